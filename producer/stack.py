@@ -1,0 +1,106 @@
+"""A local stack as a borrowed process: `slotline up`, run for as long as one command needs it.
+
+The stack ends with its borrower, whatever becomes of that: its standard input closes, and
+the kernel tells it (Linux). It is started by command line, so that nothing of the workers
+is imported here; it brings its own Redis, whatever broker the environment names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from tasks.errors import InvalidInput, SlotlineError
+from tasks.launch import die_with_parent, environment, slotline_command
+
+STOP_LIMIT_S = 30.0
+BAD_INPUT = 2
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Where a ready stack is to be reached; `data` is its folder."""
+
+    broker_url: str
+    store_url: str
+    data: Path
+
+
+class BorrowedStack:
+    """A stack with `slots` slots of one model; a context manager, to be entered in the main thread."""
+
+    def __init__(self, model: str, slots: int) -> None:
+        self.model = model
+        self.slots = slots
+        self._process: subprocess.Popen[bytes] | None = None
+        self._notices: IO[bytes] | None = None
+
+    def start(self) -> Ready:
+        """Start it and wait until it is ready; raises the one-line error of whatever in it did not come up."""
+        command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")
+        self._notices = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._notices,
+            env=environment({"CELERY_BROKER_URL": "", "CELERY_RESULT_BACKEND": ""}),
+            # Ctrl-C is the borrower's: it stops the stack in order.
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),
+        )
+        assert self._process.stdout is not None
+        told = self._process.stdout.readline()
+        if not told.strip():
+            status = self._process.wait()
+            raise self._error(status)
+        ready = json.loads(told)
+        return Ready(ready["broker_url"], ready["store_url"], Path(ready["data"]))
+
+    def check(self) -> None:
+        """Raise the stack's own error if it has ended."""
+        if self._process is not None and (status := self._process.poll()) is not None:
+            raise self._error(status)
+
+    def stop(self) -> None:
+        """Stop it in order and wait; when interrupted again, or beyond the limit, at once. Harmless twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            with contextlib.suppress(OSError):
+                process.stdin.close()
+            process.wait(STOP_LIMIT_S)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            # Killed, it takes its workers and its Redis with it: they are bound to it by the kernel.
+            process.kill()
+            process.wait()
+        finally:
+            process.stdout.close()
+            if self._notices:
+                self._notices.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _error(self, status: int) -> SlotlineError:
+        assert self._notices is not None
+        self._notices.seek(0)
+        lines = [line.strip() for line in self._notices.read().decode(errors="replace").splitlines() if line.strip()]
+        words = lines[-1].removeprefix("slotline: ") if lines else f"it ended with status {status} and no word"
+        told = f"local stack: {words}"
+        return InvalidInput(told) if status == BAD_INPUT else SlotlineError(told)

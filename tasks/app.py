@@ -1,0 +1,18 @@
+"""The Celery application, the same for producers and workers; loads no model code."""
+
+from __future__ import annotations
+
+from celery import Celery
+
+import celeryconfig
+from tasks.settings import settings
+
+app = Celery("slotline", include=["tasks.speech"])
+# The module itself, not its name: by name Celery would take the current folder's.
+app.config_from_object(celeryconfig)
+app.conf.update(
+    broker_url=settings().broker_url,
+    result_backend=settings().results,
+    result_expires=settings().job_ttl_s,
+)
+app.set_default()

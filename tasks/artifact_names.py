@@ -1,0 +1,103 @@
+"""What an artifact is called, and what its pointer file says. Pure.
+
+A name is a hash of what went into the artifact, so the same work has the same name
+everywhere. `tasks/artifacts.py` keeps the files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any, TypeAlias
+
+from tasks.errors import InvalidInput
+
+JSON: TypeAlias = "str | int | float | bool | Sequence[JSON] | Mapping[str, JSON] | None"
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]*(/[A-Za-z0-9][A-Za-z0-9_-]*)+\.[a-z0-9]{1,8}")
+_MAX_NAME_CHARS = 150
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def name_of(kind: str, extension: str, ingredients: Mapping[str, JSON]) -> str:
+    """The artifact's name, `kind/ab/abcd….extension`: a SHA-256 over canonical JSON of the ingredients.
+
+    Canonical: keys sorted, no spaces, text as UTF-8. 1 and 1.0 are two ingredients.
+    """
+    canonical = json.dumps(
+        dict(ingredients), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return name_of_bytes(kind, extension, canonical.encode())
+
+
+def name_of_bytes(kind: str, extension: str, content: bytes) -> str:
+    """The artifact's name by bytes that stand for it, for example its own content."""
+    key = hashlib.sha256(content).hexdigest()
+    return checked_name(f"{kind}/{key[:2]}/{key}.{extension}")
+
+
+def checked_name(name: str) -> str:
+    """`name`, if it can be an artifact's; raises `InvalidInput`: names come from foreign producers too."""
+    if len(name) > _MAX_NAME_CHARS or not _NAME.fullmatch(name):
+        shown = name if len(name) <= 60 else name[:59] + "…"
+        raise InvalidInput(f"artifact: {shown!r} is no artifact's name (they look like speech/ab/abcdef.wav)")
+    return name
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A complete artifact; `details` are its writer's own words, e.g. sample_rate and frames."""
+
+    name: str
+    bytes: int
+    sha256: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data_name(self) -> str:
+        """Where its data lies: the name with some of the digest before the extension, which players go by."""
+        path = PurePosixPath(self.name)
+        return str(path.with_name(f"{path.stem}.{self.sha256[:16]}{path.suffix}"))
+
+    @property
+    def pointer_name(self) -> str:
+        """Where its pointer lies."""
+        return pointer_name(self.name)
+
+
+def pointer_name(name: str) -> str:
+    """Where the pointer of an artifact of that name lies."""
+    return f"{name}.json"
+
+
+def is_file_of(file_name: str, name: str) -> bool:
+    """Whether a file of that bare name is the artifact's pointer, or data that was ever written for it."""
+    path = PurePosixPath(name)
+    data = rf"{re.escape(path.stem)}\.[0-9a-f]{{16}}{re.escape(path.suffix)}"
+    return file_name == pointer_name(path.name) or re.fullmatch(data, file_name) is not None
+
+
+def to_pointer(artifact: Artifact) -> str:
+    """The pointer file's content, JSON."""
+    told = {"bytes": artifact.bytes, "sha256": artifact.sha256, "details": dict(artifact.details)}
+    return json.dumps(told, allow_nan=False)
+
+
+def from_pointer(name: str, content: bytes) -> Artifact | None:
+    """What a pointer file says; None where it is cut short or not of our making."""
+    try:
+        told = json.loads(content)
+        artifact = Artifact(name, told["bytes"], told["sha256"], told["details"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    sound = (
+        isinstance(artifact.bytes, int)
+        and isinstance(artifact.sha256, str)
+        and _SHA256.fullmatch(artifact.sha256)  # it becomes part of a path
+        and isinstance(artifact.details, dict)
+    )
+    return artifact if sound else None

@@ -1,0 +1,65 @@
+"""The broker's Redis as a plain client: connect, say in one line when it does not answer.
+
+For whoever is no Celery worker: producers and commands. Opens no connection by itself;
+shows no password, ever.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tasks.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CONNECT_LIMIT_S = 5.0
+ANSWER_LIMIT_S = 20.0
+
+
+def shown(url: str) -> str:
+    """The URL as people may see it: without its password."""
+    from kombu.utils.url import maybe_sanitize_url
+
+    return str(maybe_sanitize_url(url, mask="…"))
+
+
+def client(url: str) -> Redis:
+    """A client of the broker's database that answers in bytes; connects when first used.
+
+    One immediate retry: a pooled connection is stale after Redis was restarted. Callers
+    that can wait longer do so themselves.
+    """
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    if url.startswith("redis://") or url.startswith("unix://"):
+        limits = {} if url.startswith("unix://") else {"socket_connect_timeout": CONNECT_LIMIT_S}
+        return Redis.from_url(url, socket_timeout=ANSWER_LIMIT_S, retry=Retry(NoBackoff(), 1), **limits)
+    # TLS and Sentinel URLs are read as Celery reads them.
+    from celery import Celery
+
+    found: Redis = Celery("slotline-broker", backend=url, set_as_current=False).backend.client
+    return found
+
+
+@contextlib.contextmanager
+def speaking(url: str) -> Iterator[None]:
+    """Turn «Redis does not answer» into `BrokerUnavailable`, one line that offers a way out."""
+    import redis
+
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError) as exc:
+        raise unavailable(url, exc) from exc
+
+
+def unavailable(url: str, exc: Exception) -> BrokerUnavailable:
+    """The one sentence about a broker that does not answer."""
+    words = " ".join(str(exc).split()) or type(exc).__name__
+    return BrokerUnavailable(
+        f"no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
+    )

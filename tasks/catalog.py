@@ -1,0 +1,173 @@
+"""The catalog of models: `models.toml`, checked, with errors that name the line.
+
+Light: names, adapters and numbers only. Producers and the flow check a model's name
+against it; a worker hands a model's table to its adapter. The file is `SLOTLINE_MODELS`,
+else `models.toml` in the current folder, else the default that travels with slotline.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tasks.errors import CatalogError, UnknownModel
+from tasks.routing import RESERVED_QUEUES
+from tasks.settings import settings
+
+NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+class ModelEntry(BaseModel):
+    """One model: what every adapter needs, and `options` that only its own adapter reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    name: str
+    adapter: str
+    path: str | None = None
+    revision: str | None = None
+    voice: str | None = None
+    memory_gb: float | None = Field(None, gt=0)
+    batch_size: int = Field(1, ge=1, le=4096)
+    time_limit_s: float = Field(300.0, gt=0)
+    stall_s: float = Field(120.0, gt=0)
+    load_limit_s: float = Field(300.0, gt=0)
+    max_models: int | None = Field(None, ge=1)
+    max_memory_gb: float | None = Field(None, gt=0)
+    eviction_policy: str = Field("lru", pattern="^(lru|lfu)$")
+    idle_timeout_minutes: float | None = Field(None, gt=0)
+    background_cache_frames: int | None = Field(None, ge=1)
+    options: dict[str, Any] = Field(default_factory=dict)
+    place: str = ""
+    """Where it stands, to open a refusal with: `models.toml line 7: [models.espeak]`."""
+
+
+OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}
+"""What every model's table may set; any other key is an option of its adapter."""
+
+
+class Catalog(Mapping[str, ModelEntry]):
+    """The models by name; a name that is not there raises `UnknownModel` with the nearest ones."""
+
+    def __init__(self, entries: Mapping[str, ModelEntry], source: str) -> None:
+        self._entries = dict(entries)
+        self.source = source
+
+    def __getitem__(self, name: str) -> ModelEntry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            near = difflib.get_close_matches(name, self._entries, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else "it has: " + ", ".join(self._entries)
+            raise UnknownModel(f"model: no model {name!r} in {self.source}; {hint}") from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+def catalog_path() -> Path:
+    """The file that this process reads its models from."""
+    if chosen := settings().models_path:
+        return Path(chosen).expanduser()
+    here = Path("models.toml")
+    if here.is_file():
+        return here
+    package = Path(__file__).resolve().parent
+    travelling = package / "models.toml"  # put there by the wheel
+    return travelling if travelling.is_file() else package.parent / "models.toml"
+
+
+def parse(text: str, source: str, folder: Path) -> Catalog:
+    """The catalog in `text`; relative model paths are taken from `folder`. Raises `CatalogError`."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise CatalogError(f"{source}: {exc}") from exc
+    if stray := [key for key in document if key != "models"]:
+        raise CatalogError(
+            f"{source} line {_line_of(text, stray[0])}: {stray[0]!r} belongs to no model; "
+            "each model is a table [models.NAME]"
+        )
+    tables = document.get("models")
+    if not isinstance(tables, dict) or not tables:
+        raise CatalogError(f"{source}: names no model; each is a table [models.NAME] with at least an adapter")
+    return Catalog({name: _entry(name, table, text, source, folder) for name, table in tables.items()}, source)
+
+
+def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> ModelEntry:
+    place = f"{source} line {_line_of_table(text, name)}: [models.{name}]"
+    if name in RESERVED_QUEUES:
+        raise CatalogError(f"{place} the name {name!r} is reserved for a queue of slotline; take another")
+    if not NAME.fullmatch(name):
+        raise CatalogError(f"{place} a name is of a-z, 0-9, '.', '_' and '-', at most 64 characters")
+    if not isinstance(table, dict):
+        raise CatalogError(f"{place} is no table; write [models.NAME] and its keys below")
+    own = {key: value for key, value in table.items() if key in OWN_KEYS}
+    rest = {key: value for key, value in table.items() if key not in OWN_KEYS}
+    try:
+        entry = ModelEntry.model_validate({**own, "name": name, "options": rest, "place": place})
+    except ValidationError as exc:
+        fault = exc.errors()[0]
+        field = str(fault["loc"][0])
+        if fault["type"] == "missing":
+            raise CatalogError(f"{place} {field}: is missing; which adapter runs the model?") from exc
+        line = _line_of(text, field, start=_line_of_table(text, name))
+        raise CatalogError(
+            f"{source} line {line}: [models.{name}] {field}: {fault['msg']} (got {fault['input']!r})"
+        ) from exc
+    if entry.path and "://" not in entry.path:
+        entry = entry.model_copy(update={"path": str((folder / Path(entry.path).expanduser()).absolute())})
+    return entry
+
+
+def _line_of_table(text: str, name: str) -> int:
+    """The 1-based line of `[models.name]`, or of the first line that sets a key of it in another way."""
+    quoted = rf"[\"']?{re.escape(name)}[\"']?"
+    header = re.compile(rf"\s*\[\s*models\s*\.\s*{quoted}\s*\]")
+    otherwise = re.compile(rf"\s*\[?\s*(models\s*\.\s*)?{quoted}\s*[.=]")
+    lines = text.splitlines()
+    found = (i for pattern in (header, otherwise) for i, line in enumerate(lines, 1) if pattern.match(line))
+    return next(found, 1)
+
+
+def _line_of(text: str, key: str, start: int = 1) -> int:
+    """The 1-based line, from `start` to that table's end, where `key` is set or opens a table; else `start`."""
+    wanted = re.compile(rf"\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
+    for number, line in enumerate(text.splitlines()[start - 1 :], start):
+        if wanted.match(line):
+            return number
+        if start > 1 and number > start and line.lstrip().startswith("["):
+            break
+    return start
+
+
+def read(path: Path) -> Catalog:
+    """The catalog in the file at `path`; raises `CatalogError`."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        raise CatalogError(
+            f"{path}: the catalog of models cannot be read: {exc.strerror}; SLOTLINE_MODELS names the file"
+        ) from exc
+    except UnicodeDecodeError as exc:
+        raise CatalogError(f"{path}: the catalog of models is not UTF-8 (byte {exc.start})") from exc
+    return parse(text, str(path), path.resolve().parent)
+
+
+@functools.cache
+def catalog() -> Catalog:
+    """This process's catalog, read the first time; raises `CatalogError`."""
+    return read(catalog_path())

@@ -1,0 +1,133 @@
+"""The `slotline` command: finds its subcommands by entry point and loads one when it is called.
+
+The group `slotline.commands` names them, so that the producer's commands and the workers'
+stand side by side without either package importing the other. Does no work itself.
+Guarantees one line on stderr for whatever slotline refuses or fails at, and the exit
+status: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tomllib
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
+from pathlib import Path
+
+import click
+
+from tasks import __version__
+from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
+
+GROUP = "slotline.commands"
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+@functools.cache
+def entry_points() -> dict[str, EntryPoint]:
+    """Subcommands by name: other packages may add theirs; a checkout that is not installed reads its pyproject.toml."""
+    from importlib.metadata import entry_points as installed
+
+    found = {point.name: point for point in installed(group=GROUP)}
+    try:
+        distribution("slotline")
+    except PackageNotFoundError:
+        project = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text("utf-8"))
+        named = project["project"]["entry-points"][GROUP]
+        found |= {name: EntryPoint(name, value, GROUP) for name, value in named.items()}
+    return found
+
+
+class LazyGroup(click.Group):
+    """A click group whose commands are loaded when called; one that cannot be loaded breaks no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted; loads nothing."""
+        return sorted(entry_points())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, loaded now, or one that only says why it cannot be."""
+        point = entry_points().get(cmd_name)
+        if point is None:
+            return None
+        try:
+            command = point.load()
+        except Exception as exc:  # whatever a foreign module raises on import is this command's fault alone
+            return _broken(cmd_name, exc)
+        if not isinstance(command, click.Command):
+            return _broken(cmd_name, TypeError(f"{point.value} is no click command"))
+        return command
+
+
+def _broken(name: str, exc: Exception) -> click.Command:
+    def refuse(arguments: tuple[str, ...]) -> None:
+        if isinstance(exc, SlotlineError):
+            raise exc
+        raise click.ClickException(f"{name}: cannot be loaded: {_reason(exc)}") from exc
+
+    return click.Command(
+        name,
+        callback=refuse,
+        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
+        short_help=f"cannot be loaded: {_reason(exc)}",
+        context_settings={"ignore_unknown_options": True},
+        add_help_option=False,
+    )
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, SlotlineError):
+        return _one_line(str(exc))
+    frames = [frame for frame in traceback.extract_tb(exc.__traceback__)[1:] if "importlib" not in frame.filename]
+    where = f" ({frames[-1].filename} line {frames[-1].lineno})" if frames else ""
+    return f"{type(exc).__name__}: {_one_line(str(exc))}{where}"
+
+
+def _one_line(message: str) -> str:
+    return " ".join(message.split())
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="slotline")
+def slotline() -> None:
+    """Read books aloud, and run other models, on slots: a Celery task queue for model inference."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line `arguments` (the process's own when None); ends the process with an exit status."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        # Where it ends by ctx.exit(), click hands back the status; a command's own value is none.
+        value = slotline.main(arguments, prog_name="slotline", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as exc:
+        exc.show()
+        return exc.exit_code
+    except click.UsageError as exc:
+        path = exc.ctx.command_path if exc.ctx else "slotline"
+        return _say(f"{_one_line(exc.format_message()).rstrip('.')} (see {path} --help)", exc.exit_code)
+    except click.ClickException as exc:
+        return _say(_one_line(exc.format_message()), exc.exit_code)
+    except (InvalidInput, SettingsError, CatalogError) as exc:
+        return _say(_one_line(str(exc)), BAD_INPUT)
+    except SlotlineError as exc:
+        return _say(_one_line(str(exc)), FAILED)
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    return value if isinstance(value, int) else 0
+
+
+def _say(message: str, status: int) -> int:
+    click.echo(f"slotline: {message}", err=True)
+    return status
+
+
+if __name__ == "__main__":
+    main()

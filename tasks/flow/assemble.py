@@ -1,0 +1,145 @@
+"""Ordered pieces of audio become one file, with silence between them.
+
+A second of sound is in memory at a time, whatever the length; the output is complete or
+not there, and its length is right beyond 4 GiB too (RF64). It changes no sample: pieces
+must be 16-bit mono of one sample rate. It decides nothing about order or pauses.
+"""
+
+from __future__ import annotations
+
+import functools
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+from tasks.artifacts import JSON, Artifact, Store, name_of
+from tasks.atomic import whole_file
+from tasks.errors import ArtifactMissing, ModelError, NothingToSpeak, StoreError
+from tasks.wav import SAMPLE_BYTES, wav_header
+
+if TYPE_CHECKING:
+    import soundfile
+
+VERSION = "1"
+"""Goes into the names of what is assembled: raise it when the same parts would give another file."""
+
+Open: TypeAlias = Callable[[], BinaryIO]
+"""Opens a piece: a whole, verified audio file, seekable, at its start. Whoever reads it closes it."""
+
+
+def assemble(pieces: Iterable[tuple[Open, float]], target: Path) -> tuple[int, int]:
+    """Join pieces, each with the pause before it in seconds, to a WAV; returns its sample rate in Hz and its frames.
+
+    The pause before the first piece is left out. Raises, naming the piece by its number
+    from 1: `ArtifactMissing` where it cannot be opened or is no audio, `ModelError`
+    where it does not fit the others; `StoreError` where the target cannot be written;
+    `NothingToSpeak` for no piece at all.
+    """
+    rate, frames = 0, 0
+    try:
+        with whole_file(target) as draft, draft.open("wb") as out:
+            for number, (open_piece, pause_before_s) in enumerate(pieces, 1):
+                with _opened(number, open_piece) as file, _decoded(number, file) as piece:
+                    _check_fits(number, piece, rate)
+                    if not rate:
+                        rate = piece.samplerate
+                        out.write(wav_header(0, rate, growing=True))
+                    else:
+                        frames += _write_silence(out, round(pause_before_s * rate), rate)
+                    frames += _copy(piece, out)
+            if not rate:
+                raise NothingToSpeak("there is no audio to join")
+            out.seek(0)
+            out.write(wav_header(frames, rate, growing=True))
+    except OSError as exc:
+        raise StoreError(f"{target}: cannot be written: {exc.strerror or exc}") from exc
+    return rate, frames
+
+
+def _opened(number: int, open_piece: Open) -> BinaryIO:
+    try:
+        return open_piece()
+    except FileNotFoundError as exc:
+        raise ArtifactMissing(f"part {number}: {exc.filename or 'its audio'} is missing") from exc
+    except ArtifactMissing as exc:
+        raise ArtifactMissing(f"part {number}: {exc}") from exc
+
+
+def _decoded(number: int, file: BinaryIO) -> soundfile.SoundFile:
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(file)
+    except soundfile.LibsndfileError as exc:
+        raise ArtifactMissing(f"part {number}: is no audio ({exc.error_string.rstrip('.')})") from exc
+
+
+def _check_fits(number: int, piece: Any, rate: int) -> None:
+    if piece.channels != 1 or piece.subtype != "PCM_16":
+        raise ModelError(f"part {number}: has {piece.channels} channels of {piece.subtype}; mono PCM_16 is joined")
+    if rate and piece.samplerate != rate:
+        raise ModelError(f"part {number}: has {piece.samplerate} Hz where the parts before it have {rate} Hz")
+
+
+def _write_silence(out: BinaryIO, frames: int, block_frames: int) -> int:
+    for start in range(0, frames, block_frames):
+        out.write(bytes(SAMPLE_BYTES * min(block_frames, frames - start)))
+    return frames
+
+
+def _copy(piece: Any, out: BinaryIO) -> int:
+    """Write a piece's samples, a second at a time; returns how many there were."""
+    frames = 0
+    for block in piece.blocks(blocksize=piece.samplerate, dtype="int16"):
+        out.write(block.astype("<i2", copy=False).data)
+        frames += len(block)
+    return frames
+
+
+@dataclass(frozen=True)
+class PartAudio:
+    """A part's audio in the store, and the silence before it in seconds."""
+
+    name: str
+    pause_before_s: float
+
+
+def missing(store: Store, parts: Sequence[PartAudio]) -> list[int]:
+    """The positions, from 0, of the parts whose audio is not in the store, or was found damaged."""
+    return [position for position, part in enumerate(parts) if store.find(part.name) is None]
+
+
+def assemble_to_store(store: Store, parts: Sequence[PartAudio]) -> Artifact:
+    """Join parts to one artifact (details: `sample_rate`, `frames`), named by what its parts hold and their pauses.
+
+    If it is there already, nothing is read. Each part is verified while it is read.
+    Raises like `assemble`; `ArtifactMissing` names the first part that is gone or
+    damaged, and from then on `missing` lists every such part that was met.
+    """
+    name = name_of("chapter", "wav", {"assembler": VERSION, "parts": _ingredients(store, parts)})
+    if (found := store.find(name)) is not None:
+        return found
+    with tempfile.TemporaryDirectory(prefix="slotline-assemble-") as folder:
+        part_file, joined = Path(folder, "part"), Path(folder, "joined.wav")
+        pieces = ((functools.partial(_fetch, store, part.name, part_file), part.pause_before_s) for part in parts)
+        rate, frames = assemble(pieces, joined)
+        return store.put_file(name, joined, {"sample_rate": rate, "frames": frames})
+
+
+def _ingredients(store: Store, parts: Sequence[PartAudio]) -> list[JSON]:
+    """Digest and pause of every part; what the first one's pause is makes no difference."""
+    told: list[JSON] = []
+    for number, part in enumerate(parts, 1):
+        artifact = store.find(part.name)
+        if artifact is None:
+            raise ArtifactMissing(f"part {number}: artifact {part.name} is not in {store.place}")
+        told.append([artifact.sha256, float(part.pause_before_s) if told else 0.0])
+    return told
+
+
+def _fetch(store: Store, name: str, target: Path) -> BinaryIO:
+    """The part, copied and verified to a file that the next one takes the place of."""
+    store.fetch(name, target)
+    return target.open("rb")

@@ -1,0 +1,20 @@
+"""The ledger of this process, on the Celery application's own Redis client."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from tasks.flow.ledger import Ledger
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+
+@functools.cache
+def ledger(app: Celery) -> Ledger:
+    """The ledger in the application's result database, which is the broker's own (`tasks/settings.py` checks it).
+
+    Safe across a fork: redis-py gives a child process connections of its own.
+    """
+    return Ledger(app.backend.client)

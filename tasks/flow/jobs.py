@@ -1,0 +1,256 @@
+"""A job's whole life, the same for every kind: open, wait for its parts, finish.
+
+The job's task runs twice under one id. The first run splits the input and opens the job
+in the ledger, then raises `Ignore`: Celery stores nothing and the job stays open. When
+the last part has been settled the ledger sends the same message again, and the second
+run puts the parts together and returns the result, so that Celery itself stores it and
+fires links, chains and chords. A kind (`tasks/speech.py`) only says how to split and how
+to assemble.
+
+Every step may be repeated: a message that comes twice finds the job open, finishing or
+ended, and changes nothing that is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Protocol
+
+from celery import Task
+from celery.exceptions import Ignore
+
+from tasks import errors
+from tasks.errors import InvalidInput, PartsFailed, SlotlineError
+from tasks.flow import envelope
+from tasks.flow.ledger import Ledger, Opening, Record
+from tasks.routing import FLOW_QUEUE, list_key
+
+TRIES = 3
+"""How often a step is tried when the store is not well."""
+
+NAMED_FAILURES = 10
+"""How many failed parts an error names; the ledger holds them all."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job split into parts. `skipped` maps a part's number (from 1) to why it is not computed."""
+
+    title: str
+    model: str
+    voice: str | None
+    params: Mapping[str, Any]
+    payloads: list[str]
+    skipped: Mapping[int, str]
+    width: int | None
+    part_task: str
+    part_queue: str
+    part_priority: int
+    part_results: bool
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All that a kind needs to assemble: payloads in order, and what each part came to."""
+
+    record: Record
+    params: Mapping[str, Any]
+    payloads: list[str]
+    outcomes: Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a kind assembled: the task's result, its length in seconds, how many parts were computed anew."""
+
+    result: Mapping[str, Any]
+    audio_s: float = 0.0
+    computed: int = 0
+    kept: str = ""
+    """Where the whole, or what there is of it, lies; for the error's words."""
+
+
+class Incomplete(Exception):
+    """The artifacts of these parts are gone or damaged; they must be computed again."""
+
+    def __init__(self, parts: list[int]) -> None:
+        super().__init__(parts)
+        self.parts = parts
+
+
+class Kind(Protocol):
+    """How one kind of job is split and assembled."""
+
+    name: str
+    unit: str
+    """What a person calls one part: paragraph, chapter."""
+
+    def fields_of(self, payload: str) -> Mapping[str, Any]:
+        """The request of a job of this kind that is itself a part, from its payload."""
+
+    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+        """Split the request; raises `InvalidInput` for what cannot be asked."""
+
+    def gather(self, gathered: Gathered) -> Made:
+        """Put the parts together; raises `Incomplete` naming parts whose artifact is gone."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job's task."""
+
+    task: Task
+    kind: Kind
+    ledger: Ledger
+    fields: Mapping[str, Any]
+    job_id: str
+    parent: tuple[str, int] | None = field(default=None)
+
+
+def run(task: Task, kind: Kind, ledger: Ledger, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Run a job's task once: opens it and raises `Ignore`, or finishes it and returns its result."""
+    this = Run(task, kind, ledger, fields, str(task.request.id), part_of(fields))
+    try:
+        return _step(this)
+    except SlotlineError as error:
+        if error.retryable and task.request.retries < TRIES - 1:
+            raise task.retry(exc=error, countdown=0, max_retries=TRIES) from error
+        _fail(this, error, None)
+
+
+def _step(this: Run) -> Mapping[str, Any]:
+    record = this.ledger.record(this.job_id)
+    if record is None or record.state == "sent":
+        return _open(this)
+    if record.state == "open":
+        raise Ignore("the job is open already: a message that came twice")
+    if record.state == "finishing":
+        return _finish(this, record)
+    return _answer_again(this, record)
+
+
+def _open(this: Run) -> Mapping[str, Any]:
+    fields = this.fields
+    if this.parent:
+        taken = this.ledger.take(*this.parent)
+        if taken is None:
+            raise Ignore("the book has ended, or this chapter of it")
+        fields = this.kind.fields_of(taken.payload)
+    plan = this.kind.plan(this.ledger, fields, is_part=this.parent is not None)
+    head, tail = envelope.same_task_again(this.task.request, FLOW_QUEUE)
+    opening = Opening(
+        kind=this.kind.name,
+        title=plan.title,
+        model=plan.model,
+        voice=plan.voice or "",
+        params=plan.params,
+        payloads=plan.payloads,
+        skipped={part: {"skipped": reason} for part, reason in plan.skipped.items()},
+        width=plan.width,
+        part_task=plan.part_task,
+        part_queue=plan.part_queue,
+        part_list=list_key(plan.part_queue, plan.part_priority),
+        part_priority=plan.part_priority,
+        part_results=plan.part_results,
+        finish_head=head,
+        finish_tail=tail,
+        finish_list=list_key(FLOW_QUEUE, 0),
+        root=str(this.task.request.root_id or this.job_id),
+        parent=this.parent,
+    )
+    if this.ledger.open(this.job_id, opening) != 0:
+        raise Ignore("opened: its parts are on their way")
+    record = this.ledger.record(this.job_id)
+    if record is None:
+        raise Ignore("the job was removed while it was opened")
+    return _finish(this, record)
+
+
+def _finish(this: Run, record: Record) -> Mapping[str, Any]:
+    gathered = Gathered(
+        record,
+        this.ledger.params(this.job_id),
+        this.ledger.payloads(this.job_id),
+        this.ledger.outcomes(this.job_id),
+    )
+    try:
+        made = this.kind.gather(gathered)
+    except Incomplete as missing:
+        this.ledger.reopen(this.job_id, missing.parts)
+        raise Ignore("artifacts were gone: their parts are computed again") from missing
+    if record.failed:
+        _fail(this, _parts_failed(this.kind, gathered, made), made)
+    this.ledger.end(this.job_id, this.kind.name, "SUCCESS", made.result, None)
+    _tell_parent(this, "done", made.result, made)
+    return made.result
+
+
+def _answer_again(this: Run, record: Record) -> Mapping[str, Any]:
+    """The job ended, but its message came again: its worker died before Celery had stored the result."""
+    result = record.result or {}
+    if record.outcome == "SUCCESS":
+        _tell_parent(this, "done", result, Made(result, float(result.get("duration_s", 0))))
+        return result
+    if record.outcome == "REVOKED" or not record.error:
+        raise Ignore("the job was cancelled")
+    error = errors.named(record.error["type"])(record.error["message"])
+    _tell_parent(this, "failed", {"error": record.error, "result": record.result})
+    raise error
+
+
+def _fail(this: Run, error: SlotlineError, made: Made | None) -> NoReturn:
+    told = {"type": type(error).__name__, "message": str(error)}
+    result = made.result if made else None
+    this.ledger.end(this.job_id, this.kind.name, "FAILURE", result, told)
+    _tell_parent(this, "failed", {"error": told, "result": result}, made)
+    raise error
+
+
+def _tell_parent(this: Run, verdict: Any, outcome: Mapping[str, Any], made: Made | None = None) -> None:
+    if this.parent:
+        job_id, part = this.parent
+        computed, audio_s = (made.computed, made.audio_s) if made else (0, 0.0)
+        this.ledger.settle(job_id, part, verdict, outcome, computed, audio_s)
+
+
+def _parts_failed(kind: Kind, gathered: Gathered, made: Made) -> PartsFailed:
+    failed = {part: outcome["error"] for part, outcome in sorted(gathered.outcomes.items()) if "error" in outcome}
+    named = "; ".join(
+        f"{part} («{words_of(gathered.payloads[part - 1])}»): {error['message']}"
+        for part, error in list(failed.items())[:NAMED_FAILURES]
+    )
+    more = f"; and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
+    kept = f". The audio of the others is kept: {made.kept}" if made.kept else ""
+    return PartsFailed(f"{len(failed)} of {gathered.record.total} {kind.unit}s failed: {named}{more}{kept}")
+
+
+def part_of(fields: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Of which job, and which part of it, a message is; None for a task that stands alone. Raises `InvalidInput`."""
+    if "job" not in fields and "part" not in fields:
+        return None
+    try:
+        return str(fields["job"]), int(fields["part"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput(f"job, part: not a part of a job ({exc!r})") from exc
+
+
+def words_of(payload: str, limit: int = 40) -> str:
+    """The beginning of a payload that a person can read: its first line without the flag."""
+    words = payload[1:].partition("\n")[0]
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def as_slotline_error(error: BaseException) -> SlotlineError:
+    """Any failure of a part in the one error tree, its own words kept."""
+    if isinstance(error, SlotlineError):
+        return error
+    if isinstance(error, MemoryError):
+        return errors.OutOfMemory(f"memory ran out: {error}" if str(error) else "memory ran out")
+    return errors.ModelError(f"{type(error).__name__}: {error}")
+
+
+def refuse_unknown(fields: Mapping[str, Any], allowed: frozenset[str]) -> None:
+    """Raise `InvalidInput` for keyword arguments that no task of slotline takes."""
+    if stray := sorted(set(fields) - allowed):
+        raise InvalidInput(f"{stray[0]}: no such field; it may be {', '.join(sorted(allowed))}")

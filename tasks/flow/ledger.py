@@ -1,0 +1,297 @@
+"""The ledger: the record in Redis of a job's parts, and the only place that decides.
+
+What is done, what comes next and whether a job is finished is decided by one Lua script
+a step (`lua/*.lua`; each head names its keys and its guarantee), so there is no moment
+between «settled» and «sent». This module only carries values in and out of the scripts;
+it computes no audio, and never waits.
+
+A part is known by its number, from 1. A payload is one flag character followed by text
+whose first line a person can read; only the job's kind reads more into it.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from tasks import keys
+from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
+ATTEMPTS_ALLOWED = 3
+SPENT = -1
+
+State = Literal["sent", "open", "finishing", "ended"]
+Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
+Verdict = Literal["done", "failed", "again"]
+Settled = Literal["done", "failed", "again", "late"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""
+
+    job_id: str
+    kind: str
+    state: State
+    outcome: Outcome | None
+    title: str
+    model: str
+    voice: str
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    computed: int
+    audio_s: float
+    submitted: float
+    opened: float
+    ended: float
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    parent_job: str | None
+    parent_part: int | None
+
+    @property
+    def label(self) -> str:
+        """The state in one word: Celery's where the job has ended."""
+        return self.outcome or self.state
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run of a part needs: its payload, and the parameters that its job's parts share."""
+
+    payload: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A job about to be opened: its parts and how their messages look.
+
+    `width` is how many parts may be under way; None asks the model's live slots.
+    `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
+    says whether each part's result is kept in Celery's backend as well.
+    """
+
+    kind: str
+    title: str
+    model: str
+    voice: str
+    params: Mapping[str, Any]
+    payloads: Sequence[str]
+    skipped: Mapping[int, Mapping[str, Any]]
+    width: int | None
+    part_task: str
+    part_queue: str
+    part_list: str
+    part_priority: int
+    part_results: bool
+    finish_head: str
+    finish_tail: str
+    finish_list: str
+    root: str
+    parent: tuple[str, int] | None
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+@functools.cache
+def _source(name: str) -> str:
+    folder = resources.files("tasks.flow") / "lua"
+    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("_head", name))
+
+
+class Ledger:
+    """The ledger's steps, on a client of the broker's own Redis database."""
+
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._scripts: dict[str, Any] = {}
+
+    def _run(self, script: str, script_keys: Sequence[str], args: Sequence[Any]) -> Any:
+        if script not in self._scripts:
+            self._scripts[script] = self._redis.register_script(_source(script))
+        return self._scripts[script](keys=script_keys, args=args)
+
+    def submit(self, job_id: str, kind: str, title: str, model: str, voice: str, list_key: str, message: str) -> bool:
+        """Record a job and send its task's message in one step; False when it is recorded already."""
+        record = {"kind": kind, "title": title, "model": model, "voice": voice}
+        script_keys = [keys.job(job_id), keys.JOBS, list_key]
+        return bool(self._run("submit", script_keys, [job_id, _dumps(record), message]))
+
+    def open(self, job_id: str, opening: Opening) -> int:
+        """Open the job and send its first parts; parts to compute, or -1 when it was open already."""
+        parent_job, parent_part = opening.parent or ("", "")
+        record = {
+            "kind": opening.kind,
+            "title": opening.title,
+            "model": opening.model,
+            "voice": opening.voice,
+            "params": _dumps(opening.params),
+            "width": str(opening.width or 0),
+            "part_task": opening.part_task,
+            "part_queue": opening.part_queue,
+            "part_list": opening.part_list,
+            "part_priority": str(opening.part_priority),
+            "part_results": str(int(opening.part_results)),
+            "finish_head": opening.finish_head,
+            "finish_tail": opening.finish_tail,
+            "finish_list": opening.finish_list,
+            "root": opening.root,
+            "parent_job": parent_job,
+            "parent_part": str(parent_part),
+            "ttl_ms": str(self.ttl_ms),
+        }
+        parts = range(1, len(opening.payloads) + 1)
+        states = "".join(SKIPPED if part in opening.skipped else WAITING for part in parts)
+        skipped = {str(part): _dumps(reason) for part, reason in opening.skipped.items()}
+        script_keys = [keys.job(job_id), keys.JOBS, keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id)]
+        return int(
+            self._run("open", script_keys, [job_id, _dumps(record), states, _dumps(skipped), *opening.payloads])
+        )
+
+    def take(self, job_id: str, part: int) -> Taken | None:
+        """What a run of this part needs; None when the part or its job has ended."""
+        reply = self._run("take", [keys.job(job_id), keys.parts(job_id), keys.states(job_id)], [part])
+        return Taken(reply[0].decode(), json.loads(reply[1])) if reply else None
+
+    def settle(
+        self,
+        job_id: str,
+        part: int,
+        verdict: Verdict,
+        outcome: Mapping[str, Any],
+        computed: int = 0,
+        audio_s: float = 0.0,
+        attempt: int = 0,
+    ) -> Settled:
+        """Settle a part: mark it, tell PROGRESS, send what is next. `late` means that it changed nothing.
+
+        `attempt` is the run's own (from `claim`), 0 where none was counted: when a later run has begun, this one
+        is late. `again` sends the part once more, or fails it when its attempts are used up.
+        """
+        script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
+        args = [job_id, part, verdict, _dumps(outcome), computed, f"{audio_s:.6f}", ATTEMPTS_ALLOWED, attempt]
+        return cast(Settled, self._run("settle", script_keys, args).decode())
+
+    def end(
+        self,
+        job_id: str,
+        kind: str,
+        outcome: Outcome,
+        result: Mapping[str, Any] | None,
+        error: Mapping[str, Any] | None,
+    ) -> bool:
+        """End a job; False when it had ended. Afterwards no PROGRESS is written for it."""
+        args = [outcome, _dumps(result) if result else "", _dumps(error) if error else "", self.ttl_ms]
+        return bool(self._run("end", self._job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
+
+    def reopen(self, job_id: str, parts: Iterable[int]) -> int:
+        """Put ended parts back to waiting and send them; how many were put back."""
+        return int(self._run("reopen", self._job_keys(job_id), [job_id, *parts]))
+
+    def claim(self, artifact: str, tag: str, entry: str, run_of: tuple[str, int]) -> int:
+        """Begin to compute an artifact: which attempt this is, from 1.
+
+        `run_of` is the job and part, or the id of a bare task and 0. 0 when `entry` now
+        waits behind another message, `SPENT` when the attempts are used up.
+        """
+        job_id, part = run_of
+        script_keys = [keys.hand(artifact), keys.followers(artifact), keys.LEASES, keys.attempts(job_id)]
+        args = [tag, entry, self.ttl_ms, part, ATTEMPTS_ALLOWED, int(part == 0)]
+        return int(self._run("claim", script_keys, args))
+
+    def release(self, artifact: str, tag: str) -> int:
+        """Let go of an artifact and send on whoever waited for it; how many did."""
+        return int(self._run("release", [keys.hand(artifact), keys.followers(artifact)], [tag]))
+
+    def record(self, job_id: str) -> Record | None:
+        """The job's record, or None when no such job is known (any more)."""
+        raw = self._redis.hgetall(keys.job(job_id))
+        return _record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
+
+    def outcomes(self, job_id: str) -> dict[int, dict[str, Any]]:
+        """What each ended part came to, by part number; JSON-ready values as they were settled."""
+        return {int(part): json.loads(text) for part, text in self._redis.hgetall(keys.outcomes(job_id)).items()}
+
+    def params(self, job_id: str) -> dict[str, Any]:
+        """The parameters that all parts of a job share, as they were given at its opening."""
+        params: dict[str, Any] = json.loads(self._redis.hget(keys.job(job_id), "params") or "{}")
+        return params
+
+    def payloads(self, job_id: str) -> list[str]:
+        """The payloads of all parts, in order."""
+        return [payload.decode() for payload in self._redis.lrange(keys.parts(job_id), 0, -1)]
+
+    def states(self, job_id: str) -> str:
+        """One character a part: `.` waiting, `q` sent, `d` done, `f` failed, `s` skipped; empty when unknown."""
+        return (self._redis.get(keys.states(job_id)) or b"").decode()
+
+    def jobs(self, limit: int = 100) -> list[Record]:
+        """The latest jobs, newest first; ids whose record has expired are dropped on the way."""
+        ids = [raw.decode() for raw in self._redis.zrevrange(keys.JOBS, 0, limit - 1)]
+        found = {job_id: self.record(job_id) for job_id in ids}
+        if expired := [job_id for job_id, record in found.items() if record is None]:
+            self._redis.zrem(keys.JOBS, *expired)
+        return [record for record in found.values() if record is not None]
+
+    @property
+    def ttl_ms(self) -> int:
+        """How long an ended job is kept, in ms."""
+        return int(settings().job_ttl_s * 1000)
+
+    @staticmethod
+    def _job_keys(job_id: str) -> list[str]:
+        return [
+            keys.job(job_id),
+            keys.parts(job_id),
+            keys.states(job_id),
+            keys.outcomes(job_id),
+            keys.attempts(job_id),
+        ]
+
+
+def _record(job_id: str, raw: Mapping[str, str]) -> Record:
+    def number(name: str) -> int:
+        return int(raw.get(name) or 0)
+
+    def seconds(name: str) -> float:
+        return number(name) / 1000
+
+    def loaded(name: str) -> dict[str, Any] | None:
+        return json.loads(raw[name]) if raw.get(name) else None
+
+    return Record(
+        job_id=job_id,
+        kind=raw.get("kind", ""),
+        state=cast(State, raw["state"]),
+        outcome=cast("Outcome | None", raw.get("outcome") or None),
+        title=raw.get("title", ""),
+        model=raw.get("model", ""),
+        voice=raw.get("voice", ""),
+        total=number("total"),
+        done=number("done"),
+        failed=number("failed"),
+        skipped=number("skipped"),
+        computed=number("computed"),
+        audio_s=float(raw.get("audio_s") or 0),
+        submitted=seconds("submitted_ms"),
+        opened=seconds("opened_ms"),
+        ended=seconds("ended_ms"),
+        result=loaded("result"),
+        error=loaded("error"),
+        parent_job=raw.get("parent_job") or None,
+        parent_part=int(raw["parent_part"]) if raw.get("parent_part") else None,
+    )

@@ -1,0 +1,122 @@
+-- Head of every ledger script: clock, messages and the window. Defines functions, touches nothing by itself.
+--
+-- Keys that the functions touch, all derived from a job's id (one Redis, no cluster):
+--   slotline:job:<id>           hash    the record
+--   slotline:job:<id>:parts     list    one payload a part
+--   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
+--   slotline:job:<id>:attempts  hash    part -> runs begun
+--   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms
+--   celery-task-meta-<id>       string  Celery's result of the job: PROGRESS, only while the job is not ended
+--   the queue lists named in the record (part_list, finish_list)
+
+local function now_ms()
+  local t = redis.call('TIME')
+  return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+local function key_of(job, room)
+  local key = 'slotline:job:' .. job
+  if room then return key .. ':' .. room end
+  return key
+end
+
+-- The named fields of the record as a table; a field that is not set is false.
+local function fields(job, names)
+  local values = redis.call('HMGET', key_of(job), unpack(names))
+  local record = {}
+  for i, name in ipairs(names) do record[name] = values[i] end
+  return record
+end
+
+local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
+  'audio_s', 'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms'}
+
+-- The beginning of a payload that a person can read in Flower: at most 48 bytes, whole characters, one line.
+local function words_of(payload)
+  local words = string.match(payload, '^.([^\n]*)') or ''
+  if #words > 48 then
+    words = string.gsub(string.sub(words, 1, 49), '[^\128-\191][\128-\191]*$', '') .. '…'
+  end
+  return words
+end
+
+-- A tag of its own for every message: what is held is known by it.
+local function new_tag(job, part)
+  return job .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
+end
+
+-- One message for one part, to the back of the part's queue; `front` puts it first.
+local function send_part(job, record, part, front)
+  local payload = redis.call('LINDEX', key_of(job, 'parts'), part - 1)
+  local kwargs = cjson.encode({job = job, part = part, words = words_of(payload)})
+  local id = job .. '.' .. part
+  local message = cjson.encode({
+    body = '[[],' .. kwargs .. ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]',
+    ['content-type'] = 'application/json',
+    ['content-encoding'] = 'utf-8',
+    headers = {
+      lang = 'py', task = record.part_task, id = id, root_id = record.root, parent_id = job,
+      retries = 0, ignore_result = record.part_results ~= '1', origin = 'slotline', argsrepr = '()', kwargsrepr = kwargs,
+    },
+    properties = {
+      delivery_tag = new_tag(job, part), correlation_id = id, delivery_mode = 2,
+      priority = tonumber(record.part_priority),
+      delivery_info = {exchange = '', routing_key = record.part_queue},
+    },
+  })
+  redis.call(front and 'RPUSH' or 'LPUSH', record.part_list, message)
+end
+
+-- How many parts may be under way: as asked, or what the model's live slots take at once (at least 4).
+local function width_of(record)
+  local width = tonumber(record.width)
+  if width > 0 then return width end
+  local live = redis.call('ZRANGEBYSCORE', 'slotline:capacity:' .. record.model, now_ms(), '+inf')
+  for _, member in ipairs(live) do width = width + (tonumber(string.match(member, '|(%d+)$')) or 1) end
+  return math.max(width, 4)
+end
+
+-- Send waiting parts, in order, until the window is full.
+local function refill(job, record)
+  local states = key_of(job, 'states')
+  local width, sent = width_of(record), tonumber(record.sent)
+  local cursor, total = tonumber(record.next), tonumber(record.total)
+  while sent < width and cursor <= total do
+    local chunk = redis.call('GETRANGE', states, cursor - 1, cursor + 510)
+    local at = string.find(chunk, '.', 1, true)
+    if at then
+      cursor = cursor + at - 1
+      send_part(job, record, cursor)
+      redis.call('SETRANGE', states, cursor - 1, 'q')
+      sent, cursor = sent + 1, cursor + 1
+    else
+      cursor = cursor + #chunk
+    end
+  end
+  redis.call('HSET', key_of(job), 'next', cursor, 'sent', sent)
+end
+
+-- The job's own task again, to the back of its queue: it finds nothing left to compute.
+local function send_finish(job)
+  local record = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
+  redis.call('LPUSH', record.finish_list, record.finish_head .. new_tag(job, 'end') .. record.finish_tail)
+end
+
+-- PROGRESS in Celery's own format, to whoever polls the result or listens for it.
+-- Only called while the job is not ended: nothing final is ever covered.
+local function tell_progress(job)
+  local r = fields(job, {'total', 'done', 'failed', 'skipped', 'computed', 'audio_s', 'ttl_ms'})
+  local result = string.format(
+    '{"total":%d,"done":%d,"failed":%d,"skipped":%d,"computed":%d,"audio_s":%.3f}',
+    r.total, r.done, r.failed, r.skipped, r.computed, r.audio_s)
+  local value = '{"status":"PROGRESS","result":' .. result ..
+    ',"traceback":null,"children":[],"date_done":null,"task_id":' .. cjson.encode(job) .. '}'
+  local key = 'celery-task-meta-' .. job
+  redis.call('SET', key, value, 'PX', r.ttl_ms)
+  redis.call('PUBLISH', key, value)
+end
+
+-- Whether every part has come to an end.
+local function is_complete(record)
+  return record.done + record.failed + record.skipped >= tonumber(record.total)
+end

@@ -1,0 +1,33 @@
+-- Open a job: its record, its parts, and the first messages, in one step.
+-- KEYS: slotline:job:<id>, slotline:jobs, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:outcomes
+-- ARGV: id, record as JSON (flat, strings), states, outcomes of skipped parts as JSON {part: text}, payload, payload, …
+-- Returns the number of parts to compute, or -1 when the job is open, finishing or ended already.
+-- Guarantee: a second opening changes nothing. With nothing to compute the job is `finishing` and no message is sent:
+-- the caller, whose own message is not acknowledged yet, goes on.
+local job = ARGV[1]
+local state = redis.call('HGET', KEYS[1], 'state')
+if state and state ~= 'sent' then return -1 end
+local now = now_ms()
+for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], name, value) end
+local total = #ARGV - 4
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'))
+for first = 5, #ARGV, 500 do
+  redis.call('RPUSH', KEYS[3], unpack(ARGV, first, math.min(first + 499, #ARGV)))
+end
+redis.call('SET', KEYS[4], ARGV[3])
+local skipped = 0
+for part, text in pairs(cjson.decode(ARGV[4])) do
+  redis.call('HSET', KEYS[5], part, text)
+  skipped = skipped + 1
+end
+redis.call('HSET', KEYS[1], 'state', 'open', 'total', total, 'skipped', skipped, 'done', 0, 'failed', 0,
+  'computed', 0, 'audio_s', 0, 'sent', 0, 'next', 1, 'opened_ms', now)
+redis.call('HSETNX', KEYS[1], 'submitted_ms', now)
+redis.call('ZADD', KEYS[2], 'NX', now, job)
+if skipped == total then
+  redis.call('HSET', KEYS[1], 'state', 'finishing')
+  return 0
+end
+refill(job, fields(job, COUNTERS))
+tell_progress(job)
+return total - skipped

@@ -1,0 +1,13 @@
+-- Let go of an artifact, made or failed, and send everybody who waited for it to the front of their queues, in order.
+-- KEYS: slotline:hand:<artifact>, slotline:followers:<artifact>
+-- ARGV: delivery tag of whoever had it in hand
+-- Returns how many were sent. Somebody else's hand is left alone.
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+local waiting = redis.call('LRANGE', KEYS[2], 0, -1)
+for i = #waiting, 1, -1 do
+  local cut = string.find(waiting[i], '\n', 1, true)
+  redis.call('RPUSH', string.sub(waiting[i], 1, cut - 1), string.sub(waiting[i], cut + 1))
+end
+redis.call('DEL', KEYS[2])
+return #waiting

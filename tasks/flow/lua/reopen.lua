@@ -1,0 +1,26 @@
+-- Put parts of a job back to waiting and send them: their artifact is gone, or somebody wants them tried again.
+-- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts
+-- ARGV: id, part, part, …
+-- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent already are left alone.
+local job, back, first = ARGV[1], 0, math.huge
+if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+for i = 2, #ARGV do
+  local part = tonumber(ARGV[i])
+  local mark = redis.call('GETRANGE', KEYS[3], part - 1, part - 1)
+  if mark == 'd' or mark == 'f' then
+    redis.call('SETRANGE', KEYS[3], part - 1, '.')
+    redis.call('HINCRBY', KEYS[1], mark == 'd' and 'done' or 'failed', -1)
+    redis.call('HDEL', KEYS[4], part)
+    redis.call('HDEL', KEYS[5], part)
+    back, first = back + 1, math.min(first, part)
+  end
+end
+if back == 0 then return 0 end
+for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
+redis.call('HSET', KEYS[1], 'state', 'open')
+local record = fields(job, COUNTERS)
+record.next = math.min(first, tonumber(record.next))
+refill(job, record)
+tell_progress(job)
+return back

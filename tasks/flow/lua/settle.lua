@@ -1,0 +1,38 @@
+-- Settle one part: mark it, write PROGRESS, and send what comes next, in one step.
+-- KEYS: slotline:job:<id>, slotline:job:<id>:states, slotline:job:<id>:outcomes, slotline:job:<id>:attempts
+-- ARGV: id, part, verdict (done | failed | again), outcome as JSON, parts computed, seconds of audio, attempts allowed, this run's attempt (0: not counted)
+-- Returns `done`, `failed`, `again`, or `late` when the job is not open, the part has ended already, or a later run of it
+-- has begun: a worker that was frozen, lost its lease and thaws settles nothing that is no longer its own.
+-- Guarantee: idempotent; any order and any repetition ends in the same state, and no gap lies between
+-- «settled» and «sent»: the next part's message, or after the last part the job's own, goes out here.
+local job, part, verdict = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local record = fields(job, COUNTERS)
+if record.state ~= 'open' then return 'late' end
+local mark = redis.call('GETRANGE', KEYS[2], part - 1, part - 1)
+if mark ~= 'q' and mark ~= '.' then return 'late' end
+local begun = tonumber(redis.call('HGET', KEYS[4], part) or 0)
+local attempt = tonumber(ARGV[8])
+if attempt > 0 and attempt < begun then return 'late' end
+if verdict == 'again' then
+  -- A run that failed before it was counted counts here, or it could go on for ever.
+  if attempt == 0 then begun = redis.call('HINCRBY', KEYS[4], part, 1) end
+  if begun < tonumber(ARGV[7]) then
+    send_part(job, record, part)
+    return 'again'
+  end
+  verdict = 'failed'
+end
+redis.call('SETRANGE', KEYS[2], part - 1, verdict == 'done' and 'd' or 'f')
+redis.call('HSET', KEYS[3], part, ARGV[4])
+redis.call('HINCRBY', KEYS[1], verdict, 1)
+redis.call('HINCRBY', KEYS[1], 'computed', ARGV[5])
+redis.call('HINCRBYFLOAT', KEYS[1], 'audio_s', ARGV[6])
+if mark == 'q' then redis.call('HINCRBY', KEYS[1], 'sent', -1) end
+record = fields(job, COUNTERS)
+refill(job, record)
+tell_progress(job)
+if is_complete(record) then
+  redis.call('HSET', KEYS[1], 'state', 'finishing')
+  send_finish(job)
+end
+return verdict

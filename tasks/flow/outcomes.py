@@ -1,0 +1,60 @@
+"""How the model's outcome reaches a part's task, inside one slot's child process.
+
+The child computes a whole batch before Celery traces each request of it; each outcome
+waits here, under its request's id, for the task's body to take it. So no task imports a
+worker, and results, events and callbacks stay as Celery makes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.errors import SlotlineError
+from tasks.messages import Audio
+
+
+@dataclass(frozen=True)
+class Done:
+    """The artifact is there; `computed` tells whether this run made it; `attempt` is 0 where no run was counted."""
+
+    audio: Audio
+    computed: bool
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Failed:
+    """It cannot be made from this input, or not now (`error.retryable`); `attempt` is 0 where no run was counted."""
+
+    error: SlotlineError
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Nothing is to be done: the job or the part has ended already."""
+
+
+@dataclass(frozen=True)
+class Following:
+    """Another message has the same artifact in hand; this one is sent again when that one lets go."""
+
+
+Outcome = Done | Failed | Dropped | Following
+
+_waiting: dict[str, Outcome] = {}
+
+
+def put(task_id: str, outcome: Outcome) -> None:
+    """Leave a request's outcome for its task's body."""
+    _waiting[task_id] = outcome
+
+
+def take(task_id: str) -> Outcome | None:
+    """The outcome left for this request, removed; None where no model ran (no slot's child)."""
+    return _waiting.pop(task_id, None)
+
+
+def clear() -> None:
+    """Forget what no body took (its request was revoked between the model and the trace)."""
+    _waiting.clear()

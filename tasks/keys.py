@@ -1,0 +1,81 @@
+"""Every key that slotline keeps in Redis, on one page.
+
+All live in the broker's own database, beside Celery's queues (a list per queue and
+priority) and results (`celery-task-meta-<id>`), so that one script can change a record
+and send a message in the same step.
+"""
+
+from __future__ import annotations
+
+PREFIX = "slotline:"
+
+HELD = PREFIX + "held"
+"""Hash: delivery tag -> `holder \\n list \\n message`. What workers have in hand. Owner: the transport."""
+
+LEASES = PREFIX + "leases"
+"""Sorted set: delivery tag -> end of its lease, ms of Redis' clock. Owner: the transport."""
+
+SET_ASIDE = PREFIX + "setaside"
+"""List: messages that no worker could read: a line of JSON (queue, reason, time in ms), then the message as it came.
+Owner: the transport."""
+
+JOBS = PREFIX + "jobs"
+"""Sorted set: job id -> when it was submitted, ms of Redis' clock. For listings only."""
+
+RESULT_PREFIX = "celery-task-meta-"
+"""Celery's own result keys; the ledger writes PROGRESS there while a job is open."""
+
+
+def job(job_id: str) -> str:
+    """Hash: the job's record (kind, state, request, counters, its own message, its parent)."""
+    return f"{PREFIX}job:{job_id}"
+
+
+def parts(job_id: str) -> str:
+    """List: one payload a part, in order."""
+    return f"{PREFIX}job:{job_id}:parts"
+
+
+def states(job_id: str) -> str:
+    """String: one character a part: `.` waiting, `q` sent, `d` done, `f` failed, `s` skipped."""
+    return f"{PREFIX}job:{job_id}:states"
+
+
+def outcomes(job_id: str) -> str:
+    """Hash: part number -> JSON of its result, error, or reason to be skipped."""
+    return f"{PREFIX}job:{job_id}:outcomes"
+
+
+def attempts(job_id: str) -> str:
+    """Hash: part number -> how often a run of it was begun. A bare task counts under part 0 of its own id."""
+    return f"{PREFIX}job:{job_id}:attempts"
+
+
+def reading(digest: str) -> str:
+    """String: id of the job that reads a book with certain options; lets a reading be taken up again."""
+    return f"{PREFIX}reading:{digest}"
+
+
+def hand(artifact: str) -> str:
+    """String: delivery tag of the message whose worker computes this artifact now."""
+    return f"{PREFIX}hand:{artifact}"
+
+
+def followers(artifact: str) -> str:
+    """List: messages (with their queue) that wait for this artifact instead of computing it again."""
+    return f"{PREFIX}followers:{artifact}"
+
+
+def slot(host: str, device: str, index: int | str) -> str:
+    """String with a lease: who holds this slot (JSON). `host` is the boot id for CPU slots."""
+    return f"{PREFIX}slot:{host}:{device}:{index}"
+
+
+def capacity(model: str) -> str:
+    """Sorted set: `worker name|parts it takes at once` -> end of its lease, ms of Redis' clock."""
+    return f"{PREFIX}capacity:{model}"
+
+
+def offer(model: str) -> str:
+    """String (JSON): what the last ready worker of this model said of it: voices, sample rate, revision."""
+    return f"{PREFIX}offer:{model}"

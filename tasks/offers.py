@@ -1,0 +1,73 @@
+"""What the live models offer (voices, sample rate), as their workers published it in Redis.
+
+Lets a wrong voice be refused before anything is computed, by whoever asks for work. An
+offer is advice: without one (no worker of that model was ready yet) a request passes,
+and the model itself judges.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
+
+from tasks import keys
+from tasks.errors import UnknownVoice
+from tasks.settings import settings
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+@dataclass(frozen=True)
+class Published:
+    """A ready model, in its worker's words; `voices` maps a name to its language tag, empty when any voice may do."""
+
+    model: str
+    adapter: str
+    revision: str
+    sample_rate: int
+    voices: Mapping[str, str] = field(default_factory=dict)
+    default_voice: str | None = None
+
+
+def publish(client: Redis, offer: Published) -> None:
+    """Tell everybody what this model offers; kept as long as an ended job is."""
+    told = json.dumps(asdict(offer), ensure_ascii=False)
+    client.set(keys.offer(offer.model), told, px=int(settings().job_ttl_s * 1000))
+
+
+def published(client: Redis, model: str) -> Published | None:
+    """What the model offers, or None when no worker has said so."""
+    raw = client.get(keys.offer(model))
+    return Published(**json.loads(raw)) if raw else None
+
+
+def check_voice(offer: Published | None, voice: str | None) -> None:
+    """Raise `UnknownVoice`, naming the nearest, for a voice that the model does not have."""
+    if offer is None or voice is None or not offer.voices:
+        return
+    if voice.lower() not in {name.lower() for name in offer.voices}:
+        raise UnknownVoice(voice_error(offer.model, voice, offer.voices))
+
+
+def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
+    """The one sentence that refuses a voice."""
+    near = difflib.get_close_matches(voice.lower(), voices, n=3, cutoff=0.5) or sorted(voices)[:5]
+    more = " …" if len(voices) > len(near) else ""
+    return f"voice: {model} has no voice {voice!r}; it has {', '.join(near)}{more}"
+
+
+def voice_for_language(offer: Published | None, language: str | None) -> str | None:
+    """The offered voice that speaks a language (`vi`, `en-GB`): the very tag, else its base, else None."""
+    if offer is None or not language:
+        return None
+    wanted, base = language.lower(), language.lower().split("-")[0]
+    speakers = sorted(offer.voices.items(), key=lambda voice: (len(voice[0]), voice[0]))
+    exact = [name for name, tag in speakers if tag.lower() == wanted]
+    fit = exact or [name for name, tag in speakers if tag.lower().split("-")[0] == base]
+    if offer.default_voice in fit:
+        return offer.default_voice
+    return fit[0] if fit else None

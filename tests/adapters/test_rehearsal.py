@@ -1,0 +1,117 @@
+"""The rehearsal's own: its clock, its length of silence, and each of its faults."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tasks.catalog import ModelEntry
+from tasks.errors import CatalogError, ModelError, ModelLoadError
+from workers.adapters.base import Sound, SpeechInput
+from workers.adapters.rehearsal import Rehearsal
+
+
+def made(**options: object) -> Rehearsal:
+    return Rehearsal(
+        ModelEntry.model_validate({"name": "rehearsal", "adapter": "rehearsal", "options": options}), "cpu"
+    )
+
+
+def test_silence_is_fifteen_characters_a_second_at_normal_speed() -> None:
+    normal, fast = made().run([SpeechInput("a" * 150), SpeechInput("a" * 150, speed=2.0)])
+    assert isinstance(normal, Sound)
+    assert isinstance(fast, Sound)
+    assert len(normal.samples) == 10 * 22_050
+    assert len(fast.samples) == 5 * 22_050
+    assert not normal.samples.any()
+
+
+def test_a_batch_takes_its_seconds_once_and_more_for_each_character() -> None:
+    adapter = made(seconds=0.1, seconds_per_char=0.01)
+    began = time.monotonic()
+    adapter.run([SpeechInput("a" * 5), SpeechInput("a" * 5)])
+    assert 0.2 <= time.monotonic() - began < 1.0
+
+
+def test_load_takes_its_seconds() -> None:
+    began = time.monotonic()
+    made(load_seconds=0.1).load()
+    assert time.monotonic() - began >= 0.1
+
+
+def test_with_no_voices_listed_every_voice_is_taken() -> None:
+    adapter = made()
+    assert adapter.load().voices == {}
+    adapter.check(SpeechInput("text", "quynh"))
+
+
+def test_the_first_of_its_voices_is_the_default() -> None:
+    assert made(voices=["a", "b"]).load().default_voice == "a"
+
+
+def test_fail_load_fails_the_load() -> None:
+    with pytest.raises(ModelLoadError, match="fail_load is set"):
+        made(fail_load=True).load()
+
+
+@pytest.mark.parametrize(
+    ("option", "wrong"),
+    [("seconds", -1), ("seconds", "1"), ("load_seconds", float("inf")), ("voices", "a"), ("faults", 1)],
+)
+def test_an_option_of_a_wrong_value_is_refused_by_its_name(option: str, wrong: object) -> None:
+    with pytest.raises(CatalogError, match=f"{option}: .*got"):
+        made(**{option: wrong})
+
+
+def test_fault_words_are_only_text_where_faults_are_off() -> None:
+    outcome = made().run([SpeechInput("⚡crash ⚡memory ⚡error ⚡hang ⚡slow=60")])[0]
+    assert isinstance(outcome, Sound)
+
+
+def test_an_error_is_that_inputs_alone_and_memory_is_the_batchs() -> None:
+    adapter = made(faults=True)
+    bad, good = adapter.run([SpeechInput("a ⚡error, b"), SpeechInput("⚡errors are another word")])
+    assert isinstance(bad, ModelError)
+    assert isinstance(good, Sound)
+    with pytest.raises(MemoryError):
+        adapter.run([SpeechInput("good"), SpeechInput("⚡memory")])
+
+
+def test_slow_takes_as_long_as_it_says() -> None:
+    began = time.monotonic()
+    made(faults=True).run([SpeechInput("⚡slow=0.25.")])
+    assert 0.25 <= time.monotonic() - began < 2.0
+
+
+FAULT = """
+import sys
+from tasks.catalog import ModelEntry
+from workers.adapters.base import SpeechInput
+from workers.adapters.rehearsal import Rehearsal
+adapter = Rehearsal(ModelEntry(name="r", adapter="rehearsal", options={"faults": True}), "cpu")
+print("running", flush=True)
+adapter.run([SpeechInput(sys.argv[1])])
+print("came back", flush=True)
+"""
+
+
+def test_a_crash_kills_the_process_by_a_signal() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULT, "⚡crash"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stdout == "running\n"
+
+
+def test_a_hang_does_not_come_back() -> None:
+    process = subprocess.Popen([sys.executable, "-c", FAULT, "⚡hang"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "running\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=0.5)
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,0 +1,253 @@
+"""The ledger's scripts on a real Redis: any order, any repetition, one end."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from redis import Redis
+
+from tasks import keys
+from tasks.flow import envelope
+from tasks.flow.ledger import ATTEMPTS_ALLOWED, SPENT, Ledger, Opening
+
+MODEL, FLOW = "aloud", "flow"
+
+OPENING = Opening(
+    kind="chapter",
+    title="Chí Phèo",
+    model=MODEL,
+    voice="vi",
+    params={"model": MODEL, "voice": "vi"},
+    payloads=[],
+    skipped={},
+    width=None,
+    part_task="speech.paragraph",
+    part_queue=MODEL,
+    part_list=MODEL,
+    part_priority=0,
+    part_results=False,
+    finish_head='{"tag":"',
+    finish_tail='"}',
+    finish_list=FLOW,
+    root="root",
+    parent=None,
+)
+
+
+@pytest.fixture
+def ledger(broker: str) -> Iterator[Ledger]:
+    with Redis.from_url(broker) as client:
+        yield Ledger(client)
+
+
+def opened(ledger: Ledger, total: int, skipped: set[int] | None = None, width: int | None = None) -> str:
+    job = uuid.uuid4().hex
+    reasons = {part: {"skipped": "nothing to speak"} for part in skipped or ()}
+    ledger.open(job, replace(OPENING, payloads=[f"Ptext {n}" for n in range(1, total + 1)], skipped=reasons, width=width))
+    return job
+
+
+def messages(ledger: Ledger, queue: str) -> list[dict]:
+    """The messages of a queue, the next one first."""
+    return [json.loads(raw) for raw in reversed(ledger.client.lrange(queue, 0, -1))]
+
+
+def parts_sent(ledger: Ledger, job: str) -> list[int]:
+    bodies = [json.loads(message["body"])[1] for message in messages(ledger, MODEL)]
+    return [kwargs["part"] for kwargs in bodies if kwargs["job"] == job]
+
+
+def finishes(ledger: Ledger, job: str) -> int:
+    return sum(message["tag"].startswith(job) for message in messages(ledger, FLOW))
+
+
+def progress(ledger: Ledger, job: str) -> dict:
+    return json.loads(ledger.client.get(keys.RESULT_PREFIX + job))
+
+
+def test_a_second_opening_changes_nothing(ledger: Ledger) -> None:
+    job = opened(ledger, 9, width=3)
+    assert ledger.open(job, replace(OPENING, payloads=["Pother"])) == -1
+    assert ledger.states(job) == "qqq......"
+    assert parts_sent(ledger, job) == [1, 2, 3]
+
+
+def test_each_settled_part_sends_the_next_in_order(ledger: Ledger) -> None:
+    job = opened(ledger, 6, skipped={4}, width=2)
+    assert ledger.settle(job, 2, "done", {"audio": 2}) == "done"
+    assert ledger.settle(job, 1, "done", {"audio": 1}) == "done"
+    assert parts_sent(ledger, job) == [1, 2, 3, 5]
+    assert ledger.states(job) == "ddqsq."
+
+
+def test_the_last_part_sends_the_jobs_own_task_once(ledger: Ledger) -> None:
+    job = opened(ledger, 2)
+    for part in (1, 2, 2, 1):
+        assert finishes(ledger, job) == 0 or ledger.states(job) == "dd"
+        ledger.settle(job, part, "done", {})
+    assert finishes(ledger, job) == 1
+    assert ledger.record(job).state == "finishing"
+
+
+def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger) -> None:
+    job = opened(ledger, 3, skipped={1, 2, 3})
+    assert ledger.record(job).state == "finishing"
+    assert parts_sent(ledger, job) == []
+    assert finishes(ledger, job) == 0
+
+
+def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger: Ledger) -> None:
+    job = opened(ledger, 1)
+    verdicts = []
+    for attempt in range(1, ATTEMPTS_ALLOWED + 1):
+        counted = ledger.claim(uuid.uuid4().hex, "tag", "q\nm", (job, 1)) if attempt > 1 else 0
+        assert counted in (attempt, 0)
+        verdicts.append(ledger.settle(job, 1, "again", {"error": {"message": "disk full"}}, attempt=counted))
+    assert verdicts == ["again"] * (ATTEMPTS_ALLOWED - 1) + ["failed"]
+    assert ledger.outcomes(job)[1]["error"]["message"] == "disk full"
+    assert finishes(ledger, job) == 1
+
+
+def test_a_run_that_was_overtaken_settles_nothing(ledger: Ledger) -> None:
+    job = opened(ledger, 1)
+    frozen = ledger.claim("a", "tag", "q\nm", (job, 1))
+    successor = ledger.claim("a", "tag", "q\nm", (job, 1))
+    assert ledger.settle(job, 1, "failed", {"error": {}}, attempt=frozen) == "late"
+    assert ledger.settle(job, 1, "done", {}, attempt=successor) == "done"
+    assert ledger.settle(job, 1, "done", {}, attempt=frozen) == "late"
+    assert ledger.states(job) == "d"
+
+
+def test_a_part_that_ended_is_handed_to_nobody(ledger: Ledger) -> None:
+    job = opened(ledger, 2)
+    ledger.settle(job, 1, "done", {})
+    assert ledger.take(job, 1) is None
+    assert ledger.take(job, 7) is None
+    assert ledger.take("unknown", 1) is None
+    assert ledger.take(job, 2).payload == "Ptext 2"
+
+
+def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger) -> None:
+    job = opened(ledger, 3)
+    ledger.settle(job, 1, "done", {}, computed=1, audio_s=1.5)
+    told = progress(ledger, job)
+    assert (told["status"], told["task_id"]) == ("PROGRESS", job)
+    assert told["result"] == {"total": 3, "done": 1, "failed": 0, "skipped": 0, "computed": 1, "audio_s": 1.5}
+    ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "no"})
+    ledger.client.set(keys.RESULT_PREFIX + job, "final")
+    assert ledger.settle(job, 2, "done", {}) == "late"
+    assert ledger.client.get(keys.RESULT_PREFIX + job) == b"final"
+
+
+def test_an_ended_job_has_a_time_to_live_on_every_key(ledger: Ledger) -> None:
+    job = opened(ledger, 2)
+    ledger.claim("a", "tag", "q\nm", (job, 1))
+    ledger.settle(job, 1, "failed", {"error": {}})
+    assert ledger.end(job, "chapter", "FAILURE", None, None)
+    assert not ledger.end(job, "chapter", "SUCCESS", None, None)
+    left = [key for key in ledger.client.scan_iter(f"{keys.job(job)}*")]
+    assert left and all(0 < ledger.client.pttl(key) <= ledger.ttl_ms for key in left)
+
+
+def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger) -> None:
+    job = opened(ledger, 3)
+    for part, verdict in ((1, "done"), (2, "failed"), (3, "done")):
+        ledger.settle(job, part, verdict, {})
+    ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "2"})
+    assert ledger.reopen(job, [2]) == 1
+    assert ledger.states(job) == "dqd"
+    assert ledger.claim("a", "tag", "q\nm", (job, 2)) == 1
+    assert ledger.settle(job, 2, "done", {}) == "done"
+    assert finishes(ledger, job) == 2
+    record = ledger.record(job)
+    assert (record.state, record.outcome, record.failed, record.done) == ("finishing", None, 0, 3)
+    assert ledger.client.pttl(keys.job(job)) == -1
+
+
+def test_the_window_follows_the_models_live_slots(ledger: Ledger) -> None:
+    ledger.client.zadd(keys.capacity(MODEL), {"a|4": 9e15, "b|4": 9e15, "gone|64": 1})
+    assert ledger.states(opened(ledger, 20)).count("q") == 8
+    ledger.client.delete(keys.capacity(MODEL))
+    assert ledger.states(opened(ledger, 20)).count("q") == 4
+
+
+def test_words_are_cut_between_characters(ledger: Ledger) -> None:
+    job = uuid.uuid4().hex
+    ledger.open(job, replace(OPENING, payloads=["P" + "ế" * 100, "PHắn vừa đi\nvừa chửi", "C"], width=9))
+    words = [json.loads(message["body"])[1]["words"] for message in messages(ledger, MODEL)]
+    assert words == ["ế" * 16 + "…", "Hắn vừa đi", ""]
+
+
+def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger) -> None:
+    name = uuid.uuid4().hex
+    ledger.client.zadd(keys.LEASES, {"first": 9e15})
+    assert ledger.claim(name, "first", "q\none", ("bare1", 0)) == 1
+    assert ledger.claim(name, "first", "q\none", ("bare1", 0)) == 2
+    assert ledger.claim(name, "second", "q\ntwo", ("bare2", 0)) == 0
+    assert ledger.claim(name, "third", "q\nthree", ("bare3", 0)) == 0
+    assert ledger.release(name, "first") == 2
+    assert ledger.client.lrange("q", 0, -1) == [b"three", b"two"]
+    ledger.claim(name, "second", "q\ntwo", ("bare2", 0))
+    assert ledger.claim(name, "third", "q\nthree", ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
+
+
+def test_attempts_that_are_used_up_are_refused_before_the_work(ledger: Ledger) -> None:
+    attempts = [ledger.claim("a", "tag", "q\nm", ("bare", 0)) for _ in range(ATTEMPTS_ALLOWED + 2)]
+    assert attempts == [1, 2, 3, SPENT, SPENT]
+    assert ledger.client.pttl(keys.attempts("bare")) > 0
+
+
+def test_submitting_twice_sends_once(ledger: Ledger) -> None:
+    job = uuid.uuid4().hex
+    message = envelope.new_message("speech.chapter", job, {"text": "Trăm năm"}, FLOW)
+    assert ledger.submit(job, "chapter", "Kiều", MODEL, "vi", FLOW, message)
+    assert not ledger.submit(job, "chapter", "Kiều", MODEL, "vi", FLOW, message)
+    assert len(messages(ledger, FLOW)) == 1
+    assert [record.label for record in ledger.jobs()] == ["sent"]
+
+
+@dataclass(frozen=True)
+class Settling:
+    """A settle that arrives: of which part, with which verdict."""
+
+    part: int
+    verdict: str
+
+
+def settlings(total: int) -> st.SearchStrategy[list[Settling]]:
+    one = st.builds(Settling, st.integers(1, total), st.just("done"))
+    return st.lists(one, max_size=3 * total)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(ledger: Ledger, data: st.DataObject) -> None:
+    total = data.draw(st.integers(1, 12))
+    skipped = data.draw(st.sets(st.integers(1, total), max_size=total - 1))
+    bad = data.draw(st.sets(st.integers(1, total))) - skipped
+    width = data.draw(st.integers(1, 6))
+    job = opened(ledger, total, skipped, width)
+    live = [part for part in range(1, total + 1) if part not in skipped]
+    order = data.draw(st.permutations(live)) + [one.part for one in data.draw(settlings(total))]
+    order = data.draw(st.permutations(order))
+    for part in order:
+        ledger.settle(job, part, "failed" if part in bad else "done", {"n": part}, audio_s=1.0)
+        states = ledger.states(job)
+        assert states.count("q") <= width
+        waiting = states.find(".")
+        assert waiting == -1 or states.count("q") == width, "a window with room leaves no part waiting"
+        assert Counter(parts_sent(ledger, job)).most_common(1)[0][1] == 1, "no part is sent twice"
+        assert finishes(ledger, job) == (set(states) <= {"d", "f", "s"})
+    expected = "".join("s" if n in skipped else "f" if n in bad else "d" for n in range(1, total + 1))
+    assert ledger.states(job) == expected
+    record = ledger.record(job)
+    assert (record.done, record.failed, record.skipped) == (len(live) - len(bad), len(bad), len(skipped))
+    assert record.audio_s == pytest.approx(len(live))
+    assert set(ledger.outcomes(job)) == set(range(1, total + 1))

@@ -1,0 +1,19 @@
+"""Where jobs run: `celery -A workers worker --model NAME` (a slot) or `-Q flow`.
+
+Importing this package loads nothing. Celery asks it for `app`, and only then the
+application is made and takes part in a worker's start (`workers/startup.py`); the local
+stack and the tests use its other rooms without that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from workers import startup
+
+    app = globals()["app"] = startup.application()
+    return app

@@ -1,0 +1,151 @@
+"""Real speech on a CPU by espeak-ng: about a hundred languages, 22,050 Hz mono.
+
+Voices go by the library's own names (`vi`, `vi-vn-x-south`, `en-us`), in any case. Text
+is text: neither SSML nor [[phonemes]] are interpreted. Nothing is trimmed: the library
+leaves some 12 ms of silence before a text and 7 ms after it, where a quote opens or ends
+it 110 ms, and 350 ms at most (1,631 paragraphs measured). The same text differs in a few
+samples from call to call.
+
+Speed multiplies the library's words a minute, which is no exact factor of the length:
+English keeps to within a tenth, Vietnamese is up to a third shorter between 2 and 2.6.
+Below 80 words a minute (speed 0.46) the library gets no slower. It is GPL, so it comes
+as an extra; its state is the process's, so one loaded `Espeak` a process.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError, UnknownVoice
+from workers.adapters.base import Adapter, Offer, Options, Sound, SpeechInput
+from workers.adapters.espeak.library import SLOWEST_WPM, Library, LibraryError, LibraryVoice
+
+DEFAULT_VOICE = "en-us"
+
+VOLUME = 70
+"""Per cent. At the library's own 100 the southern Vietnamese voice runs into the ends of
+16 bits; at 70 its loudest sample is 0.94. Another value wants another `Espeak.version`."""
+
+
+class EspeakOptions(Options):
+    """What `[models.NAME]` may say beside the common keys."""
+
+    words_per_minute: int = Field(175, ge=SLOWEST_WPM, le=450)
+    """The rate at speed 1.0."""
+
+
+class Espeak(Adapter):
+    """espeak-ng; a batch is spoken one text after another."""
+
+    version = "1"
+
+    def __init__(self, entry: ModelEntry, device: str) -> None:
+        super().__init__(entry, device)
+        self._options = EspeakOptions.of(entry)
+        self._library: Library | None = None
+        self._voices: Mapping[str, LibraryVoice] = {}
+        self._in_use: tuple[str, int] | None = None
+
+    def load(self) -> Offer:
+        """Open the library; raises `MissingExtra`, or `ModelLoadError` (also for a default voice it lacks)."""
+        try:
+            import espeakng_loader
+        except ImportError as exc:
+            raise MissingExtra(
+                f"{self.entry.place} espeak-ng is not installed; run: pip install 'slotline[espeak]'"
+            ) from exc
+        self.unload()
+        try:
+            self._library = Library.open(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
+        except (LibraryError, RuntimeError) as exc:  # the loader's own, where its data is gone
+            raise ModelLoadError(f"{self.entry.place} espeak-ng: {exc}") from exc
+        self._voices = _by_name(self._library.voices())
+        try:
+            self._identifier(None)
+        except UnknownVoice as exc:
+            self.unload()
+            raise ModelLoadError(f"{self.entry.place} {exc}") from exc
+        return Offer(
+            revision=self._revision(self._library),
+            sample_rate=self._library.sample_rate,
+            voices={name: voice.languages[0] for name, voice in sorted(self._voices.items())},
+            default_voice=self._default_voice,
+        )
+
+    def warm_up(self) -> None:
+        """Speak one word in the default voice; raises `ModelLoadError` when no sound comes of it."""
+        outcome = self.run([SpeechInput("1")])[0]
+        if isinstance(outcome, Exception):
+            raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
+
+    def check(self, item: SpeechInput) -> None:
+        """Raise `UnknownVoice` for a voice that the library lacks."""
+        self._identifier(item.voice)
+
+    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+        """Speak each text; `UnknownVoice`, `InvalidInput` (no sound) or `ModelError` stand in a failed one's place."""
+        if self._library is None:
+            raise ModelError("espeak-ng is not loaded")
+        outcomes: list[Sound | Exception] = []
+        for item in batch:
+            try:
+                outcomes.append(self._speak(self._library, item))
+            except SlotlineError as exc:
+                outcomes.append(exc)
+        return outcomes
+
+    def unload(self) -> None:
+        """Close the library, if it is open."""
+        library, self._library = self._library, None
+        self._voices, self._in_use = {}, None
+        if library is not None:
+            library.close()
+
+    def _speak(self, library: Library, item: SpeechInput) -> Sound:
+        import numpy as np
+
+        wanted = (self._identifier(item.voice), self._rate(item.speed))
+        try:
+            if wanted != self._in_use:
+                self._in_use = None  # after a refused voice the library's state is anyone's guess
+                library.use(*wanted, VOLUME)
+                self._in_use = wanted
+            spoken = np.frombuffer(library.speak(item.text), dtype=np.int16)
+        except LibraryError as exc:
+            raise ModelError(f"text: {exc}") from exc
+        if not spoken.any():
+            voice = item.voice or self._default_voice
+            raise InvalidInput(f"text: gives no sound in the voice {voice!r} (text begins {item.text[:40]!r})")
+        return Sound(spoken.astype(np.float32) / np.float32(32768), library.sample_rate)
+
+    @property
+    def _default_voice(self) -> str:
+        return (self.entry.voice or DEFAULT_VOICE).lower()
+
+    def _identifier(self, voice: str | None) -> str:
+        name = self._default_voice if voice is None else voice.lower()
+        if name in self._voices:
+            return self._voices[name].identifier
+        near = difflib.get_close_matches(name, self._voices, n=3) or [DEFAULT_VOICE, "vi"]
+        raise UnknownVoice(
+            f"voice: espeak-ng has no voice {voice or name!r}; nearest: {', '.join(near)}"
+            f" ({len(self._voices)} in all, named by language)"
+        )
+
+    def _rate(self, speed: float) -> int:
+        return max(SLOWEST_WPM, round(self._options.words_per_minute * speed))
+
+    def _revision(self, library: Library) -> str:
+        """What else decides the sound: the library, its data, and the options."""
+        base = self.entry.revision or f"espeak-ng-{library.version}-{library.data_digest()}"
+        return f"{base}-{self._options.words_per_minute}wpm"
+
+
+def _by_name(voices: Sequence[LibraryVoice]) -> dict[str, LibraryVoice]:
+    """Voices by their file's name in lower case, and by their main language where no file has that name."""
+    by_file = {voice.identifier.rpartition("/")[2].lower(): voice for voice in voices}
+    return {voice.languages[0]: voice for voice in reversed(voices)} | by_file

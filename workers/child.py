@@ -1,0 +1,225 @@
+"""Inside a slot's child: load and warm the model, run batches, answer the parent while computing.
+
+The one process that imports an adapter's heavy packages. It is forked by
+`workers/children.py`, which reads what it says over its line; it decides nothing about
+being started again. Guarantees: it takes no batch before the model is warm; a model that
+cannot load ends it; whatever one request raises is that request's result.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import threading
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from billiard.common import terminate_handler_fired
+from billiard.compat import mem_rss
+from billiard.einfo import ExceptionInfo
+from celery import states
+from celery.app.task import Context
+from celery.app.trace import TraceInfo, fast_trace_task
+from celery.concurrency.prefork import process_initializer
+from celery.exceptions import Reject
+from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from tasks.errors import SlotlineError
+from tasks.flow.desk import ledger
+from tasks.flow.jobs import as_slotline_error
+from tasks.settings import settings
+from workers import batch
+from workers.link import Link, LinkClosed
+from workers.models import lifecycle
+from workers.models.lifecycle import LoadedModel, State
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from tasks.catalog import ModelEntry
+
+logger = logging.getLogger(__name__)
+
+BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
+
+Result = tuple[int, Any, float]
+"""What Celery's tracer gives for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
+
+
+@dataclass
+class Child:
+    """This process: its model, its line to the parent, and what it can tell of itself."""
+
+    app: Celery
+    link: Link
+    model_name: str
+    model: LoadedModel | None = None
+    state: State = State.UNLOADED
+    since: float = field(default_factory=time.time)
+    batches: int = 0
+    jobs: int = 0
+    failures: int = 0
+
+    def enter(self, state: State) -> None:
+        """Note a new state and when it began."""
+        self.state, self.since = state, time.time()
+
+    def announce(self, state: State, **more: Any) -> None:
+        """Enter a state and tell the parent."""
+        self.enter(state)
+        self.link.send({"state": state, **more})
+
+    def status(self) -> dict[str, Any]:
+        """How it stands: times in seconds since 1970, memory in bytes."""
+        return {
+            "pid": os.getpid(),
+            "model": self.model_name,
+            "state": self.state,
+            "since": self.since,
+            "batches": self.batches,
+            "jobs": self.jobs,
+            "failures": self.failures,
+            "load_s": self.model.load_s if self.model else None,
+            "rss_bytes": mem_rss() * 1024,
+        }
+
+
+_child: Child | None = None
+
+
+def begin(link: Link, parents_end: Link, entry: ModelEntry, device: str, app: Celery, hostname: str) -> None:
+    """The pool's initializer: become Celery's child, then load the model; ends the process when that fails."""
+    global _child
+    parents_end.close()
+    _child = child = Child(app, link, entry.name)
+    try:
+        process_initializer(app, hostname)
+        threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
+        child.model = lifecycle.load(entry, device, settings().warm_up, child.announce)
+    except BaseException as exc:
+        _give_up(child, exc)
+    offer = child.model.offer
+    child.announce(
+        State.READY,
+        load_s=child.model.load_s,
+        offer={
+            "model": entry.name,
+            "adapter": entry.adapter,
+            "revision": offer.revision,
+            "sample_rate": offer.sample_rate,
+            "voices": dict(offer.voices),
+            "default_voice": offer.default_voice,
+        },
+    )
+
+
+def _give_up(child: Child, error: BaseException) -> NoReturn:
+    """Say why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
+    try:
+        child.announce(
+            State.FAILED,
+            error=" ".join(f"{type(error).__name__}: {error}".split()),
+            permanent=not lifecycle.can_be_retried(error),
+            traceback=None if isinstance(error, SlotlineError) and not error.__cause__ else traceback.format_exc(),
+        )
+    finally:
+        os._exit(1)
+
+
+def _answer(child: Child) -> None:
+    """Answer the parent's questions as long as it lives; without a parent this process has no purpose."""
+    try:
+        for message in child.link.messages():
+            answer = child.status() if message.get("ask") == "status" else {"error": f"{message.get('ask')}: not known"}
+            child.link.send({"answer": message.get("id"), **answer})
+    except LinkClosed:
+        pass
+    except Exception:  # the thread's boundary
+        logger.exception("the child no longer answers its parent")
+        return
+    os._exit(1)
+
+
+def run_batch(calls: Sequence[batch.Call]) -> list[Result]:
+    """Run the calls as one batch through the model, then trace each; one result a call, in order.
+
+    A batch that could not be begun because Redis is away gives its messages back. Any
+    other failure of the machinery itself is raised, and costs the parent this child.
+    """
+    child = _child
+    if child is None or child.model is None:
+        raise RuntimeError("no model is loaded in this process")
+    child.enter(State.BUSY)
+    try:
+        results = _computed(child, child.model, calls)
+    finally:
+        child.enter(State.READY)
+    child.batches += 1
+    child.jobs += len(results)
+    child.failures += sum(failed for failed, _, _ in results)
+    return results
+
+
+def _computed(child: Child, model: LoadedModel, calls: Sequence[batch.Call]) -> list[Result]:
+    try:
+        batch.run(model, ledger(child.app), calls)
+    except BROKER_AWAY as exc:
+        logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
+        return [_given_back(str(exc)) for _ in calls]
+    return [_portable(_traced(child.app, call)) for call in calls]
+
+
+def _traced(app: Celery, call: batch.Call) -> Result:
+    """Trace one request as Celery's pool would; only the process's own end passes through."""
+    try:
+        traced: Result = fast_trace_task(
+            call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding
+        )
+        return traced
+    except Reject:
+        return 1, ExceptionInfo(), 0.0
+    except BROKER_AWAY as exc:
+        logger.warning("the broker is away, %s[%s] goes back: %s", call.task, call.task_id, exc)
+        return _given_back(str(exc))
+    except BaseException as exc:  # MemoryError and SystemExit would end the parent or lose the other results
+        if terminate_handler_fired():
+            raise
+        return _failed(app, call, as_slotline_error(exc))
+
+
+def _failed(app: Celery, call: batch.Call, error: SlotlineError) -> Result:
+    """Store and report a failure that the tracer let through, as it does for any other."""
+    task = app.tasks[call.task]
+    context = Context({**call.headers, "called_directly": False, "is_eager": False})
+    try:
+        raise error
+    except SlotlineError as raised:
+        return 1, TraceInfo(states.FAILURE, raised).handle_error_state(task, context), 0.0
+
+
+def _given_back(reason: str) -> Result:
+    try:
+        raise Reject(reason, requeue=True)
+    except Reject:
+        return 1, ExceptionInfo(), 0.0
+
+
+def _portable(result: Result) -> Result:
+    """The result, or when it cannot cross to the parent its words: one such must not cost the batch."""
+    failed, value, runtime = result
+    if not failed:
+        return result
+    try:
+        pickle.dumps(value)
+    except Exception:  # anything may be raised by a foreign exception's own pickling
+        try:
+            raise as_slotline_error(RuntimeError(repr(value)))
+        except SlotlineError:
+            return 1, ExceptionInfo(), runtime
+    return result

@@ -1,0 +1,253 @@
+"""The slot's one child process: started, watched while it loads, and started again when it dies.
+
+`ChildPool` is Celery's own process pool with a line to each child it forks. `ChildWatch`
+hears what the child says and decides, by `Tries`, when a new one may be started. Work is
+handed over in `workers/pool.py`. Guarantees: a model that cannot load is tried a counted
+number of times with growing pauses; then nothing more is started and the owner is told.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from billiard.common import human_status
+from celery.concurrency.asynpool import AsynPool
+from kombu.asynchronous import get_event_loop
+
+from workers import child
+from workers.link import Link, LinkClosed
+from workers.models.lifecycle import State
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+
+logger = logging.getLogger(__name__)
+
+FIRST_PAUSE_S = 1.0
+LONGEST_PAUSE_S = 60.0
+DEATHS_WITHOUT_WORK = 10
+"""A child that dies this often in a row, with no batch finished between, is not the fault of one message."""
+
+
+@dataclass(frozen=True)
+class SlotSpec:
+    """What a slot worker runs: the model's table, the device, the worker's name, its batch, its tries to load."""
+
+    entry: ModelEntry
+    device: str
+    worker: str
+    batch_size: int
+    load_attempts: int
+
+
+class Tries:
+    """How often, and after which pause, a child is started again. Pure: it neither waits nor starts."""
+
+    def __init__(self, load_attempts: int) -> None:
+        self._load_attempts = load_attempts
+        self.failed_loads = 0
+        self.deaths = 0
+
+    def loaded(self) -> None:
+        """The model is ready."""
+        self.failed_loads = 0
+
+    def worked(self) -> None:
+        """A batch was finished."""
+        self.deaths = 0
+
+    def load_failed(self, permanent: bool) -> float | None:
+        """Seconds to wait before the next try, or None for no more."""
+        self.failed_loads += 1
+        if permanent or self.failed_loads >= self._load_attempts:
+            return None
+        return float(min(FIRST_PAUSE_S * 2 ** (self.failed_loads - 1), LONGEST_PAUSE_S))
+
+    def died(self) -> float | None:
+        """As `load_failed`, for a child that had been ready: at once, as long as work gets done at all."""
+        self.deaths += 1
+        return None if self.deaths >= DEATHS_WITHOUT_WORK else 0.0
+
+
+def _loop() -> Any:
+    """The event loop of this worker; Celery makes it before the pool."""
+    return get_event_loop()
+
+
+class ChildWatch:
+    """What the parent knows of its child. The owner sets the three callbacks; all run in the event loop."""
+
+    def __init__(self, spec: SlotSpec) -> None:
+        self.spec = spec
+        self.state = State.UNLOADED
+        self.tries = Tries(spec.load_attempts)
+        self.on_ready: Callable[[dict[str, Any]], None] = lambda message: None
+        self.on_gone: Callable[[], None] = lambda: None
+        self.on_given_up: Callable[[str], None] = lambda reason: None
+        self.start_again: Callable[[], None] = lambda: None
+        self._link: Link | None = None
+        self._failure: dict[str, Any] = {}
+        self._not_before = 0.0
+        self._given_up = False
+        self._questions = 0
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a child may be forked now."""
+        return not self._given_up and time.monotonic() >= self._not_before
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a child is there, or was, that has not been ready."""
+        return self.state not in (State.READY, State.BUSY)
+
+    def started(self, pid: int, link: Link) -> None:
+        """A child was forked."""
+        self._link, self._failure, self.state = link, {}, State.LOADING
+        self.listen()
+        _loop().call_later(self.spec.entry.load_limit_s, self._check_load, pid, link)
+
+    def listen(self) -> None:
+        """Read the line when it has something; again after the event loop was reset."""
+        if self._link is not None:
+            _loop().add_reader(self._link.fileno(), self._read, self._link)
+
+    def ask(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
+        """Ask the child and wait for its answer, also while it computes; None when there is no answer in time."""
+        if self._link is None:
+            return None
+        self._questions += 1
+        deadline = time.monotonic() + wait_s
+        try:
+            self._link.send({"ask": question, "id": self._questions})
+            while (left_s := deadline - time.monotonic()) > 0:
+                answers = [self._hear(message) for message in self._link.pending(left_s)]
+                if found := [a for a in answers if a and a["answer"] == self._questions]:
+                    return found[0]
+        except LinkClosed:
+            pass
+        return None
+
+    def ended(self, exitcode: int) -> None:
+        """The child is gone and collected: say so, and decide when the next one starts."""
+        if self._link is not None:
+            self._read(self._link)
+        failed_to_load = self.is_loading
+        self._hang_up()
+        self.state = State.UNLOADED
+        self.on_gone()
+        if failed_to_load:
+            self._load_failed(exitcode)
+            return
+        logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, human_status(exitcode))
+        pause_s = self.tries.died()
+        if pause_s is None:
+            self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
+
+    def _load_failed(self, exitcode: int) -> None:
+        model = self.spec.entry.name
+        reason = self._failure.get("error") or f"its process died while loading ({human_status(exitcode)})"
+        if traceback := self._failure.get("traceback"):
+            logger.info("where %s failed to load:\n%s", model, traceback)
+        pause_s = self.tries.load_failed(bool(self._failure.get("permanent")))
+        tried = self.tries.failed_loads
+        if pause_s is None:
+            self._give_up(f"cannot load it (tried {tried} time{'s' * (tried > 1)}): {reason}")
+            return
+        allowed = self.spec.load_attempts
+        logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, reason)
+        self._not_before = time.monotonic() + pause_s
+        _loop().call_later(pause_s + 0.01, lambda: self.start_again())
+
+    def _give_up(self, reason: str) -> None:
+        self.state = State.FAILED
+        self._given_up = True
+        self.on_given_up(f"model {self.spec.entry.name}: {reason}")
+
+    def _check_load(self, pid: int, link: Link) -> None:
+        if link is not self._link or not self.is_loading:
+            return
+        limit_s = self.spec.entry.load_limit_s
+        self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def _read(self, link: Link) -> None:
+        try:
+            for message in link.pending():
+                self._hear(message)
+        except LinkClosed:
+            if link is self._link:
+                self._hang_up()
+
+    def _hear(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Take in one message; an answer is handed back."""
+        if "answer" in message:
+            return message
+        self.state = State(message["state"])
+        if self.state is State.READY:
+            self.tries.loaded()
+            self.on_ready(message)
+        elif self.state is State.FAILED:
+            self._failure = message
+        return None
+
+    def _hang_up(self) -> None:
+        if self._link is None:
+            return
+        if self._link.fileno() >= 0:
+            _loop().remove(self._link.fileno())
+        self._link.close()
+        self._link = None
+
+
+class ChildPool(AsynPool):
+    """Celery's pool of processes, of one: each child gets a line, and no child is started out of turn."""
+
+    def __init__(self, *args: Any, watch: ChildWatch, **kwargs: Any) -> None:
+        self.watch = watch
+        super().__init__(*args, **kwargs)
+
+    @property
+    def has_child(self) -> bool:
+        """Whether the child's process lives."""
+        return any(process._is_alive() for process in self._pool)
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal to the child, if there is one."""
+        for process in self._pool:
+            try:
+                os.kill(process.pid, number)
+            except ProcessLookupError:
+                pass
+
+    def _create_worker_process(self, i: int) -> Any:
+        link, childs_end = Link.pair()
+        spec = self.watch.spec
+        self._initializer = functools.partial(child.begin, childs_end, link, spec.entry, spec.device)
+        try:
+            process = super()._create_worker_process(i)
+        finally:
+            childs_end.close()
+        self.watch.started(process.pid, link)
+        return process
+
+    def _join_exited_workers(self, shutdown: bool = False) -> Any:
+        dead = [process.exitcode for process in self._pool if process.exitcode is not None]
+        codes = super()._join_exited_workers(shutdown)
+        for exitcode in dead:
+            self.watch.ended(exitcode)
+        return codes
+
+    def _repopulate_pool(self, exitcodes: Any) -> None:
+        if self.watch.may_start:
+            super()._repopulate_pool(exitcodes)

@@ -1,0 +1,71 @@
+"""Which kind of worker the command line asks for, and what it may not ask for. Pure.
+
+A worker is either a slot worker (`--model NAME`) or a flow worker (`-Q flow`). What the
+slot decides (one child, its pool, its limits, its queue) is no option of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.errors import SettingsError
+from tasks.routing import FLOW_QUEUE
+
+BOTH = "slotline's workers start as `celery -A workers worker --model NAME` or `celery -A workers worker -Q flow`"
+
+NOT_FOR_ANY = {
+    "autoscale": "--autoscale: the number of workers is the size of the pool; start more of them",
+    "beat": "-B: beat would run once a worker; start it as a process of its own: celery -A workers beat",
+    "exclude_queues": "-X: a worker reads one queue, its model's or flow",
+}
+NOT_FOR_SLOTS = {
+    "time_limit": "--time-limit: set time_limit_s of the model in the catalog",
+    "soft_time_limit": "--soft-time-limit: a batch has one limit, time_limit_s of the model in the catalog",
+    "max_tasks_per_child": "--max-tasks-per-child: each new child would load the model again",
+    "max_memory_per_child": "--max-memory-per-child: each new child would load the model again",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`model` is a slot worker's; None means a flow worker."""
+
+    model: str | None
+
+
+def kind_of(options: Mapping[str, Any], is_prefork: bool) -> Kind:
+    """The kind of worker that Celery's own options (by their names) ask for.
+
+    `is_prefork`: whether `-P` is left alone. Raises `SettingsError` of one line that
+    names the option at fault.
+    """
+    model, queues = options.get("model"), list(options.get("queues") or [])
+    if not model and not queues:
+        raise SettingsError(f"--model: missing; {BOTH}")
+    if model and queues:
+        raise SettingsError(f"-Q: a slot worker reads the queue of its model alone; {BOTH}")
+    if not model and queues != [FLOW_QUEUE]:
+        raise SettingsError(f"-Q {','.join(queues)}: without --model it must be exactly `flow`; {BOTH}")
+    if not is_prefork:
+        raise SettingsError("-P: slotline needs Celery's own pool (prefork); leave -P out")
+    _refuse(options, NOT_FOR_ANY)
+    if model:
+        _refuse(options, NOT_FOR_SLOTS)
+        _check_slot(options)
+    return Kind(model or None)
+
+
+def _check_slot(options: Mapping[str, Any]) -> None:
+    concurrency = options.get("concurrency")
+    if concurrency not in (None, 1, "1"):
+        raise SettingsError(f"-c {concurrency}: a slot worker has one child with one model; start more workers")
+    if options.get("pool_start_method") == "spawn":
+        raise SettingsError("--pool-start-method spawn: a slot worker forks its child; leave it out")
+
+
+def _refuse(options: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+    for name, reason in reasons.items():
+        if options.get(name):
+            raise SettingsError(reason)

@@ -1,0 +1,337 @@
+"""The slot's pool: what the worker has reserved waits in line, and goes to the one child in batches.
+
+A Celery pool for one model. A call keeps its own callbacks all the way, so each message
+keeps its own acknowledgement, result, events and error. Knows nothing of the ledger or
+the store. Guarantees, whatever dies:
+
+- a call that was never handed over leaves the line by `Reject(requeue=True)`: its message
+  goes back to the queue, and is never failed;
+- when the child dies under a batch, or is killed by its time limit, each call of it gets
+  `WorkerLostError`: Celery gives the message back (late acks, reject_on_worker_lost);
+- nothing is handed to a child whose model is not ready.
+
+A batch that exceeds its limit is treated as a child that died, not as Celery's
+`TimeLimitExceeded`: that would acknowledge a part that nothing has settled. Attempts are
+counted in Redis (`workers/batch.py`), so this ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.concurrency.prefork import TaskPool
+from celery.exceptions import Reject
+from celery.worker.request import Request
+from kombu.asynchronous import get_event_loop
+
+from workers.batch import Call
+from workers.child import Result, run_batch
+from workers.children import ChildPool, ChildWatch, SlotSpec
+from workers.models.lifecycle import State
+
+logger = logging.getLogger(__name__)
+
+TERMINATE_GRACE_S = 5.0
+"""A child in native code hears no SIGTERM; this long after one it gets SIGKILL."""
+
+Callback = Callable[..., Any]
+
+
+def _loop() -> Any:
+    """The event loop of this worker; Celery makes it before the pool."""
+    return get_event_loop()
+
+
+def _einfo(error: BaseException) -> ExceptionInfo:
+    try:
+        raise error
+    except BaseException:
+        return ExceptionInfo()
+
+
+@dataclass(eq=False)
+class Member:
+    """One call in line or in a batch. Celery's request holds it weakly, and calls `terminate`."""
+
+    call: Call
+    callback: Callback
+    error_callback: Callback
+    accept_callback: Callback
+    timeout: float | None
+    on_terminate: Callable[[Member], None]
+    signal: int | None = None
+
+    def terminate(self, signum: int) -> None:
+        """Celery revokes the request for good."""
+        self.signal = signum
+        self.on_terminate(self)
+
+    def revoked(self) -> bool:
+        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it."""
+        request = getattr(self.accept_callback, "__self__", None)
+        return isinstance(request, Request) and bool(request.revoked())
+
+    def accept(self, pid: int, accepted: float) -> None:
+        """The child has it; `accepted` by the monotonic clock."""
+        _called(self.accept_callback, pid, accepted)
+
+    def succeed(self, result: Result) -> None:
+        """Hand over what the tracer gave."""
+        _called(self.callback, result)
+
+    def fail(self, error: BaseException) -> None:
+        """It was not run to its end."""
+        _called(self.error_callback, _einfo(error))
+
+
+def _called(callback: Callback, *args: Any) -> None:
+    """One member's callback must cost neither the others nor the worker."""
+    try:
+        callback(*args)
+    except Exception:
+        logger.exception("a request's %s failed", getattr(callback, "__name__", "callback"))
+
+
+@dataclass(eq=False)
+class Batch:
+    """Calls that run as one, in order."""
+
+    members: list[Member]
+    result: Any = None
+    since: float | None = field(default=None)
+    """When the child took it, by the monotonic clock."""
+
+
+class SlotPool(TaskPool):
+    """One child with one model; made for a slot by `for_slot`. Runs on Celery's event loop only."""
+
+    Pool = ChildPool
+    uses_semaphore = False
+    spec: ClassVar[SlotSpec]
+
+    @classmethod
+    def for_slot(cls, spec: SlotSpec) -> type[SlotPool]:
+        """The pool class that Celery's worker is to use for this slot."""
+        return type(cls.__name__, (cls,), {"spec": spec, "__module__": cls.__module__})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.watch = ChildWatch(self.spec)
+        self.options["watch"] = self.watch
+        self._line: deque[Member] = deque()
+        self._running: Batch | None = None
+        self._pump_is_due = False
+
+    def on_start(self) -> None:
+        """Fork the child, which begins to load."""
+        self.watch.start_again = self._start_again
+        super().on_start()
+        # Celery's pool binds its own methods here; these go through the line.
+        self.on_apply = self._join_line
+        self.flush = self._flush
+        self.terminate_job = self._terminate_job
+
+    def did_start_ok(self) -> bool:
+        """Always: a child that cannot load is counted and reported by its watch."""
+        return True
+
+    def register_with_event_loop(self, loop: Any) -> None:
+        """Take part in the event loop, also again after it was reset."""
+        super().register_with_event_loop(loop)
+        self.watch.listen()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the child's model is loaded and warm, and the child lives."""
+        return self.watch.state is State.READY and self.child_is_alive
+
+    @property
+    def child_is_alive(self) -> bool:
+        """Whether there is a child process; the leases on what this worker holds are renewed only then."""
+        return self._pool is not None and self._pool.has_child
+
+    @property
+    def busy_since(self) -> float | None:
+        """When the running batch was begun, by the monotonic clock; None when idle."""
+        return self._running.since if self._running else None
+
+    def ask_child(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
+        """Ask the child (`status`), also while it computes; None when it does not answer in time."""
+        return self.watch.ask(question, wait_s)
+
+    def child_ready(self) -> None:
+        """The model is warm: hand over what waits."""
+        self._pump_soon()
+
+    def child_gone(self) -> None:
+        """The child is dead: what it had not begun goes back to the queue, where another worker may have it."""
+        if self._running is not None and self._running.since is None:
+            self._drop_running()
+        self._give_back_line("the slot's child died")
+
+    def _join_line(
+        self,
+        target: Any,
+        args: Sequence[Any],
+        kwargs: Any,
+        callback: Callback,
+        error_callback: Callback,
+        accept_callback: Callback,
+        timeout: float | None = None,
+        **_: Any,
+    ) -> Member:
+        """Celery's `apply_async`: `args` are its tracer's. Soft time limits mean nothing to a batch."""
+        member = Member(Call(*args), callback, error_callback, accept_callback, timeout, self._terminate_member)
+        self._line.append(member)
+        self._pump_soon()
+        return member
+
+    def _pump_soon(self) -> None:
+        # At the end of the event loop's round, so that all it has received can share a batch.
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            _loop().call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._pump_is_due = False
+        if self._running is not None or self._state != self.RUN or not self._line or not self.is_ready:
+            return
+        members: list[Member] = []
+        while self._line and len(members) < self.spec.batch_size:
+            member = self._line.popleft()
+            if not member.revoked():
+                members.append(member)
+        if members:
+            self._hand_over(Batch(members))
+
+    def _hand_over(self, batch: Batch) -> None:
+        limits = [member.timeout for member in batch.members if member.timeout]
+        self._running = batch
+        batch.result = self._pool.apply_async(
+            run_batch,
+            ([member.call for member in batch.members],),
+            callback=lambda results: self._finished(batch, results),
+            error_callback=lambda einfo: self._lost(batch, einfo),
+            accept_callback=lambda pid, accepted: self._accepted(batch, pid, accepted),
+            timeout=min([self.spec.entry.time_limit_s, *limits]),
+        )
+        if batch.result is None:
+            self._running = None
+            self._line.extendleft(reversed(batch.members))
+
+    def _accepted(self, batch: Batch, pid: int, accepted: float) -> None:
+        batch.since = accepted
+        for member in batch.members:
+            member.accept(pid, accepted)
+
+    def _finished(self, batch: Batch, results: list[Result]) -> None:
+        self._end(batch)
+        self.watch.tries.worked()
+        for member, result in zip(batch.members, results, strict=True):
+            member.succeed(result)
+
+    def _lost(self, batch: Batch, einfo: ExceptionInfo) -> None:
+        """The batch did not end by itself: the child died, was killed, or its machinery failed."""
+        self._end(batch)
+        error = getattr(einfo.exception, "exc", einfo.exception)
+        if isinstance(error, TimeLimitExceeded):
+            error = WorkerLostError(f"killed after time_limit_s = {self.spec.entry.time_limit_s:g}")
+        elif not isinstance(error, (WorkerLostError, Terminated)):
+            logger.error("the batch failed outside its requests, the child is replaced: %r\n%s", error, einfo.traceback)
+            self._pool.kill()
+            error = WorkerLostError(f"the batch failed: {error!r}")
+        for member in reversed(batch.members):  # the first goes back last, and so to the front
+            if not isinstance(error, Terminated):
+                member.fail(error)
+            elif member.signal is not None:
+                member.fail(Terminated(member.signal))
+            else:
+                member.fail(WorkerLostError("another request of its batch was terminated"))
+
+    def _end(self, batch: Batch) -> None:
+        if self._running is batch:
+            self._running = None
+        self._pump_soon()
+
+    def _give_back_line(self, why: str) -> None:
+        while self._line:
+            self._line.pop().fail(Reject(why, requeue=True))
+
+    def _drop_running(self) -> None:
+        """Take back a batch that the child never began."""
+        batch, self._running = self._running, None
+        if batch is None:
+            return
+        batch.result.discard()
+        if batch.result in self._pool.outbound_buffer:
+            self._pool.outbound_buffer.remove(batch.result)
+        for member in reversed(batch.members):
+            member.fail(Reject("not begun", requeue=True))
+
+    def _flush(self) -> None:
+        """The broker's connection was lost: Celery drops what has not begun, so it goes back. What runs goes on."""
+        self._give_back_line("the connection was lost")
+        self._pool.flush()
+        batch = self._running
+        if batch is not None and batch.since is None:
+            self._drop_running()
+
+    def _terminate_member(self, member: Member) -> None:
+        """A call that still waits is revoked where it stands; killing the child for it would cost another's work."""
+        if member in self._line:
+            self._line.remove(member)
+            member.fail(Terminated(member.signal))
+
+    def _terminate_job(self, pid: int, signum: int | None = None) -> None:
+        """Kill the child that runs a revoked request; by SIGKILL when it does not hear."""
+        self._pool.terminate_job(pid, signum)
+        _loop().call_later(TERMINATE_GRACE_S, self._kill_if_running, pid, self._running)
+
+    def _kill_if_running(self, pid: int, batch: Batch | None) -> None:
+        if batch is not None and self._running is batch and self._pool is not None:
+            logger.warning("child %d did not end on a signal, it is killed", pid)
+            self._pool.kill()
+
+    def _start_again(self) -> None:
+        if self._pool is not None and self._state == self.RUN:
+            self._pool.maintain_pool()
+
+    def on_close(self) -> None:
+        """Warm shutdown begins: the running batch ends, what waits goes back at once."""
+        self._give_back_line("the worker stops")
+        super().on_close()
+
+    def on_stop(self) -> None:
+        """Wait for the running batch; a child that runs none is not asked twice, nor waited for while it loads."""
+        self._give_back_line("the worker stops")
+        if self._pool is not None and self._running is None:
+            self._pool.kill(signal.SIGKILL)
+        super().on_stop()
+
+    def on_terminate(self) -> None:
+        """Cold shutdown: the child is killed, and all goes back."""
+        self._give_back_line("the worker stops")
+        super().on_terminate()
+
+    def _get_info(self) -> dict[str, Any]:
+        info: dict[str, Any] = super()._get_info()
+        busy_s = time.monotonic() - self.busy_since if self.busy_since else 0.0
+        info["slot"] = {
+            "model": self.spec.entry.name,
+            "device": self.spec.device,
+            "state": self.watch.state,
+            "batch_size": self.spec.batch_size,
+            "waiting": len(self._line),
+            "busy_s": round(busy_s, 3),
+            "parent": os.getpid(),
+        }
+        return info

@@ -1,0 +1,78 @@
+"""Ready means ready: a slot worker takes messages only while its child's model is loaded and warm.
+
+A bootstep of Celery's consumer. It gates the transport's reserve, tells the world when
+the model is ready (log, Celery's signal, what the model offers, how much this worker
+takes at once) and when it is not, and ends the worker when the model cannot be had.
+Starts and loads nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import bootsteps, signals
+from celery.platforms import EX_FAILURE
+from celery.worker import state
+from redis import RedisError
+
+from tasks import offers
+from workers.pool import SlotPool
+
+logger = logging.getLogger(__name__)
+
+
+class Readiness(bootsteps.StartStopStep):
+    """Gates a slot worker's consumer; other workers are left alone."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._consumer = consumer
+        self._was_ready = False
+
+    def include_if(self, consumer: Any) -> bool:
+        """Only slot workers have a model to wait for."""
+        return isinstance(consumer.pool, SlotPool)
+
+    def start(self, consumer: Any) -> None:
+        """Gate the channel that was just opened; again after each connection."""
+        pool: SlotPool = consumer.pool
+        _gate(consumer.task_consumer.channel.qos, pool)
+        pool.watch.on_ready = self._ready
+        pool.watch.on_gone = self._gone
+        pool.watch.on_given_up = self._given_up
+
+    def stop(self, consumer: Any) -> None:
+        """Nothing to stop: the gate goes with its channel."""
+
+    def _ready(self, message: dict[str, Any]) -> None:
+        slot = self._consumer.controller.slot
+        model = slot.spec.entry.name
+        try:
+            offers.publish(self._consumer.app.backend.client, offers.Published(**message["offer"]))
+        except RedisError as exc:
+            logger.warning("what %s offers could not be published: %s", model, exc)
+        slot.keeper.set_ready(True)
+        logger.info("ready: %s on %s, loaded in %.1f s", model, slot.spec.worker.partition("@")[0], message["load_s"])
+        if not self._was_ready:
+            self._was_ready = True
+            signals.worker_ready.send(sender=self._consumer)
+        self._consumer.pool.child_ready()
+
+    def _gone(self) -> None:
+        self._consumer.controller.slot.keeper.set_ready(False)
+        self._consumer.pool.child_gone()
+
+    def _given_up(self, reason: str) -> None:
+        logger.critical("%s; the worker ends", reason)
+        # Read by Celery's loop at its next turn; it then stops as on SIGTERM, with this exit status.
+        state.should_stop = EX_FAILURE
+
+
+def _gate(qos: Any, pool: SlotPool) -> None:
+    """Let the transport's quality of service consume nothing while the model is not ready."""
+    can_consume, estimate = qos.can_consume, qos.can_consume_max_estimate
+    qos.can_consume = lambda: pool.is_ready and can_consume()
+    qos.can_consume_max_estimate = lambda: estimate() if pool.is_ready else 0

@@ -1,0 +1,18 @@
+-- Renew the lease on a slot, and on the same beat what its worker can take at once.
+-- KEYS: slotline:slot:<host>:<device>:<index>, slotline:capacity:<model>
+-- ARGV: the value stored by the claim; lease in ms; the capacity's member (`worker|parts`); 1 when ready, else 0
+-- Returns '' when the slot is ours, else the value of its holder; then nothing was changed.
+-- Guarantee: a slot whose lease ran out is taken back only while nobody else holds it. Members of
+-- dead workers leave the capacity when their lease has ended.
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return held end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if ARGV[4] == '1' then
+  redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[3])
+else
+  redis.call('ZREM', KEYS[2], ARGV[3])
+end
+return ''

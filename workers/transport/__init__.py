@@ -1,0 +1,56 @@
+"""How workers take messages: by lease, through a kombu transport of slotline's own.
+
+`install` makes a Celery app's workers read through it; whatever the app sends still goes
+over plain Redis, and producers need nothing of this package.
+
+Where a message is at any time (each arrow one Lua script):
+
+    queue list --reserve--> held, leased to one worker --ack--> gone
+        ^                        |        |
+        |----- give_back --------|        |--- lease ends --> queue list, at the front (reclaim)
+              to the front       |
+                                 |--- unreadable --> set aside
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kombu.transport import TRANSPORT_ALIASES
+
+from tasks.settings import settings
+from workers.transport.urls import reading_url
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["install", "reading_url"]
+
+TRANSPORTS = {
+    "slotline": "workers.transport.channel:LeasingTransport",
+    "slotlines": "workers.transport.channel:LeasingTransport",
+    "slotline-sentinel": "workers.transport.channel:LeasingSentinelTransport",
+}
+
+
+def install(app: Celery) -> None:
+    """Make `app`'s workers read by lease, of `SLOTLINE_LEASE_S` seconds; opens no connection.
+
+    To be called before the worker connects; harmless twice. Raises `SettingsError` for a
+    broker that is no Redis, or whose keys have a prefix.
+    """
+    from tasks.errors import SettingsError
+    from workers.transport.renewal import LeaseKeeper
+
+    TRANSPORT_ALIASES.update(TRANSPORTS)
+    conf = app.conf
+    options = conf.broker_transport_options or {}
+    if options.get("global_keyprefix"):
+        raise SettingsError("broker_transport_options: global_keyprefix is not supported; use a Redis database instead")
+    conf.update(
+        broker_read_url=reading_url(conf.broker_url, tls_configured=bool(conf.broker_use_ssl)),
+        broker_transport_options={**options, "lease_s": settings().lease_s},
+        # The leases count what runs across connections; Celery need not guess.
+        worker_enable_prefetch_count_reduction=False,
+    )
+    app.steps["consumer"].add(LeaseKeeper)

@@ -1,0 +1,13 @@
+-- Let the leases of messages in hand last from now on.
+-- ARGV[2] lease in ms, ARGV[3…] their keys, in the order in which they were taken
+-- Returns the keys that are not ours any more: their lease had ended and somebody else took them back.
+local ends, lost = now_ms() + tonumber(ARGV[2]), {}
+for i = 3, #ARGV do
+  if ours(ARGV[i]) then
+    redis.call('ZREM', LEASES, ARGV[i]) -- asks for no memory, and what follows is then allowed on a full Redis, too
+    redis.call('ZADD', LEASES, lease_end(ends, i - 3), ARGV[i])
+  else
+    lost[#lost + 1] = ARGV[i]
+  end
+end
+return lost
