@@ -1,6 +1,6 @@
 """What slotline adds to a model's own time: jobs a second, and the share of wall time in the model, on one slot.
 
-    python -m benchmarks.overhead [--scale 1.0]
+    python -m benchmarks.overhead [--scale 1.0] [--ms 0 10 50]
 
 The model takes 0, 10 or 50 ms. Each system has one worker with one process, and all jobs
 wait in Redis before it starts; the time is taken from the first job's end to the last
@@ -20,7 +20,8 @@ from celery import Celery
 from benchmarks.rig import Rig, machine, rig, table, wait_for
 
 TASK = "bench.sleep"
-JOBS = {0.0: 3000, 0.01: 800, 0.05: 200}
+JOBS = {0: 3000, 10: 800, 50: 200}
+"""How many, by the milliseconds that the model takes."""
 WORKER = ("celery", "-A", "workers", "worker")
 
 
@@ -102,29 +103,40 @@ SYSTEMS: dict[str, Callable[[Rig, float, int], float]] = {
 }
 
 
-def rows(bench: Rig, scale: float) -> Iterator[list[str]]:
+def jobs_at(ms: int, scale: float) -> int:
+    """How many jobs to run."""
+    return max(10, int(JOBS[ms] * scale))
+
+
+def rows(bench: Rig, durations_ms: list[int], scale: float) -> Iterator[list[str]]:
     """One row a system; two figures for each time that the model takes."""
     for name, measure in SYSTEMS.items():
         row = [name]
-        for seconds, jobs in JOBS.items():
+        for ms in durations_ms:
             bench.client.flushall()
-            per_s = measure(bench, seconds, max(10, int(jobs * scale)))
-            row += [f"{per_s:,.0f}"] if not seconds else [f"{per_s:,.1f}", f"{per_s * seconds:.3f}"]
+            per_s = measure(bench, ms / 1000, jobs_at(ms, scale))
+            row += [f"{per_s:,.1f}", f"{per_s * ms / 1000:.3f}"] if ms else [f"{per_s:,.0f}"]
         yield row
 
 
-HEAD = ["one slot", "0 ms: jobs/s", "10 ms: jobs/s", "in the model", "50 ms: jobs/s", "in the model"]
+def head(durations_ms: list[int]) -> list[str]:
+    """The table's first line."""
+    cells = ["one slot"]
+    for ms in durations_ms:
+        cells += [f"{ms} ms: jobs/s", "share in the model"] if ms else ["0 ms: jobs/s"]
+    return cells
 
 
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the number of jobs: " + str(JOBS))
-    scale = parser.parse_args().scale
+    parser.add_argument("--scale", type=float, default=1.0, help="of the number of jobs, by ms: " + str(JOBS))
+    parser.add_argument("--ms", type=int, nargs="+", choices=list(JOBS), default=list(JOBS))
+    given = parser.parse_args()
     with rig() as bench:
-        counts = ", ".join(f"{max(10, int(jobs * scale)):,} at {seconds * 1000:g} ms" for seconds, jobs in JOBS.items())
+        counts = ", ".join(f"{jobs_at(ms, given.scale):,} jobs of {ms} ms" for ms in given.ms)
         print(f"## overhead: {counts}\n\n{machine(bench.client, ['celery', 'kombu', 'redis', 'huey'])}\n")
-        print(table(HEAD, list(rows(bench, scale))))
+        print(table(head(given.ms), list(rows(bench, given.ms, given.scale))))
         print()
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import codecs
 import re
+import stat
 from pathlib import Path
 
-from producer.formats.book import Book, Chapter, has_words
+from producer.formats.book import Book, Chapter
 from producer.formats.epub import read_epub
 from producer.formats.markdown import has_headings, read_markdown
 from producer.formats.plain import read_plain
@@ -73,15 +74,16 @@ def select_chapters(book: Book, selection: str) -> list[tuple[int, Chapter]]:
 
 
 def _first_bytes(path: Path) -> bytes:
-    if path.is_dir():
-        raise InvalidInput(f"{path}: a folder; name a text, Markdown or EPUB file in it")
-    if not path.exists():
-        raise InvalidInput(f"{path}: no such file")
-    if not path.is_file():
-        raise InvalidInput(f"{path}: not an ordinary file")
     try:
+        kind = path.stat().st_mode
+        if stat.S_ISDIR(kind):
+            raise InvalidInput(f"{path}: a folder; name a text, Markdown or EPUB file in it")
+        if not stat.S_ISREG(kind):
+            raise InvalidInput(f"{path}: not an ordinary file; save it to one first")
         with path.open("rb") as file:
             start = file.read(80)
+    except FileNotFoundError as exc:
+        raise InvalidInput(f"{path}: no such file") from exc
     except OSError as exc:
         raise InvalidInput(f"{path}: cannot be read ({exc.strerror})") from exc
     if not start:
@@ -118,4 +120,4 @@ def _read_text(text: str, path: Path) -> Book:
 
 def _with_more(book: Book, other: Book) -> Book:
     """The reading that found more chapters; in doubt the first."""
-    return other if len([c for c in other.chapters if has_words(c)]) > len(book.chapters) else book
+    return other if len(other.chapters) > len(book.chapters) else book

@@ -29,7 +29,7 @@ from tasks.messages import (
     ParagraphRequest,
     Speaking,
 )
-from tasks.offers import check_voice, published
+from tasks.offers import Published, check_voice, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 
@@ -131,6 +131,18 @@ class Client:
         """The latest jobs, newest first."""
         with broker.speaking(self.broker_url):
             return self.ledger.jobs(limit)
+
+    def offer(self, model: str) -> Published | None:
+        """What the model's last ready worker said that it offers (voices, sample rate), or None."""
+        with broker.speaking(self.broker_url):
+            return published(self.ledger.client, model)
+
+    def has_worker(self, model: str) -> bool:
+        """Whether a slot worker of this model is ready now."""
+        with broker.speaking(self.broker_url):
+            seconds, micro = self.ledger.client.time()
+            live: Any = self.ledger.client.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf")
+        return int(live) > 0
 
     def _submit(self, kind: str, request: Any, title: str, job_id: str | None = None) -> Job:
         job_id = job_id or str(uuid.uuid4())

@@ -45,7 +45,7 @@ class BorrowedStack:
     def start(self) -> Ready:
         """Start it and wait until it is ready; raises the one-line error of whatever in it did not come up."""
         command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")
-        self._notices = tempfile.TemporaryFile()
+        self._notices = tempfile.TemporaryFile()  # noqa: SIM115, it is closed when the stack is stopped
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

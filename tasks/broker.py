@@ -7,6 +7,7 @@ shows no password, ever.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,8 @@ def speaking(url: str) -> Iterator[None]:
 
 def unavailable(url: str, exc: Exception) -> BrokerUnavailable:
     """The one sentence about a broker that does not answer."""
-    words = " ".join(str(exc).split()) or type(exc).__name__
+    # redis-py repeats the address, which stands here already.
+    words = re.sub(r"^Error \S+ connecting to \S+ ", "", " ".join(str(exc).split())).rstrip(".") or type(exc).__name__
     return BrokerUnavailable(
         f"no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
     )

@@ -23,6 +23,9 @@ INLINE_TEXT_BYTES = 16 * 1024
 
 _LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028]")
 
+# Unicode's categories Cc and Cs; by a pattern, as a chapter of a megabyte is asked for at once.
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
 
 def normalise(text: str) -> str:
     """The text as it is spoken and hashed: NFC, Unix line ends, no control characters but newline and tab.
@@ -30,7 +33,7 @@ def normalise(text: str) -> str:
     Applied twice it changes nothing more.
     """
     text = _LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")
-    text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs"))
+    text = _CONTROLS.sub("", text)
     # Composed last: a control character may have stood between a letter and its mark.
     return unicodedata.normalize("NFC", text)
 

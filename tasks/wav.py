@@ -25,7 +25,10 @@ FULL_SCALE = 32767
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 384_000
 
 SAMPLE_BYTES = 2
-_UINT32_MAX = 0xFFFF_FFFF
+RIFF_MAX_BYTES = 0xFFFF_FFFF
+"""More than this a RIFF header cannot tell."""
+
+_SEE_DS64 = 0xFFFF_FFFF
 
 
 def encode_wav(samples: NDArray[np.float32] | NDArray[np.int16], sample_rate: int) -> bytes:
@@ -77,11 +80,11 @@ def wav_header(frames: int, sample_rate: int, *, growing: bool = False) -> bytes
     form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, sample_rate, byte_rate, SAMPLE_BYTES, 8 * SAMPLE_BYTES)
     room = struct.pack("<4sI28x", b"JUNK", 28) if growing else b""
     riff_bytes = len(b"WAVE") + len(room) + len(form) + 8 + data_bytes
-    if riff_bytes <= _UINT32_MAX:
+    if riff_bytes <= RIFF_MAX_BYTES:
         riff = struct.pack("<4sI4s", b"RIFF", riff_bytes, b"WAVE")
         return riff + room + form + struct.pack("<4sI", b"data", data_bytes)
     if not growing:
         raise ModelError(f"the model gave {frames} samples at once, more than a WAV file can hold")
-    riff = struct.pack("<4sI4s", b"RF64", _UINT32_MAX, b"WAVE")
+    riff = struct.pack("<4sI4s", b"RF64", _SEE_DS64, b"WAVE")
     sizes = struct.pack("<4sIQQQI", b"ds64", 28, riff_bytes, data_bytes, frames, 0)
-    return riff + sizes + form + struct.pack("<4sI", b"data", _UINT32_MAX)
+    return riff + sizes + form + struct.pack("<4sI", b"data", _SEE_DS64)

@@ -224,3 +224,33 @@ def start_worker(broker: str, start_process: StartProcess) -> StartWorker:
         return start_process(*command, env=env, name=name or "worker")
 
     return start
+
+
+LeftOver = Callable[[], list[str]]
+
+
+@pytest.fixture
+def left_over(tmp_path: Path) -> Iterator[LeftOver]:
+    """`left_over()`: the command lines of living processes that belong to this test, known by its folder.
+
+    Whatever is left at the end is killed, one by one.
+    """
+    mark = str(tmp_path).encode()
+
+    def find() -> dict[int, str]:
+        found = {}
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
+                continue
+            with contextlib.suppress(OSError):
+                command = (entry / "cmdline").read_bytes()
+                # Redis writes its title over its environment; its folder is the test's.
+                signs = (command, (entry / "environ").read_bytes(), os.fsencode((entry / "cwd").readlink()))
+                if command and any(mark in sign for sign in signs):
+                    found[int(entry.name)] = command.replace(b"\0", b" ").decode(errors="replace")
+        return found
+
+    yield lambda: list(find().values())
+    for pid in find():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -7,13 +7,20 @@ stack and the tests use its other rooms without that.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
+
+from tasks.errors import SettingsError
 
 
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from workers import startup
-
+    try:
+        from workers import startup
+    except SettingsError as exc:
+        # Celery's command would answer with a page of traceback.
+        print(f"slotline: {exc}", file=sys.stderr, flush=True)
+        raise SystemExit(2) from exc
     app = globals()["app"] = startup.application()
     return app

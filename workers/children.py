@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from billiard.common import human_status
+from billiard.pool import RUN
 from celery.concurrency.asynpool import AsynPool
-from kombu.asynchronous import get_event_loop
 
 from workers import child
 from workers.link import Link, LinkClosed
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+COLLECT_EVERY_S = 0.02
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 DEATHS_WITHOUT_WORK = 10
@@ -76,13 +77,8 @@ class Tries:
         return None if self.deaths >= DEATHS_WITHOUT_WORK else 0.0
 
 
-def _loop() -> Any:
-    """The event loop of this worker; Celery makes it before the pool."""
-    return get_event_loop()
-
-
 class ChildWatch:
-    """What the parent knows of its child. The owner sets the three callbacks; all run in the event loop."""
+    """What the parent knows of its child. The owner sets the loop and the callbacks, which all run in it."""
 
     def __init__(self, spec: SlotSpec) -> None:
         self.spec = spec
@@ -92,6 +88,8 @@ class ChildWatch:
         self.on_gone: Callable[[], None] = lambda: None
         self.on_given_up: Callable[[str], None] = lambda reason: None
         self.start_again: Callable[[], None] = lambda: None
+        self.loop: Any = None
+        """The worker's event loop; set before the first child is started."""
         self._link: Link | None = None
         self._failure: dict[str, Any] = {}
         self._not_before = 0.0
@@ -112,12 +110,12 @@ class ChildWatch:
         """A child was forked."""
         self._link, self._failure, self.state = link, {}, State.LOADING
         self.listen()
-        _loop().call_later(self.spec.entry.load_limit_s, self._check_load, pid, link)
+        self.loop.call_later(self.spec.entry.load_limit_s, self._check_load, pid, link)
 
     def listen(self) -> None:
         """Read the line when it has something; again after the event loop was reset."""
         if self._link is not None:
-            _loop().add_reader(self._link.fileno(), self._read, self._link)
+            self.loop.add_reader(self._link.fileno(), self._read, self._link)
 
     def ask(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
         """Ask the child and wait for its answer, also while it computes; None when there is no answer in time."""
@@ -164,7 +162,7 @@ class ChildWatch:
         allowed = self.spec.load_attempts
         logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, reason)
         self._not_before = time.monotonic() + pause_s
-        _loop().call_later(pause_s + 0.01, lambda: self.start_again())
+        self.loop.call_later(pause_s + 0.01, lambda: self.start_again())
 
     def _give_up(self, reason: str) -> None:
         self.state = State.FAILED
@@ -205,7 +203,7 @@ class ChildWatch:
         if self._link is None:
             return
         if self._link.fileno() >= 0:
-            _loop().remove(self._link.fileno())
+            self.loop.remove(self._link.fileno())
         self._link.close()
         self._link = None
 
@@ -240,6 +238,13 @@ class ChildPool(AsynPool):
             childs_end.close()
         self.watch.started(process.pid, link)
         return process
+
+    def _event_process_exit(self, hub: Any, proc: Any) -> None:
+        super()._event_process_exit(hub, proc)
+        # Its pipe closes a moment before it can be collected (longer with a core dump); Celery looks
+        # once, and again only every five seconds.
+        if proc in self._pool and self._state == RUN:
+            hub.call_later(COLLECT_EVERY_S, self._event_process_exit, hub, proc)
 
     def _join_exited_workers(self, shutdown: bool = False) -> Any:
         dead = [process.exitcode for process in self._pool if process.exitcode is not None]

@@ -143,7 +143,7 @@ def slots() -> int:
     client.close()
     table = Table("slot", "worker", "model", "pid", "for", "state", box=None, pad_edge=False)
     for holder in held:
-        state = "ready" if holder.ready else "running" if holder.device == "flow" else "loading"
+        state = "ready" if holder.ready else "loading"
         age = time.strftime("%H:%M:%S", time.gmtime(max(0.0, now_s - holder.since)))
         table.add_row(holder.slot, holder.worker, holder.model, str(holder.pid), age, state)
     taken = {holder.index for holder in held if holder.device == "cpu"}

@@ -192,7 +192,7 @@ class LocalStack:
         assert self._client is not None
         with broker.speaking(self.broker_url):
             for holder in holders(self._client):
-                if not _exists(holder.pid):
+                if not _lives(holder.pid):
                     free(self._client, holder)
 
     def _supervised(self) -> Iterator[Supervised]:
@@ -254,9 +254,7 @@ class LocalStack:
                 found = holders(self._client)
         except BrokerUnavailable:
             return  # Redis is being started again; the next look tells
-        # A flow worker loads no model: it is ready once it has claimed its number.
-        ready = [holder for holder in found if holder.ready or holder.device == "flow"]
-        self._held |= {holder.pid: holder for holder in ready if holder.pid in ours}
+        self._held |= {holder.pid: holder for holder in found if holder.pid in ours and holder.ready}
 
     # While it runs
 
@@ -288,7 +286,10 @@ class LocalStack:
         self._write_lock()
 
 
-def _exists(pid: int) -> bool:
+def _lives(pid: int) -> bool:
+    """Whether the process runs. One that ended and is not reaped yet (no init in a container) does not."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] not in ("Z", "X")
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -46,11 +46,6 @@ TERMINATE_GRACE_S = 5.0
 Callback = Callable[..., Any]
 
 
-def _loop() -> Any:
-    """The event loop of this worker; Celery makes it before the pool."""
-    return get_event_loop()
-
-
 def _einfo(error: BaseException) -> ExceptionInfo:
     try:
         raise error
@@ -134,6 +129,8 @@ class SlotPool(TaskPool):
     def on_start(self) -> None:
         """Fork the child, which begins to load."""
         self.watch.start_again = self._start_again
+        # Kept: after a lost connection there is no current loop, though it is this one that goes on.
+        self.watch.loop = get_event_loop()
         super().on_start()
         # Celery's pool binds its own methods here; these go through the line.
         self.on_apply = self._join_line
@@ -199,7 +196,7 @@ class SlotPool(TaskPool):
         # At the end of the event loop's round, so that all it has received can share a batch.
         if not self._pump_is_due:
             self._pump_is_due = True
-            _loop().call_soon(self._pump)
+            self.watch.loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         self._pump_is_due = False
@@ -294,7 +291,7 @@ class SlotPool(TaskPool):
     def _terminate_job(self, pid: int, signum: int | None = None) -> None:
         """Kill the child that runs a revoked request; by SIGKILL when it does not hear."""
         self._pool.terminate_job(pid, signum)
-        _loop().call_later(TERMINATE_GRACE_S, self._kill_if_running, pid, self._running)
+        self.watch.loop.call_later(TERMINATE_GRACE_S, self._kill_if_running, pid, self._running)
 
     def _kill_if_running(self, pid: int, batch: Batch | None) -> None:
         if batch is not None and self._running is batch and self._pool is not None:

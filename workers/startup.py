@@ -67,6 +67,7 @@ def application() -> Celery:
     app.steps["consumer"].add(Readiness)
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
+    signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)
     return app
 
@@ -105,6 +106,13 @@ def on_configured(sender: Any, **_: Any) -> None:
     sender.app.amqp.queues.select([queue_of(spec.entry.name)])
     # Celery would say that it is ready when it is connected, which is before the model is loaded.
     sender.ready_callback = lambda consumer: logger.info("%s: connected, loading %s", spec.worker, spec.entry.name)
+
+
+def on_ready(sender: Any, **_: Any) -> None:
+    """A flow worker consumes: say so by its claim. A slot worker says it itself, when its model is loaded."""
+    setup: Setup | None = getattr(sender.controller, "slot", None)
+    if setup and setup.spec is None:
+        setup.keeper.set_ready(True)
 
 
 def on_shutdown(sender: Any, **_: Any) -> None:

@@ -111,4 +111,4 @@ class Supervised:
         except OSError:
             return "it left no log"
         lines = [_LOG_PREFIX.sub("", line).strip() for line in tail.splitlines()]
-        return next((line for line in reversed(lines) if line), "it left no word")
+        return next((line for line in reversed(lines) if line), "it left no word").removeprefix("slotline: ")

@@ -22,16 +22,19 @@ from producer.formats.xhtml import Block, Page, read_page
 from tasks.language import guess_language
 from tasks.messages import is_speakable
 
-LEFT_OUT_TYPES = frozenset(
-    "cover titlepage title-page halftitlepage halftitle toc landmarks loi lot loa lov page-list index colophon imprint "
-    "imprimatur copyright-page copyright dedication acknowledgments acknowledgements contributors other-credits "
-    "errata bibliography biblioentry glossary footnotes endnotes rearnotes notes keywords seriespage".split()
-)
+# fmt: off
+LEFT_OUT_TYPES = frozenset((
+    "cover", "titlepage", "title-page", "halftitlepage", "halftitle", "toc", "landmarks", "loi", "lot", "loa", "lov",
+    "page-list", "index", "colophon", "imprint", "imprimatur", "copyright-page", "copyright", "dedication",
+    "acknowledgments", "acknowledgements", "contributors", "other-credits", "errata", "bibliography", "biblioentry",
+    "glossary", "footnotes", "endnotes", "rearnotes", "notes", "keywords", "seriespage",
+))
+# fmt: on
 """Words of `epub:type`, landmarks and the EPUB 2 guide."""
 
 _LEFT_OUT_TITLE = re.compile(
     r"^(?:(?:book )?cover(?: page)?|half[- ]?title(?: ?page)?|title ?page|(?:table of )?contents|copyright(?: page)?"
-    r"|uncopyright|colophon|imprint|dedication|(?:end|foot)notes|notes|index|bìa|trang bìa|mục lục|bản quyền)$",
+    r"|uncopyright|colophon|imprint|dedication|(?:end|foot)notes|index|toc|bìa|trang bìa|mục lục|bản quyền)$",
     re.IGNORECASE,
 )
 
@@ -52,9 +55,12 @@ def read_epub(path: Path) -> Book:
         pages: dict[str, Page] = {}
         left_out: list[str] = [_name_of(package, member) for member in package.aside]
         for member in package.spine:
-            root = parse_xhtml(archive.read(member))
+            data = archive.read(member)
+            root = parse_xhtml(data)
+            if root is None and data.strip():
+                raise archive.fault(f"damaged: {member} cannot be read")
             page = read_page(root) if root is not None else Page()
-            if _is_left_out(package, member, root):
+            if _is_left_out(package, member, root, page):
                 left_out.append(_name_of(package, member))
             elif page.blocks or page.anchors:
                 pages[member] = page
@@ -71,13 +77,16 @@ def _name_of(package: Package, member: str) -> str:
     return next((entry.title for entry in package.contents if entry.member == member), "") or Path(member).stem
 
 
-def _is_left_out(package: Package, member: str, root: Any | None) -> bool:
+def _is_left_out(package: Package, member: str, root: Any | None, page: Page) -> bool:
     if package.landmarks.get(member, frozenset()) & LEFT_OUT_TYPES:
         return True
     if _page_types(root) & LEFT_OUT_TYPES:
         return True
-    entries = [entry.title for entry in package.contents if entry.member == member]
-    return len(entries) == 1 and bool(_LEFT_OUT_TITLE.match(entries[0]))
+    named = [entry.title for entry in package.contents if entry.member == member]
+    if not named:
+        heading = next((block.text for block in page.blocks[:3] if block.heading), "")
+        named = [title_of(heading) or Path(member).stem]
+    return len(named) == 1 and bool(_LEFT_OUT_TITLE.match(named[0]))
 
 
 def _page_types(root: Any | None) -> frozenset[str]:
@@ -100,17 +109,20 @@ def _sections(package: Package, pages: dict[str, Page]) -> list[_Section]:
         opening = page.blocks[:first]
         if opening:
             if not sections or not package.contents:
-                sections.append(_Section("", 1))
+                sections.append(_Section(package.title if package.contents else "", 0))
             sections[-1].blocks += opening
-        for (start, entry), (stop, _) in zip(starts, [*starts[1:], (len(page.blocks), None)], strict=True):
+        stops = [start for start, _ in starts[1:]] + [len(page.blocks)]
+        for (start, entry), stop in zip(starts, stops, strict=False):
             sections.append(_Section(entry.title, entry.depth, page.blocks[start:stop]))
     return sections
 
 
 def _starts(contents: Iterable[Entry], member: str, page: Page) -> list[tuple[int, Entry]]:
     """(block, entry) of each entry that leads into the page, in the page's order."""
-    found = [(page.anchors.get(entry.fragment, 0), entry) for entry in contents if entry.member == member]
-    return sorted(found, key=lambda start: start[0])
+    found = [entry for entry in contents if entry.member == member]
+    # An entry that leads to nothing would cut off a chapter's beginning, unless it is the page's only one.
+    sound = [entry for entry in found if not entry.fragment or entry.fragment in page.anchors] or found[:1]
+    return sorted(((page.anchors.get(entry.fragment, 0), entry) for entry in sound), key=lambda start: start[0])
 
 
 def _to_chapters(sections: list[_Section], book_title: str) -> tuple[tuple[Chapter, ...], list[str]]:

@@ -25,16 +25,15 @@ _UNDERLINE = re.compile(r"^(?:=+|-{2,})$")
 _RULE = re.compile(r"^(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
 _LINE_MARK = re.compile(r"^(?:>[ \t]?)*(?:[-*+][ \t]+)?")
 
-# Each is bounded in length: unclosed marks would otherwise take quadratic time.
+# Bounded or unpaired, each: looking for the other end of an unclosed mark would take quadratic time.
 _SPANS = (
-    (re.compile(r"<!--.{0,5000}?-->", re.DOTALL), ""),
     (re.compile(r"</?[A-Za-z][^<>]{0,500}>"), ""),
     (re.compile(r"!\[[^\[\]]{0,500}\]\([^()]{0,1000}\)"), ""),
     (re.compile(r"\[\^[^\[\]\s]{1,60}\]"), ""),
     (re.compile(r"\[([^\[\]]{1,500})\](?:\([^()]{0,1000}\)|\[[^\[\]]{0,200}\])"), r"\1"),
-    (re.compile(r"(?<!\\)(\*\*|__|~~)(?=\S)(.{1,1000}?)(?<=[^\s\\])\1", re.DOTALL), r"\2"),
-    (re.compile(r"(?<![\w\\])([*_])(?=\S)(.{1,1000}?)(?<=[^\s\\])\1(?!\w)", re.DOTALL), r"\2"),
-    (re.compile(r"(`{1,2})(.{1,500}?)\1"), r"\2"),
+    (re.compile(r"(?<![\w\\*_~])(?:[*_]{1,3}|~~)(?=[^\s*_~])"), ""),
+    (re.compile(r"(?<=[^\s\\*_~])(?:[*_]{1,3}|~~)(?![\w*_~])"), ""),
+    (re.compile(r"(?<!\\)`{1,2}"), ""),
     (re.compile(r"\\([!-/:-@\[-`{-~])"), r"\1"),
 )
 
@@ -47,6 +46,7 @@ def has_headings(text: str) -> bool:
 def read_markdown(text: str, name: str) -> Book:
     """The book in a Markdown text; `name` titles it where it does not say so itself."""
     text = clean(text)
+    text = _without_comments(text)
     fields: dict[str, str] = {}
     if front := _FRONT_MATTER.match(text):
         fields = dict(_FIELD.findall(front[1]))
@@ -59,7 +59,9 @@ def read_markdown(text: str, name: str) -> Book:
         paragraphs = [replace(each, level=0) if each.level == 2 else each for each in paragraphs]
     language = fields.get("language") or fields.get("lang") or guess_language(text)
     title = fields.get("title") or own_title or name
-    return Book(title_of(title), fields.get("author", ""), language, to_chapters(paragraphs, title, own_title))
+    return Book(
+        title_of(title), title_of(fields.get("author", "")), language, to_chapters(paragraphs, title, own_title)
+    )
 
 
 def _top_level_has_prose(paragraphs: list[Paragraph]) -> bool:
@@ -100,3 +102,12 @@ def _unmarked(text: str) -> str:
     for pattern, kept in _SPANS:
         text = pattern.sub(kept, text)
     return html.unescape(text).strip()
+
+
+def _without_comments(text: str) -> str:
+    *closed, rest = text.split("-->")
+    kept = []
+    for part in closed:
+        before, opened, _ = part.partition("<!--")
+        kept.append(before if opened else part + "-->")
+    return "".join(kept) + rest

@@ -19,7 +19,10 @@ EPUB_TYPE = "{http://www.idpf.org/2007/ops}type"
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[.*?\]\s*)?>", re.DOTALL | re.IGNORECASE)
+_PROLOG_CHARS = 16_384
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31};)")
+_NUMBERED = re.compile(r"&#(?:[xX]([0-9A-Fa-f]{1,8})|([0-9]{1,8}));?")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _XML_OWN = frozenset(("amp;", "lt;", "gt;", "quot;", "apos;"))
 
 
@@ -28,27 +31,29 @@ def parse_xml(data: bytes) -> Any | None:
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, recover=True, remove_comments=True, remove_pis=True
     )
-    return etree.fromstring(_prepared(data), parser)
+    try:
+        return etree.fromstring(_prepared(data), parser)
+    except etree.XMLSyntaxError:
+        return None
 
 
 def parse_xhtml(data: bytes) -> Any | None:
-    """The root element of an XHTML document; of HTML, where it is not well-formed; None of nothing."""
+    """The root element of an XHTML document; of HTML, where it is not well-formed.
+
+    None of an empty one, and of one too deep to be read to its end.
+    """
     text = _prepared(data)
-    strict = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
-    )
+    # huge_tree: how much is read of a file is the archive's limit; here a text would be cut off in silence.
+    common = {"no_network": True, "remove_comments": True, "remove_pis": True, "huge_tree": True}
     try:
-        return etree.fromstring(text, strict)
+        return etree.fromstring(text, etree.XMLParser(resolve_entities=False, load_dtd=False, **common))
     except etree.XMLSyntaxError:
-        lenient = lxml_html.HTMLParser(
-            encoding="utf-8", no_network=True, recover=True, remove_comments=True, remove_pis=True
-        )
-        try:
-            return etree.fromstring(text, lenient)
-        except etree.ParserError:
-            return None
-        except etree.XMLSyntaxError:
-            return None
+        lenient = lxml_html.HTMLParser(encoding="utf-8", recover=True, **common)
+    try:
+        root = etree.fromstring(text, lenient)
+    except (etree.ParserError, etree.XMLSyntaxError):
+        return None
+    return None if any(each.level_name == "FATAL" for each in lenient.error_log) else root
 
 
 def tag(element: Any) -> str:
@@ -71,8 +76,12 @@ def words(element: Any) -> str:
 def _prepared(data: bytes) -> bytes:
     """The document as UTF-8 without declaration and document type; HTML's entities as their characters."""
     text = _DECLARATION.sub("", _decode(data), count=1)
-    text = _DOCTYPE.sub("", text, count=1)
-    return _ENTITY.sub(_character, text).encode("utf-8", "replace")
+    # Looked for near the beginning only: one that stands elsewhere is no document type, and costs time.
+    start = text[:_PROLOG_CHARS].upper().find("<!DOCTYPE")
+    if start >= 0 and (doctype := _DOCTYPE.match(text, start)):
+        text = text[:start] + text[doctype.end() :]
+    text = _NUMBERED.sub(_numbered, _ENTITY.sub(_character, text))
+    return _NOT_IN_XML.sub("", text).encode("utf-8", "replace")
 
 
 def _decode(data: bytes) -> str:
@@ -91,3 +100,9 @@ def _character(found: re.Match[str]) -> str:
     if name in _XML_OWN:
         return found[0]
     return html.escape(html.entities.html5[name]) if name in html.entities.html5 else ""
+
+
+def _numbered(found: re.Match[str]) -> str:
+    """The reference itself, or nothing where it names no character; parsers that recover let those pass."""
+    number = int(found[1], 16) if found[1] else int(found[2])
+    return found[0] if number <= 0x10FFFF and not _NOT_IN_XML.match(chr(number)) else ""

@@ -19,8 +19,6 @@ ENCRYPTION = "META-INF/encryption.xml"
 MIMETYPE = b"application/epub+zip"
 _PACKAGE_TYPE = "application/oebps-package+xml"
 _PAGE_TYPES = ("application/xhtml+xml", "text/html", "application/xml", "text/x-oeb1-document")
-_FONT_SCRAMBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
-"""Algorithms that hide fonts, and fonts only."""
 
 
 @dataclass(frozen=True)
@@ -122,14 +120,13 @@ def _read_spine(root: Any, items: dict[str, _Item], package: Package) -> None:
 
 
 def _refuse_encrypted(archive: Archive, spine: list[str]) -> None:
-    """Encrypted fonts may be: nobody hears them."""
+    """What is encrypted besides the text (fonts, by rule) may be: nobody hears it."""
     if ENCRYPTION not in archive:
         return
     root = parse_xml(archive.read(ENCRYPTION))
     for data in () if root is None else root.iter("{*}EncryptedData"):
-        methods = {node.get("Algorithm") for node in data.iterchildren("{*}EncryptionMethod")}
         covered = {resolve("", node.get("URI") or "")[0] for node in data.iter("{*}CipherReference")}
-        if not methods <= set(_FONT_SCRAMBLING) and covered & set(spine):
+        if covered & set(spine):
             raise archive.fault("encrypted (DRM); only the shop's own reader can open it")
 
 

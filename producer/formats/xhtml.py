@@ -19,20 +19,25 @@ from tasks.messages import is_speakable
 
 SCENE_BREAK = "***"
 
-_INLINE = frozenset(
-    "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark q rb ruby s samp "
-    "small span strike strong sub sup time tt u var wbr".split()
-)
-_DROPPED = frozenset(
-    "head script style template noscript svg math img picture audio video canvas object embed iframe "
-    "map form input button select textarea rt rp rtc".split()
-)
-_DROPPED_TYPES = frozenset("noteref footnote footnotes endnote endnotes rearnote rearnotes note pagebreak".split())
+# fmt: off
+_INLINE = frozenset((
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
+    "kbd", "label", "mark", "q", "rb", "ruby", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time",
+    "tt", "u", "var", "wbr",
+))
+_DROPPED = frozenset((
+    "head", "script", "style", "template", "noscript", "svg", "math", "img", "picture", "audio", "video", "canvas",
+    "object", "embed", "iframe", "map", "input", "button", "select", "textarea", "rt", "rp", "rtc",
+))
+_DROPPED_TYPES = frozenset((
+    "noteref", "footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes", "note", "pagebreak",
+))
+# fmt: on
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "hgroup"))
 _NOTE_MARK = re.compile(r"^[\[(]?(?:\d{1,4}|[*†‡§]{1,4}|[a-z])[\])]?$")
 
 _BREAK = "\x1e"
-_SPACE = re.compile(r"[ \t\r\n\f\v\u00a0]+")
+_SPACE = re.compile(rf"[^\S{_BREAK}]+")
 _BREAKS = re.compile(rf"\s*{_BREAK}\s*")
 
 

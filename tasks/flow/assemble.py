@@ -48,7 +48,7 @@ def assemble(pieces: Iterable[tuple[Open, float]], target: Path) -> tuple[int, i
                         out.write(wav_header(0, rate, growing=True))
                     else:
                         frames += _write_silence(out, round(pause_before_s * rate), rate)
-                    frames += _copy(piece, out)
+                    frames += _copy(number, piece, out)
             if not rate:
                 raise NothingToSpeak("there is no audio to join")
             out.seek(0)
@@ -65,6 +65,8 @@ def _opened(number: int, open_piece: Open) -> BinaryIO:
         raise ArtifactMissing(f"part {number}: {exc.filename or 'its audio'} is missing") from exc
     except ArtifactMissing as exc:
         raise ArtifactMissing(f"part {number}: {exc}") from exc
+    except OSError as exc:
+        raise StoreError(f"part {number}: cannot be opened: {exc.strerror or exc}") from exc
 
 
 def _decoded(number: int, file: BinaryIO) -> soundfile.SoundFile:
@@ -89,12 +91,14 @@ def _write_silence(out: BinaryIO, frames: int, block_frames: int) -> int:
     return frames
 
 
-def _copy(piece: Any, out: BinaryIO) -> int:
+def _copy(number: int, piece: Any, out: BinaryIO) -> int:
     """Write a piece's samples, a second at a time; returns how many there were."""
     frames = 0
     for block in piece.blocks(blocksize=piece.samplerate, dtype="int16"):
         out.write(block.astype("<i2", copy=False).data)
         frames += len(block)
+    if frames != piece.frames:
+        raise ArtifactMissing(f"part {number}: ends after {frames} of its {piece.frames} samples")
     return frames
 
 
@@ -106,17 +110,12 @@ class PartAudio:
     pause_before_s: float
 
 
-def missing(store: Store, parts: Sequence[PartAudio]) -> list[int]:
-    """The positions, from 0, of the parts whose audio is not in the store, or was found damaged."""
-    return [position for position, part in enumerate(parts) if store.find(part.name) is None]
-
-
 def assemble_to_store(store: Store, parts: Sequence[PartAudio]) -> Artifact:
     """Join parts to one artifact (details: `sample_rate`, `frames`), named by what its parts hold and their pauses.
 
     If it is there already, nothing is read. Each part is verified while it is read.
     Raises like `assemble`; `ArtifactMissing` names the first part that is gone or
-    damaged, and from then on `missing` lists every such part that was met.
+    damaged, and `store.find` says no to that part from then on.
     """
     name = name_of("chapter", "wav", {"assembler": VERSION, "parts": _ingredients(store, parts)})
     if (found := store.find(name)) is not None:

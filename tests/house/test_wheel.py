@@ -81,7 +81,7 @@ def test_the_wheel_reads_a_chapter_from(crowded: bool, installed: Path, tmp_path
         (folder / "celeryconfig.py").write_text("raise RuntimeError('the wrong settings')\n")
     book = tmp_path / "hens.txt"
     book.write_text(TEXT, encoding="utf-8")
-    command = [installed / "slotline", "read", "--local", book, "-o", tmp_path / "out"]
+    command: list[str | Path] = [installed / "slotline", "read", "--local", book, "-o", tmp_path / "out"]
     run(*command, cwd=folder, env=clean_environment(tmp_path / "data"))
     (audio,) = (tmp_path / "out").rglob("*.wav")
     assert audio.stat().st_size > 22_050

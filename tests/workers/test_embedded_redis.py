@@ -66,12 +66,11 @@ def _all_bytes(folder: Path) -> bytes:
 
 
 def test_without_append_only_nothing_is_kept(tmp_path: Path) -> None:
-    with EmbeddedRedis(tmp_path) as server:
-        with redis.Redis.from_url(server.url) as client:
-            client.set("a", "1")
-            server.stop()
-            server.start()
-            assert client.get("a") is None
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url) as client:
+        client.set("a", "1")
+        server.stop()
+        server.start()
+        assert client.get("a") is None
 
 
 def test_a_taken_port_that_was_asked_for_is_refused_in_the_servers_words(server: EmbeddedRedis, tmp_path: Path) -> None:

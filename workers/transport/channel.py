@@ -7,13 +7,15 @@ nothing, because the leases belong to the process (`leases.py`), not to the conn
 Producers, events and results stay on plain Redis. Uses private parts of kombu 5.7: each
 upgrade runs the fault tests.
 
-A tick of the event loop, in order: `step` (reserve, or send what is unsent), then the
-peek where there is room for more, then poll. While the prefetch is full there is neither
-peek nor reserve.
+What happens calls for a step: an acknowledgement, or the peek's answer (something is
+there, or `POLL_S` are over). The step runs in the same turn of the event loop, before the
+pool looks for what to write to its child, and reserves, or only sends what is unsent.
+While the prefetch is full there is neither peek nor reserve.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from queue import Empty
@@ -26,7 +28,7 @@ from kombu.transport import virtual
 from kombu.utils.json import loads
 from redis.exceptions import ResponseError
 
-from tasks import routing
+from tasks import keys, routing
 from workers.transport import leases as leases_of
 from workers.transport.leases import Held, Leases
 from workers.transport.urls import plain_url
@@ -41,6 +43,9 @@ RESERVE_AT_MOST = 256
 
 ANSWER_LIMIT_S = 10.0
 """A server that takes longer than this over one script counts as gone."""
+
+NO_LIST = keys.PREFIX + "nothing"
+"""Never written: waiting for it is a pause that Redis ends."""
 
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
@@ -72,9 +77,9 @@ class LeasingQoS(virtual.QoS):
         """Nothing: the reserve registered it."""
 
     def ack(self, delivery_tag: str) -> None:
-        """Gather it; where no tick will come any more, send it."""
+        """Gather it; the step sends it, after all that came in the same turn."""
         self.channel.leases.ack(delivery_tag)
-        self.channel.send_if_idle()
+        self.channel.call_for_step()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """To the front of its list, or away for good."""
@@ -82,7 +87,7 @@ class LeasingQoS(virtual.QoS):
             self.channel.leases.give_back([delivery_tag])
         else:
             self.channel.leases.ack(delivery_tag)
-        self.channel.send_if_idle()
+        self.channel.call_for_step()
 
     def restore_unacked(self) -> list[Any]:
         """Nothing: what still runs stays held, and what was dropped is given back by the renewal."""
@@ -93,33 +98,29 @@ class LeasingQoS(virtual.QoS):
 
 
 class LeasingPoller(kombu_redis.MultiChannelPoller):
-    """Kombu's poller, which lets every channel step before it waits."""
-
-    def on_poll_start(self) -> None:
-        """Once a tick of the event loop."""
-        self.step()
-        super().on_poll_start()
-
-    def step(self) -> int:
-        """Reserve and deliver for every channel; how many messages that brought."""
-        return sum(channel.step() for channel in tuple(self._channels))
+    """Kombu's poller; without an event loop it lets the channels step before and after it waits."""
 
     def get(self, callback: Any, timeout: float | None = None) -> None:
         """Without an event loop: deliver something or raise `Empty` within about `POLL_S`."""
         self._in_protected_read = True
         try:
-            if self.step():
+            if self._step():
                 return
-            super().on_poll_start()
-            events = self.poller.poll(POLL_S if timeout is None else min(timeout, POLL_S))
-            for fileno, event in events or ():
-                self.handle_event(fileno, event)
-            if not self.step():
+            self.on_poll_start()
+            for fileno, event in self.poller.poll(POLL_S if timeout is None else min(timeout, POLL_S)) or ():
+                # Only fan-out messages are delivered by reading; the peek's answer raises Empty.
+                with contextlib.suppress(Empty):
+                    self.handle_event(fileno, event)
+                    return
+            if not self._step():
                 raise Empty
         finally:
             self._in_protected_read = False
             while self.after_read:
                 self.after_read.pop()()
+
+    def _step(self) -> int:
+        return sum(channel.step() for channel in tuple(self._channels))
 
 
 class LeasingChannel(kombu_redis.Channel):
@@ -127,14 +128,16 @@ class LeasingChannel(kombu_redis.Channel):
 
     QoS = LeasingQoS
     lease_s = 30.0
+    _sentinel_manager: Any = None
     from_transport_options = (*kombu_redis.Channel.from_transport_options, "lease_s")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._receivers: dict[str, tuple[bool, Callable[[Any], Any]]] = {}
-        self._looked_at = float("-inf")
-        self._look_now = True
+        self._step_is_called = False
         self._peek_fails = False
         super().__init__(*args, **kwargs)
+        # Kept, because a closed channel has no connection, and acknowledgements may still come.
+        self._transport = self.connection
         self.brpop_timeout = POLL_S
         try:
             broker = self.connection.client.as_uri(include_password=True)
@@ -143,24 +146,31 @@ class LeasingChannel(kombu_redis.Channel):
             self.close()
             raise
 
-    def step(self) -> int:
-        """One turn: reserve and deliver when it is time, else send what is unsent; how many were delivered."""
-        now = monotonic()
-        due = self._look_now or self.leases.has_unsent or now - self._looked_at >= POLL_S
-        if due and self.active_queues and self.qos.can_consume():
-            self._looked_at, self._look_now = now, False
-            queues = self._queue_cycle.consume(len(self.active_queues))
-            return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate()))
-        self.leases.flush()
-        return 0
+    @property
+    def hub(self) -> Any:
+        """The event loop that this channel's connection is registered with, or None."""
+        return self._transport.hub
 
-    def send_if_idle(self) -> None:
-        """Send what is unsent, where this channel consumes no more and so has no ticks; a lost connection keeps it."""
-        if self.closed or not self._consumers:
-            try:
-                self.leases.flush()
-            except redis.RedisError as exc:
-                logger.debug("kept to be sent later: %s", exc)
+    def step(self) -> int:
+        """Reserve and deliver where there is room, else send what is unsent; how many messages were delivered."""
+        if self.closed or not self.active_queues or not self.qos.can_consume():
+            self.leases.flush()
+            return 0
+        queues = self._queue_cycle.consume(len(self.active_queues))
+        return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate()))
+
+    def call_for_step(self) -> None:
+        """Let the event loop step in this turn, once, also after this channel was closed."""
+        if self._step_is_called or self.hub is None:
+            return
+        self._step_is_called = True
+        # A timer that is due, because timers run before the pool's own tick: what a tick hands to the
+        # pool after that would wait there for the next event.
+        self.hub.timer.call_after(0, self._stepped)
+
+    def _stepped(self) -> None:
+        self._step_is_called = False
+        self.step()
 
     def basic_consume(
         self, queue: str, no_ack: bool, callback: Callable[[Any], Any], consumer_tag: str, **kwargs: Any
@@ -168,7 +178,7 @@ class LeasingChannel(kombu_redis.Channel):
         """Consume from `queue`; with `no_ack` a message is done when it is delivered."""
         if queue not in self._fanout_queues:
             self._receivers[queue] = (no_ack, callback)
-            self._look_now = True
+            self.call_for_step()
         return super().basic_consume(queue, no_ack, callback, consumer_tag, **kwargs)
 
     def basic_get(self, queue: str, no_ack: bool = False, **kwargs: Any) -> Any:
@@ -189,7 +199,8 @@ class LeasingChannel(kombu_redis.Channel):
         """Up to `k` messages with their queues; what cannot be read is set aside and logged."""
         lists = {self._q_for_pri(queue, step): queue for step in self.priority_steps for queue in queues}
         reserved = self.leases.reserve(list(lists), k)
-        self._look_now = self._look_now or reserved.more
+        if reserved.more:
+            self.call_for_step()
         for refused in reserved.set_aside:
             logger.error("a message in %r is set aside: %s", _shown(refused.queue_list), refused.reason)
         found = [(lists[held.queue_list], self._message(held)) for held in reserved.taken]
@@ -250,22 +261,20 @@ class LeasingChannel(kombu_redis.Channel):
 
     def _brpop_start(self, timeout: float | None = None) -> None:
         """In kombu's place for BRPOP: the peek, which wakes when the first queue has something and moves nothing."""
-        if self._peek_fails and monotonic() - self._looked_at < POLL_S:
-            return
         first = self._q_for_pri(self.active_queues[0], 0)
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        self.client.connection.send_command("BLMOVE", first, first, "RIGHT", "RIGHT", POLL_S)
+        if self._peek_fails:  # a wait that needs no memory and moves nothing either
+            self.client.connection.send_command("BLPOP", NO_LIST, POLL_S)
+        else:
+            self.client.connection.send_command("BLMOVE", first, first, "RIGHT", "RIGHT", POLL_S)
 
     def _brpop_read(self, **options: Any) -> None:
-        """Read the peek's answer: the next step reserves at once. Always raises `Empty`: nothing was delivered."""
+        """Read the peek's answer and call for a step. Always raises `Empty`: nothing was delivered."""
         try:
-            answer = self.client.parse_response(self.client.connection, "BLMOVE", **options)
-            self._look_now = self._look_now or answer is not None
-            self._peek_fails = False
-        except ResponseError as exc:  # as on a full Redis; the reserve goes on without a peek
-            if not self._peek_fails:
-                logger.warning("looking for messages every %s s only: %s", POLL_S, exc)
+            self.client.parse_response(self.client.connection, "BLMOVE", **options)
+        except ResponseError as exc:  # as on a full Redis, where reserving still works
+            logger.warning("looking for messages only every %s s: %s", POLL_S, exc)
             self._peek_fails = True
         except self.connection_errors:
             self.client.connection.disconnect()
@@ -273,6 +282,7 @@ class LeasingChannel(kombu_redis.Channel):
         finally:
             self._in_poll = None
             self._flush_brpop_reauth()
+        self.call_for_step()
         raise Empty
 
     def _lasting_client(self) -> redis.Redis:
@@ -310,10 +320,16 @@ class LeasingTransport(kombu_redis.Transport):
     """`slotline://`, `slotlines://` and `slotline+socket://`."""
 
     Channel = LeasingChannel
+    hub: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.cycle = LeasingPoller()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Read from `loop`'s ticks from now on."""
+        self.hub = loop
+        super().register_with_event_loop(connection, loop)
 
 
 class LeasingSentinelTransport(LeasingTransport, kombu_redis.SentinelTransport):

@@ -137,12 +137,14 @@ class Leases:
             return set()
         return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags])}
 
-    def reclaim(self, limit: int) -> list[str]:
+    def reclaim(self, limit: int, ended_within_s: float | None = None) -> list[str]:
         """Put up to `limit` messages whose lease has ended, of whatever holder, back to the front of their lists.
 
-        Gives their former holders, one a message: as many as were moved.
+        `ended_within_s`: only leases that ended no longer ago. Gives the former holders,
+        one a message: as many as were moved.
         """
-        return [_text(holder) for holder in self._run("reclaim", [], [limit])]
+        within_ms = -1 if ended_within_s is None else int(ended_within_s * 1000)
+        return [_text(holder) for holder in self._run("reclaim", [], [limit, within_ms])]
 
     def set_aside(self, key: str, reason: str) -> bool:
         """Move a message in hand out of the way, with the reason; false when it was not ours any more."""

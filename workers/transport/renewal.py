@@ -26,6 +26,9 @@ RENEW_AT_MOST_S = 5.0
 GRACE_S = 1.0
 """A request on its way between Celery's own lists is in none of them for a moment; longer than this, it was dropped."""
 
+REJOIN_S = 30.0
+"""Longest pause that kombu makes between two tries to connect."""
+
 RECLAIM_BATCH = 100
 RECLAIM_BATCHES = 10
 
@@ -33,6 +36,16 @@ RECLAIM_BATCHES = 10
 def beat_s(lease_s: float) -> float:
     """Seconds between two beats: a lease outlives two that fail."""
     return min(lease_s / 3, RENEW_AT_MOST_S)
+
+
+def reclaimable_s(uptime_s: float, lease_s: float) -> float | None:
+    """How long ago a lease may have ended to be reclaimed, at a server that is up for `uptime_s`; None: any.
+
+    While the server was away nobody could renew, so a lease that was not renewed since
+    (it ended before start + `lease_s`) is left to its holder for as long as that may
+    need to connect again. Below 0: none at all.
+    """
+    return None if uptime_s >= lease_s + REJOIN_S else uptime_s - lease_s
 
 
 def keys_of(requests: Iterable[Any]) -> set[str]:
@@ -96,12 +109,12 @@ class Renewal:
                 logger.warning("the lease on message %s has ended: another worker may run it as well", key)
 
     def _reclaim(self) -> None:
-        # A server that has just come back has let no lease be renewed: its holders get the time to do so.
-        if self.leases.server_uptime_s() < self.leases.lease_s:
+        within_s = reclaimable_s(self.leases.server_uptime_s(), self.leases.lease_s)
+        if within_s is not None and within_s < 0:
             return
         holders: list[str] = []
         for _ in range(RECLAIM_BATCHES):
-            batch = self.leases.reclaim(RECLAIM_BATCH)
+            batch = self.leases.reclaim(RECLAIM_BATCH, within_s)
             holders += batch
             if len(batch) < RECLAIM_BATCH:
                 break

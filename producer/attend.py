@@ -1,0 +1,43 @@
+"""Stays with readings until they have ended: looks, shows, and outlasts a restart of Redis. Starts nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from producer.client import PATIENCE_S
+from tasks.errors import BrokerUnavailable
+
+if TYPE_CHECKING:
+    from producer.progress import Display
+    from producer.reading import Reading
+
+LOOK_EVERY_S = 0.2
+
+
+def attend(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:
+    """Step all readings until the last has ended; `check` may raise what makes waiting useless.
+
+    Raises `BrokerUnavailable` when Redis is away for longer than `PATIENCE_S`.
+    """
+    away_since: float | None = None
+    while True:
+        now_s = time.monotonic()
+        try:
+            for reading in readings:
+                if not reading.ended:
+                    for row in reading.step(now_s):
+                        display.ended(reading, row)
+            away_since = None
+        except BrokerUnavailable as exc:
+            if away_since is None:
+                away_since = now_s
+                display.note(f"{exc}; waiting for it")
+            elif now_s - away_since > PATIENCE_S:
+                raise
+        check()
+        display.update(readings, now_s)
+        if all(reading.ended for reading in readings):
+            return
+        time.sleep(LOOK_EVERY_S)

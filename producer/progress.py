@@ -1,0 +1,159 @@
+"""What a person sees while jobs run: bars on a terminal, plain lines anywhere else. On stderr; decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from producer import eta
+from producer.reading import ChapterRow, Reading
+
+PLAIN_EVERY_S = 15.0
+TITLE_CHARS = 40
+
+
+class Display(Protocol):
+    """How readings are shown. A context manager: bars are taken away at its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def note(self, line: str) -> None:
+        """Say one line."""
+
+    def ended(self, reading: Reading, row: ChapterRow) -> None:
+        """A chapter has come to its end."""
+
+    def update(self, readings: Sequence[Reading], now_s: float) -> None:
+        """Show how far everything is."""
+
+
+def display(console: Console) -> Display:
+    """Bars where they can move, lines where they cannot."""
+    return Bars(console) if console.is_terminal else Lines(console)
+
+
+def chapter_words(reading: Reading, row: ChapterRow) -> str:
+    """One line about a chapter that has ended."""
+    name = f"{reading.wish.title}: {row.number} {row.title}".rstrip()
+    if row.path is None and not row.failures:
+        return f"{name}: nothing to speak"
+    made = "" if row.computed else ", found in the store"
+    where = f" -> {row.path}" + ("" if row.is_new_file else " (was there)") if row.path else ""
+    failed = f", {len(row.failures)} FAILED" if row.failures else ""
+    return f"{name}: {row.paragraphs} paragraphs, {eta.shown(row.audio_s)} of audio{made}{failed}{where}"
+
+
+class Lines:
+    """A line when a chapter ends, and one now and then in between."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last_s: float | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing to take away."""
+
+    def note(self, line: str) -> None:
+        """Say one line."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def ended(self, reading: Reading, row: ChapterRow) -> None:
+        """Name the chapter and its file."""
+        self.note(chapter_words(reading, row))
+
+    def update(self, readings: Sequence[Reading], now_s: float) -> None:
+        """How far the open books are, at most every few seconds."""
+        if self._last_s is None:
+            self._last_s = now_s
+        if now_s - self._last_s < PLAIN_EVERY_S:
+            return
+        self._last_s = now_s
+        for reading in readings:
+            if not reading.ended:
+                done = sum(row.state in ("done", "failed") for row in reading.rows)
+                share = reading.settled_chars / max(reading.chars, 1)
+                left = eta.shown(reading.left_s(now_s))
+                self.note(f"{reading.wish.title}: {share:.0%}, {done} of {len(reading.rows)} chapters, {left} left")
+
+
+class Bars:
+    """A bar a book, with the time left, and below it one for each of its chapters that is open."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[count]}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}", markup=False),
+            console=console,
+        )
+        self._books: dict[int, TaskID] = {}
+        self._chapters: dict[tuple[int, int], TaskID] = {}
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def note(self, line: str) -> None:
+        """Say one line, above the bars."""
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def ended(self, reading: Reading, row: ChapterRow) -> None:
+        """Name the chapter and its file, above the bars."""
+        self.note(chapter_words(reading, row))
+
+    def update(self, readings: Sequence[Reading], now_s: float) -> None:
+        """Move every bar."""
+        for place, reading in enumerate(readings):
+            self._move_book(place, reading, now_s)
+            for row in reading.rows:
+                self._move_chapter(place, row)
+
+    def _move_book(self, place: int, reading: Reading, now_s: float) -> None:
+        if place not in self._books:
+            self._books[place] = self._bars.add_task(_short(reading.wish.title), count="", left="")
+        done = sum(row.state in ("done", "failed") for row in reading.rows)
+        self._bars.update(
+            self._books[place],
+            total=reading.chars,
+            completed=reading.settled_chars,
+            count=f"{done}/{len(reading.rows)} chapters",
+            left="" if reading.ended else f"{eta.shown(reading.left_s(now_s))} left",
+        )
+
+    def _move_chapter(self, place: int, row: ChapterRow) -> None:
+        known = (place, row.number)
+        if row.state == "open":
+            if known not in self._chapters:
+                name = _short(f"{row.number} {row.title}")
+                self._chapters[known] = self._bars.add_task(f"  {name}", count="", left="")
+            count = f"{row.settled}/{row.parts} parts"
+            self._bars.update(self._chapters[known], total=row.parts, completed=row.settled, count=count)
+        elif known in self._chapters:
+            self._bars.remove_task(self._chapters.pop(known))
+
+
+def _short(title: str) -> str:
+    line = " ".join(title.split())
+    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"

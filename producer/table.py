@@ -1,0 +1,79 @@
+"""The tables that commands print at their end: what was read, and what is recorded. On stdout; computes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from producer import eta
+from producer.reading import ChapterRow, Reading
+from tasks.flow.ledger import Record
+
+PIPED_COLUMNS = 240
+"""No terminal cuts a line there; a path must stay in one piece."""
+
+
+def console() -> Console:
+    """Stdout, wide where it is no terminal."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=PIPED_COLUMNS)
+
+
+def print_readings(readings: Sequence[Reading], wall_s: float) -> None:
+    """A row a chapter, a sum, and a line for each part that failed."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("chapter", "paragraphs", "skipped", "audio", "wall", "× real time", "path"):
+        table.add_column(name, justify="left" if name in ("chapter", "path") else "right", overflow="fold")
+    for reading in readings:
+        if len(readings) > 1:
+            table.add_row(reading.wish.title)
+        for row in reading.rows:
+            table.add_row(*_cells(row))
+    rows = [row for reading in readings for row in reading.rows]
+    audio_s = sum(row.audio_s for row in rows)
+    total = [str(sum(row.paragraphs for row in rows)), str(sum(row.skipped for row in rows))]
+    table.add_row("all", *total, _length(audio_s), _length(wall_s), _times(audio_s, wall_s))
+    out = console()
+    out.print(table)
+    for reading in readings:
+        for row in reading.rows:
+            for failed in row.failures:
+                part = f", part {failed.part} («{failed.words}»)" if failed.part is not None else ""
+                line = f"FAILED: {reading.wish.title}, chapter {row.number} «{row.title}»{part}: {failed.reason}"
+                out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_jobs(records: Sequence[Record], now_s: float) -> None:
+    """A row a job."""
+    table = Table("id", "kind", "title", "model", "state", "parts", "failed", "age", box=None, pad_edge=False)
+    for record in records:
+        done = record.done + record.failed + record.skipped
+        age = eta.shown(max(0.0, now_s - record.submitted))
+        parts = f"{done}/{record.total}" if record.total else "–"
+        title = record.title if len(record.title) <= 40 else record.title[:39] + "…"
+        failed = str(record.failed) if record.failed else ""
+        table.add_row(record.job_id, record.kind, title, record.model, record.label.lower(), parts, failed, age)
+    console().print(table)
+
+
+def _cells(row: ChapterRow) -> list[str]:
+    computed = row.computed > 0
+    return [
+        f"{row.number} {row.title}",
+        str(row.paragraphs),
+        str(row.skipped),
+        _length(row.audio_s),
+        _length(row.wall_s),
+        _times(row.audio_s, row.wall_s) if computed else "found",
+        str(row.path) if row.path else "–",
+    ]
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else eta.shown(seconds)
+
+
+def _times(audio_s: float, wall_s: float) -> str:
+    return f"{audio_s / wall_s:.1f}" if wall_s > 0 and audio_s > 0 else "–"

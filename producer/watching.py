@@ -1,0 +1,60 @@
+"""One bar for one job, or a line now and then where nothing can move. On stderr."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from producer import eta
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from producer import client
+
+PLAIN_EVERY_S = 5.0
+
+
+class Watching:
+    """Shows a job's progress; parts are the unit of its time left."""
+
+    def __init__(self, console: Console, job_id: str) -> None:
+        self._console = console
+        self._eta = eta.Eta()
+        self._last_s: float | None = None
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=30),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[said]}", markup=False),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task(job_id, total=None, said="")
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._console.is_terminal:
+            self._bar.stop()
+
+    def update(self, progress: client.Progress) -> None:
+        """Show this progress; called when it has changed."""
+        now_s = time.monotonic()
+        self._eta.add(now_s, progress.computed)
+        left = eta.shown(self._eta.left_s(now_s, progress.total - progress.settled))
+        failed = f", {progress.failed} failed" if progress.failed else ""
+        said = f"{progress.settled}/{progress.total} parts{failed}, {left} left" if progress.total else progress.state
+        if self._console.is_terminal:
+            self._bar.update(self._task, total=progress.total or None, completed=progress.settled, said=said)
+        elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:
+            self._last_s = now_s
+            self._console.print(said, markup=False, highlight=False, soft_wrap=True)

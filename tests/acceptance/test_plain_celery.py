@@ -1,0 +1,156 @@
+"""Any Celery client that knows nothing of slotline: results, progress, links, chains, chords, failures."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery, chain, chord
+from celery.result import allow_join_result
+
+from tests.conftest import StartWorker, WaitUntil
+
+TEXT = "Trăm năm trong cõi người ta,\nChữ tài chữ mệnh khéo là ghét nhau.\n\n***\n\nTrải qua một cuộc bể dâu."
+CATALOG = """
+[models.quick]
+adapter = "rehearsal"
+voices = ["vi", "en"]
+
+[models.slow]
+adapter = "rehearsal"
+seconds = 0.3
+
+[models.faulty]
+adapter = "rehearsal"
+faults = true
+"""
+
+
+@pytest.fixture(autouse=True)
+def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(CATALOG)
+    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+
+
+@pytest.fixture
+def celery(broker: str) -> Iterator[Celery]:
+    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
+        app.conf.task_default_queue = "flow"
+        yield app
+
+
+def ask(celery: Celery, task: str = "speech.chapter", queue: str = "flow", **kwargs):
+    return celery.send_task(task, kwargs={"model": "quick", **kwargs}, queue=queue)
+
+
+@pytest.fixture
+def workers(start_worker: StartWorker, catalog_file: None) -> None:
+    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
+    start_worker("--model", "quick", name="quick").wait_for_log("ready: quick")
+
+
+def test_a_chapter_is_a_task_whose_result_any_client_gets(celery: Celery, workers: None) -> None:
+    result = ask(celery, text=TEXT, voice="vi").get(timeout=20)
+    assert (result["paragraphs"], result["parts"], result["computed"]) == (3, 3, 2)
+    assert result["skipped"] == [{"part": 2, "reason": "nothing to speak", "words": "***"}]
+    assert result["audio"]["frames"] / result["audio"]["sample_rate"] == pytest.approx(result["duration_s"], abs=1e-3)
+    assert len(json.dumps(result)) < 1000
+
+
+def test_links_chains_and_chords_on_a_chapter_fire(celery: Celery, workers: None) -> None:
+    paragraph = celery.signature("speech.paragraph", kwargs={"model": "quick", "text": "after"}, immutable=True)
+    one = celery.signature("speech.chapter", kwargs={"model": "quick", "text": "one"}, queue="flow")
+    two = celery.signature(
+        "speech.chapter", kwargs={"model": "quick", "text": "two"}, queue="flow", immutable=True
+    )
+    after = paragraph.set(queue="quick")
+    chained = chain(one, two, after, app=celery).apply_async()
+    assert chained.get(timeout=20)["audio"]["frames"] > 0
+    assert chained.parent.get(timeout=5)["title"] == "two"
+    whole = chord([one.clone(), two.clone()], after.clone(), app=celery).apply_async()
+    assert whole.get(timeout=20)["duration_s"] > 0
+
+
+def test_progress_is_told_while_a_chapter_runs_and_its_end_stays(
+    celery: Celery, workers: None, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
+    start_worker("--model", "slow", name="slow").wait_for_log("ready: slow")
+    text = "\n\n".join(f"Paragraph number {n}." for n in range(8))
+    job = ask(celery, text=text, model="slow")
+    seen = wait_until(lambda: job.state == "PROGRESS" and job.info["done"] >= 2 and job.info, limit_s=20)
+    assert seen["total"] == 8
+    assert job.get(timeout=30)["parts"] == 8
+    assert job.state == "SUCCESS"
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"text": "  "}, "text: "),
+        ({"text": "***"}, "nothing to speak"),
+        ({"text": "a", "model": "quik"}, "did you mean 'quick'"),
+        ({"text": "a", "voice": "vn"}, "has no voice 'vn'"),
+        ({"text": "a", "speed": 9}, "speed: "),
+        ({"text": "a", "txet": "b"}, "txet: "),
+        ({}, "text: "),
+    ],
+)
+def test_bad_input_ends_in_failure_with_words_that_name_it_and_the_worker_goes_on(
+    celery: Celery, workers: None, kwargs: dict, words: str
+) -> None:
+    with pytest.raises(Exception, match=words):
+        ask(celery, **kwargs).get(timeout=20)
+    assert ask(celery, text="goes on").get(timeout=20)["computed"] == 1
+
+
+def test_a_paragraph_that_fails_fails_its_chapter_and_the_others_audio_is_kept(
+    celery: Celery, workers: None, start_worker: StartWorker
+) -> None:
+    start_worker("--model", "faulty", name="faulty").wait_for_log("ready: faulty")
+    job = ask(celery, model="faulty", text="Good one.\n\nBad ⚡error one.\n\nGood two.")
+    with pytest.raises(Exception, match=r"1 of 3 paragraphs failed: 2 \(«Bad ⚡error one.»\).*audio of the others is kept"):
+        job.get(timeout=20)
+    assert job.state == "FAILURE"
+    assert type(job.result).__name__ == "PartsFailed"
+
+
+def test_a_paragraph_that_kills_its_worker_three_times_fails_alone(
+    celery: Celery, workers: None, start_worker: StartWorker
+) -> None:
+    worker = start_worker("--model", "faulty", name="faulty")
+    worker.wait_for_log("ready: faulty")
+    job = ask(celery, model="faulty", text="Good one.\n\n⚡crash.\n\nGood two.")
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        job.get(timeout=60)
+    assert worker.returncode is None
+    assert ask(celery, model="faulty", text="still here").get(timeout=20)["parts"] == 1
+
+
+def test_a_paragraph_asked_for_twice_at_once_is_computed_once(
+    celery: Celery, workers: None, start_worker: StartWorker
+) -> None:
+    for name in ("slow-a", "slow-b"):
+        start_worker("--model", "slow", name=name, env={"SLOTLINE_CPU_SLOTS": "4"}).wait_for_log("ready: slow")
+    text = "The very same words ⚡ at the very same time."
+    jobs = [ask(celery, "speech.paragraph", "slow", text=text, model="slow") for _ in range(4)]
+    with allow_join_result():
+        computed = [job.get(timeout=20)["computed"] for job in jobs]
+    assert sorted(computed) == [False, False, False, True]
+
+
+def test_many_clients_at_once_get_each_their_own(celery: Celery, workers: None) -> None:
+    titles: dict[int, str] = {}
+
+    def one(number: int) -> None:
+        titles[number] = ask(celery, text=f"Chapter {number}.", title=f"T{number}").get(timeout=30)["title"]
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(40)
+    assert titles == {number: f"T{number}" for number in range(12)}

@@ -1,0 +1,43 @@
+"""The benchmarks run, small: each prints a row for every system, with figures in it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def rows_of(module: str, *arguments: str) -> dict[str, list[float]]:
+    """A benchmark's table: the figures of each row by its first cell."""
+    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=170)
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.strip("|").split("|") for line in done.stdout.splitlines() if line.startswith("| ")][2:]
+    return {
+        name.strip(): [float(n.replace(",", "")) for n in re.findall(r"[\d.,]+", "|".join(cells))]
+        for name, *cells in lines
+    }
+
+
+def test_submit_compares_a_job_with_a_chord_in_both_languages() -> None:
+    rows = rows_of("submit", "--paragraphs", "300")
+    assert len(rows) == 4
+    for language in ("English", "Vietnamese"):
+        chord, ours = rows[f"Celery chord, {language}"], rows[f"slotline, {language}"]
+        assert ours[0] < chord[0], "submitting one job takes less time than a chord"
+        assert ours[-1] < chord[-1], "it takes less of Redis"
+
+
+def test_overhead_measures_every_system() -> None:
+    rows = rows_of("overhead", "--scale", "0.05", "--ms", "10")
+    assert len(rows) == 4
+    for name, (per_s, share) in rows.items():
+        assert share == pytest.approx(per_s * 0.01, abs=0.001), name
+        assert 0.05 < share < 1, name

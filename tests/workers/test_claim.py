@@ -1,0 +1,146 @@
+"""Claims on slots: never two of one slot, renewed while the worker lives, free when it ends."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tasks import keys
+from tasks.errors import NoFreeSlot
+from tests.conftest import LEASE_S, StartWorker, WaitUntil
+from workers.slots.claim import Claim, Keeper, claim_cpu, claim_flow, host_id
+
+
+@pytest.fixture
+def raw(broker: str) -> Iterator[redis.Redis]:
+    """A client that answers in bytes, as a worker's does."""
+    with redis.Redis.from_url(broker) as client:
+        yield client
+
+
+def claim(raw: redis.Redis, model: str = "espeak", lease_s: float = 5.0) -> Claim:
+    return claim_cpu(raw, model, "here", 2, lease_s, 4)
+
+
+def test_slots_go_out_lowest_first_and_are_shared_by_all_models(raw: redis.Redis) -> None:
+    first, second = claim(raw, "espeak"), claim(raw, "kokoro")
+    assert (first.worker, second.worker) == ("espeak-cpu-0@here", "kokoro-cpu-1@here")
+    with pytest.raises(NoFreeSlot) as refused:
+        claim(raw, "third")
+    assert "espeak-cpu-0@here" in str(refused.value)
+    assert "kokoro-cpu-1@here" in str(refused.value)
+    assert "SLOTLINE_CPU_SLOTS" in str(refused.value)
+    assert first.release(raw)
+    assert claim(raw, "third").worker == "third-cpu-0@here"
+
+
+def test_many_at_once_never_get_one_slot(raw: redis.Redis) -> None:
+    got: list[int] = []
+    refused: list[str] = []
+
+    def try_it() -> None:
+        try:
+            got.append(claim_cpu(raw, "m", "here", 8, 5.0, 2).index)
+        except NoFreeSlot as exc:
+            refused.append(str(exc))
+
+    threads = [threading.Thread(target=try_it) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(got) == list(range(8))
+    assert len(refused) == 12
+
+
+def test_a_claim_that_nobody_renews_is_free_after_its_lease(raw: redis.Redis, wait_until: WaitUntil) -> None:
+    lost = claim(raw, lease_s=0.3)
+    wait_until(lambda: not raw.exists(lost.key), 2.0, "the lease to end")
+    assert claim(raw).index == 0
+
+
+def test_renewing_tells_who_holds_the_slot_now(raw: redis.Redis, wait_until: WaitUntil) -> None:
+    late = claim(raw, "late", lease_s=0.3)
+    wait_until(lambda: not raw.exists(late.key), 2.0, "the lease to end")
+    other = claim(raw, "other")
+    assert late.renew(raw, 5.0, ready=True) == "other-cpu-0@here"
+    assert not late.release(raw)
+    assert raw.get(other.key) == other.value.encode()
+
+
+def test_a_lapsed_claim_is_taken_back_while_nobody_else_has_it(raw: redis.Redis, wait_until: WaitUntil) -> None:
+    late = claim(raw, lease_s=0.3)
+    wait_until(lambda: not raw.exists(late.key), 2.0, "the lease to end")
+    assert late.renew(raw, 5.0, ready=False) is None
+    assert raw.get(late.key) == late.value.encode()
+
+
+def test_capacity_is_told_only_while_ready_and_forgets_the_dead(raw: redis.Redis) -> None:
+    mine = claim(raw)
+    room = keys.capacity("espeak")
+    raw.zadd(room, {"dead@here|4": 1})
+    mine.renew(raw, 5.0, ready=False)
+    assert raw.zrange(room, 0, -1) == []
+    mine.renew(raw, 5.0, ready=True)
+    assert raw.zrange(room, 0, -1) == [b"espeak-cpu-0@here|4"]
+    seconds, micros = raw.time()  # type: ignore[misc]
+    ends_ms = float(raw.zscore(room, "espeak-cpu-0@here|4") or 0)
+    assert 4000 < ends_ms - (int(seconds) * 1000 + int(micros) / 1000) <= 5000
+    mine.release(raw)
+    assert raw.zrange(room, 0, -1) == []
+
+
+def test_a_keeper_renews_and_frees_and_says_once_that_the_slot_is_lost(raw: redis.Redis) -> None:
+    said: list[str] = []
+    keeper = Keeper(claim(raw, lease_s=5.0), raw, 5.0, said.append)
+    raw.pexpire(keeper.claim.key, 1000)
+    assert keeper.step()
+    assert raw.pttl(keeper.claim.key) > 4000  # type: ignore[operator]
+    raw.set(keeper.claim.key, json.dumps({"worker": "thief@here", "pid": 1}))
+    assert not keeper.step()
+    assert len(said) == 1
+    assert "thief@here" in said[0]
+    keeper.stop()
+    assert b"thief" in (raw.get(keeper.claim.key) or b"")  # type: ignore[operator]
+
+
+def test_flow_workers_are_numbered_apart_from_slots(raw: redis.Redis) -> None:
+    claim(raw)
+    assert [claim_flow(raw, "here", 5.0).worker for _ in range(2)] == ["flow-0@here", "flow-1@here"]
+
+
+def test_two_workers_two_slots_and_a_third_is_refused_until_one_ends(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis, wait_until: WaitUntil
+) -> None:
+    first = start_worker("--model", "quick")
+    first.wait_for_log("ready: quick on quick-cpu-0")
+    second = start_worker("--model", "slowload")
+    second.wait_for_log("ready: slowload on slowload-cpu-1")
+    third = start_worker("--model", "quick")
+    assert third.wait() == 1
+    assert "held by quick-cpu-0@" in third.log()
+    assert "slowload-cpu-1@" in third.log()
+
+    assert first.stop() == 0
+    assert not redis_client.exists(keys.slot(host_id(), "cpu", 0)), "free at once after an exit"
+
+    second.kill()
+    slot = keys.slot(host_id(), "cpu", 1)
+    assert redis_client.exists(slot)
+    wait_until(lambda: not redis_client.exists(slot), LEASE_S + 1, "the slot to be free within the lease")
+    start_worker("--model", "quick").wait_for_log("ready: quick on quick-cpu-0")
+
+
+def test_a_worker_whose_slot_was_taken_ends_with_a_clear_line(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+) -> None:
+    worker = start_worker("--model", "quick")
+    worker.wait_for_log("ready: quick")
+    redis_client.set(keys.slot(host_id(), "cpu", 0), json.dumps({"worker": "thief@here", "pid": 1}))
+    assert worker.wait(LEASE_S * 3) == 1
+    assert "slot lost: thief@here holds it" in worker.log()

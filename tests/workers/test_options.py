@@ -1,0 +1,53 @@
+"""Which kind of worker the command line asks for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tasks.errors import SettingsError
+from workers.options import Kind, kind_of
+
+
+def test_a_model_alone_makes_a_slot_worker() -> None:
+    assert kind_of({"model": "espeak", "concurrency": None}, is_prefork=True) == Kind("espeak")
+    assert kind_of({"model": "espeak", "concurrency": 1}, is_prefork=True) == Kind("espeak")
+
+
+def test_the_queue_flow_alone_makes_a_flow_worker_of_any_concurrency() -> None:
+    assert kind_of({"queues": ["flow"], "concurrency": 8, "time_limit": 5.0}, is_prefork=True) == Kind(None)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, "--model"),
+        ({"model": "espeak", "queues": ["flow"]}, "-Q"),
+        ({"model": "espeak", "queues": ["espeak"]}, "-Q"),
+        ({"queues": ["celery"]}, "-Q celery"),
+        ({"queues": ["flow", "espeak"]}, "-Q flow,espeak"),
+        ({"model": "espeak", "concurrency": 2}, "-c 2"),
+        ({"model": "espeak", "concurrency": "auto"}, "-c auto"),
+        ({"model": "espeak", "autoscale": (1, 3)}, "--autoscale"),
+        ({"queues": ["flow"], "autoscale": (1, 3)}, "--autoscale"),
+        ({"model": "espeak", "beat": True}, "-B"),
+        ({"model": "espeak", "exclude_queues": ["x"]}, "-X"),
+        ({"model": "espeak", "time_limit": 3.0}, "--time-limit"),
+        ({"model": "espeak", "soft_time_limit": 3.0}, "--soft-time-limit"),
+        ({"model": "espeak", "max_tasks_per_child": 10}, "--max-tasks-per-child"),
+        ({"model": "espeak", "max_memory_per_child": 10}, "--max-memory-per-child"),
+        ({"model": "espeak", "pool_start_method": "spawn"}, "--pool-start-method spawn"),
+    ],
+)
+def test_what_the_slot_decides_is_refused_by_its_option_s_name(options: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        kind_of(options, is_prefork=True)
+    assert str(refused.value).startswith(named + ":")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("options", [{"model": "espeak"}, {"queues": ["flow"]}])
+def test_another_pool_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="^-P: "):
+        kind_of(options, is_prefork=False)

@@ -1,0 +1,121 @@
+"""How a worker starts, and every way in which it is refused: one line, and the exit status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from tasks import keys
+from tests.conftest import ROOT, StartWorker
+from workers.slots.claim import host_id
+
+HEAVY = ("torch", "onnxruntime", "transformers", "espeakng_loader", "kokoro", "viettts")
+
+
+def refusal(log: str) -> str:
+    """The one line that slotline said; everything else that stands there is none of its own."""
+    lines = [line for line in log.splitlines() if line.startswith("slotline: ")]
+    assert len(lines) == 1, log
+    assert "Traceback" not in log
+    return lines[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said", "status"),
+    [
+        ([], "slotline: --model: missing", 2),
+        (["--model", "quick", "-Q", "flow"], "slotline: -Q: ", 2),
+        (["--model", "quick", "-c", "2"], "slotline: -c 2: ", 2),
+        (["--model", "quick", "-P", "solo"], "slotline: -P: ", 2),
+        (["--model", "quick", "--autoscale", "3,1"], "slotline: --autoscale: ", 2),
+        (["--model", "qick"], "did you mean 'quick'?", 2),
+        (["--model", "stranger"], "there is no adapter 'nobody'", 2),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(
+    start_worker: StartWorker, catalog_file: Path, arguments: list[str], said: str, status: int
+) -> None:
+    worker = start_worker(*arguments)
+    assert worker.wait() == status
+    assert said in refusal(worker.log())
+
+
+@pytest.mark.parametrize(
+    ("environment", "said", "status"),
+    [
+        ({"CELERY_BROKER_URL": "redis://:secret@127.0.0.1:1/0"}, "no Redis answers at redis://:**@127.0.0.1:1/0", 1),
+        ({"SLOTLINE_STORE_URL": "/proc/no/store"}, "/proc/no/store", 1),
+        ({"MODEL_DEVICE": "cuda"}, "MODEL_DEVICE=cuda", 2),
+        ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL='LOUD'", 2),
+        ({"SLOTLINE_CPU_SLOTS": "none"}, "SLOTLINE_CPU_SLOTS", 2),
+    ],
+)
+def test_a_place_that_cannot_serve_is_one_line_and_a_status(
+    start_worker: StartWorker, catalog_file: Path, environment: dict[str, str], said: str, status: int
+) -> None:
+    worker = start_worker("--model", "quick", env=environment)
+    assert worker.wait() == status
+    assert said in refusal(worker.log())
+    assert "secret" not in worker.log()
+
+
+def test_without_a_broker_the_line_offers_slotline_up(start_worker: StartWorker) -> None:
+    worker = start_worker("-Q", "flow", env={"CELERY_BROKER_URL": "redis://127.0.0.1:1/0"})
+    assert worker.wait() == 1
+    assert "start one with `slotline up`" in refusal(worker.log())
+
+
+def test_a_refused_worker_leaves_no_slot_behind(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+) -> None:
+    assert start_worker("--model", "quick", env={"SLOTLINE_STORE_URL": "/proc/no/store"}).wait() == 1
+    assert redis_client.keys(keys.PREFIX + "slot:*") == []
+
+
+def test_workers_are_named_after_their_slot_and_keep_the_host_of_n(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+) -> None:
+    worker = start_worker("--model", "quick", "-n", "mine@garage")
+    worker.wait_for_log(r"ready: quick on quick-cpu-0, loaded in \d+\.\d s")
+    held = str(redis_client.get(keys.slot(host_id(), "cpu", 0)))
+    assert '"quick-cpu-0@garage"' in held
+    assert f'"pid":{worker.pid}' in held
+    assert worker.log().count("ready") == 1, "nothing but the model says that it is ready"
+
+
+def test_flow_workers_take_the_lowest_free_number(start_worker: StartWorker, redis_client: redis.Redis) -> None:
+    first = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    first.wait_for_log(r"flow-0@here ready")
+    second = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    second.wait_for_log(r"flow-1@here ready")
+    assert first.stop() == 0
+    assert redis_client.keys(keys.PREFIX + "slot:*:flow:*") == [keys.slot(host_id(), "flow", 1)]
+    third = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    third.wait_for_log(r"flow-0@here ready")
+
+
+def test_the_log_level_of_the_settings_holds_unless_another_is_given(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+) -> None:
+    quiet = start_worker("--model", "quick", "-l", "WARNING")
+    loud = start_worker("--model", "quick", env={"LOG_LEVEL": "DEBUG"})
+    loud.wait_for_log("DEBUG")
+    loud.wait_for_log("ready: quick")
+    assert quiet.stop() == 0
+    assert "INFO" not in quiet.log()
+
+
+def test_the_parent_imports_no_model_package(own_environment: None) -> None:
+    program = f"import sys, workers; workers.app; print([name for name in {HEAVY} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_package_itself_reads_no_settings(own_environment: None) -> None:
+    program = "import sys, workers; print('tasks.settings' in sys.modules, 'celery' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False False"

@@ -1,0 +1,126 @@
+"""One beat at a time: what is renewed, what is given back, what is reclaimed. Real Redis, a clock that is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from tasks import keys
+from tests.conftest import WaitUntil
+from tests.workers.transport.conftest import message
+from workers.transport import renewal
+from workers.transport.leases import Leases
+from workers.transport.renewal import Renewal, beat_s, reclaimable_s
+
+LeasesFor = Callable[..., Leases]
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def _take(client: redis.Redis, leases: Leases, *tags: str) -> None:
+    for tag in tags:
+        client.lpush("q", message(tag=tag))
+    assert len(leases.reserve(["q"], len(tags)).taken) == len(tags)
+
+
+def _ends(client: redis.Redis) -> dict[str, float]:
+    return dict(client.zrange(keys.LEASES, 0, -1, withscores=True))
+
+
+def test_only_what_a_request_stands_for_is_renewed(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+    one = leases_for()
+    _take(redis_client, one, "request", "none")
+    before = _ends(redis_client)
+    one.lease_s = 60.0
+    Renewal(one, existing=lambda: {"request"}).step()
+    after = _ends(redis_client)
+    assert after["request"] > before["request"] + 20_000
+    assert after["none"] == before["none"]
+
+
+def test_nothing_is_renewed_while_the_child_is_gone(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+    one = leases_for()
+    _take(redis_client, one, "request")
+    before = _ends(redis_client)
+    one.lease_s = 60.0
+    Renewal(one, existing=lambda: {"request"}, child_is_alive=lambda: False).step()
+    assert _ends(redis_client) == before
+
+
+def test_what_was_dropped_goes_back_to_the_front_after_the_grace(
+    redis_client: redis.Redis, leases_for: LeasesFor
+) -> None:
+    one, clock = leases_for(), Clock()
+    _take(redis_client, one, "a", "b")
+    existing = {"a", "b"}
+    beat = Renewal(one, existing=lambda: existing, now=clock)
+    beat.step()
+    existing.clear()
+    beat.step()
+    assert one.in_hand() == ("a", "b")
+    existing.add("b")  # it was only on its way
+    clock.now += renewal.GRACE_S
+    beat.step()
+    assert one.in_hand() == ("b",)
+    assert redis_client.llen("q") == 1
+
+
+def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
+    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+) -> None:
+    late, other = leases_for("late", 0.05), leases_for("other")
+    _take(redis_client, late, "a")
+    wait_until(lambda: other.reclaim(10) == ["late"], what="the end of the lease")
+    other.reserve(["q"], 1)
+    beat = Renewal(late, existing=lambda: {"a"})
+    beat.step()
+    beat.step()
+    assert [record.getMessage() for record in caplog.records if "a has ended" in record.getMessage()] != []
+    assert sum("lease on message a" in record.getMessage() for record in caplog.records) == 1
+    assert redis_client.hget(keys.HELD, "a").startswith("other\n")
+
+
+def test_any_workers_beat_reclaims_what_a_dead_one_held(
+    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renewal, "RECLAIM_BATCH", 2)
+    tags = tuple("abcde")
+    _take(redis_client, leases_for("dead", 0.05), *tags)
+    one = leases_for("one", 0.05)
+    beat = Renewal(one, existing=set)
+
+    def is_back() -> bool:
+        beat.step()
+        return bool(redis_client.llen("q") == 5)
+
+    wait_until(is_back, what="the reclaim")
+    assert [held.key for held in one.reserve(["q"], 5).taken] == list(tags)
+
+
+def test_at_the_end_everything_goes_back_in_its_old_order(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+    one = leases_for()
+    _take(redis_client, one, "a", "b", "c")
+    Renewal(one, existing=lambda: {"a"}).finish()
+    assert not redis_client.exists(keys.HELD)
+    assert [held.key for held in leases_for("two").reserve(["q"], 3).taken] == ["a", "b", "c"]
+
+
+def test_a_server_that_has_just_come_back_leaves_old_leases_to_their_holders() -> None:
+    assert (reclaimable_s(2.0, 3.0) or 0) < 0
+    assert reclaimable_s(10.0, 3.0) == 7.0
+    assert reclaimable_s(renewal.REJOIN_S + 3.0, 3.0) is None
+
+
+def test_a_lease_outlives_two_beats_that_fail() -> None:
+    assert beat_s(3.0) == 1.0
+    assert beat_s(30.0) == renewal.RENEW_AT_MOST_S
