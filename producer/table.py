@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from producer import eta
 from producer.reading import ChapterRow, Reading
 from tasks.flow.ledger import Record
+from tasks.flow.repair import Failure
 
 PIPED_COLUMNS = 240
 """No terminal cuts a line there; a path must stay in one piece."""
@@ -28,7 +30,7 @@ def print_readings(readings: Sequence[Reading], wall_s: float) -> None:
         table.add_column(name, justify="left" if name in ("chapter", "path") else "right", overflow="fold")
     for reading in readings:
         if len(readings) > 1:
-            table.add_row(reading.wish.title)
+            table.add_row(Text(reading.wish.title))
         for row in reading.rows:
             table.add_row(*_cells(row))
     rows = [row for reading in readings for row in reading.rows]
@@ -54,20 +56,21 @@ def print_jobs(records: Sequence[Record], now_s: float) -> None:
         parts = f"{done}/{record.total}" if record.total else "–"
         title = record.title if len(record.title) <= 40 else record.title[:39] + "…"
         failed = str(record.failed) if record.failed else ""
-        table.add_row(record.job_id, record.kind, title, record.model, record.label.lower(), parts, failed, age)
+        named = [Text(word) for word in (record.job_id, record.kind, title, record.model)]
+        table.add_row(*named, record.label.lower(), parts, failed, age)
     console().print(table)
 
 
-def _cells(row: ChapterRow) -> list[str]:
+def _cells(row: ChapterRow) -> list[str | Text]:
     computed = row.computed > 0
     return [
-        f"{row.number} {row.title}",
+        Text(f"{row.number} {row.title}"),
         str(row.paragraphs),
         str(row.skipped),
         _length(row.audio_s),
         _length(row.wall_s),
         _times(row.audio_s, row.wall_s) if computed else "found",
-        str(row.path) if row.path else "–",
+        Text(str(row.path)) if row.path else "–",
     ]
 
 
@@ -77,3 +80,17 @@ def _length(seconds: float) -> str:
 
 def _times(audio_s: float, wall_s: float) -> str:
     return f"{audio_s / wall_s:.1f}" if wall_s > 0 and audio_s > 0 else "–"
+
+
+def print_failures(failures: Sequence[Failure], now_s: float, with_traceback: bool) -> None:
+    """A row a failure; below each, where it wishes to be known, its traceback."""
+    table = Table("id", "words", "reason", "tries", "worker", "age", box=None, pad_edge=False)
+    for failure in failures:
+        age = eta.shown(max(0.0, now_s - failure.at))
+        named = [Text(word) for word in (failure.id, failure.words, failure.reason)]
+        table.add_row(*named, str(failure.attempts or ""), failure.worker, age)
+    out = console()
+    out.print(table)
+    for failure in failures if with_traceback else ():
+        if failure.traceback:
+            out.print(f"\n{failure.id}\n{failure.traceback}", markup=False, highlight=False, soft_wrap=True)

@@ -32,6 +32,8 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -50,12 +52,21 @@ from tasks.atomic import whole_file
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
 from tasks.settings import settings
 
-__all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
+__all__ = ["JSON", "Artifact", "Store", "StoredFile", "name_of", "store"]
 
 log = logging.getLogger(__name__)
 
 BLOCK_BYTES = 1024 * 1024
 TEXT_KIND = "text"
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file of the store: its name below the root, its size, and when it was written (seconds since 1970)."""
+
+    name: str
+    bytes: int
+    modified: float
 
 
 class Store:
@@ -166,6 +177,20 @@ class Store:
                     if is_file_of(PurePosixPath(path).name, name):
                         fs.rm_file(path)
 
+    def files(self) -> Iterator[StoredFile]:
+        """Every file below the root, drafts included, in no order."""
+        with self._speaking("cannot be listed"):
+            fs, root = self._open()
+            found = fs.find(root, detail=True) if fs.exists(root) else {}
+        for path, about in found.items():
+            yield StoredFile(str(path)[len(root) + 1 :], int(about.get("size") or 0), _modified(about))
+
+    def remove_file(self, file_name: str) -> None:
+        """Remove one file that `files` named; harmless if it is gone."""
+        with self._speaking(f"cannot remove {file_name}"), contextlib.suppress(FileNotFoundError):
+            fs, root = self._open()
+            fs.rm_file(f"{root}/{file_name}")
+
     def put_text(self, text: str) -> str:
         """Keep a text, named by its content; returns its name. Writes nothing if it is there already."""
         try:
@@ -222,6 +247,17 @@ class Store:
             raise
         except Exception as exc:  # the store's library raises errors of its own, which cannot be named here
             raise StoreError(f"store {self.place}: {what}: {_words(exc)}") from exc
+
+
+def _modified(about: Mapping[str, Any]) -> float:
+    """When a file was last written, seconds since 1970, as the file systems of fsspec tell it; 0 where they do not."""
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        told = about.get(key)
+        if isinstance(told, int | float):
+            return float(told)
+        if isinstance(told, datetime):
+            return told.timestamp()
+    return 0.0
 
 
 def _is_local(fs: Any) -> bool:

@@ -56,6 +56,25 @@ def reading(digest: str) -> str:
     return f"{PREFIX}reading:{digest}"
 
 
+def sent(job_id: str) -> str:
+    """Hash: part -> its message while it is under way; `start`, `end`: the job's own. What the sweep looks for."""
+    return f"{PREFIX}job:{job_id}:sent"
+
+
+OPEN = PREFIX + "open"
+"""Sorted set: job that has not ended -> when the sweep last looked at it, ms."""
+
+DELAYED = PREFIX + "delayed"
+"""Sorted set: `queue list \\n message` -> when it is sent, ms. Second tries, and who waits for an artifact."""
+
+FAILED = PREFIX + "failed"
+"""Sorted set: `<job>.<part>` -> when it failed for good, ms."""
+
+
+SWEEPER = PREFIX + "sweeper"
+"""String with a time to live: which worker sweeps."""
+
+
 def hand(artifact: str) -> str:
     """String: delivery tag of the message whose worker computes this artifact now."""
     return f"{PREFIX}hand:{artifact}"

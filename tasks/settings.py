@@ -45,7 +45,9 @@ class Settings(BaseModel):
     models_path: str = Field("", alias="SLOTLINE_MODELS")
     lease_s: float = Field(30.0, gt=0.5, le=3600, alias="SLOTLINE_LEASE_S")
     drain_s: float = Field(60.0, ge=0, alias="SLOTLINE_DRAIN_S")
+    retry_s: float = Field(2.0, ge=0, alias="SLOTLINE_RETRY_S")
     job_ttl_s: float = Field(7 * 86400.0, gt=0, alias="SLOTLINE_JOB_TTL_S")
+    store_ttl_s: float = Field(30 * 86400.0, gt=0, alias="SLOTLINE_STORE_TTL_S")
     cpu_slots: int = Field(2, ge=1, le=1024, alias="SLOTLINE_CPU_SLOTS")
     load_attempts: int = Field(3, ge=1, alias="SLOTLINE_LOAD_ATTEMPTS")
 

@@ -8,6 +8,8 @@ file, a book into chapters; their life is `tasks/flow/jobs.py`. Loads no model c
 from __future__ import annotations
 
 import json
+import traceback
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,12 +19,12 @@ from celery.exceptions import Ignore
 from tasks.app import app
 from tasks.artifacts import Artifact, store
 from tasks.catalog import catalog
-from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError
-from tasks.flow import assemble, outcomes
+from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError, WorkerLost
+from tasks.flow import assemble, envelope, outcomes
 from tasks.flow.desk import ledger
 from tasks.flow.jobs import Gathered, Incomplete, Made, Plan, part_of, run, words_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
-from tasks.flow.outcomes import Done, Dropped, Failed, Following
+from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.flow.split import Piece, split
 from tasks.messages import (
     INLINE_TEXT_BYTES,
@@ -36,10 +38,11 @@ from tasks.messages import (
     Skipped,
 )
 from tasks.offers import check_voice, published
-from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
+from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 
 NOTHING = "nothing to speak"
+TRACEBACK_CHARS = 4000
 
 _OPENS, _CONTINUES, _CHAPTER = "P", "-", "C"
 """Flag characters of payloads: a paragraph's first piece, a further piece of it, a chapter."""
@@ -61,20 +64,33 @@ def paragraph(self: Task, **fields: Any) -> dict[str, Any]:
             return _failed(self, part, error, attempt)
         case Dropped():
             raise Ignore("its job or its part has ended")
-        case Following():
-            raise Ignore("another slot computes the same; sent again when it is done")
+        case Waiting():
+            raise Ignore("another slot computes the same, or it was just tried; a copy is sent in time")
         case None:
             raise InvalidInput("queue: a slot computes speech.paragraph; send it to the queue named after its model")
 
 
 def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, attempt: int) -> dict[str, Any]:
     if part:
-        told = {"error": {"type": type(error).__name__, "message": str(error), "attempt": attempt}}
+        told = {
+            "error": {
+                "type": type(error).__name__,
+                "message": str(error),
+                "attempt": attempt,
+                "worker": task.request.hostname,
+                "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_CHARS:],
+            }
+        }
         verdict = ledger(app).settle(*part, "again" if error.retryable else "failed", told, attempt=attempt)
         if verdict in ("again", "late"):
             raise Ignore("tried again")
     elif error.retryable and attempt < ATTEMPTS_ALLOWED:
         raise task.retry(exc=error, countdown=0, max_retries=ATTEMPTS_ALLOWED)
+    elif error.retryable or isinstance(error, WorkerLost):
+        queue = str((task.request.delivery_info or {}).get("routing_key") or "")
+        head, tail = envelope.same_task_again(task.request, queue)
+        reason = f"{type(error).__name__}: {error}"
+        ledger(app).set_aside(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
     raise error
 
 

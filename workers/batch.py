@@ -20,8 +20,8 @@ from tasks import artifacts, audio
 from tasks.errors import InvalidInput, ModelError, NothingToSpeak, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.jobs import as_slotline_error, part_of
-from tasks.flow.ledger import ATTEMPTS_ALLOWED, SPENT, Ledger
-from tasks.flow.outcomes import Done, Dropped, Failed, Following
+from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger
+from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.messages import Audio, ParagraphRequest, is_speakable
 from tasks.routing import list_key
 from tasks.speech import audio_of
@@ -127,13 +127,13 @@ def _take(model: LoadedModel, ledger: Ledger, fields: Mapping[str, Any]) -> Para
 
 def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], item: SpeechInput, name: str) -> Work | None:
     queue = str((call.headers.get("delivery_info") or {}).get("routing_key") or "")
-    entry = f"{list_key(queue, 0)}\n{envelope.copy_of(call.headers, call.body, queue)}"
-    attempt = ledger.claim(name, call.delivery_tag, entry, part_of(fields) or (call.task_id, 0))
+    copy = (list_key(queue, 0), envelope.copy_of(call.headers, call.body, queue))
+    attempt = ledger.claim(name, call.delivery_tag, copy, part_of(fields) or (call.task_id, 0))
     if attempt == SPENT:
         ledger.release(name, call.delivery_tag)
         raise WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried")
-    if attempt == 0:
-        outcomes.put(call.task_id, Following())
+    if attempt in (FOLLOWS, TOO_SOON):
+        outcomes.put(call.task_id, Waiting())
         return None
     return Work(call, item, name, attempt)
 

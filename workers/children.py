@@ -8,6 +8,7 @@ number of times with growing pauses; then nothing more is started and the owner 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import os
@@ -174,10 +175,8 @@ class ChildWatch:
             return
         limit_s = self.spec.entry.load_limit_s
         self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def _read(self, link: Link) -> None:
         try:
@@ -223,10 +222,8 @@ class ChildPool(AsynPool):
     def kill(self, number: int = signal.SIGKILL) -> None:
         """Send a signal to the child, if there is one."""
         for process in self._pool:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
-            except ProcessLookupError:
-                pass
 
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = Link.pair()

@@ -281,9 +281,9 @@ class LocalStack:
         self._redis_deaths.append(now_s)
         if backoff_s(self._redis_deaths, now_s) is None:
             raise SlotlineError(f"the embedded Redis died {DEATHS_ALLOWED + 1} times (log in {self._redis.folder})")
-        self._tell("the embedded Redis ended; it starts again with its data")
         self._redis.start()
         self._write_lock()
+        self._tell("the embedded Redis had ended; it runs again, with its data")
 
 
 def _lives(pid: int) -> bool:

@@ -22,88 +22,25 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.concurrency.prefork import TaskPool
 from celery.exceptions import Reject
-from celery.worker.request import Request
 from kombu.asynchronous import get_event_loop
 
 from workers.batch import Call
 from workers.child import Result, run_batch
 from workers.children import ChildPool, ChildWatch, SlotSpec
+from workers.members import Batch, Callback, Member
 from workers.models.lifecycle import State
 
 logger = logging.getLogger(__name__)
 
 TERMINATE_GRACE_S = 5.0
 """A child in native code hears no SIGTERM; this long after one it gets SIGKILL."""
-
-Callback = Callable[..., Any]
-
-
-def _einfo(error: BaseException) -> ExceptionInfo:
-    try:
-        raise error
-    except BaseException:
-        return ExceptionInfo()
-
-
-@dataclass(eq=False)
-class Member:
-    """One call in line or in a batch. Celery's request holds it weakly, and calls `terminate`."""
-
-    call: Call
-    callback: Callback
-    error_callback: Callback
-    accept_callback: Callback
-    timeout: float | None
-    on_terminate: Callable[[Member], None]
-    signal: int | None = None
-
-    def terminate(self, signum: int) -> None:
-        """Celery revokes the request for good."""
-        self.signal = signum
-        self.on_terminate(self)
-
-    def revoked(self) -> bool:
-        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it."""
-        request = getattr(self.accept_callback, "__self__", None)
-        return isinstance(request, Request) and bool(request.revoked())
-
-    def accept(self, pid: int, accepted: float) -> None:
-        """The child has it; `accepted` by the monotonic clock."""
-        _called(self.accept_callback, pid, accepted)
-
-    def succeed(self, result: Result) -> None:
-        """Hand over what the tracer gave."""
-        _called(self.callback, result)
-
-    def fail(self, error: BaseException) -> None:
-        """It was not run to its end."""
-        _called(self.error_callback, _einfo(error))
-
-
-def _called(callback: Callback, *args: Any) -> None:
-    """One member's callback must cost neither the others nor the worker."""
-    try:
-        callback(*args)
-    except Exception:
-        logger.exception("a request's %s failed", getattr(callback, "__name__", "callback"))
-
-
-@dataclass(eq=False)
-class Batch:
-    """Calls that run as one, in order."""
-
-    members: list[Member]
-    result: Any = None
-    since: float | None = field(default=None)
-    """When the child took it, by the monotonic clock."""
 
 
 class SlotPool(TaskPool):

@@ -41,6 +41,7 @@ from workers.options import Kind, kind_of
 from workers.pool import SlotPool
 from workers.readiness import Readiness
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
+from workers.sweep import Sweeper
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,7 @@ def application() -> Celery:
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
     app.steps["consumer"].add(Readiness)
+    app.steps["consumer"].add(Sweeper)
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 ATTEMPTS_ALLOWED = 3
-SPENT = -1
+FOLLOWS, SPENT, TOO_SOON = 0, -1, -2
 
 State = Literal["sent", "open", "finishing", "ended"]
 Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
@@ -153,14 +153,13 @@ class Ledger:
             "parent_job": parent_job,
             "parent_part": str(parent_part),
             "ttl_ms": str(self.ttl_ms),
+            "retry_ms": str(self.retry_ms),
         }
         parts = range(1, len(opening.payloads) + 1)
         states = "".join(SKIPPED if part in opening.skipped else WAITING for part in parts)
         skipped = {str(part): _dumps(reason) for part, reason in opening.skipped.items()}
         script_keys = [keys.job(job_id), keys.JOBS, keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id)]
-        return int(
-            self._run("open", script_keys, [job_id, _dumps(record), states, _dumps(skipped), *opening.payloads])
-        )
+        return int(self._run("open", script_keys, [job_id, _dumps(record), states, _dumps(skipped), *opening.payloads]))
 
     def take(self, job_id: str, part: int) -> Taken | None:
         """What a run of this part needs; None when the part or its job has ended."""
@@ -200,22 +199,72 @@ class Ledger:
 
     def reopen(self, job_id: str, parts: Iterable[int]) -> int:
         """Put ended parts back to waiting and send them; how many were put back."""
-        return int(self._run("reopen", self._job_keys(job_id), [job_id, *parts]))
+        return int(self._run("reopen", self._job_keys(job_id), [job_id, 1, *parts]))
 
-    def claim(self, artifact: str, tag: str, entry: str, run_of: tuple[str, int]) -> int:
-        """Begin to compute an artifact: which attempt this is, from 1.
+    def reopen_above(self, job_id: str, part: int) -> int:
+        """Put one ended part back to «sent» without a message: it is a job that goes on by itself."""
+        return int(self._run("reopen", self._job_keys(job_id), [job_id, 0, part]))
 
-        `run_of` is the job and part, or the id of a bare task and 0. 0 when `entry` now
-        waits behind another message, `SPENT` when the attempts are used up.
+    def promote(self, limit: int = 100) -> int:
+        """Send the delayed messages that are due; how many were sent."""
+        return int(self._run("promote", [keys.DELAYED], [limit]))
+
+    def sweep(self, job_id: str, look: int) -> list[str]:
+        """Send again what is nowhere of an open job: part numbers, `start` or `end`.
+
+        Of each queue at most the next `look` messages are looked through.
+        """
+        script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
+        return [what.decode() for what in self._run("sweep", script_keys, [job_id, look])]
+
+    def open_jobs(self, limit: int) -> list[str]:
+        """Jobs that have not ended, those first that the sweep has not looked at for longest."""
+        return [raw.decode() for raw in self._redis.zrange(keys.OPEN, 0, limit - 1)]
+
+    def failed(self, limit: int = 1000) -> list[tuple[str, int, float]]:
+        """Parts that failed for good: job, part, and when (seconds since 1970), the latest first."""
+        rows = self._redis.zrevrange(keys.FAILED, 0, limit - 1, withscores=True)
+        split = [(raw.decode().rpartition("."), at) for raw, at in rows]
+        return [(job_id, int(part), at / 1000) for (job_id, _, part), at in split]
+
+    def trim_jobs(self, limit: int) -> int:
+        """Take the oldest jobs whose record has expired off the listing; how many of `limit` were."""
+        ids = [raw.decode() for raw in self._redis.zrange(keys.JOBS, 0, limit - 1)]
+        gone = [job_id for job_id in ids if not self._redis.exists(keys.job(job_id))]
+        if gone:
+            self._redis.zrem(keys.JOBS, *gone)
+        return len(gone)
+
+    def texts(self, job_id: str) -> list[bytes]:
+        """Every text of a job's record in which an artifact may be named."""
+        found = [self._redis.hget(keys.sent(job_id), "start"), *self._redis.hvals(keys.outcomes(job_id))]
+        if record := self.record(job_id):
+            found += self._redis.lrange(keys.parts(job_id), 0, -1) if record.kind == "book" else []
+            found.append(self._redis.hget(keys.job(job_id), "finish_head"))
+        return [text for text in found if text]
+
+    def forget(self, job_id: str) -> None:
+        """Remove all that is known of a job, as if it had never been."""
+        self._redis.delete(*self._job_keys(job_id), keys.sent(job_id), keys.RESULT_PREFIX + job_id)
+        self._redis.zrem(keys.OPEN, job_id)
+        self._redis.zrem(keys.JOBS, job_id)
+
+    def claim(self, artifact: str, tag: str, copy: tuple[str, str], run_of: tuple[str, int]) -> int:
+        """Begin to compute an artifact: which attempt this is, from 1, or `FOLLOWS`, `SPENT` or `TOO_SOON`.
+
+        `copy` is the queue's list and a copy of the message, which is sent when the wait
+        is over; `run_of` is the job and part, or the id of a bare task and 0.
         """
         job_id, part = run_of
-        script_keys = [keys.hand(artifact), keys.followers(artifact), keys.LEASES, keys.attempts(job_id)]
-        args = [tag, entry, self.ttl_ms, part, ATTEMPTS_ALLOWED, int(part == 0)]
+        hands = [keys.hand(artifact), keys.followers(artifact), keys.LEASES]
+        script_keys = [*hands, keys.attempts(job_id), keys.sent(job_id)]
+        follow_ms = int(settings().lease_s * 2000)
+        args = [tag, *copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms]
         return int(self._run("claim", script_keys, args))
 
     def release(self, artifact: str, tag: str) -> int:
         """Let go of an artifact and send on whoever waited for it; how many did."""
-        return int(self._run("release", [keys.hand(artifact), keys.followers(artifact)], [tag]))
+        return int(self._run("release", [keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]))
 
     def record(self, job_id: str) -> Record | None:
         """The job's record, or None when no such job is known (any more)."""
@@ -230,6 +279,30 @@ class Ledger:
         """The parameters that all parts of a job share, as they were given at its opening."""
         params: dict[str, Any] = json.loads(self._redis.hget(keys.job(job_id), "params") or "{}")
         return params
+
+    def outcome(self, job_id: str, part: int) -> dict[str, Any] | None:
+        """What one part came to, or None while it has not ended."""
+        raw = self._redis.hget(keys.outcomes(job_id), str(part))
+        return json.loads(raw) if raw else None
+
+    def payload(self, job_id: str, part: int) -> str | None:
+        """One part's payload, or None when it is not known (any more)."""
+        raw = self._redis.lindex(keys.parts(job_id), part - 1)
+        return raw.decode() if raw is not None else None
+
+    def set_aside(self, list_key: str, reason: str, message: str) -> None:
+        """Put a message out of the way, whole, with the reason: for a person to look at and send again."""
+        about = {"queue": list_key, "reason": reason, "time": int(self._redis.time()[0]) * 1000}
+        self._redis.rpush(keys.SET_ASIDE, f"{_dumps(about)}\n{message}")
+
+    def set_asides(self, limit: int) -> list[bytes]:
+        """The entries set aside, the latest last: a line of JSON (queue, reason, time in ms), then the message."""
+        return list(self._redis.lrange(keys.SET_ASIDE, -limit, -1))
+
+    def resend(self, entry: bytes, list_key: str, message: bytes) -> int:
+        """Send a set-aside message again; 0 when somebody did already."""
+        script_keys = [keys.SET_ASIDE, list_key, keys.attempts(_task_id(message))]
+        return int(self._run("resend", script_keys, [entry, message]))
 
     def payloads(self, job_id: str) -> list[str]:
         """The payloads of all parts, in order."""
@@ -252,6 +325,11 @@ class Ledger:
         """How long an ended job is kept, in ms."""
         return int(settings().job_ttl_s * 1000)
 
+    @property
+    def retry_ms(self) -> int:
+        """The pause before a part's second run, in ms; each further one is four times as long."""
+        return int(settings().retry_s * 1000)
+
     @staticmethod
     def _job_keys(job_id: str) -> list[str]:
         return [
@@ -261,6 +339,13 @@ class Ledger:
             keys.outcomes(job_id),
             keys.attempts(job_id),
         ]
+
+
+def _task_id(message: bytes) -> str:
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, TypeError, KeyError):
+        return ""
 
 
 def _record(job_id: str, raw: Mapping[str, str]) -> Record:

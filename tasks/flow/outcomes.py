@@ -36,11 +36,14 @@ class Dropped:
 
 
 @dataclass(frozen=True)
-class Following:
-    """Another message has the same artifact in hand; this one is sent again when that one lets go."""
+class Waiting:
+    """Its time has not come: another message has the same artifact in hand, or its last run began a moment ago.
+
+    A copy of the message is sent then.
+    """
 
 
-Outcome = Done | Failed | Dropped | Following
+Outcome = Done | Failed | Dropped | Waiting
 
 _waiting: dict[str, Outcome] = {}
 

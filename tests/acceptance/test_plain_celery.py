@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import Celery, chain, chord
@@ -43,7 +44,7 @@ def celery(broker: str) -> Iterator[Celery]:
         yield app
 
 
-def ask(celery: Celery, task: str = "speech.chapter", queue: str = "flow", **kwargs):
+def ask(celery: Celery, task: str = "speech.chapter", queue: str = "flow", **kwargs: Any) -> Any:
     return celery.send_task(task, kwargs={"model": "quick", **kwargs}, queue=queue)
 
 
@@ -64,9 +65,7 @@ def test_a_chapter_is_a_task_whose_result_any_client_gets(celery: Celery, worker
 def test_links_chains_and_chords_on_a_chapter_fire(celery: Celery, workers: None) -> None:
     paragraph = celery.signature("speech.paragraph", kwargs={"model": "quick", "text": "after"}, immutable=True)
     one = celery.signature("speech.chapter", kwargs={"model": "quick", "text": "one"}, queue="flow")
-    two = celery.signature(
-        "speech.chapter", kwargs={"model": "quick", "text": "two"}, queue="flow", immutable=True
-    )
+    two = celery.signature("speech.chapter", kwargs={"model": "quick", "text": "two"}, queue="flow", immutable=True)
     after = paragraph.set(queue="quick")
     chained = chain(one, two, after, app=celery).apply_async()
     assert chained.get(timeout=20)["audio"]["frames"] > 0
@@ -100,7 +99,7 @@ def test_progress_is_told_while_a_chapter_runs_and_its_end_stays(
     ],
 )
 def test_bad_input_ends_in_failure_with_words_that_name_it_and_the_worker_goes_on(
-    celery: Celery, workers: None, kwargs: dict, words: str
+    celery: Celery, workers: None, kwargs: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Exception, match=words):
         ask(celery, **kwargs).get(timeout=20)
@@ -112,7 +111,9 @@ def test_a_paragraph_that_fails_fails_its_chapter_and_the_others_audio_is_kept(
 ) -> None:
     start_worker("--model", "faulty", name="faulty").wait_for_log("ready: faulty")
     job = ask(celery, model="faulty", text="Good one.\n\nBad ⚡error one.\n\nGood two.")
-    with pytest.raises(Exception, match=r"1 of 3 paragraphs failed: 2 \(«Bad ⚡error one.»\).*audio of the others is kept"):
+    with pytest.raises(
+        Exception, match=r"1 of 3 paragraphs failed: 2 \(«Bad ⚡error one.»\).*audio of the others is kept"
+    ):
         job.get(timeout=20)
     assert job.state == "FAILURE"
     assert type(job.result).__name__ == "PartsFailed"

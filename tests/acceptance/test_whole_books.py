@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,22 +11,22 @@ from producer.books import read_book
 from tasks import keys
 from tasks.audio import measure, probe
 from tasks.flow.split import split
-from tasks.messages import BookResult
+from tasks.messages import BookResult, ChapterResult
 from tests.conftest import ROOT, StartWorker, WaitUntil
 
 EXAMPLES = ROOT / "examples"
 
 
 @pytest.fixture
-def client(broker: str, tmp_path: Path) -> Iterator[Client]:
-    yield Client(broker, str(tmp_path / "store"))
+def client(broker: str, tmp_path: Path) -> Client:
+    return Client(broker, str(tmp_path / "store"))
 
 
 def as_request(path: Path) -> list[dict[str, str]]:
     return [{"title": chapter.title, "text": chapter.text} for chapter in read_book(path).chapters]
 
 
-def check_chapter(client: Client, job_id: str, text: str, result, path: Path) -> None:
+def check_chapter(client: Client, job_id: str, text: str, result: ChapterResult, path: Path) -> None:
     """Every piece of the text once, in order, spoken or skipped; the file as long as its parts and pauses."""
     pieces = split(text)
     outcomes = client.ledger.outcomes(job_id)
@@ -44,6 +43,7 @@ def check_chapter(client: Client, job_id: str, text: str, result, path: Path) ->
             opens = False
     expected_s = frames / 22050 + sum(pauses_s[1:])
     levels = measure(path)
+    assert result.audio is not None
     assert probe(path) == (22050, result.audio.frames, 1)
     assert levels.duration_s == pytest.approx(expected_s, rel=0.01)
     assert levels.duration_s == pytest.approx(result.duration_s, abs=0.01)
@@ -97,8 +97,10 @@ def test_the_vietnamese_chapters_are_read_and_read_again_without_computing(
         check_chapter(client, f"{first.id}.{number}", chapter["text"], made, path)
     assert [skip.words for skip in result.chapters[1].skipped] == ["***"]
     again = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=60)
+    assert isinstance(again, BookResult)
     assert [chapter.computed for chapter in again.chapters] == [0, 0]
     assert [chapter.audio for chapter in again.chapters] == [chapter.audio for chapter in result.chapters]
     chapters[1]["text"] = chapters[1]["text"].replace("Thúy Kiều là chị", "Thúy Vân là chị")
     edited = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=60)
+    assert isinstance(edited, BookResult)
     assert [chapter.computed for chapter in edited.chapters] == [0, 1]

@@ -1,4 +1,4 @@
-"""What a person gets wrong: one line that names the field or file, exit status 2, or 1 where it is no mistake of theirs."""
+"""What a person gets wrong: one line that names the field or file; status 2, or 1 where it is no mistake of theirs."""
 
 from __future__ import annotations
 

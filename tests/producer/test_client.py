@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -129,10 +130,11 @@ def test_bad_input_is_refused_before_anything_is_sent(
     with redis.Redis.from_url(broker) as raw:
         publish(raw, Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
     before = set(redis_client.keys())
-    request: dict[str, object] = {"text": "Hello.", "model": "quick", **fields}
+    request: dict[str, Any] = {"text": "Hello.", "model": "quick", **fields}
+    text = request.pop("text")
     for submit in (client.submit_paragraph, client.submit_chapter):
         with pytest.raises(error, match=words):
-            submit(request["text"], **{name: value for name, value in request.items() if name != "text"})  # type: ignore[operator]
+            submit(text, **request)
     assert set(redis_client.keys()) == before
 
 
@@ -201,7 +203,9 @@ def test_a_wait_survives_a_restart_of_redis(
         assert not ended
         server.start()
         with redis.Redis.from_url(server.url) as raw:
-            store_result(raw, job.id, "SUCCESS", {"audio": None, "duration_s": 0, "paragraphs": 0, "parts": 0, "computed": 0})
+            store_result(
+                raw, job.id, "SUCCESS", {"audio": None, "duration_s": 0, "paragraphs": 0, "parts": 0, "computed": 0}
+            )
         wait_until(lambda: ended, 20, "the wait's result")
         waiting.join(5)
     assert isinstance(ended[0], ChapterResult)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import redis
 from celery import Celery
+from kombu.asynchronous import Hub
 
-from tests.conftest import StartWorker
-from workers.children import DEATHS_WITHOUT_WORK, Tries
+from tasks import keys
+from tasks.catalog import parse
+from tests.conftest import ROOT, StartWorker, WaitUntil
+from workers import child
+from workers.children import DEATHS_WITHOUT_WORK, ChildWatch, SlotSpec, Tries
+from workers.link import Link
+from workers.models.lifecycle import State
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -23,6 +29,11 @@ from workers.adapters.rehearsal import Rehearsal
 from tasks.errors import MissingExtra, ModelLoadError
 
 class Moody(Rehearsal):
+    def run(self, batch):
+        if any("sys.exit" in item.text for item in batch):
+            raise SystemExit(7)
+        return super().run(batch)
+
     def load(self):
         mood = pathlib.Path(os.environ["MOOD"]).read_text().strip()
         if mood == "bad":
@@ -80,7 +91,12 @@ def test_a_child_that_dies_without_ever_working_is_given_up() -> None:
 
 
 def test_a_killed_child_is_replaced_and_the_same_worker_runs_its_message_first(
-    start_worker: StartWorker, catalog_file: Path, client: Celery, children_of: ChildrenOf
+    start_worker: StartWorker,
+    catalog_file: Path,
+    client: Celery,
+    redis_client: redis.Redis,
+    children_of: ChildrenOf,
+    wait_until: WaitUntil,
 ) -> None:
     worker = start_worker("--model", "patient")
     worker.wait_for_log("ready: patient")
@@ -90,17 +106,16 @@ def test_a_killed_child_is_replaced_and_the_same_worker_runs_its_message_first(
         client.send_task("speech.paragraph", kwargs={"text": t, "model": "patient"}, queue="patient", task_id=n)
         for n, t in zip(names, texts, strict=True)
     ]
-    worker.wait_for_log(r"\[first\] received")
-    time.sleep(0.3)  # into the batch; the kill may come at any moment of it
-    child = children_of(worker.pid)[0]
-    os.kill(child, signal.SIGKILL)
+    wait_until(lambda: redis_client.exists(keys.attempts("first")), 10, "the first to be begun")
+    first_child = children_of(worker.pid)[0]
+    os.kill(first_child, signal.SIGKILL)
     for result in results:
         assert result.get(timeout=20)["computed"]
     done = [worker.wait_for_log(rf"\[{name}\] succeeded").start() for name in names]
     assert done[0] < done[2] < done[3], "what ran came back to the front"
     assert done[1] < done[2], "and so did what waited"
     assert worker.returncode is None
-    assert children_of(worker.pid) != [child]
+    assert children_of(worker.pid) != [first_child]
 
 
 def test_a_model_that_cannot_load_ends_the_worker_with_one_line(start_worker: StartWorker, catalog_file: Path) -> None:
@@ -135,7 +150,7 @@ def test_a_replacement_that_cannot_load_ends_the_worker_as_well(
     start_worker: StartWorker, broker: str, mood: Path, children_of: ChildrenOf, how: str, said: str
 ) -> None:
     worker = start_worker(
-        "--model", "moody", env={"SLOTLINE_LOAD_ATTEMPTS": "2", "PYTHONPATH": f"{Path.cwd()}:{mood.parent}"}
+        "--model", "moody", env={"SLOTLINE_LOAD_ATTEMPTS": "2", "PYTHONPATH": f"{ROOT}:{mood.parent}"}
     )
     worker.wait_for_log("ready: moody")
     mood.write_text(how)
@@ -163,24 +178,65 @@ def test_memory_that_runs_out_ends_neither_the_parent_nor_the_child(
 ) -> None:
     worker = start_worker("--model", "patient")
     worker.wait_for_log("ready: patient")
-    child = children_of(worker.pid)
+    before = children_of(worker.pid)
     heavy = client.send_task("speech.paragraph", kwargs={"text": "⚡memory", "model": "patient"}, queue="patient")
     sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "patient"}, queue="patient")
     with pytest.raises(Exception, match="memory ran out"):
         heavy.get(timeout=30)
     assert sound.get(timeout=30)["computed"]
     assert "Unrecoverable" not in worker.log()
-    assert children_of(worker.pid) == child
+    assert children_of(worker.pid) == before
+
+
+def test_a_model_that_ends_its_process_costs_the_message_alone(
+    start_worker: StartWorker, broker: str, mood: Path, client: Celery
+) -> None:
+    worker = start_worker("--model", "moody", env={"PYTHONPATH": f"{ROOT}:{mood.parent}"})
+    worker.wait_for_log("ready: moody")
+    leaving = client.send_task("speech.paragraph", kwargs={"text": "sys.exit", "model": "moody"}, queue="moody")
+    sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "moody"}, queue="moody")
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        leaving.get(timeout=30)
+    assert sound.get(timeout=30)["computed"]
+    assert worker.returncode is None
+
+
+def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) -> None:
+    link, other = Link.pair()
+    pid = os.fork()
+    if pid == 0:
+        link.close()
+        child._answer(child.Child(Celery("child"), other, "espeak", state=State.BUSY, jobs=3))
+    other.close()
+    watch = ChildWatch(
+        SlotSpec(parse('[models.espeak]\nadapter = "espeak"', "here", Path())["espeak"], "cpu", "w", 1, 3)
+    )
+    watch.loop = Hub()
+    try:
+        watch.started(pid, link)
+        status = watch.ask("status", 10.0)
+        assert status is not None
+        assert (status["pid"], status["model"], status["state"], status["jobs"]) == (pid, "espeak", "busy", 3)
+        assert status["rss_bytes"] > 1_000_000
+        assert "error" in (watch.ask("dance", 10.0) or {})
+        link.close()
+        wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 5, "the child to end")
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        link.close()
+        watch.loop.close()
 
 
 def test_the_child_dies_with_its_parent(
-    start_worker: StartWorker, catalog_file: Path, children_of: ChildrenOf, wait_until: Callable[..., object]
+    start_worker: StartWorker, catalog_file: Path, children_of: ChildrenOf, wait_until: WaitUntil
 ) -> None:
     worker = start_worker("--model", "quick")
     worker.wait_for_log("ready: quick")
-    child = children_of(worker.pid)[0]
+    orphan = children_of(worker.pid)[0]
     worker.kill()
-    wait_until(lambda: not _lives(child), 5, "the child to be gone")
+    wait_until(lambda: not _lives(orphan), 5, "the child to be gone")
 
 
 def _lives(pid: int) -> bool:
@@ -188,7 +244,3 @@ def _lives(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-if sys.platform != "linux":  # pragma: no cover
-    pytest.skip("reads /proc", allow_module_level=True)

@@ -88,7 +88,7 @@ def test_capacity_is_told_only_while_ready_and_forgets_the_dead(raw: redis.Redis
     assert raw.zrange(room, 0, -1) == []
     mine.renew(raw, 5.0, ready=True)
     assert raw.zrange(room, 0, -1) == [b"espeak-cpu-0@here|4"]
-    seconds, micros = raw.time()  # type: ignore[misc]
+    seconds, micros = raw.time()
     ends_ms = float(raw.zscore(room, "espeak-cpu-0@here|4") or 0)
     assert 4000 < ends_ms - (int(seconds) * 1000 + int(micros) / 1000) <= 5000
     mine.release(raw)
@@ -100,13 +100,13 @@ def test_a_keeper_renews_and_frees_and_says_once_that_the_slot_is_lost(raw: redi
     keeper = Keeper(claim(raw, lease_s=5.0), raw, 5.0, said.append)
     raw.pexpire(keeper.claim.key, 1000)
     assert keeper.step()
-    assert raw.pttl(keeper.claim.key) > 4000  # type: ignore[operator]
+    assert raw.pttl(keeper.claim.key) > 4000
     raw.set(keeper.claim.key, json.dumps({"worker": "thief@here", "pid": 1}))
     assert not keeper.step()
     assert len(said) == 1
     assert "thief@here" in said[0]
     keeper.stop()
-    assert b"thief" in (raw.get(keeper.claim.key) or b"")  # type: ignore[operator]
+    assert b"thief" in (raw.get(keeper.claim.key) or b"")
 
 
 def test_flow_workers_are_numbered_apart_from_slots(raw: redis.Redis) -> None:

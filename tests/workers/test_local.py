@@ -52,9 +52,7 @@ def pid_of(url: str, worker: str) -> int:
     return next((int(one["pid"]) for one in held if one.get("worker", "").startswith(worker)), 0)
 
 
-def test_a_stack_speaks_and_leaves_nothing_when_it_is_stopped(
-    up: Up, left_over: LeftOver, tmp_path: Path
-) -> None:
+def test_a_stack_speaks_and_leaves_nothing_when_it_is_stopped(up: Up, left_over: LeftOver, tmp_path: Path) -> None:
     stack = up("--model", "quick=2")
     assert speak(stack) > 0
     assert len(re.findall(r"quick-cpu-[01]@", stack.log())) == 2
@@ -100,7 +98,7 @@ def test_an_embedded_redis_that_dies_comes_back_with_its_data(up: Up, tmp_path: 
     with redis.Redis.from_url(url) as client:
         pid = int(client.info("server")["process_id"])
     os.kill(pid, signal.SIGKILL)
-    stack.wait_for_log("the embedded Redis ended; it starts again with its data", 20)
+    stack.wait_for_log("the embedded Redis had ended; it runs again", 20)
     assert Client(url).submit_chapter("Something else.", model="quick").wait(90).duration_s > 0
     assert job.status() == "SUCCESS"
 
@@ -132,7 +130,7 @@ def test_a_store_that_cannot_be_written_is_named_by_the_worker_that_found_out(up
     (tmp_path / "file").touch()
     stack = up("--model", "quick", env={"SLOTLINE_STORE_URL": str(tmp_path / "file" / "store")})
     assert stack.wait(60) == 1
-    assert re.search(r"did not start .*SLOTLINE_STORE_URL.*cannot be written", stack.log())
+    assert re.search(r"did not start .*cannot be written .SLOTLINE_STORE_URL", stack.log())
 
 
 def test_a_broker_that_answers_is_used_instead_of_an_embedded_one(up: Up, broker: str, tmp_path: Path) -> None:

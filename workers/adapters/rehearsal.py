@@ -10,12 +10,20 @@ batch's time is over (only then, and only there: they are text to every other mo
     ⚡slow=2.5   takes 2.5 seconds more
     ⚡error      that input fails with `ModelError`
     ⚡memory     the batch raises `MemoryError`, as an array that does not fit would
+    ⚡hog=512    takes 512 MiB of memory, really, and gives it back
     ⚡crash      the process dies of SIGSEGV
+    ⚡killed     the process dies of SIGKILL, as by the kernel's memory killer
     ⚡hang       never comes back
+
+Two options serve tests that count: `journal` names a file in which every input leaves a
+line when it is begun and when it is done, and `signed = true` lets each silence open with
+a few samples that belong to its text alone, so that the pieces of a joined file are known.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
 import signal
@@ -31,7 +39,10 @@ from workers.adapters.base import Adapter, Offer, Options, Sound, SpeechInput
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
 
-_FAULT = re.compile(r"⚡(?:(slow)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|hang)\b)")
+SIGNATURE_SAMPLES = 8
+
+_FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
+_MIB = 1024 * 1024
 
 
 class RehearsalOptions(Options):
@@ -45,6 +56,10 @@ class RehearsalOptions(Options):
     """The only voices it accepts; with none named, it accepts every voice."""
     fail_load: bool = False
     faults: bool = False
+    journal: str = ""
+    """A file, made where it is not there: a line of JSON for each input begun and each done (`what`, `pid`, `ns`
+    by CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines never mix."""
+    signed: bool = False
 
 
 class Rehearsal(Adapter):
@@ -68,7 +83,7 @@ class Rehearsal(Adapter):
         except UnknownVoice as exc:
             raise ModelLoadError(f"{self.entry.place} {exc}") from exc
         return Offer(
-            revision=self.entry.revision or "rehearsal",
+            revision=(self.entry.revision or "rehearsal") + ("+signed" if self._options.signed else ""),
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(voices, "und"),
             default_voice=default,
@@ -82,9 +97,12 @@ class Rehearsal(Adapter):
 
     def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
         """Take the batch's time, then give silence for each; `UnknownVoice` or a fault in a failed one's place."""
+        self._note("began", batch)
         chars = sum(len(item.text) for item in batch)
         time.sleep(self._options.seconds + self._options.seconds_per_char * chars)
-        return [self._outcome(item) for item in batch]
+        outcomes = [self._outcome(item) for item in batch]
+        self._note("ended", batch)
+        return outcomes
 
     def unload(self) -> None:
         """Nothing is held."""
@@ -98,8 +116,33 @@ class Rehearsal(Adapter):
                 _misbehave(item.text)
         except (UnknownVoice, ModelError) as exc:
             return exc
-        frames = max(1, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
-        return Sound(np.zeros(frames, dtype=np.float32), SAMPLE_RATE)
+        frames = max(SIGNATURE_SAMPLES, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
+        samples = np.zeros(frames, dtype=np.float32)
+        if self._options.signed:
+            samples[:SIGNATURE_SAMPLES] = signature(item.text)
+        return Sound(samples, SAMPLE_RATE)
+
+    def _note(self, what: str, batch: Sequence[SpeechInput]) -> None:
+        """A line an input to the journal, all in one write that other processes' lines cannot cut."""
+        if not self._options.journal:
+            return
+        said = {"what": what, "pid": os.getpid(), "ns": time.monotonic_ns()}
+        lines = "".join(json.dumps({**said, "text": digest(item.text)}) + "\n" for item in batch)
+        file = os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            os.write(file, lines.encode())
+        finally:
+            os.close(file)
+
+
+def digest(text: str) -> str:
+    """What the journal calls a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def signature(text: str) -> list[float]:
+    """The samples that open a signed silence: none of them zero, and another text has others."""
+    return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
 
 
 def _misbehave(text: str) -> None:
@@ -112,8 +155,13 @@ def _misbehave(text: str) -> None:
                 raise ModelError("text: ⚡error stands in it")
             case "memory":
                 raise MemoryError("⚡memory stands in the text")
+            case "hog":
+                # Written to, so that it is really taken and not only promised.
+                bytearray(b"\1") * int(float(found[2]) * _MIB)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
             case "hang":
                 while True:
                     time.sleep(3600)

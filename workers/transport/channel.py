@@ -65,13 +65,13 @@ class LeasingQoS(virtual.QoS):
 
     def can_consume(self) -> bool:
         """Whether another message may be taken. May be replaced from outside (readiness gate)."""
-        return not self.prefetch_count or len(self.channel.leases) < self.prefetch_count
+        return not self.prefetch_count or self.channel.leases.count < self.prefetch_count
 
     def can_consume_max_estimate(self) -> int:
         """How many may be taken now."""
         if not self.prefetch_count:
             return RESERVE_AT_MOST
-        return max(0, min(RESERVE_AT_MOST, self.prefetch_count - len(self.channel.leases)))
+        return max(0, min(RESERVE_AT_MOST, self.prefetch_count - self.channel.leases.count))
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Nothing: the reserve registered it."""

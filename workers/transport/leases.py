@@ -13,6 +13,7 @@ the connection is lost in between; sending one twice changes nothing.
 from __future__ import annotations
 
 import functools
+import itertools
 import os
 import secrets
 import socket
@@ -73,9 +74,10 @@ class Leases:
         # Host and process are for people; the token makes it nobody else's.
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._lock = threading.Lock()
-        self._in_hand: dict[str, None] = {}
+        self._in_hand: dict[str, int] = {}  # key -> its turn: the how-manieth message this process has taken
         self._acks: dict[str, None] = {}
-        self._returns: dict[str, None] = {}
+        self._returns: dict[str, int] = {}
+        self._turns = itertools.count(1)
 
     def check_server(self) -> None:
         """Raise `SettingsError` when the server is too old for the scripts."""
@@ -88,7 +90,9 @@ class Leases:
         with self._lock:
             return tuple(self._in_hand)
 
-    def __len__(self) -> int:
+    @property
+    def count(self) -> int:
+        """How many messages are in hand."""
         return len(self._in_hand)
 
     @property
@@ -109,7 +113,7 @@ class Leases:
         with self._lock:
             for key in acks:
                 self._acks.pop(key, None)
-            self._in_hand.update((one.key, None) for one in held)
+            self._in_hand.update((one.key, next(self._turns)) for one in held)
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]
         return Reserved(held, refused, bool(more))
 
@@ -120,11 +124,13 @@ class Leases:
             self._acks[key] = None
 
     def give_back(self, tags: Iterable[str]) -> None:
-        """Let go of messages, to the front of their lists, in the order in which they were taken; sent by `flush`."""
+        """Let go of messages, to the front of their lists; sent with the next `reserve` or `flush`.
+
+        Those of one sending keep the order in which they were taken, whatever the order of these calls.
+        """
         with self._lock:
             for key in tags:
-                self._in_hand.pop(key, None)
-                self._returns[key] = None
+                self._returns[key] = self._in_hand.pop(key, 0)
 
     def flush(self) -> None:
         """Send what is unsent; raises redis-py's own errors, and then keeps it."""
@@ -163,7 +169,7 @@ class Leases:
 
     def _send_returns(self) -> None:
         with self._lock:
-            returns = tuple(self._returns)
+            returns = sorted(self._returns, key=self._returns.__getitem__)
         if returns:
             self._run("give_back", [], returns)
             with self._lock:

@@ -4,7 +4,10 @@
 --   slotline:job:<id>           hash    the record
 --   slotline:job:<id>:parts     list    one payload a part
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
---   slotline:job:<id>:attempts  hash    part -> runs begun
+--   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
+--   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last began, ms
+--   slotline:open               zset    job -> when the sweep last looked at it, ms
+--   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms
 --   celery-task-meta-<id>       string  Celery's result of the job: PROGRESS, only while the job is not ended
 --   the queue lists named in the record (part_list, finish_list)
@@ -29,7 +32,7 @@ local function fields(job, names)
 end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
-  'audio_s', 'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms'}
+  'audio_s', 'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms'}
 
 -- The beginning of a payload that a person can read in Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
@@ -45,8 +48,8 @@ local function new_tag(job, part)
   return job .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
 end
 
--- One message for one part, to the back of the part's queue; `front` puts it first.
-local function send_part(job, record, part, front)
+-- A new message for one part. The ledger remembers it until the part is settled: so a lost one is found.
+local function part_message(job, record, part)
   local payload = redis.call('LINDEX', key_of(job, 'parts'), part - 1)
   local kwargs = cjson.encode({job = job, part = part, words = words_of(payload)})
   local id = job .. '.' .. part
@@ -64,7 +67,23 @@ local function send_part(job, record, part, front)
       delivery_info = {exchange = '', routing_key = record.part_queue},
     },
   })
-  redis.call(front and 'RPUSH' or 'LPUSH', record.part_list, message)
+  redis.call('HSET', key_of(job, 'sent'), part, message)
+  return message
+end
+
+-- One message for one part, to the back of the part's queue.
+local function send_part(job, record, part)
+  redis.call('LPUSH', record.part_list, part_message(job, record, part))
+end
+
+-- How long a part waits after its n-th run began before it runs again: grows by four.
+local function pause_ms(base_ms, runs)
+  return tonumber(base_ms) * 4 ^ (runs - 1)
+end
+
+-- A message that is sent when it is due (promote.lua), not before. Celery's countdown would have one worker hoard it.
+local function send_later(list, message, due_ms)
+  redis.call('ZADD', 'slotline:delayed', due_ms, list .. '\n' .. message)
 end
 
 -- How many parts may be under way: as asked, or what the model's live slots take at once (at least 4).
@@ -99,7 +118,9 @@ end
 -- The job's own task again, to the back of its queue: it finds nothing left to compute.
 local function send_finish(job)
   local record = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
-  redis.call('LPUSH', record.finish_list, record.finish_head .. new_tag(job, 'end') .. record.finish_tail)
+  local tag = new_tag(job, 'end')
+  redis.call('HSET', key_of(job, 'sent'), 'end', tag)
+  redis.call('LPUSH', record.finish_list, record.finish_head .. tag .. record.finish_tail)
 end
 
 -- PROGRESS in Celery's own format, to whoever polls the result or listens for it.

@@ -1,21 +1,41 @@
--- Take an artifact in hand and begin a run of it, or queue up behind the worker that has it in hand.
--- KEYS: slotline:hand:<artifact>, slotline:followers:<artifact>, slotline:leases, slotline:job:<id>:attempts
--- ARGV: delivery tag, the follower's entry (queue list \n message), ms after which all this is forgotten,
---       part, attempts allowed, 1 when the attempts' hash is to expire with it (a task that is part of no job)
--- Returns the number of this attempt, from 1; 0 when the entry now waits behind another; -1 when the attempts are used up.
+-- Take an artifact in hand and begin a run of it, or wait: for the worker that has it in hand, or for its own time.
+-- KEYS: slotline:hand:<artifact>, slotline:followers:<artifact>, slotline:leases, slotline:job:<id>:attempts,
+--       slotline:job:<id>:sent; also slotline:delayed
+-- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
+--       is part of no job), attempts allowed, ms of the first pause, ms that a follower waits at most, ms to keep this
+-- Returns the number of this attempt, from 1; 0 when the copy waits for another worker, -1 when the attempts are used
+-- up, -2 when the copy waits because the last run began too short a time ago.
 -- Guarantee: while the message of whoever computes is leased, nobody else computes; when its lease ends, the next to
--- ask does. An attempt is counted before the work begins, so it survives the worker.
+-- ask does. An attempt is counted before the work begins, so it survives the worker. Whoever waits is sent again
+-- after a while even if nobody ever lets go.
+local tag, list, message, part = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
+local now = now_ms()
+
+local function wait(due)
+  send_later(list, message, due)
+  if part > 0 then redis.call('HSET', KEYS[5], part, message) end
+end
+
 local owner = redis.call('GET', KEYS[1])
-if owner and owner ~= ARGV[1] then
+if owner and owner ~= tag then
   local lease = redis.call('ZSCORE', KEYS[3], owner)
-  if lease and tonumber(lease) > now_ms() then
-    redis.call('RPUSH', KEYS[2], ARGV[2])
-    redis.call('PEXPIRE', KEYS[2], ARGV[3])
+  if lease and tonumber(lease) > now then
+    wait(now + ARGV[7])
+    redis.call('RPUSH', KEYS[2], list .. '\n' .. message)
+    redis.call('PEXPIRE', KEYS[2], ARGV[8])
     return 0
   end
 end
-if tonumber(redis.call('HGET', KEYS[4], ARGV[4]) or 0) >= tonumber(ARGV[5]) then return -1 end
-local attempt = redis.call('HINCRBY', KEYS[4], ARGV[4], 1)
-if ARGV[6] == '1' then redis.call('PEXPIRE', KEYS[4], ARGV[3]) end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
-return attempt
+local runs = tonumber(redis.call('HGET', KEYS[4], part) or 0)
+if runs >= tonumber(ARGV[5]) then return -1 end
+if runs > 0 then
+  local due = tonumber(redis.call('HGET', KEYS[4], part .. '@')) + pause_ms(ARGV[6], runs)
+  if due > now then
+    wait(due)
+    return -2
+  end
+end
+redis.call('HSET', KEYS[4], part, runs + 1, part .. '@', now)
+if part == 0 then redis.call('PEXPIRE', KEYS[4], ARGV[8]) end
+redis.call('SET', KEYS[1], tag, 'PX', ARGV[8])
+return runs + 1

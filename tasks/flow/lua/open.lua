@@ -1,5 +1,6 @@
 -- Open a job: its record, its parts, and the first messages, in one step.
 -- KEYS: slotline:job:<id>, slotline:jobs, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:outcomes
+-- also: slotline:open, slotline:job:<id>:attempts, slotline:job:<id>:sent
 -- ARGV: id, record as JSON (flat, strings), states, outcomes of skipped parts as JSON {part: text}, payload, payload, …
 -- Returns the number of parts to compute, or -1 when the job is open, finishing or ended already.
 -- Guarantee: a second opening changes nothing. With nothing to compute the job is `finishing` and no message is sent:
@@ -10,7 +11,8 @@ if state and state ~= 'sent' then return -1 end
 local now = now_ms()
 for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], name, value) end
 local total = #ARGV - 4
-redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'))
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'), key_of(job, 'sent'))
+redis.call('ZADD', 'slotline:open', now, job)
 for first = 5, #ARGV, 500 do
   redis.call('RPUSH', KEYS[3], unpack(ARGV, first, math.min(first + 499, #ARGV)))
 end

@@ -1,17 +1,20 @@
 -- Put parts of a job back to waiting and send them: their artifact is gone, or somebody wants them tried again.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts
--- ARGV: id, part, part, …
+-- also: slotline:open, slotline:failed
+-- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs that go on themselves), part, part, …
 -- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent already are left alone.
-local job, back, first = ARGV[1], 0, math.huge
+local job, send, back, first = ARGV[1], ARGV[2] == '1', 0, math.huge
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local part = tonumber(ARGV[i])
   local mark = redis.call('GETRANGE', KEYS[3], part - 1, part - 1)
   if mark == 'd' or mark == 'f' then
-    redis.call('SETRANGE', KEYS[3], part - 1, '.')
+    redis.call('SETRANGE', KEYS[3], part - 1, send and '.' or 'q')
+    if not send then redis.call('HINCRBY', KEYS[1], 'sent', 1) end
     redis.call('HINCRBY', KEYS[1], mark == 'd' and 'done' or 'failed', -1)
     redis.call('HDEL', KEYS[4], part)
-    redis.call('HDEL', KEYS[5], part)
+    redis.call('HDEL', KEYS[5], part, part .. '@')
+    redis.call('ZREM', 'slotline:failed', job .. '.' .. part)
     back, first = back + 1, math.min(first, part)
   end
 end
@@ -19,6 +22,7 @@ if back == 0 then return 0 end
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
 redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
 redis.call('HSET', KEYS[1], 'state', 'open')
+redis.call('ZADD', 'slotline:open', now_ms(), job)
 local record = fields(job, COUNTERS)
 record.next = math.min(first, tonumber(record.next))
 refill(job, record)

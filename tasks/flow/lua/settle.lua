@@ -1,5 +1,6 @@
 -- Settle one part: mark it, write PROGRESS, and send what comes next, in one step.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:states, slotline:job:<id>:outcomes, slotline:job:<id>:attempts
+-- also: slotline:job:<id>:sent, slotline:delayed, slotline:failed (zset: `<id>.<part>` -> when it failed for good, ms)
 -- ARGV: id, part, verdict (done | failed | again), outcome as JSON, parts computed, seconds of audio, attempts allowed, this run's attempt (0: not counted)
 -- Returns `done`, `failed`, `again`, or `late` when the job is not open, the part has ended already, or a later run of it
 -- has begun: a worker that was frozen, lost its lease and thaws settles nothing that is no longer its own.
@@ -15,15 +16,20 @@ local attempt = tonumber(ARGV[8])
 if attempt > 0 and attempt < begun then return 'late' end
 if verdict == 'again' then
   -- A run that failed before it was counted counts here, or it could go on for ever.
-  if attempt == 0 then begun = redis.call('HINCRBY', KEYS[4], part, 1) end
+  if attempt == 0 then
+    begun = redis.call('HINCRBY', KEYS[4], part, 1)
+    redis.call('HSET', KEYS[4], part .. '@', now_ms())
+  end
   if begun < tonumber(ARGV[7]) then
-    send_part(job, record, part)
+    send_later(record.part_list, part_message(job, record, part), now_ms() + pause_ms(record.retry_ms, begun))
     return 'again'
   end
   verdict = 'failed'
 end
 redis.call('SETRANGE', KEYS[2], part - 1, verdict == 'done' and 'd' or 'f')
 redis.call('HSET', KEYS[3], part, ARGV[4])
+redis.call('HDEL', key_of(job, 'sent'), part)
+if verdict == 'failed' then redis.call('ZADD', 'slotline:failed', now_ms(), job .. '.' .. part) end
 redis.call('HINCRBY', KEYS[1], verdict, 1)
 redis.call('HINCRBY', KEYS[1], 'computed', ARGV[5])
 redis.call('HINCRBYFLOAT', KEYS[1], 'audio_s', ARGV[6])

@@ -1,5 +1,5 @@
 -- Record a job and send its task, in one step; a job that is recorded already is left alone.
--- KEYS: slotline:job:<id>, slotline:jobs, the queue's list
+-- KEYS: slotline:job:<id>, slotline:jobs, the queue's list; also slotline:open, slotline:job:<id>:sent
 -- ARGV: id, record as JSON (flat, strings), message
 -- Returns 1 when sent, 0 when the job was there. Guarantee: no record without a message.
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
@@ -7,5 +7,8 @@ for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], n
 local now = now_ms()
 redis.call('HSET', KEYS[1], 'state', 'sent', 'submitted_ms', now)
 redis.call('ZADD', KEYS[2], now, ARGV[1])
+redis.call('ZADD', 'slotline:open', now, ARGV[1])
+redis.call('HSET', KEYS[1], 'sent_list', KEYS[3])
+redis.call('HSET', key_of(ARGV[1], 'sent'), 'start', ARGV[3])
 redis.call('LPUSH', KEYS[3], ARGV[3])
 return 1

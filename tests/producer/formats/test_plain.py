@@ -109,7 +109,8 @@ def test_no_letter_of_a_plain_text_is_lost(lines: list[str], between: str) -> No
 def test_markdown_gives_chapters_by_heading_and_takes_the_marks_off(tmp_path: Path) -> None:
     path = tmp_path / "book.md"
     path.write_text(
-        "# The *Sea*\n\n## One\n\nHe **ran** to [the house](http://x.y/z), _fast_.[^1] <!-- no\n\nno -->A **_b_**, c.\n\n---\n\n> “So?”\n\n"
+        "# The *Sea*\n\n## One\n\nHe **ran** to [the house](http://x.y/z), _fast_.[^1] "
+        "<!-- no\n\nno -->A **_b_**, c.\n\n---\n\n> “So?”\n\n"
         "Two\n---\n\n![map](a.png)\n\nA &amp; B \\* `c`\n\n### Deeper\n\n- end_of_it\n",
         encoding="utf-8",
     )

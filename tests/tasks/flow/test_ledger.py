@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +16,9 @@ from redis import Redis
 
 from tasks import keys
 from tasks.flow import envelope
-from tasks.flow.ledger import ATTEMPTS_ALLOWED, SPENT, Ledger, Opening
+from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger, Opening, Record, Verdict
+from tasks.settings import settings as environment
+from tests.conftest import WaitUntil
 
 MODEL, FLOW = "aloud", "flow"
 
@@ -42,7 +45,9 @@ OPENING = Opening(
 
 
 @pytest.fixture
-def ledger(broker: str) -> Iterator[Ledger]:
+def ledger(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
+    environment.cache_clear()
     with Redis.from_url(broker) as client:
         yield Ledger(client)
 
@@ -50,11 +55,13 @@ def ledger(broker: str) -> Iterator[Ledger]:
 def opened(ledger: Ledger, total: int, skipped: set[int] | None = None, width: int | None = None) -> str:
     job = uuid.uuid4().hex
     reasons = {part: {"skipped": "nothing to speak"} for part in skipped or ()}
-    ledger.open(job, replace(OPENING, payloads=[f"Ptext {n}" for n in range(1, total + 1)], skipped=reasons, width=width))
+    ledger.open(
+        job, replace(OPENING, payloads=[f"Ptext {n}" for n in range(1, total + 1)], skipped=reasons, width=width)
+    )
     return job
 
 
-def messages(ledger: Ledger, queue: str) -> list[dict]:
+def messages(ledger: Ledger, queue: str) -> list[dict[str, Any]]:
     """The messages of a queue, the next one first."""
     return [json.loads(raw) for raw in reversed(ledger.client.lrange(queue, 0, -1))]
 
@@ -68,8 +75,16 @@ def finishes(ledger: Ledger, job: str) -> int:
     return sum(message["tag"].startswith(job) for message in messages(ledger, FLOW))
 
 
-def progress(ledger: Ledger, job: str) -> dict:
-    return json.loads(ledger.client.get(keys.RESULT_PREFIX + job))
+def record_of(ledger: Ledger, job: str) -> Record:
+    record = ledger.record(job)
+    assert record is not None
+    return record
+
+
+def progress(ledger: Ledger, job: str) -> dict[str, Any]:
+    raw: Any = ledger.client.get(keys.RESULT_PREFIX + job)
+    told: dict[str, Any] = json.loads(raw)
+    return told
 
 
 def test_a_second_opening_changes_nothing(ledger: Ledger) -> None:
@@ -93,12 +108,12 @@ def test_the_last_part_sends_the_jobs_own_task_once(ledger: Ledger) -> None:
         assert finishes(ledger, job) == 0 or ledger.states(job) == "dd"
         ledger.settle(job, part, "done", {})
     assert finishes(ledger, job) == 1
-    assert ledger.record(job).state == "finishing"
+    assert record_of(ledger, job).state == "finishing"
 
 
 def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger) -> None:
     job = opened(ledger, 3, skipped={1, 2, 3})
-    assert ledger.record(job).state == "finishing"
+    assert record_of(ledger, job).state == "finishing"
     assert parts_sent(ledger, job) == []
     assert finishes(ledger, job) == 0
 
@@ -107,7 +122,7 @@ def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger
     job = opened(ledger, 1)
     verdicts = []
     for attempt in range(1, ATTEMPTS_ALLOWED + 1):
-        counted = ledger.claim(uuid.uuid4().hex, "tag", "q\nm", (job, 1)) if attempt > 1 else 0
+        counted = ledger.claim(uuid.uuid4().hex, "tag", ("q", "m"), (job, 1)) if attempt > 1 else 0
         assert counted in (attempt, 0)
         verdicts.append(ledger.settle(job, 1, "again", {"error": {"message": "disk full"}}, attempt=counted))
     assert verdicts == ["again"] * (ATTEMPTS_ALLOWED - 1) + ["failed"]
@@ -117,8 +132,8 @@ def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger
 
 def test_a_run_that_was_overtaken_settles_nothing(ledger: Ledger) -> None:
     job = opened(ledger, 1)
-    frozen = ledger.claim("a", "tag", "q\nm", (job, 1))
-    successor = ledger.claim("a", "tag", "q\nm", (job, 1))
+    frozen = ledger.claim("a", "tag", ("q", "m"), (job, 1))
+    successor = ledger.claim("a", "tag", ("q", "m"), (job, 1))
     assert ledger.settle(job, 1, "failed", {"error": {}}, attempt=frozen) == "late"
     assert ledger.settle(job, 1, "done", {}, attempt=successor) == "done"
     assert ledger.settle(job, 1, "done", {}, attempt=frozen) == "late"
@@ -131,7 +146,9 @@ def test_a_part_that_ended_is_handed_to_nobody(ledger: Ledger) -> None:
     assert ledger.take(job, 1) is None
     assert ledger.take(job, 7) is None
     assert ledger.take("unknown", 1) is None
-    assert ledger.take(job, 2).payload == "Ptext 2"
+    taken = ledger.take(job, 2)
+    assert taken is not None
+    assert taken.payload == "Ptext 2"
 
 
 def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger) -> None:
@@ -148,25 +165,27 @@ def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger) ->
 
 def test_an_ended_job_has_a_time_to_live_on_every_key(ledger: Ledger) -> None:
     job = opened(ledger, 2)
-    ledger.claim("a", "tag", "q\nm", (job, 1))
+    ledger.claim("a", "tag", ("q", "m"), (job, 1))
     ledger.settle(job, 1, "failed", {"error": {}})
     assert ledger.end(job, "chapter", "FAILURE", None, None)
     assert not ledger.end(job, "chapter", "SUCCESS", None, None)
     left = [key for key in ledger.client.scan_iter(f"{keys.job(job)}*")]
-    assert left and all(0 < ledger.client.pttl(key) <= ledger.ttl_ms for key in left)
+    assert left
+    assert all(0 < ledger.client.pttl(key) <= ledger.ttl_ms for key in left)
 
 
 def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger) -> None:
     job = opened(ledger, 3)
-    for part, verdict in ((1, "done"), (2, "failed"), (3, "done")):
+    verdicts: list[tuple[int, Verdict]] = [(1, "done"), (2, "failed"), (3, "done")]
+    for part, verdict in verdicts:
         ledger.settle(job, part, verdict, {})
     ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "2"})
     assert ledger.reopen(job, [2]) == 1
     assert ledger.states(job) == "dqd"
-    assert ledger.claim("a", "tag", "q\nm", (job, 2)) == 1
+    assert ledger.claim("a", "tag", ("q", "m"), (job, 2)) == 1
     assert ledger.settle(job, 2, "done", {}) == "done"
     assert finishes(ledger, job) == 2
-    record = ledger.record(job)
+    record = record_of(ledger, job)
     assert (record.state, record.outcome, record.failed, record.done) == ("finishing", None, 0, 3)
     assert ledger.client.pttl(keys.job(job)) == -1
 
@@ -188,18 +207,46 @@ def test_words_are_cut_between_characters(ledger: Ledger) -> None:
 def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger) -> None:
     name = uuid.uuid4().hex
     ledger.client.zadd(keys.LEASES, {"first": 9e15})
-    assert ledger.claim(name, "first", "q\none", ("bare1", 0)) == 1
-    assert ledger.claim(name, "first", "q\none", ("bare1", 0)) == 2
-    assert ledger.claim(name, "second", "q\ntwo", ("bare2", 0)) == 0
-    assert ledger.claim(name, "third", "q\nthree", ("bare3", 0)) == 0
+    assert ledger.claim(name, "first", ("q", "one"), ("bare1", 0)) == 1
+    assert ledger.claim(name, "first", ("q", "one"), ("bare1", 0)) == 2
+    assert ledger.claim(name, "second", ("q", "two"), ("bare2", 0)) == 0
+    assert ledger.claim(name, "third", ("q", "three"), ("bare3", 0)) == 0
     assert ledger.release(name, "first") == 2
     assert ledger.client.lrange("q", 0, -1) == [b"three", b"two"]
-    ledger.claim(name, "second", "q\ntwo", ("bare2", 0))
-    assert ledger.claim(name, "third", "q\nthree", ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
+    ledger.claim(name, "second", ("q", "two"), ("bare2", 0))
+    assert ledger.claim(name, "third", ("q", "three"), ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
+
+
+def test_a_second_run_waits_for_its_time_and_is_sent_then(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0.3")
+    environment.cache_clear()
+    job = opened(ledger, 1)
+    ledger.client.delete(MODEL)
+    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 1
+    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == TOO_SOON
+    assert ledger.promote() == 0
+    assert wait_until(ledger.promote, limit_s=5) == 1
+    assert ledger.client.lrange(MODEL, 0, -1) == [b"copy"]
+    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 2
+
+
+def test_a_follower_is_sent_again_even_if_nobody_ever_lets_go(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setenv("SLOTLINE_LEASE_S", "0.6")
+    environment.cache_clear()
+    ledger.client.zadd(keys.LEASES, {"first": 9e15})
+    ledger.claim("a", "first", ("q", "one"), ("bare1", 0))
+    assert ledger.claim("a", "second", ("q", "two"), ("bare2", 0)) == FOLLOWS
+    assert wait_until(ledger.promote, limit_s=5) == 1
+    assert ledger.release("a", "first") == 0, "it is on its way already"
+    assert ledger.client.lrange("q", 0, -1) == [b"two"]
 
 
 def test_attempts_that_are_used_up_are_refused_before_the_work(ledger: Ledger) -> None:
-    attempts = [ledger.claim("a", "tag", "q\nm", ("bare", 0)) for _ in range(ATTEMPTS_ALLOWED + 2)]
+    attempts = [ledger.claim("a", "tag", ("q", "m"), ("bare", 0)) for _ in range(ATTEMPTS_ALLOWED + 2)]
     assert attempts == [1, 2, 3, SPENT, SPENT]
     assert ledger.client.pttl(keys.attempts("bare")) > 0
 
@@ -247,7 +294,7 @@ def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(ledger: 
         assert finishes(ledger, job) == (set(states) <= {"d", "f", "s"})
     expected = "".join("s" if n in skipped else "f" if n in bad else "d" for n in range(1, total + 1))
     assert ledger.states(job) == expected
-    record = ledger.record(job)
+    record = record_of(ledger, job)
     assert (record.done, record.failed, record.skipped) == (len(live) - len(bad), len(bad), len(skipped))
     assert record.audio_s == pytest.approx(len(live))
     assert set(ledger.outcomes(job)) == set(range(1, total + 1))

@@ -97,9 +97,9 @@ def test_a_cluster_longer_than_the_limit_is_cut_all_the_same() -> None:
     ids=["one word", "no mark", "quotes never closed", "only lines", "only marks", "20,000 paragraphs"],
 )
 def test_a_megabyte_of_anything_is_split_in_seconds(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     pieces = texts_of(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
     assert solid("".join(pieces)) == solid(normalise(text))
 
 

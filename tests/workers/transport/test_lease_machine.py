@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 import redis
@@ -30,7 +30,7 @@ class LeaseMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.client = redis.Redis.from_url(self.url, decode_responses=True)
+        self.client: Any = redis.Redis.from_url(self.url, decode_responses=True)
         self.client.flushall()
         self.leases = {name: Leases(redis.Redis.from_url(self.url), s, name) for name, s in LEASE_S.items()}
         self.expected: set[str] = set()
@@ -112,6 +112,6 @@ class LeaseMachine(RuleBasedStateMachine):
 
 @pytest.mark.slow
 def test_each_message_stays_in_exactly_one_place(broker: str) -> None:
-    checks = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    checks = settings(max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     LeaseMachine.url = broker
     run_state_machine_as_test(LeaseMachine, settings=checks)

@@ -22,24 +22,24 @@ LeasesFor = Callable[..., Leases]
 BRIEF_S = 0.05
 
 
-def _ended(client: redis.Redis) -> bool:
+def _ended(client: Any) -> bool:
     """Whether every lease has ended by Redis' own clock."""
     seconds, micros = client.time()
     latest = client.zrange(keys.LEASES, -1, -1, withscores=True)
     return all(end < seconds * 1000 + micros / 1000 for _, end in latest)
 
 
-def _tags(client: redis.Redis, name: str = "q") -> list[str]:
+def _tags(client: Any, name: str = "q") -> list[str]:
     """The tags in a queue's list, the next to be taken first."""
     return [json.loads(raw)["properties"]["delivery_tag"] for raw in reversed(client.lrange(name, 0, -1))]
 
 
-def _send(client: redis.Redis, *tags: str, name: str = "q") -> None:
+def _send(client: Any, *tags: str, name: str = "q") -> None:
     for tag in tags:
         client.lpush(name, message(tag=tag))
 
 
-def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: Any, leases_for: LeasesFor) -> None:
     _send(redis_client, "a", "b", "c")
     one = leases_for("one")
     reserved = one.reserve(["q"], 2)
@@ -53,7 +53,7 @@ def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: redi
     assert one.in_hand() == ("a", "b")
 
 
-def test_the_most_urgent_list_is_emptied_first(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_the_most_urgent_list_is_emptied_first(redis_client: Any, leases_for: LeasesFor) -> None:
     lists = list_keys("q")
     for number, name in enumerate(lists):
         _send(redis_client, f"{number}", name=name)
@@ -61,7 +61,7 @@ def test_the_most_urgent_list_is_emptied_first(redis_client: redis.Redis, leases
     assert [held.key for held in taken] == ["0", "1", "2"]
 
 
-def test_an_acknowledgement_travels_with_the_next_reserve(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_an_acknowledgement_travels_with_the_next_reserve(redis_client: Any, leases_for: LeasesFor) -> None:
     _send(redis_client, "a", "b")
     one = leases_for()
     one.reserve(["q"], 1)
@@ -72,7 +72,7 @@ def test_an_acknowledgement_travels_with_the_next_reserve(redis_client: redis.Re
     assert redis_client.zrange(keys.LEASES, 0, -1) == ["b"]
 
 
-def test_two_messages_with_one_tag_are_two(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_two_messages_with_one_tag_are_two(redis_client: Any, leases_for: LeasesFor) -> None:
     _send(redis_client, "a", "a", "a")
     one = leases_for()
     assert [held.key for held in one.reserve(["q"], 3).taken] == ["a", "a#2", "a#3"]
@@ -96,7 +96,7 @@ RUBBISH = {
 
 @pytest.mark.parametrize("raw", RUBBISH.values(), ids=RUBBISH)
 def test_rubbish_is_set_aside_as_it_came_and_what_is_behind_it_is_taken(
-    raw: str | bytes, broker: str, redis_client: redis.Redis, leases_for: LeasesFor
+    raw: str | bytes, broker: str, redis_client: Any, leases_for: LeasesFor
 ) -> None:
     redis_client.lpush("q", raw)
     _send(redis_client, "a")
@@ -111,7 +111,7 @@ def test_rubbish_is_set_aside_as_it_came_and_what_is_behind_it_is_taken(
     assert said["reason"] == reserved.set_aside[0].reason
 
 
-def test_a_list_full_of_rubbish_is_cleared_in_bounded_steps(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_a_list_full_of_rubbish_is_cleared_in_bounded_steps(redis_client: Any, leases_for: LeasesFor) -> None:
     redis_client.lpush("q", *["rubbish"] * 250)
     _send(redis_client, "a")
     one = leases_for()
@@ -123,11 +123,12 @@ def test_a_list_full_of_rubbish_is_cleared_in_bounded_steps(redis_client: redis.
     assert redis_client.llen(keys.SET_ASIDE) == 250
 
 
-def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: Any, leases_for: LeasesFor) -> None:
     _send(redis_client, *"abcde")
     one = leases_for()
     one.reserve(["q"], 3)
-    one.give_back(["a", "b", "c"])
+    one.give_back(["c", "a"])
+    one.give_back(["b"])
     one.flush()
     assert _tags(redis_client) == list("abcde")
     assert not one.in_hand()
@@ -135,7 +136,7 @@ def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: redis.R
 
 
 def test_ended_leases_are_reclaimed_to_the_front_in_order_over_several_calls(
-    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
 ) -> None:
     tags = [f"{n:02}" for n in reversed(range(12))]
     _send(redis_client, *tags, "last")
@@ -151,7 +152,7 @@ def test_ended_leases_are_reclaimed_to_the_front_in_order_over_several_calls(
     assert _tags(redis_client) == [*tags, "last"]
 
 
-def test_a_lease_that_has_not_ended_is_nobody_elses(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_a_lease_that_has_not_ended_is_nobody_elses(redis_client: Any, leases_for: LeasesFor) -> None:
     _send(redis_client, "a")
     leases_for("one").reserve(["q"], 1)
     other = leases_for("other")
@@ -165,7 +166,7 @@ def test_a_lease_that_has_not_ended_is_nobody_elses(redis_client: redis.Redis, l
 
 
 def test_after_a_lost_lease_renewing_says_so_and_a_late_ack_changes_nothing(
-    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
 ) -> None:
     _send(redis_client, "a")
     late, other = leases_for("late", BRIEF_S), leases_for("other")

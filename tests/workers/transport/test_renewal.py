@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-import redis
 
 from tasks import keys
 from tests.conftest import WaitUntil
@@ -27,17 +27,17 @@ class Clock:
         return self.now
 
 
-def _take(client: redis.Redis, leases: Leases, *tags: str) -> None:
+def _take(client: Any, leases: Leases, *tags: str) -> None:
     for tag in tags:
         client.lpush("q", message(tag=tag))
     assert len(leases.reserve(["q"], len(tags)).taken) == len(tags)
 
 
-def _ends(client: redis.Redis) -> dict[str, float]:
+def _ends(client: Any) -> dict[str, float]:
     return dict(client.zrange(keys.LEASES, 0, -1, withscores=True))
 
 
-def test_only_what_a_request_stands_for_is_renewed(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_only_what_a_request_stands_for_is_renewed(redis_client: Any, leases_for: LeasesFor) -> None:
     one = leases_for()
     _take(redis_client, one, "request", "none")
     before = _ends(redis_client)
@@ -48,7 +48,7 @@ def test_only_what_a_request_stands_for_is_renewed(redis_client: redis.Redis, le
     assert after["none"] == before["none"]
 
 
-def test_nothing_is_renewed_while_the_child_is_gone(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_nothing_is_renewed_while_the_child_is_gone(redis_client: Any, leases_for: LeasesFor) -> None:
     one = leases_for()
     _take(redis_client, one, "request")
     before = _ends(redis_client)
@@ -57,9 +57,7 @@ def test_nothing_is_renewed_while_the_child_is_gone(redis_client: redis.Redis, l
     assert _ends(redis_client) == before
 
 
-def test_what_was_dropped_goes_back_to_the_front_after_the_grace(
-    redis_client: redis.Redis, leases_for: LeasesFor
-) -> None:
+def test_what_was_dropped_goes_back_to_the_front_after_the_grace(redis_client: Any, leases_for: LeasesFor) -> None:
     one, clock = leases_for(), Clock()
     _take(redis_client, one, "a", "b")
     existing = {"a", "b"}
@@ -76,7 +74,7 @@ def test_what_was_dropped_goes_back_to_the_front_after_the_grace(
 
 
 def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
-    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
 ) -> None:
     late, other = leases_for("late", 0.05), leases_for("other")
     _take(redis_client, late, "a")
@@ -91,7 +89,7 @@ def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
 
 
 def test_any_workers_beat_reclaims_what_a_dead_one_held(
-    redis_client: redis.Redis, leases_for: LeasesFor, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(renewal, "RECLAIM_BATCH", 2)
     tags = tuple("abcde")
@@ -107,7 +105,7 @@ def test_any_workers_beat_reclaims_what_a_dead_one_held(
     assert [held.key for held in one.reserve(["q"], 5).taken] == list(tags)
 
 
-def test_at_the_end_everything_goes_back_in_its_old_order(redis_client: redis.Redis, leases_for: LeasesFor) -> None:
+def test_at_the_end_everything_goes_back_in_its_old_order(redis_client: Any, leases_for: LeasesFor) -> None:
     one = leases_for()
     _take(redis_client, one, "a", "b", "c")
     Renewal(one, existing=lambda: {"a"}).finish()

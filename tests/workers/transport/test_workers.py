@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -34,22 +35,22 @@ def _hold(app: Celery, name: str, seconds: float = 60.0, **options: object) -> N
     app.send_task("hold", (name, seconds), queue="q", **options)
 
 
-def _list(client: redis.Redis, name: str) -> list[str]:
+def _list(client: Any, name: str) -> list[str]:
     return [str(item) for item in client.lrange(name, 0, -1)]
 
 
-def _server_s(client: redis.Redis) -> float:
+def _server_s(client: Any) -> float:
     seconds, micros = client.time()
     return float(seconds + micros / 1e6)
 
 
-def _at_rest(client: redis.Redis) -> bool:
+def _at_rest(client: Any) -> bool:
     return not client.exists("q", keys.HELD, keys.LEASES)
 
 
 @pytest.mark.slow
 def test_of_2000_messages_and_3_workers_nothing_is_lost_and_nothing_runs_twice(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     with sender.producer_pool.acquire(block=True) as producer:
         for n in range(2000):
@@ -63,7 +64,7 @@ def test_of_2000_messages_and_3_workers_nothing_is_lost_and_nothing_runs_twice(
 
 
 def test_what_a_killed_worker_had_in_hand_runs_elsewhere_within_the_lease_and_first(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     doomed = small_worker("doomed", env={"SMALL_PREFETCH": "2"})
     _hold(sender, "first")
@@ -86,7 +87,7 @@ def test_what_a_killed_worker_had_in_hand_runs_elsewhere_within_the_lease_and_fi
 
 
 def test_a_task_of_three_leases_runs_once(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     small_worker("a")
     small_worker("b")
@@ -97,7 +98,7 @@ def test_a_task_of_three_leases_runs_once(
 
 
 def test_urgent_messages_run_first(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     for priority in (9, 6, 3, 0):
         for n in "ab":
@@ -108,7 +109,7 @@ def test_urgent_messages_run_first(
 
 
 def test_foreign_messages_run_and_unreadable_ones_stop_no_worker(
-    small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     no_id = json.loads(message("note", ("no id",)))
     del no_id["headers"]["id"]
@@ -126,7 +127,7 @@ def test_foreign_messages_run_and_unreadable_ones_stop_no_worker(
 
 
 def test_two_messages_with_one_tag_both_run(
-    small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     for n in range(2):
         redis_client.lpush("q", message("note", (n,), tag="same"))
@@ -137,7 +138,7 @@ def test_two_messages_with_one_tag_both_run(
 
 
 def test_a_cut_connection_runs_nothing_twice_and_the_task_is_acknowledged_at_its_end(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     cut = small_worker("cut", env={"SMALL_PREFETCH": "2"})
     _hold(sender, "running")
@@ -160,7 +161,7 @@ def test_a_cut_connection_runs_nothing_twice_and_the_task_is_acknowledged_at_its
 
 @pytest.mark.slow
 def test_a_redis_that_was_away_for_longer_than_the_lease_costs_no_second_run(
-    tmp_path: Path, broker: str, redis_client: redis.Redis, small_worker: SmallWorker, wait_until: WaitUntil
+    tmp_path: Path, broker: str, redis_client: Any, small_worker: SmallWorker, wait_until: WaitUntil
 ) -> None:
     with EmbeddedRedis(tmp_path / "own", append_only=True) as server:
         env = {"CELERY_BROKER_URL": server.url, "SMALL_RECORD": broker}
@@ -182,7 +183,7 @@ def test_a_redis_that_was_away_for_longer_than_the_lease_costs_no_second_run(
 
 
 def test_celerys_own_remote_control_answers_and_no_unacked_key_is_written(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     small_worker("a")
     _hold(sender, "running")
@@ -202,7 +203,7 @@ def test_workers_that_mingle_find_each_other(start_worker: StartWorker) -> None:
 
 
 def test_a_warm_shutdown_ends_what_runs_and_returns_what_waits_to_the_front(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     worker = small_worker("a", env={"SMALL_PREFETCH": "3"})
     _hold(sender, "running")
@@ -225,7 +226,7 @@ def test_a_warm_shutdown_ends_what_runs_and_returns_what_waits_to_the_front(
 
 
 def test_a_cold_shutdown_gives_back_at_once_what_was_running(
-    sender: Celery, small_worker: SmallWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
     worker = small_worker("a")
     _hold(sender, "running")

@@ -1,0 +1,66 @@
+"""The commands that mend: `slotline failed`, `retry`, `prune`. What they do is done in `tasks/flow`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from producer.client import Client
+from tasks import broker
+from tasks.artifacts import store
+from tasks.errors import InvalidInput
+from tasks.flow import repair
+from tasks.flow.prune import prune as prune_store
+from tasks.settings import settings
+
+DAY_S = 86400.0
+
+
+@click.command()
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many at most.")
+@click.option("--traceback", "with_traceback", is_flag=True, help="Also where in the code each failed.")
+def failed(limit: int, with_traceback: bool) -> int:
+    """List what failed for good, with the reason; `slotline retry` tries it again."""
+    from producer.table import print_failures
+
+    client = Client()
+    client.check()
+    with broker.speaking(client.broker_url):
+        found = repair.failures(client.ledger, limit)
+    if not found:
+        click.echo("nothing has failed")
+        return 0
+    print_failures(found, time.time(), with_traceback)
+    return 0
+
+
+@click.command()
+@click.argument("what", metavar="ID", required=False)
+@click.option("--all", "everything", is_flag=True, help="Everything that `slotline failed` lists.")
+def retry(what: str | None, everything: bool) -> int:
+    """Try again what failed: a job, one part (JOB.PART), or a message that was set aside."""
+    if (what is None) == (not everything):
+        raise InvalidInput("ID: give what is to be tried again, or --all")
+    client = Client()
+    client.check()
+    with broker.speaking(client.broker_url):
+        sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
+    click.echo(f"{sent} sent again" + (f"; follow it by: slotline watch {what.split('.')[0]}" if what and sent else ""))
+    return 0
+
+
+@click.command()
+@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days; SLOTLINE_STORE_TTL_S without it.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+def prune(days: float | None, dry_run: bool) -> int:
+    """Remove old artifacts that no open job needs from the store."""
+    client = Client()
+    client.check()
+    older_than_s = settings().store_ttl_s if days is None else days * DAY_S
+    with broker.speaking(client.broker_url):
+        done = prune_store(store(), client.ledger, older_than_s, time.time(), dry_run)
+    would = "would be removed" if dry_run else "removed"
+    what = f"{done.files} files, {done.bytes / 1e6:.1f} MB"
+    click.echo(f"{what} {would} from {store().place}; {done.kept} old ones are needed by open jobs")
+    return 0

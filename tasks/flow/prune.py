@@ -1,0 +1,57 @@
+"""Retention of artifacts: what is old and needed by no open job is removed from the store.
+
+Needed is what an open job's record names: the texts it will read and the audio of the
+parts that it has. Pruning beside running workers is safe: an artifact that goes between
+being found and being joined is computed again (`Incomplete`, `tasks/flow/jobs.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from tasks.artifacts import Store
+from tasks.flow.ledger import Ledger
+
+NAMED = re.compile(rb"[a-z0-9_-]+/[0-9a-f]{2}/[0-9a-f]{64}")
+"""An artifact's name without its extension, wherever it stands in a record."""
+
+JOBS_AT_ONCE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What a pruning removed, and what it left because an open job needs it."""
+
+    files: int
+    bytes: int
+    kept: int
+
+
+def needed(ledger: Ledger) -> set[bytes]:
+    """The artifacts that open jobs name, without extensions."""
+    found: set[bytes] = set()
+    for job_id in ledger.open_jobs(JOBS_AT_ONCE):
+        for text in ledger.texts(job_id):
+            found.update(NAMED.findall(text))
+    return found
+
+
+def prune(store: Store, ledger: Ledger, older_than_s: float, now: float, dry_run: bool = False) -> Pruned:
+    """Remove files written more than `older_than_s` before `now` (seconds since 1970) that no open job needs."""
+    wanted = needed(ledger)
+    files = total = kept = 0
+    for stored in store.files():
+        if now - stored.modified < older_than_s:
+            continue
+        named = NAMED.match(stored.name.encode("utf-8", "replace"))
+        if named and named.group() in wanted:
+            kept += 1
+            continue
+        if not dry_run:
+            store.remove_file(stored.name)
+        files, total = files + 1, total + stored.bytes
+    return Pruned(files, total, kept)
+
+
+__all__ = ["Pruned", "needed", "prune"]

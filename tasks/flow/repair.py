@@ -1,0 +1,162 @@
+"""What failed for good, listed with its reason, and tried again when somebody says so.
+
+Three things fail: a part of a job (its failure is in the ledger), a bare task whose
+attempts are used up, and a message that no worker could read (both are set aside, whole,
+in `slotline:setaside`). A part that is tried again reopens its job, and its book above
+it, so that both can still end SUCCESS. Computes nothing, waits for nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tasks import keys
+from tasks.errors import InvalidInput, UnknownJob
+from tasks.flow.jobs import words_of
+from tasks.flow.ledger import FAILED, Ledger, Record
+
+SET_ASIDE_SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that failed for good. `at` is seconds since 1970; `job` is None for a message of no job."""
+
+    id: str
+    job: str | None
+    reason: str
+    words: str
+    at: float
+    attempts: int = 0
+    worker: str = ""
+    traceback: str = ""
+
+
+def failures(ledger: Ledger, limit: int = 1000) -> list[Failure]:
+    """All that failed for good, the latest first; a chapter is listed by its paragraphs where they are known."""
+    found = [*_failed_parts(ledger, limit), *_set_aside(ledger)]
+    return sorted(found, key=lambda failure: -failure.at)[:limit]
+
+
+def retry(ledger: Ledger, what: str) -> int:
+    """Try again a job's failed parts, one part (`<job>.<part>`), or a set-aside message; how many were sent.
+
+    Raises `UnknownJob` for an id that names nothing that failed, `InvalidInput` for a job
+    that has not failed.
+    """
+    if ledger.record(what) is not None:
+        return _retry_job(ledger, what)
+    job_id, _, part = what.rpartition(".")
+    if job_id and part.isdigit() and ledger.record(job_id) is not None:
+        return _retry_parts(ledger, job_id, [int(part)])
+    if sent := _resend(ledger, what):
+        return sent
+    raise UnknownJob(f"id: nothing that failed is called {what!r}; `slotline failed` lists what did")
+
+
+def retry_all(ledger: Ledger) -> int:
+    """Try again everything that failed for good; how many were sent."""
+    sent = 0
+    for failure in failures(ledger):
+        sent += _resend(ledger, failure.id) if failure.job is None else _retry_parts(ledger, *_split(failure.id))
+    return sent
+
+
+def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
+    for job_id, part, at in ledger.failed(limit):
+        outcome = ledger.outcome(job_id, part)
+        if outcome is None or "error" not in outcome:
+            continue
+        below = ledger.record(f"{job_id}.{part}")
+        if below is not None and below.failed:
+            continue  # a chapter whose paragraphs are listed themselves
+        error = outcome["error"]
+        yield Failure(
+            id=f"{job_id}.{part}",
+            job=job_id,
+            reason=f"{error['type']}: {error['message']}",
+            words=words_of(ledger.payload(job_id, part) or " "),
+            at=at,
+            attempts=int(error.get("attempt") or 0),
+            worker=str(error.get("worker") or ""),
+            traceback=str(error.get("traceback") or ""),
+        )
+
+
+def _set_aside(ledger: Ledger) -> Iterator[Failure]:
+    for entry in ledger.set_asides(SET_ASIDE_SHOWN):
+        head, _, message = entry.partition(b"\n")
+        about: dict[str, Any] = json.loads(head)
+        yield Failure(
+            id=_name_of(entry),
+            job=None,
+            reason=str(about["reason"]),
+            words=f"{str(about['queue']).encode('ascii', 'replace').decode()}: "
+            + message[:60].decode("utf-8", "replace"),
+            at=float(about["time"]) / 1000,
+        )
+
+
+def _name_of(entry: bytes) -> str:
+    return "message-" + hashlib.sha256(entry).hexdigest()[:12]
+
+
+def _resend(ledger: Ledger, name: str) -> int:
+    for entry in ledger.set_asides(SET_ASIDE_SHOWN):
+        if _name_of(entry) == name:
+            head, _, message = entry.partition(b"\n")
+            return ledger.resend(entry, str(json.loads(head)["queue"]), message)
+    return 0
+
+
+def _split(part_id: str) -> tuple[str, list[int]]:
+    job_id, _, part = part_id.rpartition(".")
+    return job_id, [int(part)]
+
+
+def _retry_job(ledger: Ledger, job_id: str) -> int:
+    record = _record(ledger, job_id)
+    if record.outcome != "FAILURE":
+        raise InvalidInput(f"id: job {job_id} has not failed ({record.label})")
+    failed = [part for part, mark in enumerate(ledger.states(job_id), 1) if mark == FAILED]
+    if not failed:
+        raise InvalidInput(f"id: job {job_id} failed as a whole, not by its parts; submit it again")
+    return _retry_parts(ledger, job_id, failed)
+
+
+def _retry_parts(ledger: Ledger, job_id: str, parts: list[int]) -> int:
+    """Reopen from above: a book must be open before its chapter can settle in it."""
+    record = _record(ledger, job_id)
+    _open_above(ledger, record)
+    return sum(_retry_part(ledger, job_id, part) for part in parts)
+
+
+def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
+    below = f"{job_id}.{part}"
+    child = ledger.record(below)
+    if child is None:
+        return ledger.reopen(job_id, [part])
+    failed = [number for number, mark in enumerate(ledger.states(below), 1) if mark == FAILED]
+    if not failed:
+        # It failed as a whole, so it begins anew.
+        ledger.forget(below)
+        return ledger.reopen(job_id, [part])
+    ledger.reopen_above(job_id, part)
+    return ledger.reopen(below, failed)
+
+
+def _open_above(ledger: Ledger, record: Record) -> None:
+    if record.parent_job and record.parent_part and (above := ledger.record(record.parent_job)):
+        _open_above(ledger, above)
+        ledger.reopen_above(record.parent_job, record.parent_part)
+
+
+def _record(ledger: Ledger, job_id: str) -> Record:
+    record = ledger.record(job_id)
+    if record is None:
+        raise UnknownJob(f"id: no job {job_id!r} is recorded (any more): {keys.job(job_id)}")
+    return record

@@ -1,0 +1,291 @@
+"""A storm: books read over four slots while a seeded hand kills, freezes, cuts and doubles; then everything is checked.
+
+    python -m tests.chaos.storm [--seed N] [--kills 200] [--paragraphs 500]
+
+In the end every paragraph must be in the audio exactly once and in order, sample by
+sample; every job SUCCESS; nothing set aside; no message in a queue, held or delayed; no
+process left. Prints a table of what it cost. Exit status 1 when a check fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from producer import Client
+from producer.client import Job
+from tasks import keys
+from tasks.errors import SlotlineError
+from tasks.messages import BookResult
+from tasks.routing import list_keys
+from tests.chaos import library
+from tests.chaos.fleet import MODEL, Fleet, is_alive, wait_for
+from tests.chaos.hand import SHORT, Hand, many
+from tests.chaos.journal import Figures, Journal, figures, percentile
+
+LEASE_S = 3.0
+TICK_S = 0.02
+LIMIT_S = 900.0
+REST_LIMIT_S = 60.0
+"""For what is left when the last job has ended: copies, and leases of the dead."""
+
+LASTING = ("jobs", "job:", "slot:", "capacity:", "offer:", "health:", "beat", "reading:", "setaside")
+"""What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
+
+
+@dataclass
+class Storm:
+    """What to do, and what came of it."""
+
+    seed: int
+    faults: dict[str, int]
+    paragraphs: int = 500
+    seconds: float = 0.05
+    pace_s: float = 0.8
+    wrong: list[str] = field(default_factory=list)
+    """What does not hold; empty is well."""
+    dealt: Counter[str] = field(default_factory=Counter)
+    kills: int = 0
+    books: int = 0
+    lost: int = 0
+    doubled: int = 0
+    starts: int = 0
+    took_s: float = 0.0
+    figures: Figures = field(default_factory=lambda: Figures(0, 0, 0))
+    last_words: str = ""
+
+    def table(self) -> str:
+        """The figures, for people."""
+        recovery = [one.seconds for one in self.figures.recoveries if not one.redis_away]
+        with_redis = [one.seconds for one in self.figures.recoveries if one.redis_away]
+        overlaps = [one.seconds for one in self.figures.overlaps]
+        rows = {
+            "seed": str(self.seed),
+            "paragraphs": f"{self.books * self.paragraphs} in {self.books} books, {self.took_s:.0f} s",
+            "faults": ", ".join(f"{kind} {count}" for kind, count in sorted(self.dealt.items())),
+            "kills": str(self.kills),
+            "workers started": str(self.starts),
+            "runs begun": f"{self.figures.begun}, of them interrupted {self.figures.interrupted}",
+            "lost": str(self.lost),
+            "doubled in effect": str(self.doubled),
+            "computed again": str(self.figures.computed_again),
+            "overlaps": f"{len(overlaps)}, the longest {max(overlaps, default=0):.3f} s",
+            "recovery": _spread(recovery),
+            "recovery with Redis away": _spread(with_redis),
+        }
+        width = max(map(len, rows))
+        return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+
+
+def _spread(values: Sequence[float]) -> str:
+    p50, p99 = percentile(values, 0.5), percentile(values, 0.99)
+    return f"p50 {p50:.2f} s, p99 {p99:.2f} s, max {max(values, default=0):.2f} s, of {len(values)}"
+
+
+def run(storm: Storm, folder: Path, tell: Callable[[str], None] = lambda line: None) -> Storm:
+    """Run it in `folder` and fill in what came of it; raises nothing for what does not hold, see `wrong`."""
+    fleet = Fleet(folder, LEASE_S, storm.seconds)
+    began = time.monotonic()
+    try:
+        fleet.start()
+        tell(f"the fleet is ready after {time.monotonic() - began:.1f} s")
+        _rage(storm, fleet, tell)
+    except (TimeoutError, SlotlineError) as exc:
+        storm.wrong.append(f"{type(exc).__name__}: {exc}")
+    finally:
+        storm.took_s, storm.starts = time.monotonic() - began, fleet.starts
+        storm.last_words = fleet.last_words()
+        fleet.close()
+    return storm
+
+
+def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
+    began = time.monotonic()
+
+    def say(line: str) -> None:
+        tell(f"{time.monotonic() - began:7.2f}  {line}")
+
+    journal = Journal(fleet.journal)
+    hand = Hand(fleet, journal, storm.faults, storm.seed, storm.pace_s, say)
+    client = Client(fleet.redis.url, str(fleet.store))
+    books: list[tuple[list[library.Chapter], Job]] = []
+    try:
+        while not (hand.is_done and _all_ended(client, books)):
+            if time.monotonic() - began > LIMIT_S:
+                raise TimeoutError(f"not within {LIMIT_S:g} s: the end of the books")
+            if not hand.is_done and _all_ended(client, books):
+                _submit(storm, client, books)
+                say(f"book {len(books)}")
+            _tick(fleet, hand, journal, say)
+        _rest(fleet, hand, journal, say)
+    finally:
+        hand.undo()
+        journal.read()
+        storm.books, storm.dealt, storm.kills = len(books), hand.dealt, hand.kills
+        storm.figures = figures(journal.runs, hand.strikes, hand.redis_away)
+    _check_books(storm, client, books)
+    _check_rest(storm, fleet)
+
+
+def _submit(storm: Storm, client: Client, books: list[tuple[list[library.Chapter], Job]]) -> None:
+    chapters = library.book(storm.seed, len(books) + 1, storm.paragraphs)
+    with contextlib.suppress(SlotlineError):  # Redis is away: at the next look
+        job = client.submit_book(
+            [{"title": one.title, "text": one.text} for one in chapters],
+            model=MODEL, speed=library.SPEED, pause_s=library.PAUSE_S, max_chars=2000, parallel_chapters=3,
+        )  # fmt: skip
+        books.append((chapters, job))
+
+
+def _all_ended(client: Client, books: list[tuple[list[library.Chapter], Job]]) -> bool:
+    try:
+        return all(job.status() in ("SUCCESS", "FAILURE", "REVOKED") for _, job in books)
+    except SlotlineError:  # Redis is away
+        return False
+
+
+def _tick(fleet: Fleet, hand: Hand, journal: Journal, say: Callable[[str], None]) -> None:
+    """One look at everything: the hand, the supervisor, who died with a part in its hands."""
+    hand.step(time.monotonic())
+    for name in fleet.supervise():
+        say(f"{name} is started again")
+    journal.read()
+    for pid in {run.pid for run in journal.open_runs}:
+        if not is_alive(pid):
+            journal.died(pid, time.monotonic())
+    time.sleep(TICK_S)
+
+
+def _rest(fleet: Fleet, hand: Hand, journal: Journal, say: Callable[[str], None]) -> None:
+    """Wait until nothing is under way any more, or the limit, after which the checks tell what is left."""
+    deadline = time.monotonic() + REST_LIMIT_S
+    while time.monotonic() < deadline:
+        _tick(fleet, hand, journal, say)
+        with contextlib.suppress(redis.RedisError):
+            if not list(_under_way(fleet)) and not fleet.left():
+                return
+
+
+def _under_way(fleet: Fleet) -> Iterator[str]:
+    """What is in Redis that should not be when all jobs have ended, a line each."""
+    with redis.Redis.from_url(fleet.redis.url, decode_responses=True) as client:
+        for name in (*list_keys(MODEL), *list_keys("flow")):
+            if length := client.llen(name):
+                yield f"{length} messages in the queue {name!r}"
+        for key in sorted(client.scan_iter(match=f"{keys.PREFIX}*", count=1000)):
+            if not key.removeprefix(keys.PREFIX).startswith(LASTING):
+                yield f"{key} ({client.type(key)}) is left, its TTL {client.ttl(key)} s"
+
+
+def _check_books(storm: Storm, client: Client, books: list[tuple[list[library.Chapter], Job]]) -> None:
+    for number, (chapters, job) in enumerate(books, 1):
+        name = f"book {number}"
+        try:
+            result = job.result()
+        except SlotlineError as exc:
+            storm.wrong.append(f"{name} ended {job.status()}: {exc}")
+            continue
+        assert isinstance(result, BookResult)
+        if [one.title for one in result.chapters] != [one.title for one in chapters]:
+            storm.wrong.append(f"{name}: its chapters are {[one.title for one in result.chapters]}")
+            continue
+        for part, (chapter, made) in enumerate(zip(chapters, result.chapters, strict=True), 1):
+            where = f"{name}, {chapter.title}"
+            audio = (
+                library.samples(client.store.read_bytes(made.audio.artifact))
+                if made.audio
+                else library.samples(b"data")
+            )
+            _check_sound(storm, where, chapter, audio, chapters)
+            _check_record(storm, where, client, f"{job.id}.{part}", len(chapter.paragraphs))
+
+
+def _check_sound(
+    storm: Storm, where: str, chapter: library.Chapter, audio: object, chapters: list[library.Chapter]
+) -> None:
+    wanted = library.chapter_sound(chapter)
+    if bytes(wanted) == bytes(audio):  # type: ignore[call-overload]
+        return
+    told = Counter(library.heard(audio, chapters))  # type: ignore[arg-type]
+    lost = [one for one in chapter.paragraphs if not told[one]]
+    doubled = [one for one, count in told.items() if count > 1]
+    storm.lost += len(lost)
+    storm.doubled += len(doubled)
+    storm.wrong.append(f"{where}: lost {lost}, doubled {doubled}, or out of order")
+
+
+def _check_record(storm: Storm, where: str, client: Client, job_id: str, total: int) -> None:
+    """What the ledger says: every part settled once, and nothing left to do."""
+    record, states = client.ledger.record(job_id), client.ledger.states(job_id)
+    if record is None:
+        storm.wrong.append(f"{where}: the ledger has no record of {job_id}")
+        return
+    if record.label != "SUCCESS" or states != "d" * total:
+        storm.wrong.append(f"{where}: {record.label}, parts {states}")
+    if record.done != total or record.failed:
+        storm.doubled += max(0, record.done - total)
+        storm.wrong.append(f"{where}: {record.done} settled as done and {record.failed} as failed, of {total}")
+    seconds = sum(
+        float(one["audio"]["frames"]) / one["audio"]["sample_rate"] for one in client.ledger.outcomes(job_id).values()
+    )
+    if abs(record.audio_s - seconds) > 1e-3:
+        storm.doubled += 1
+        storm.wrong.append(f"{where}: {record.audio_s} s of audio settled, {seconds} s made")
+
+
+def _check_rest(storm: Storm, fleet: Fleet) -> None:
+    storm.wrong += _under_way(fleet)
+    with redis.Redis.from_url(fleet.redis.url, decode_responses=True) as client:
+        for entry in client.lrange(keys.SET_ASIDE, 0, -1):
+            storm.wrong.append(f"set aside: {entry[:200]}")
+        without_end = [
+            key
+            for key in client.scan_iter(count=1000)
+            if client.ttl(key) == -1 and not key.startswith(("_kombu.binding.", keys.PREFIX))
+        ]
+        if without_end:
+            storm.wrong.append(f"keys without an end: {sorted(without_end)[:10]}")
+    if left := fleet.left():
+        storm.wrong.append(f"processes of dead workers still live: {left}")
+    for name, status in fleet.stop().items():
+        if status != 0:
+            storm.wrong.append(f"{name} ended with {status} when it was asked to end")
+
+
+def main() -> None:
+    """Run one and print its table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--paragraphs", type=int, default=500, help="of one book; books follow until all is dealt")
+    parser.add_argument("--short", action="store_true", help="as in make test")
+    parser.add_argument("--pace", type=float, default=0.8, help="seconds between two faults, on average")
+    parser.add_argument("--quiet", action="store_true", help="only the table")
+    parser.add_argument("--keep", type=Path, help="a folder for logs and data, which stays")
+    given = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
+    print(f"seed {seed}: the same faults again with SEED={seed}", flush=True)
+    storm = Storm(seed, SHORT if given.short else many(given.kills), given.paragraphs, pace_s=given.pace)
+    with contextlib.ExitStack() as stack:
+        folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slotline-storm-")))
+        run(storm, folder, (lambda line: None) if given.quiet else (lambda line: print(line, flush=True)))
+    print(f"\n{storm.table()}")
+    if storm.wrong:
+        print(storm.last_words, file=sys.stderr)
+        print("\nDOES NOT HOLD:\n  " + "\n  ".join(storm.wrong))
+        raise SystemExit(1)
+    print("\nall holds")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""What failed for good is listed with its reason; tried again, it heals its chapter and its book."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from producer import Client
+from tasks import keys
+from tasks.artifacts import Store
+from tasks.errors import InvalidInput, PartsFailed, UnknownJob
+from tasks.flow import repair
+from tasks.flow.prune import prune
+from tasks.messages import BookResult, ChapterResult
+from tests.conftest import Process, StartWorker, WaitUntil
+
+CATALOG = '[models.model]\nadapter = "rehearsal"\nfaults = {faults}\n'
+
+
+@pytest.fixture
+def client(broker: str, tmp_path: Path) -> Client:
+    return Client(broker, str(tmp_path / "store"))
+
+
+@pytest.fixture
+def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "models.toml"
+    path.write_text(CATALOG.format(faults="true"))
+    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0.2")
+    return path
+
+
+@pytest.fixture
+def slot(catalog_file: Path, start_worker: StartWorker) -> Process:
+    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
+    worker = start_worker("--model", "model", name="slot")
+    worker.wait_for_log("ready: model")
+    return worker
+
+
+def mended(slot: Process, catalog_file: Path, start_worker: StartWorker) -> None:
+    """The slot's worker again, with a model that has got over its faults."""
+    slot.stop()
+    catalog_file.write_text(CATALOG.format(faults="false"))
+    start_worker("--model", "model", name="mended").wait_for_log("ready: model")
+
+
+def test_a_retried_paragraph_heals_its_chapter(
+    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+) -> None:
+    job = client.submit_chapter("Good one.\n\nBad ⚡error.\n\nGood two.", model="model")
+    with pytest.raises(PartsFailed, match="1 of 3 paragraphs failed"):
+        job.wait(timeout_s=30)
+    (failure,) = repair.failures(client.ledger)
+    assert failure.id == f"{job.id}.2"
+    assert failure.words == "Bad ⚡error."
+    assert failure.worker.startswith("model-cpu-0@")
+    assert "ModelError" in failure.reason
+    mended(slot, catalog_file, start_worker)
+    assert repair.retry(client.ledger, job.id) == 1
+    result = job.wait(timeout_s=30)
+    assert isinstance(result, ChapterResult)
+    assert result.parts == 3
+    assert job.status() == "SUCCESS"
+    assert repair.failures(client.ledger) == []
+
+
+def test_a_retried_paragraph_heals_its_chapter_and_the_book_above(
+    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+) -> None:
+    chapters = [{"title": "I", "text": "Good."}, {"title": "II", "text": "Good.\n\n⚡error here."}]
+    book = client.submit_book(chapters, model="model")
+    with pytest.raises(PartsFailed, match="1 of 2 chapters failed: 2"):
+        book.wait(timeout_s=30)
+    (failure,) = repair.failures(client.ledger)
+    assert failure.id == f"{book.id}.2.2"
+    mended(slot, catalog_file, start_worker)
+    assert repair.retry_all(client.ledger) == 1
+    result = book.wait(timeout_s=30)
+    assert isinstance(result, BookResult)
+    assert [chapter.title for chapter in result.chapters] == ["I", "II"]
+    assert result.chapters[1].parts == 2
+    assert client.job(f"{book.id}.2").status() == "SUCCESS"
+
+
+def test_a_bare_paragraph_that_kills_its_worker_is_set_aside_and_can_be_sent_again(
+    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+) -> None:
+    job = client.submit_paragraph("Poison ⚡crash.", model="model")
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        job.wait(timeout_s=60)
+    (failure,) = repair.failures(client.ledger)
+    assert failure.id.startswith("message-")
+    assert "its worker died" in failure.reason
+    mended(slot, catalog_file, start_worker)
+    client.ledger.client.delete(keys.RESULT_PREFIX + job.id)
+    assert repair.retry(client.ledger, failure.id) == 1
+    assert job.wait(timeout_s=30).duration_s > 0
+    assert repair.failures(client.ledger) == []
+
+
+def test_what_did_not_fail_cannot_be_retried(client: Client, slot: Process) -> None:
+    job = client.submit_chapter("Good.", model="model")
+    job.wait(timeout_s=30)
+    with pytest.raises(InvalidInput, match="has not failed"):
+        repair.retry(client.ledger, job.id)
+    with pytest.raises(UnknownJob, match="nothing that failed"):
+        repair.retry(client.ledger, "nobody")
+
+
+def test_a_purged_queue_and_a_lost_finish_are_made_good_by_the_sweep(
+    client: Client, catalog_file: Path, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
+    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
+    job = client.submit_chapter("\n\n".join(f"Paragraph {n}." for n in range(12)), model="model")
+    redis: Any = client.ledger.client
+    wait_until(lambda: redis.llen("model\x06\x163") >= 4, what="the first messages")
+    assert redis.delete("model\x06\x163")
+    worker = start_worker("--model", "model", name="slot")
+    worker.wait_for_log("ready: model")
+    result = job.wait(timeout_s=30)
+    assert isinstance(result, ChapterResult)
+    assert (result.parts, result.computed) == (12, 12)
+
+
+def test_pruning_keeps_what_an_open_job_needs(
+    client: Client, catalog_file: Path, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
+    store = Store(client.store.place)
+    forgotten = store.put_text("nobody asks for this any more")
+    job = client.submit_chapter("Trăm năm trong cõi người ta. " * 1000, model="model")
+    old = time.time() - 3600
+    for stored in list(store.files()):
+        os.utime(Path(store.place) / stored.name, (old, old))
+    done = prune(store, client.ledger, 60, time.time())
+    assert done.kept > 0
+    assert store.find(forgotten) is None
+    start_worker("-Q", "flow", name="flow")
+    start_worker("--model", "model", name="slot")
+    assert job.wait(timeout_s=60).duration_s > 0
+    assert prune(store, client.ledger, 60, time.time() + 3600).kept == 0
+    assert list(store.files()) == []

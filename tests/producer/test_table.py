@@ -1,0 +1,50 @@
+"""The table at the end of a reading: every chapter, every failure, in the book's own words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from producer import Client
+from producer.follow import FailedPart
+from producer.formats.book import Chapter
+from producer.reading import Reading, Wish
+from producer.table import print_readings
+
+
+@pytest.fixture
+def reading(own_environment: None) -> Reading:
+    chapters = [(1, Chapter("[red]One[/red]", "One.")), (2, Chapter("Two", "Two."))]
+    wish = Wish(Path("book.txt"), "Book", chapters, "espeak", None, 1.0, Path("out"), "wav")
+    made = Reading(Client(), wish)
+    first, second = made.rows
+    first.state, first.parts, first.computed, first.paragraphs, first.audio_s, first.wall_s = "done", 3, 3, 2, 90, 30
+    first.path = Path("out/[1].wav")
+    second.state, second.failures = "failed", [FailedPart(4, "Some words", "model: broke")]
+    return made
+
+
+def test_titles_and_paths_are_printed_as_they_are(reading: Reading, capsys: pytest.CaptureFixture[str]) -> None:
+    print_readings([reading], 45.0)
+    said = capsys.readouterr().out
+    assert "1 [red]One[/red]" in said
+    assert "out/[1].wav" in said
+    assert "1:30 min  30.0 s" in said
+    assert " 3.0 " in said
+
+
+def test_a_failed_part_is_named_with_its_chapter_its_words_and_why(
+    reading: Reading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_readings([reading], 45.0)
+    assert "FAILED: Book, chapter 2 «Two», part 4 («Some words»): model: broke" in capsys.readouterr().out
+    assert reading.has_failed
+
+
+def test_the_same_words_read_the_same_way_are_the_same_reading(reading: Reading) -> None:
+    wish = reading.wish
+    moved = Wish(Path("x.txt"), wish.title, wish.chapters, "espeak", None, 1.0, Path("elsewhere"), "flac")
+    faster = Wish(wish.source, wish.title, wish.chapters, "espeak", None, 1.1, wish.folder, "wav")
+    assert moved.digest == wish.digest
+    assert faster.digest != wish.digest

@@ -1,0 +1,82 @@
+"""One call in a slot's line or batch, and the batch: values with the callbacks that Celery gave them.
+
+Decides nothing. Guarantee: whatever one member's callback raises costs neither the other
+members nor the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from celery.worker.request import Request
+
+from workers.batch import Call
+from workers.child import Result
+
+logger = logging.getLogger(__name__)
+
+Callback = Callable[..., Any]
+
+
+def _einfo(error: BaseException) -> ExceptionInfo:
+    try:
+        raise error
+    except BaseException:
+        return ExceptionInfo()
+
+
+@dataclass(eq=False)
+class Member:
+    """One call in line or in a batch. Celery's request holds it weakly, and calls `terminate`."""
+
+    call: Call
+    callback: Callback
+    error_callback: Callback
+    accept_callback: Callback
+    timeout: float | None
+    on_terminate: Callable[[Member], None]
+    signal: int | None = None
+
+    def terminate(self, signum: int) -> None:
+        """Celery revokes the request for good."""
+        self.signal = signum
+        self.on_terminate(self)
+
+    def revoked(self) -> bool:
+        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it."""
+        request = getattr(self.accept_callback, "__self__", None)
+        return isinstance(request, Request) and bool(request.revoked())
+
+    def accept(self, pid: int, accepted: float) -> None:
+        """The child has it; `accepted` by the monotonic clock."""
+        _called(self.accept_callback, pid, accepted)
+
+    def succeed(self, result: Result) -> None:
+        """Hand over what the tracer gave."""
+        _called(self.callback, result)
+
+    def fail(self, error: BaseException) -> None:
+        """It was not run to its end."""
+        _called(self.error_callback, _einfo(error))
+
+
+def _called(callback: Callback, *args: Any) -> None:
+    """One member's callback must cost neither the others nor the worker."""
+    try:
+        callback(*args)
+    except Exception:
+        logger.exception("a request's %s failed", getattr(callback, "__name__", "callback"))
+
+
+@dataclass(eq=False)
+class Batch:
+    """Calls that run as one, in order."""
+
+    members: list[Member]
+    result: Any = None
+    since: float | None = field(default=None)
+    """When the child took it, by the monotonic clock."""

@@ -1,0 +1,120 @@
+"""The sweep: what should be under way and is nowhere is sent again; what is due is sent; what is old is forgotten.
+
+One worker sweeps at a time, any worker can be it: who holds `slotline:sweeper` does. A
+pass is bounded, whatever the length of the queues and the number of jobs: it takes the
+jobs that were not looked at for longest. `Sweep.step` is one pass and can be called
+alone; `Sweeper` calls it on the worker's own timer. It decides nothing: each job is
+looked after by one Lua script (`tasks/flow/lua/sweep.lua`), so that a pass cut short or
+made twice at once does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from celery import bootsteps
+from redis import Redis, RedisError
+
+from tasks import keys
+from tasks.flow.desk import ledger
+from tasks.flow.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+TERM_S = 5.0
+"""A sweeper that dies is followed within this."""
+
+JOBS_A_PASS = 20
+LOOK = 1000
+"""Messages of one queue that a pass looks through for a job; beyond, the next pass knows more."""
+
+PROMOTED_A_PASS = 200
+FORGET_EVERY = 60
+"""Passes between two of forgetting."""
+
+PIDBOX = "*.reply.celery.pidbox"
+PIDBOX_TTL_S = 3600
+SCANNED = 1000
+
+
+class Sweep:
+    """One worker's sweep over one ledger; `term_s` is how long it is the sweeper without a further pass."""
+
+    def __init__(self, ledger: Ledger, term_s: float = TERM_S) -> None:
+        self.ledger = ledger
+        self._term_ms = int(term_s * 1000)
+        self._token = secrets.token_hex(8)
+        self._passes = 0
+        self._cursor = 0
+
+    def step(self) -> int:
+        """One pass; how many messages were sent. 0 where another worker sweeps. Raises redis-py's errors."""
+        if not self._is_sweeper():
+            return 0
+        sent = self.ledger.promote(PROMOTED_A_PASS)
+        for job_id in self.ledger.open_jobs(JOBS_A_PASS):
+            if again := self.ledger.sweep(job_id, LOOK):
+                logger.warning("lost and sent again, of job %s: %s", job_id, ", ".join(again))
+                sent += len(again)
+        if self._passes % FORGET_EVERY == 0:
+            self._forget()
+        self._passes += 1
+        return sent
+
+    def _is_sweeper(self) -> bool:
+        client: Redis = self.ledger.client
+        if client.set(keys.SWEEPER, self._token, nx=True, px=self._term_ms):
+            return True
+        if client.get(keys.SWEEPER) != self._token.encode():
+            return False
+        client.pexpire(keys.SWEEPER, self._term_ms)
+        return True
+
+    def _forget(self) -> None:
+        """Trim the lists that have no time to live of their own, and give Celery's forgotten reply queues one."""
+        client: Any = self.ledger.client
+        seconds, _ = client.time()
+        oldest_ms = seconds * 1000 - self.ledger.ttl_ms
+        client.zremrangebyscore(keys.FAILED, "-inf", oldest_ms)
+        self.ledger.trim_jobs(SCANNED)
+        self._cursor, found = client.scan(self._cursor, match=PIDBOX, count=SCANNED)
+        for name in found:
+            if client.ttl(name) == -1:
+                client.expire(name, PIDBOX_TTL_S)
+
+
+class Sweeper(bootsteps.StartStopStep):
+    """Consumer bootstep: a pass every second while the worker lives."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        self._sweep: Sweep | None = None
+        self._timer: Any = None
+        super().__init__(consumer, **kwargs)
+
+    def start(self, consumer: Any) -> None:
+        """Called for every new connection."""
+        self._sweep = self._sweep or Sweep(ledger(consumer.app))
+        self.stop(consumer)
+        self._timer = consumer.timer.call_repeatedly(INTERVAL_S, self._step)
+
+    def stop(self, consumer: Any) -> None:
+        """No further pass."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    shutdown = stop
+
+    def _step(self) -> None:
+        try:
+            if self._sweep:
+                self._sweep.step()
+        except RedisError as exc:
+            logger.warning("no sweep this time: %s", exc)
+        except Exception:  # the loop's boundary: one bad record must not end the sweep
+            logger.exception("a pass of the sweep failed")
