@@ -21,12 +21,14 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 CANDIDATES := python3.12 python3.11 python3 python3.13 python3.14 python
 OUT := out
 TESTS := tests
+# Most of a test's time is waiting for processes to start, so more than there are cores.
+TEST_PROCESSES := 3
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/slotline read --local examples/chi-pheo.txt examples/chapter-en.txt --chapters 1 -o $(OUT)
 
 test: $(VENV)/test.stamp
-	$(VENV)/bin/python -m pytest --timeout=180 $(TESTS)
+	$(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) $(TESTS)
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

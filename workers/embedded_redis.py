@@ -168,13 +168,15 @@ class EmbeddedRedis:
         return self.folder / LOG_NAME
 
     def _answers(self) -> bool:
-        """Whether *our* server answers: another one's on the same port has another process id."""
+        """Whether *our* server serves: another one's on the same port has another process id, and one that still
+        reads its data answers INFO but not PING."""
         assert self._process is not None
         try:
             said = _ask(self.port, "INFO server", until=b"tcp_port:")
+            serves = _ask(self.port, "PING", until=b"\r\n").startswith(b"+PONG")
         except OSError:
             return False
-        return f"process_id:{self._process.pid}\r\n".encode() in said
+        return serves and f"process_id:{self._process.pid}\r\n".encode() in said
 
     def _ask_to_shut_down(self) -> None:
         _ask(self.port, "SHUTDOWN" if self.append_only else "SHUTDOWN NOSAVE")

@@ -28,8 +28,9 @@ if owner and owner ~= tag then
 end
 local runs = tonumber(redis.call('HGET', KEYS[4], part) or 0)
 if runs >= tonumber(ARGV[5]) then return -1 end
-if runs > 0 then
-  local due = tonumber(redis.call('HGET', KEYS[4], part .. '@')) + pause_ms(ARGV[6], runs)
+-- A child may die by somebody else's fault: its work is tried again at once. From the second time on it waits.
+if runs > 1 then
+  local due = tonumber(redis.call('HGET', KEYS[4], part .. '@')) + pause_ms(ARGV[6], runs - 1)
   if due > now then
     wait(due)
     return -2

@@ -217,7 +217,7 @@ def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger
     assert ledger.claim(name, "third", ("q", "three"), ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
 
 
-def test_a_second_run_waits_for_its_time_and_is_sent_then(
+def test_a_third_run_waits_for_its_time_and_is_sent_then(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.3")
@@ -225,11 +225,12 @@ def test_a_second_run_waits_for_its_time_and_is_sent_then(
     job = opened(ledger, 1)
     ledger.client.delete(MODEL)
     assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 1
+    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 2, "the first time may be somebody else's fault"
     assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == TOO_SOON
     assert ledger.promote() == 0
     assert wait_until(ledger.promote, limit_s=5) == 1
     assert ledger.client.lrange(MODEL, 0, -1) == [b"copy"]
-    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 2
+    assert ledger.claim("a", "tag", (MODEL, "copy"), (job, 1)) == 3
 
 
 def test_a_follower_is_sent_again_even_if_nobody_ever_lets_go(
