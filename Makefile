@@ -4,6 +4,8 @@
 #   make test    every test, with real Redis and real workers
 #   make check   ruff, mypy, import rules, the compose file
 #   make bench   the benchmarks' tables
+#   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another
+#   make gpu-check   what slots do on a real GPU, as a table; refuses where there is none
 #   make wheel   dist/slotline-*.whl
 #   make clean   removes what make made here
 #
@@ -13,7 +15,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench wheel clean help
+.PHONY: demo test check bench gpu-check chaos wheel clean help
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -21,6 +23,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 CANDIDATES := python3.12 python3.11 python3 python3.13 python3.14 python
 OUT := out
 TESTS := tests
+KILLS := 200
 # Most of a test's time is waiting for processes to start, so more than there are cores.
 TEST_PROCESSES := 3
 
@@ -40,6 +43,13 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(VENV)/bin/python -m benchmarks.submit
 	$(VENV)/bin/python -m benchmarks.overhead
+	$(VENV)/bin/python -m benchmarks.recovery
+
+chaos: $(VENV)/test.stamp
+	$(VENV)/bin/python -m tests.chaos.storm --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+gpu-check: $(VENV)/dev.stamp
+	$(VENV)/bin/python -m benchmarks.gpu_check
 
 wheel: $(VENV)/bin/python
 	$(PIP) wheel --no-deps --wheel-dir dist .

@@ -47,6 +47,10 @@ class Rig:
         """Make the catalog hold one model, `rehearsal`, that takes `seconds` a batch."""
         (self.folder / "models.toml").write_text(f'[models.rehearsal]\nadapter = "rehearsal"\nseconds = {seconds}\n')
 
+    def last_words(self) -> str:
+        """The end of what each process wrote so far."""
+        return "\n".join(log.read_text()[-2000:] for log in sorted(self.folder.glob("*.log")))
+
     def used_bytes(self) -> int:
         """Memory that Redis has allocated for its data and itself."""
         return int(self.client.info("memory")["used_memory"])
@@ -56,17 +60,18 @@ class Rig:
         return sum(int(self.client.memory_usage(key, samples=0) or 0) for key in self.client.scan_iter(count=1000))
 
     @contextlib.contextmanager
-    def process(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
+    def process(self, *command: str, may_be_killed: bool = False) -> Iterator[subprocess.Popen[bytes]]:
         """A command that runs until the block ends; its output is shown when it ends by itself."""
         log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
-        environment = {**os.environ, **self.environment, "PYTHONPATH": str(ROOT)}
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, **self.environment, "PYTHONPATH": path}
         with log.open("wb") as output:
             started = subprocess.Popen(
                 [sys.executable, "-m", *command], stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
             )
         try:
             yield started
-            if started.poll() is not None:
+            if started.poll() is not None and not (may_be_killed and started.returncode < 0):
                 raise RuntimeError(f"{' '.join(command)} ended ({started.returncode}):\n{log.read_text()[-2000:]}")
         finally:
             started.terminate()

@@ -1,4 +1,4 @@
-"""The commands that ask for work: `slotline read`, `say`, `jobs`, `watch`.
+"""The commands that ask for work and follow it: `slotline read`, `say`, `jobs`, `watch`, `cancel`.
 
 Each reads its options, calls what does the work, and prints; errors travel up as
 `SlotlineError` and become one line there (`tasks/command.py`).
@@ -262,4 +262,16 @@ def watch(job_id: str) -> int:
     return 0
 
 
-__all__ = ["Progress", "jobs", "read", "say", "watch"]
+@click.command()
+@click.argument("job_ids", metavar="ID…", nargs=-1, required=True)
+def cancel(job_ids: tuple[str, ...]) -> int:
+    """Cancel jobs, or parts of them; a book's chapters go with it. What was read so far is kept."""
+    client = Client()
+    client.check()
+    for job_id in job_ids:
+        done = client.cancel(job_id)
+        click.echo(f"{job_id}: cancelled" if done else f"{job_id}: had ended already")
+    return 0
+
+
+__all__ = ["Progress", "cancel", "jobs", "read", "say", "watch"]

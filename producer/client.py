@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,9 @@ from tasks.artifacts import Store
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, UnknownJob
 from tasks.flow import envelope
-from tasks.flow.ledger import Ledger, Record
+from tasks.flow.cancel import broadcast, cancel, part_named
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Record
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
@@ -127,6 +129,12 @@ class Client:
                 raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists those that are")
         return Job(self, job_id)
 
+    def cancel(self, job_id: str) -> bool:
+        """Cancel a job that anybody submitted, as `Job.cancel`; raises `UnknownJob` for an id that left no trace."""
+        with broker.speaking(self.broker_url):
+            part = part_named(self.ledger, job_id)
+        return (Job(self, job_id) if part else self.job(job_id)).cancel()
+
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first."""
         with broker.speaking(self.broker_url):
@@ -215,6 +223,16 @@ class Job:
             time.sleep(pause_s)
             pause_s = min(pause_s * 1.2, POLL_MAX_S)
 
+    def cancel(self) -> bool:
+        """End it, and a book's chapters with it, as REVOKED; False when it had ended already.
+
+        What has not begun is dropped; what runs is stopped at its next safe point, or by force after
+        `SLOTLINE_CANCEL_GRACE_S`. A chapter of a book that goes on fails in it as cancelled.
+        """
+        with broker.speaking(self.client.broker_url):
+            # An id that is not recorded is a single text: the message itself is all that there is of it.
+            return cancel(self.client.ledger, self.id, self._tell_workers, even_unknown=True)
+
     def result(self) -> Result:
         """The result of a job that has ended; raises its own error, or `InvalidInput` while it is open."""
         with broker.speaking(self.client.broker_url):
@@ -232,6 +250,12 @@ class Job:
         from producer.files import save
 
         return save(self.client.store, self.result(), Path(path), format)
+
+    def _tell_workers(self, ids: Sequence[str]) -> None:
+        from celery import Celery
+
+        with Celery("slotline-producer", broker=self.client.broker_url, set_as_current=False) as app:
+            broadcast(app)(ids)
 
     def _ask(self, seen: Progress | None) -> tuple[Progress, dict[str, Any] | None]:
         with broker.speaking(self.client.broker_url):

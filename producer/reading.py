@@ -23,7 +23,7 @@ from producer.formats.book import Chapter
 from producer.results import error_of, typed
 from tasks import broker, keys
 from tasks.errors import SlotlineError
-from tasks.flow.ledger import Record
+from tasks.flow.record import Record
 from tasks.messages import ChapterResult
 from tasks.settings import settings
 

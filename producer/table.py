@@ -10,7 +10,7 @@ from rich.text import Text
 
 from producer import eta
 from producer.reading import ChapterRow, Reading
-from tasks.flow.ledger import Record
+from tasks.flow.record import Record
 from tasks.flow.repair import Failure
 
 PIPED_COLUMNS = 240

@@ -15,4 +15,10 @@ app.conf.update(
     result_backend=settings().results,
     result_expires=settings().job_ttl_s,
 )
+if settings().broker_url.startswith("sentinel://"):
+    # The name under which the Sentinels know the server.
+    app.conf.update(
+        broker_transport_options={"master_name": settings().sentinel_master},
+        result_backend_transport_options={"master_name": settings().sentinel_master},
+    )
 app.set_default()

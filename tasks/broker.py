@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tasks.errors import BrokerUnavailable
+from tasks.settings import settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -37,13 +38,20 @@ def client(url: str) -> Redis:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    if url.startswith("redis://") or url.startswith("unix://"):
-        limits = {} if url.startswith("unix://") else {"socket_connect_timeout": CONNECT_LIMIT_S}
-        return Redis.from_url(url, socket_timeout=ANSWER_LIMIT_S, retry=Retry(NoBackoff(), 1), **limits)
-    # TLS and Sentinel URLs are read as Celery reads them.
+    if url.startswith("redis://"):
+        return Redis.from_url(
+            url,
+            socket_timeout=ANSWER_LIMIT_S,
+            socket_connect_timeout=CONNECT_LIMIT_S,
+            retry=Retry(NoBackoff(), 1),
+        )
+    # TLS, socket and Sentinel URLs are read as Celery reads them.
     from celery import Celery
 
-    found: Redis = Celery("slotline-broker", backend=url, set_as_current=False).backend.client
+    app = Celery("slotline-broker", backend=url, set_as_current=False)
+    if url.startswith("sentinel://"):
+        app.conf.result_backend_transport_options = {"master_name": settings().sentinel_master}
+    found: Redis = app.backend.client
     return found
 
 

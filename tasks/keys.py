@@ -15,6 +15,9 @@ HELD = PREFIX + "held"
 LEASES = PREFIX + "leases"
 """Sorted set: delivery tag -> end of its lease, ms of Redis' clock. Owner: the transport."""
 
+BEAT = PREFIX + "beat"
+"""Hash: when, and at which Redis server, a worker last looked after the leases. Owner: the transport."""
+
 SET_ASIDE = PREFIX + "setaside"
 """List: messages that no worker could read: a line of JSON (queue, reason, time in ms), then the message as it came.
 Owner: the transport."""
@@ -86,8 +89,24 @@ def followers(artifact: str) -> str:
 
 
 def slot(host: str, device: str, index: int | str) -> str:
-    """String with a lease: who holds this slot (JSON). `host` is the boot id for CPU slots."""
+    """String with a lease: who holds this slot (JSON). `host` is the boot id for CPU slots, and `gpu` for GPU slots,
+    whose `device` is the UUID of the GPU or MIG slice."""
     return f"{PREFIX}slot:{host}:{device}:{index}"
+
+
+def turn(gpu: str) -> str:
+    """String with a lease: the worker that may load a model on this GPU (UUID) now."""
+    return f"{PREFIX}turn:{gpu}"
+
+
+def promised(gpu: str) -> str:
+    """Hash: worker with a slot on this GPU (UUID) whose model is not loaded now -> bytes that are kept for it."""
+    return f"{PREFIX}promised:{gpu}"
+
+
+def footprint(model: str) -> str:
+    """Hash: `revision|GPU type|precision` -> JSON: the bytes that a slot of this model takes, and when measured."""
+    return f"{PREFIX}footprint:{model}"
 
 
 def capacity(model: str) -> str:
@@ -98,3 +117,8 @@ def capacity(model: str) -> str:
 def offer(model: str) -> str:
     """String (JSON): what the last ready worker of this model said of it: voices, sample rate, revision."""
     return f"{PREFIX}offer:{model}"
+
+
+def health(worker: str) -> str:
+    """String (JSON) with an end: how a worker stood at its last beat. Its time to live tells how old it is."""
+    return f"{PREFIX}health:{worker}"

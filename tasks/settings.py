@@ -26,6 +26,13 @@ def _auto_is_none(value: Any) -> Any:
 
 
 AutoInt = Annotated[int | None, BeforeValidator(_auto_is_none)]
+AtLeastOne = Annotated[Annotated[int, Field(ge=1)] | None, BeforeValidator(_auto_is_none)]
+
+SECOND_NAMES = {
+    "GPU_MAX_MODEL_INSTANCES": "MODEL_POOL_MAX_INSTANCES",
+    "GPU_ENABLE_MULTI_MODEL_INSTANCES": "MODEL_POOL_ENABLED",
+}
+"""Settings of the replaced model pools that mean what another one does; read only where that one is not set."""
 
 
 def data_home() -> Path:
@@ -41,10 +48,12 @@ class Settings(BaseModel):
 
     broker_url: str = Field("redis://localhost:6379/0", alias="CELERY_BROKER_URL")
     result_backend: str = Field("", alias="CELERY_RESULT_BACKEND")
+    sentinel_master: str = Field("mymaster", alias="SLOTLINE_SENTINEL_MASTER")
     store_url: str = Field("", alias="SLOTLINE_STORE_URL")
     models_path: str = Field("", alias="SLOTLINE_MODELS")
     lease_s: float = Field(30.0, gt=0.5, le=3600, alias="SLOTLINE_LEASE_S")
     drain_s: float = Field(60.0, ge=0, alias="SLOTLINE_DRAIN_S")
+    cancel_grace_s: float = Field(0.5, ge=0, alias="SLOTLINE_CANCEL_GRACE_S")
     retry_s: float = Field(2.0, ge=0, alias="SLOTLINE_RETRY_S")
     job_ttl_s: float = Field(7 * 86400.0, gt=0, alias="SLOTLINE_JOB_TTL_S")
     store_ttl_s: float = Field(30 * 86400.0, gt=0, alias="SLOTLINE_STORE_TTL_S")
@@ -57,9 +66,9 @@ class Settings(BaseModel):
     force_gc: bool = Field(False, alias="FORCE_GC_AFTER_REQUEST")
     log_level: str = Field("INFO", alias="LOG_LEVEL")
     multi_instances: bool = Field(True, alias="GPU_ENABLE_MULTI_MODEL_INSTANCES")
-    max_instances: AutoInt = Field(None, alias="GPU_MAX_MODEL_INSTANCES")
+    max_instances: AtLeastOne = Field(None, alias="GPU_MAX_MODEL_INSTANCES")
     memory_buffer_gb: float = Field(2.0, ge=0, alias="GPU_MODEL_MEMORY_BUFFER_GB")
-    estimated_model_gb: float | None = Field(None, alias="GPU_ESTIMATED_MODEL_SIZE_GB")
+    estimated_model_gb: float | None = Field(None, gt=0, alias="GPU_ESTIMATED_MODEL_SIZE_GB")
     batch_size: AutoInt = Field(None, alias="GPU_BATCH_SIZE")
     max_delay_ms: float = Field(0.0, ge=0, alias="GPU_MAX_DELAY_MS")
     queue_size: AutoInt = Field(None, alias="GPU_QUEUE_SIZE")
@@ -83,11 +92,14 @@ def read(environment: Mapping[str, str]) -> Settings:
     """Settings from `environment`; raises `SettingsError` naming the variable at fault."""
     known = {field.alias for field in Settings.model_fields.values() if field.alias}
     given = {name: environment[name] for name in known if environment.get(name)}
+    seconds = {name: old for name, old in SECOND_NAMES.items() if name not in given and environment.get(old)}
+    given |= {name: environment[old] for name, old in seconds.items()}
     try:
         settings = Settings.model_validate(given)
     except ValidationError as exc:
         first = exc.errors()[0]
-        raise SettingsError(f"{first['loc'][0]}={first['input']!r}: {first['msg']}") from exc
+        name = str(first["loc"][0])
+        raise SettingsError(f"{seconds.get(name, name)}={first['input']!r}: {first['msg']}") from exc
     if not settings.broker_url.startswith(BROKER_SCHEMES):
         raise SettingsError(f"CELERY_BROKER_URL={settings.broker_url!r}: slotline needs Redis (redis://…)")
     if settings.results != settings.broker_url:

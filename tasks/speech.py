@@ -21,6 +21,7 @@ from tasks.artifacts import Artifact, store
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError, WorkerLost
 from tasks.flow import assemble, envelope, outcomes
+from tasks.flow.cancel import REASON
 from tasks.flow.desk import ledger
 from tasks.flow.jobs import Gathered, Incomplete, Made, Plan, part_of, run, words_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
@@ -63,6 +64,8 @@ def paragraph(self: Task, **fields: Any) -> dict[str, Any]:
         case Failed(error, attempt):
             return _failed(self, part, error, attempt)
         case Dropped():
+            if part is None:
+                self.backend.mark_as_revoked(self.request.id, REASON, request=self.request)
             raise Ignore("its job or its part has ended")
         case Waiting():
             raise Ignore("another slot computes the same, or it was just tried; a copy is sent in time")

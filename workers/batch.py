@@ -4,7 +4,8 @@ Five steps: take (the ledger counts the attempt and hands out the text), look (t
 artifact may be there), claim (another slot may have it in hand), compute (the adapter, on
 all that is left at once), store. Each request's outcome is left in `tasks/flow/outcomes`
 for its task's body. Nothing here raises for a single input; nothing here settles: the
-task's body does, when Celery traces it.
+task's body does, when Celery traces it. A request that is cancelled on the way is dropped
+at the adapter's next safe point.
 """
 
 from __future__ import annotations
@@ -12,12 +13,20 @@ from __future__ import annotations
 import base64
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks import artifacts, audio
-from tasks.errors import InvalidInput, ModelError, NothingToSpeak, SlotlineError, WorkerLost
+from tasks.errors import (
+    BrokerUnavailable,
+    InvalidInput,
+    ModelError,
+    NothingToSpeak,
+    SlotlineError,
+    StoreError,
+    WorkerLost,
+)
 from tasks.flow import envelope, outcomes
 from tasks.flow.jobs import as_slotline_error, part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger
@@ -25,7 +34,7 @@ from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.messages import Audio, ParagraphRequest, is_speakable
 from tasks.routing import list_key
 from tasks.speech import audio_of
-from workers.adapters.base import Sound, SpeechInput
+from workers.adapters.base import Cancelled, Sound, SpeechInput
 
 if TYPE_CHECKING:
     from workers.models.lifecycle import LoadedModel
@@ -76,25 +85,51 @@ class Work:
     attempt: int
 
 
-def run(model: LoadedModel, ledger: Ledger, calls: Sequence[Call]) -> None:
-    """Compute all paragraphs of the batch and leave one outcome a request; other tasks are left alone."""
+@dataclass(frozen=True)
+class Ran:
+    """What a batch says of the model: the tasks that it failed on by a fault of its own, and whether it made any."""
+
+    failed: tuple[str, ...] = ()
+    worked: bool = False
+
+
+def run(
+    model: LoadedModel,
+    ledger: Ledger,
+    calls: Sequence[Call],
+    is_cancelled: Callable[[str], bool] = lambda tag: False,
+) -> Ran:
+    """Compute all paragraphs of the batch and leave one outcome a request; other tasks are left alone.
+
+    `is_cancelled` is asked, with a request's delivery tag, whether its job was cancelled meanwhile.
+    """
     outcomes.clear()
     work = [one for call in calls if call.task == PARAGRAPH and (one := _prepare(model, ledger, call))]
     if not work:
-        return
+        return Ran()
+    made: dict[str, outcomes.Outcome] = {}
+    model.adapter.is_cancelled = lambda index: is_cancelled(work[index].call.delivery_tag)
     try:
         for one, result in zip(work, _compute(model, [one.item for one in work]), strict=True):
-            outcomes.put(one.call.task_id, _store(one, result))
+            made[one.call.task_id] = outcome = _store(one, result)
+            outcomes.put(one.call.task_id, outcome)
     finally:
         for one in work:
             ledger.release(one.artifact, one.call.delivery_tag)
+    failed = tuple(task_id for task_id, outcome in made.items() if _is_the_models_fault(outcome))
+    return Ran(failed, worked=any(isinstance(outcome, Done) for outcome in made.values()))
+
+
+def _is_the_models_fault(outcome: outcomes.Outcome) -> bool:
+    """Neither the input's nor the store's nor the broker's: another input would fare no better."""
+    return isinstance(outcome, Failed) and not isinstance(outcome.error, (InvalidInput, StoreError, BrokerUnavailable))
 
 
 def _prepare(model: LoadedModel, ledger: Ledger, call: Call) -> Work | None:
     """Steps one to three; None when the outcome is known without computing."""
     try:
         fields = call.kwargs()
-        request = _take(model, ledger, fields)
+        request = None if _is_cancelled_alone(ledger, call, fields) else _take(model, ledger, fields)
         if request is None:
             outcomes.put(call.task_id, Dropped())
             return None
@@ -102,14 +137,19 @@ def _prepare(model: LoadedModel, ledger: Ledger, call: Call) -> Work | None:
         model.adapter.check(item)
         name = artifact_name(model, item)
         if (found := artifacts.store().find(name)) is not None:
-            # An earlier run of this very message may have died with the artifact in hand, and others wait for it.
-            ledger.release(name, call.delivery_tag)
+            # Whoever made it may have died with it in hand, and others wait for it.
+            ledger.release(name, "")
             outcomes.put(call.task_id, Done(audio_of(found), computed=False))
             return None
         return _claim(ledger, call, fields, item, name)
     except (SlotlineError, MemoryError) as exc:
         outcomes.put(call.task_id, Failed(as_slotline_error(exc), 0))
         return None
+
+
+def _is_cancelled_alone(ledger: Ledger, call: Call, fields: Mapping[str, Any]) -> bool:
+    """Whether a task that is part of no job was cancelled; that of a job's part is known when it is taken."""
+    return "job" not in fields and call.task_id in ledger.cancelled([call.task_id])
 
 
 def _take(model: LoadedModel, ledger: Ledger, fields: Mapping[str, Any]) -> ParagraphRequest | None:
@@ -126,12 +166,16 @@ def _take(model: LoadedModel, ledger: Ledger, fields: Mapping[str, Any]) -> Para
 
 
 def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], item: SpeechInput, name: str) -> Work | None:
-    queue = str((call.headers.get("delivery_info") or {}).get("routing_key") or "")
-    copy = (list_key(queue, 0), envelope.copy_of(call.headers, call.body, queue))
+    came_by = call.headers.get("delivery_info") or {}
+    queue = str(came_by.get("routing_key") or "")
+    # To the list that it came from: there the sweep looks for it.
+    copy = (list_key(queue, int(came_by.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
     attempt = ledger.claim(name, call.delivery_tag, copy, part_of(fields) or (call.task_id, 0))
     if attempt == SPENT:
         ledger.release(name, call.delivery_tag)
-        raise WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried")
+        why = ledger.loss(part_of(fields) or (call.task_id, 0))
+        last = f"; the last time: {why}" if why else ""
+        raise WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried{last}")
     if attempt in (FOLLOWS, TOO_SOON):
         outcomes.put(call.task_id, Waiting())
         return None
@@ -156,6 +200,7 @@ def artifact_name(model: LoadedModel, item: SpeechInput) -> str:
         "voice": item.voice,
         "speed": item.speed,
         "text": item.text,
+        **model.adapter.ingredients(item),
     }
     return artifacts.name_of("speech", "wav", ingredients)
 
@@ -170,10 +215,19 @@ def _compute(model: LoadedModel, items: Sequence[SpeechInput]) -> Iterator[Sound
     if len(results) != len(items):
         wrong = ModelError(f"{model.entry.adapter} gave {len(results)} results for {len(items)} inputs")
         results = [wrong] * len(items)
-    return iter(results)
+    return (_unless_wanted(model, index, result) for index, result in enumerate(results))
+
+
+def _unless_wanted(model: LoadedModel, index: int, result: Sound | Exception) -> Sound | Exception:
+    """An adapter that gives up on an input that is still wanted has failed on it."""
+    if isinstance(result, Cancelled) and not model.adapter.is_cancelled(index):
+        return ModelError(f"{model.entry.adapter} stopped at an input that nobody cancelled")
+    return result
 
 
 def _store(work: Work, result: Sound | Exception) -> outcomes.Outcome:
+    if isinstance(result, Cancelled):
+        return Dropped()
     try:
         if isinstance(result, Exception):
             raise result

@@ -14,7 +14,7 @@ import pickle
 import threading
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.catalog import ModelEntry
+    from workers.slots.gpu import GpuSlot
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class Child:
     batches: int = 0
     jobs: int = 0
     failures: int = 0
+    cancelled: set[str] = field(default_factory=set)
+    """Delivery tags of requests of the running batch, or of the one on its way, that nobody wants any more."""
+    is_failing: bool = True
+    """Whether the parent may know of a failure of the model (also in the child before) and of no success since."""
 
     def enter(self, state: State) -> None:
         """Note a new state and when it began."""
@@ -74,6 +79,12 @@ class Child:
         """Enter a state and tell the parent."""
         self.enter(state)
         self.link.send({"state": state, **more})
+
+    def report(self, ran: batch.Ran) -> None:
+        """Tell the parent how the model fared: of failures, and of the first success after them."""
+        if ran.failed or (ran.worked and self.is_failing):
+            self.link.send({"failed": ran.failed, "worked": ran.worked})
+            self.is_failing = not ran.worked
 
     def status(self) -> dict[str, Any]:
         """How it stands: times in seconds since 1970, memory in bytes."""
@@ -93,7 +104,9 @@ class Child:
 _child: Child | None = None
 
 
-def begin(link: Link, parents_end: Link, entry: ModelEntry, device: str, app: Celery, hostname: str) -> None:
+def begin(
+    link: Link, parents_end: Link, entry: ModelEntry, device: str, gpu: GpuSlot | None, app: Celery, hostname: str
+) -> None:
     """The pool's initializer: become Celery's child, then load the model; ends the process when that fails."""
     global _child
     parents_end.close()
@@ -101,7 +114,7 @@ def begin(link: Link, parents_end: Link, entry: ModelEntry, device: str, app: Ce
     try:
         process_initializer(app, hostname)
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
-        child.model = lifecycle.load(entry, device, settings().warm_up, child.announce)
+        child.model = _in_turn(child, gpu, lambda: lifecycle.load(entry, device, settings().warm_up, child.announce))
     except BaseException as exc:
         _give_up(child, exc)
     offer = child.model.offer
@@ -119,6 +132,13 @@ def begin(link: Link, parents_end: Link, entry: ModelEntry, device: str, app: Ce
     )
 
 
+def _in_turn(child: Child, gpu: GpuSlot | None, load: Callable[[], LoadedModel]) -> LoadedModel:
+    """Load; on a GPU when no other worker loads there. The parent's watch on the time runs from the load itself."""
+    if gpu is None:
+        return load()
+    return gpu.load(load, lambda holder: child.announce(State.UNLOADED, waits_for=holder))
+
+
 def _give_up(child: Child, error: BaseException) -> NoReturn:
     """Say why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
     try:
@@ -133,9 +153,12 @@ def _give_up(child: Child, error: BaseException) -> NoReturn:
 
 
 def _answer(child: Child) -> None:
-    """Answer the parent's questions as long as it lives; without a parent this process has no purpose."""
+    """Hear the parent as long as it lives; without a parent this process has no purpose."""
     try:
         for message in child.link.messages():
+            if "cancel" in message:
+                child.cancelled.update(message["cancel"])
+                continue
             answer = child.status() if message.get("ask") == "status" else {"error": f"{message.get('ask')}: not known"}
             child.link.send({"answer": message.get("id"), **answer})
     except LinkClosed:
@@ -159,6 +182,8 @@ def run_batch(calls: Sequence[batch.Call]) -> list[Result]:
     try:
         results = _computed(child, child.model, calls)
     finally:
+        # The parent hands over the next batch, and cancels what is in it, only after it has this one's results.
+        child.cancelled.clear()
         child.enter(State.READY)
     child.batches += 1
     child.jobs += len(results)
@@ -168,7 +193,7 @@ def run_batch(calls: Sequence[batch.Call]) -> list[Result]:
 
 def _computed(child: Child, model: LoadedModel, calls: Sequence[batch.Call]) -> list[Result]:
     try:
-        batch.run(model, ledger(child.app), calls)
+        child.report(batch.run(model, ledger(child.app), calls, child.cancelled.__contains__))
     except BROKER_AWAY as exc:
         logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
         return [_given_back(str(exc)) for _ in calls]

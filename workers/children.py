@@ -11,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from workers.models.lifecycle import State
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
+    from workers.slots.gpu import GpuSlot
 
 logger = logging.getLogger(__name__)
 
@@ -40,13 +42,17 @@ DEATHS_WITHOUT_WORK = 10
 
 @dataclass(frozen=True)
 class SlotSpec:
-    """What a slot worker runs: the model's table, the device, the worker's name, its batch, its tries to load."""
+    """What a slot worker runs: the model's table, the device, the worker's name, its batch, its tries to load.
+
+    `gpu` is set where the slot is a share of a GPU; `device` is then what the child calls that GPU.
+    """
 
     entry: ModelEntry
     device: str
     worker: str
     batch_size: int
     load_attempts: int
+    gpu: GpuSlot | None = None
 
 
 class Tries:
@@ -64,6 +70,10 @@ class Tries:
     def worked(self) -> None:
         """A batch was finished."""
         self.deaths = 0
+
+    def spared(self) -> None:
+        """The child is about to be killed for a reason that is no fault of the model; that death does not count."""
+        self.deaths -= 1
 
     def load_failed(self, permanent: bool) -> float | None:
         """Seconds to wait before the next try, or None for no more."""
@@ -87,6 +97,7 @@ class ChildWatch:
         self.tries = Tries(spec.load_attempts)
         self.on_ready: Callable[[dict[str, Any]], None] = lambda message: None
         self.on_gone: Callable[[], None] = lambda: None
+        self.on_ran: Callable[[Sequence[str], bool], None] = lambda failed, worked: None
         self.on_given_up: Callable[[str], None] = lambda reason: None
         self.start_again: Callable[[], None] = lambda: None
         self.loop: Any = None
@@ -94,6 +105,7 @@ class ChildWatch:
         self._link: Link | None = None
         self._failure: dict[str, Any] = {}
         self._not_before = 0.0
+        self._load_ends = 0.0
         self._given_up = False
         self._questions = 0
 
@@ -111,12 +123,20 @@ class ChildWatch:
         """A child was forked."""
         self._link, self._failure, self.state = link, {}, State.LOADING
         self.listen()
-        self.loop.call_later(self.spec.entry.load_limit_s, self._check_load, pid, link)
+        limit_s = self.spec.entry.load_limit_s
+        self._load_ends = time.monotonic() + limit_s
+        self.loop.call_later(limit_s, self._check_load, pid, link)
 
     def listen(self) -> None:
         """Read the line when it has something; again after the event loop was reset."""
         if self._link is not None:
             self.loop.add_reader(self._link.fileno(), self._read, self._link)
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Tell the child something that it does not answer; a child that is gone need not know."""
+        if self._link is not None:
+            with contextlib.suppress(LinkClosed):
+                self._link.send(message)
 
     def ask(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
         """Ask the child and wait for its answer, also while it computes; None when there is no answer in time."""
@@ -141,6 +161,8 @@ class ChildWatch:
         failed_to_load = self.is_loading
         self._hang_up()
         self.state = State.UNLOADED
+        if self.spec.gpu is not None:
+            self.spec.gpu.child_ended()
         self.on_gone()
         if failed_to_load:
             self._load_failed(exitcode)
@@ -174,6 +196,10 @@ class ChildWatch:
         if link is not self._link or not self.is_loading:
             return
         limit_s = self.spec.entry.load_limit_s
+        left_s = self._load_ends - time.monotonic()
+        if left_s > 0:
+            self.loop.call_later(min(left_s, limit_s), self._check_load, pid, link)
+            return
         self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -190,7 +216,16 @@ class ChildWatch:
         """Take in one message; an answer is handed back."""
         if "answer" in message:
             return message
+        if "worked" in message:
+            self.on_ran(message["failed"], message["worked"])
+            return None
         self.state = State(message["state"])
+        if holder := message.get("waits_for"):
+            # Others load on this GPU first; that is no time of this model's.
+            self._load_ends = math.inf
+            logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
+        elif self.state is State.LOADING:
+            self._load_ends = time.monotonic() + self.spec.entry.load_limit_s
         if self.state is State.READY:
             self.tries.loaded()
             self.on_ready(message)
@@ -219,16 +254,18 @@ class ChildPool(AsynPool):
         """Whether the child's process lives."""
         return any(process._is_alive() for process in self._pool)
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
-        """Send a signal to the child, if there is one."""
+    def kill(self, number: int = signal.SIGKILL, is_planned: bool = False) -> None:
+        """Send a signal to the child, if there is one; `is_planned`: it runs nothing, and its end is no error."""
         for process in self._pool:
+            if is_planned:
+                process._controlled_termination = True  # billiard's own mark
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
 
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = Link.pair()
         spec = self.watch.spec
-        self._initializer = functools.partial(child.begin, childs_end, link, spec.entry, spec.device)
+        self._initializer = functools.partial(child.begin, childs_end, link, spec.entry, spec.device, spec.gpu)
         try:
             process = super()._create_worker_process(i)
         finally:
@@ -244,10 +281,12 @@ class ChildPool(AsynPool):
             hub.call_later(COLLECT_EVERY_S, self._event_process_exit, hub, proc)
 
     def _join_exited_workers(self, shutdown: bool = False) -> Any:
-        dead = [process.exitcode for process in self._pool if process.exitcode is not None]
+        before = list(self._pool)
         codes = super()._join_exited_workers(shutdown)
-        for exitcode in dead:
-            self.watch.ended(exitcode)
+        # What Celery has collected, not what was dead when we looked: it may have died in between.
+        for process in before:
+            if process not in self._pool:
+                self.watch.ended(process.exitcode or 0)
         return codes
 
     def _repopulate_pool(self, exitcodes: Any) -> None:

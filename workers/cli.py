@@ -1,4 +1,4 @@
-"""The commands that start or show workers: `slotline up`, `slotline slots`.
+"""The commands that start or show workers: `slotline up`, `slotline slots`, `slotline health`.
 
 Each reads its options, calls what does the work, and prints; errors travel up as
 `SlotlineError` and become one line there (`tasks/command.py`).
@@ -6,11 +6,12 @@ Each reads its options, calls what does the work, and prints; errors travel up a
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ import click
 from tasks import broker
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput
-from tasks.settings import data_home, settings
+from tasks.settings import BROKER_SCHEMES, data_home, settings
 from workers.local import LocalStack, Wanted
 from workers.stopping import Stopping
 
@@ -79,7 +80,7 @@ def up(
 def _broker(option: str | None, redis_port: int) -> str | None:
     """The broker to use, or None for an embedded one."""
     if option:
-        if not option.startswith(("redis://", "rediss://", "unix://", "sentinel://")):
+        if not option.startswith(BROKER_SCHEMES):
             raise InvalidInput(f"--broker: {broker.shown(option)} is no Redis URL, such as redis://localhost:6379/0")
         return option
     chosen = os.environ.get("CELERY_BROKER_URL")
@@ -128,27 +129,70 @@ def _announce(stack: LocalStack) -> None:
 
 
 @click.command()
-def slots() -> int:
-    """Show who holds which slot of this machine now."""
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def slots(as_json: bool) -> int:
+    """Show this machine's slots: what each GPU has room for and why, and who holds which slot now."""
+    from workers.slots.overview import overview
+
+    chosen = settings()
+    with broker.speaking(chosen.broker_url), contextlib.closing(broker.client(chosen.broker_url)) as client:
+        found = overview(client, catalog(), chosen)
+    if as_json:
+        click.echo(json.dumps({"slots": [row.fields() for row in found.rows], "note": found.note}, ensure_ascii=False))
+        return 0
+    _print_slots([row.cells() for row in found.rows], found.note)
+    return 0
+
+
+def _print_slots(rows: list[list[str]], note: str) -> None:
+    """Print the table of slots; a column that nobody fills is left out."""
     from rich.console import Console
     from rich.table import Table
 
-    from workers.slots.holders import holders
+    head = ("slot", "worker", "model", "pid", "for", "state", "why")
+    used = [i for i in range(len(head)) if any(row[i] for row in rows)]
+    table = Table(box=None, pad_edge=False)
+    for i in used:
+        table.add_column(head[i], no_wrap=head[i] != "why")
+    for row in rows:
+        table.add_row(*(row[i] for i in used))
+    # Into a file or a pipe a line of the table stays a line.
+    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    if note:
+        click.echo(f"GPUs: {note}")
 
+
+@click.command()
+@click.option("--model", metavar="NAME", help="Only the slot workers of this model.")
+@click.option("--host", metavar="NAME", help="Only the workers of this host.")
+@click.option("--here", is_flag=True, help="Only the workers of this host or container; for its own health check.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
+    """Tell whether the workers are healthy; the exit status is 0 when all are, else 1."""
+    from workers import health as beats
+
+    if host and here:
+        raise InvalidInput("--host: --here names the host already; give one of them")
+    host = socket.gethostname() if here else host
     chosen = settings()
-    client = broker.client(chosen.broker_url)
-    with broker.speaking(chosen.broker_url):
-        held = holders(client)
-        now_s = client.time()[0]
-    client.close()
-    table = Table("slot", "worker", "model", "pid", "for", "state", box=None, pad_edge=False)
-    for holder in held:
-        state = "ready" if holder.ready else "loading"
-        age = time.strftime("%H:%M:%S", time.gmtime(max(0.0, now_s - holder.since)))
-        table.add_row(holder.slot, holder.worker, holder.model, str(holder.pid), age, state)
-    taken = {holder.index for holder in held if holder.device == "cpu"}
-    for index in range(chosen.cpu_slots):
-        if index not in taken:
-            table.add_row(f"cpu-{index}", "–", "", "", "", "free")
-    Console().print(table)
-    return 0
+    with broker.speaking(chosen.broker_url), contextlib.closing(broker.client(chosen.broker_url)) as client:
+        everybody = beats.read(client)
+        wanted = [one for one in everybody if (not host or one.beat.host == host) and model in (None, one.beat.model)]
+        lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), everybody, not model)
+    if not wanted:
+        of_what = (f" of {model}" if model else "") + (f" on {host}" if host else "")
+        lacking = [f"no worker{of_what} is there", *lacking]
+    is_healthy = not lacking and not any(one.why for one in wanted)
+    if as_json:
+        told = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
+    return 0 if is_healthy else 1
+
+
+def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:
+    for worker, stands, why in standings:
+        click.echo(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {stands}")
+    for line in lacking:
+        click.echo(f"unhealthy  {line}")

@@ -13,7 +13,7 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from tasks.errors import BrokerUnavailable, SettingsError, SlotlineError
 from tasks.launch import celery_command, code_home, environment
 from tasks.settings import Settings
 from workers.embedded_redis import HOST, EmbeddedRedis
+from workers.slots.fit import fit
 from workers.slots.holders import Holder, free, holders
 from workers.supervised import DEATHS_ALLOWED, Supervised, backoff_s
 
@@ -37,6 +38,9 @@ READY_MARGIN_S = 60.0
 """Beyond the model's own budget for load: Python and Celery start too, several at once on few cores."""
 
 STOP_LIMIT_S = 15.0
+"""What a worker may take to end when nothing runs any more."""
+
+TELL_AFTER_S = 3.0
 LOCAL_LEASE_S = 10.0
 """After a stack was killed, the next one waits this long at most for what its workers had in hand."""
 
@@ -70,6 +74,8 @@ class LocalStack:
         self._lock: IO[str] | None = None
         self._client: Redis | None = None
         self._held: dict[int, Holder] = {}
+        self._gpus: Mapping[str, Sequence[str]] = {}
+        """For each model on GPUs, the UUID of the GPU of each of its slots."""
 
     @property
     def store_url(self) -> str:
@@ -97,6 +103,7 @@ class LocalStack:
             self._client.ping()
         if self._redis:
             self._free_what_died()
+        self._see_that_all_fit()
         self.workers = list(self._supervised())
         for worker in self.workers:
             worker.start()
@@ -116,12 +123,21 @@ class LocalStack:
         self._note_holders()
 
     def stop(self, in_a_hurry: Callable[[], bool]) -> None:
-        """Stop the workers, then Redis. What does not end in time, or is waited for `in_a_hurry`, is killed."""
-        for worker in self.workers:
-            with contextlib.suppress(OSError):
-                worker.terminate()
-        deadline = time.monotonic() + STOP_LIMIT_S
-        while any(worker.is_alive for worker in self.workers) and time.monotonic() < deadline and not in_a_hurry():
+        """Stop the workers, then Redis. They finish what runs, within SLOTLINE_DRAIN_S; `in_a_hurry` they give it back.
+
+        What does not end in time is killed.
+        """
+        self._terminate()
+        began, has_hurried, has_told = time.monotonic(), False, False
+        deadline = began + self.settings.drain_s + STOP_LIMIT_S
+        while any(worker.is_alive for worker in self.workers) and time.monotonic() < deadline:
+            if time.monotonic() - began > TELL_AFTER_S and not has_told:
+                has_told = True
+                self._tell(f"what runs has {self.settings.drain_s:g} s to end; Ctrl-C again gives it back now")
+            if in_a_hurry() and not has_hurried:
+                has_hurried = True
+                self._terminate()
+                deadline = time.monotonic() + STOP_LIMIT_S
             time.sleep(POLL_S)
         for worker in self.workers:
             worker.kill()
@@ -132,6 +148,11 @@ class LocalStack:
         if self._lock:
             self._lock.close()
             self._lock = None
+
+    def _terminate(self) -> None:
+        for worker in self.workers:
+            with contextlib.suppress(OSError):
+                worker.terminate()
 
     # Start
 
@@ -195,13 +216,24 @@ class LocalStack:
                 if not _lives(holder.pid):
                     free(self._client, holder)
 
+    def _see_that_all_fit(self) -> None:
+        """Give each slot on a GPU its GPU, or raise before anything is started that would not fit."""
+        assert self._client is not None
+        with broker.speaking(self.broker_url):
+            found = fit(self._client, self.wanted.models, catalog(), self.settings)
+        self._gpus = found.uuids
+        for line in found.lines:
+            self._tell(line)
+
     def _supervised(self) -> Iterator[Supervised]:
         home = code_home()
         made = environment(self._environment())
         for model, slots in self.wanted.models.items():
             for number in range(1, slots + 1):
                 command = celery_command("worker", "--model", model)
-                yield Supervised(f"{model} worker {number}", command, self._log(f"{model}-{number}"), made, home)
+                pinned = {"CUDA_VISIBLE_DEVICES": self._gpus[model][number - 1]} if model in self._gpus else {}
+                log = self._log(f"{model}-{number}")
+                yield Supervised(f"{model} worker {number}", command, log, {**made, **pinned}, home)
         if self.wanted.flow:
             command = celery_command("worker", "-Q", "flow", "-c", str(self.wanted.flow))
             yield Supervised("flow worker", command, self._log("flow"), made, home)
@@ -225,7 +257,7 @@ class LocalStack:
         return path
 
     def _wait_until_ready(self) -> bool:
-        limit_s = READY_MARGIN_S + max((catalog()[model].load_limit_s for model in self.wanted.models), default=0.0)
+        limit_s = READY_MARGIN_S + self._load_limit_s()
         deadline = time.monotonic() + limit_s
         while True:
             if self._stopping():
@@ -243,6 +275,15 @@ class LocalStack:
                     f"{late[0].name} is not ready after {limit_s:g} s: {late[0].last_words()} (log: {late[0].log})"
                 )
             time.sleep(POLL_S)
+
+    def _load_limit_s(self) -> float:
+        """How long loading may take: at the same time on CPUs, one after the other on each GPU."""
+        limits = {model: catalog()[model].load_limit_s for model in self.wanted.models}
+        in_turn: dict[str, float] = {}
+        for model, uuids in self._gpus.items():
+            for uuid in uuids:
+                in_turn[uuid] = in_turn.get(uuid, 0.0) + limits[model]
+        return max([*limits.values(), *in_turn.values()], default=0.0)
 
     def _note_holders(self) -> None:
         """Remember which slot each of our workers holds once it is ready."""

@@ -14,6 +14,7 @@ from typing import Any
 from billiard.einfo import ExceptionInfo
 from celery.worker.request import Request
 
+from tasks.errors import SlotlineError
 from workers.batch import Call
 from workers.child import Result
 
@@ -40,6 +41,17 @@ class Member:
     timeout: float | None
     on_terminate: Callable[[Member], None]
     signal: int | None = None
+    is_cancelled: bool = False
+    """Nobody wants its result: it is not given back when its child dies."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """By which ids it may be cancelled: its task's, and its job's where it is a part of one."""
+        try:
+            job = self.call.kwargs().get("job")
+        except SlotlineError:  # a body that no task can read
+            job = None
+        return (self.call.task_id, job) if isinstance(job, str) else (self.call.task_id,)
 
     def terminate(self, signum: int) -> None:
         """Celery revokes the request for good."""

@@ -18,6 +18,7 @@ counted in Redis (`workers/batch.py`), so this ends.
 from __future__ import annotations
 
 import logging
+import re
 import os
 import signal
 import time
@@ -28,19 +29,24 @@ from typing import Any, ClassVar
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.concurrency.prefork import TaskPool
-from celery.exceptions import Reject
+from celery.exceptions import Ignore, Reject
 from kombu.asynchronous import get_event_loop
+from redis import RedisError
 
+from tasks.errors import InvalidInput
+from tasks.flow.desk import ledger
+from tasks.flow.jobs import part_of
 from workers.batch import Call
 from workers.child import Result, run_batch
 from workers.children import ChildPool, ChildWatch, SlotSpec
 from workers.members import Batch, Callback, Member
 from workers.models.lifecycle import State
+from workers.streak import Streak
 
 logger = logging.getLogger(__name__)
 
-TERMINATE_GRACE_S = 5.0
-"""A child in native code hears no SIGTERM; this long after one it gets SIGKILL."""
+JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
+"""What billiard adds to its words, and nobody can look up."""
 
 
 class SlotPool(TaskPool):
@@ -62,6 +68,13 @@ class SlotPool(TaskPool):
         self._line: deque[Member] = deque()
         self._running: Batch | None = None
         self._pump_is_due = False
+        self._reload_is_due = False
+        self._is_giving_back = False
+        self.streak = Streak()
+        self.done_at: float | None = None
+        """When the last batch was finished, by the monotonic clock."""
+        self.closed = ""
+        """Why nothing is handed over though the model is loaded; empty while the gate is open."""
 
     def on_start(self) -> None:
         """Fork the child, which begins to load."""
@@ -85,8 +98,8 @@ class SlotPool(TaskPool):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the child's model is loaded and warm, and the child lives."""
-        return self.watch.state is State.READY and self.child_is_alive
+        """Whether the child's model is loaded and warm, the child lives, and nobody has closed the gate."""
+        return self.watch.state is State.READY and self.child_is_alive and not self.closed
 
     @property
     def child_is_alive(self) -> bool:
@@ -101,6 +114,49 @@ class SlotPool(TaskPool):
     def ask_child(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
         """Ask the child (`status`), also while it computes; None when it does not answer in time."""
         return self.watch.ask(question, wait_s)
+
+    @property
+    def running(self) -> Batch | None:
+        """What was handed over and has not ended."""
+        return self._running
+
+    @property
+    def waiting(self) -> int:
+        """How many calls stand in line."""
+        return len(self._line)
+
+    def shut(self, reason: str) -> None:
+        """Take no more work from now on; what waits goes back to the queue, what runs goes on."""
+        self.closed = reason
+        self._give_back_line(reason)
+
+    def open(self) -> None:
+        """Take work again."""
+        self.closed = ""
+        self._pump_soon()
+
+    def reload(self) -> None:
+        """Replace the child, which loads the model anew; a running batch ends first."""
+        self._reload_is_due = True
+        self._reload_if_idle()
+
+    def stop_running(self, batch: Batch, why: str) -> None:
+        """Kill the child if it still runs this batch. Its model is loaded again; the members hear `WorkerLostError`."""
+        if self._running is batch and self._pool is not None:
+            logger.warning("%s: the child is killed, its model is loaded again", why)
+            self.watch.tries.spared()
+            self._pool.kill()
+
+    def kill_child(self) -> None:
+        """Kill the child for no fault of its own; from any thread. What it ran is given back, and the model loaded."""
+        if self._pool is not None:
+            self.watch.tries.spared()
+            self._pool.kill()
+
+    def give_back_running(self) -> None:
+        """Kill the child; what it ran goes back to the front, and was no attempt. From any thread, when stopping."""
+        self._is_giving_back = True
+        self.kill_child()
 
     def child_ready(self) -> None:
         """The model is warm: hand over what waits."""
@@ -168,6 +224,7 @@ class SlotPool(TaskPool):
             member.accept(pid, accepted)
 
     def _finished(self, batch: Batch, results: list[Result]) -> None:
+        self.done_at = time.monotonic()
         self._end(batch)
         self.watch.tries.worked()
         for member, result in zip(batch.members, results, strict=True):
@@ -176,6 +233,8 @@ class SlotPool(TaskPool):
     def _lost(self, batch: Batch, einfo: ExceptionInfo) -> None:
         """The batch did not end by itself: the child died, was killed, or its machinery failed."""
         self._end(batch)
+        if self._is_giving_back:
+            self._uncount(batch)
         error = getattr(einfo.exception, "exc", einfo.exception)
         if isinstance(error, TimeLimitExceeded):
             error = WorkerLostError(f"killed after time_limit_s = {self.spec.entry.time_limit_s:g}")
@@ -183,8 +242,12 @@ class SlotPool(TaskPool):
             logger.error("the batch failed outside its requests, the child is replaced: %r\n%s", error, einfo.traceback)
             self._pool.kill()
             error = WorkerLostError(f"the batch failed: {error!r}")
+        if isinstance(error, WorkerLostError) and not self._is_giving_back:
+            self._tell_why(batch, error)
         for member in reversed(batch.members):  # the first goes back last, and so to the front
-            if not isinstance(error, Terminated):
+            if member.is_cancelled:
+                member.fail(Ignore("cancelled"))
+            elif not isinstance(error, Terminated):
                 member.fail(error)
             elif member.signal is not None:
                 member.fail(Terminated(member.signal))
@@ -194,7 +257,32 @@ class SlotPool(TaskPool):
     def _end(self, batch: Batch) -> None:
         if self._running is batch:
             self._running = None
+        self._reload_if_idle()
         self._pump_soon()
+
+    def _uncount(self, batch: Batch) -> None:
+        try:
+            for member in batch.members:
+                call = member.call
+                ledger(self.app).uncount(call.delivery_tag, part_of(call.kwargs()) or (call.task_id, 0))
+        except (RedisError, InvalidInput) as exc:
+            logger.warning("a run that is given back counts as an attempt: %s", exc)
+
+    def _tell_why(self, batch: Batch, error: WorkerLostError) -> None:
+        """Leave word of what ended the run: whoever sets the input aside in the end says so."""
+        why = JOB_NUMBER.sub("", str(error))
+        try:
+            for member in batch.members:
+                call = member.call
+                ledger(self.app).tell_loss(part_of(call.kwargs()) or (call.task_id, 0), why)
+        except (RedisError, InvalidInput) as exc:
+            logger.warning("why a run was lost is not kept: %s", exc)
+
+    def _reload_if_idle(self) -> None:
+        if self._reload_is_due and self._running is None and self._pool is not None:
+            self._reload_is_due = False
+            self.watch.tries.spared()
+            self._pool.kill(is_planned=True)
 
     def _give_back_line(self, why: str) -> None:
         while self._line:
@@ -226,14 +314,8 @@ class SlotPool(TaskPool):
             member.fail(Terminated(member.signal))
 
     def _terminate_job(self, pid: int, signum: int | None = None) -> None:
-        """Kill the child that runs a revoked request; by SIGKILL when it does not hear."""
-        self._pool.terminate_job(pid, signum)
-        self.watch.loop.call_later(TERMINATE_GRACE_S, self._kill_if_running, pid, self._running)
-
-    def _kill_if_running(self, pid: int, batch: Batch | None) -> None:
-        if batch is not None and self._running is batch and self._pool is not None:
-            logger.warning("child %d did not end on a signal, it is killed", pid)
-            self._pool.kill()
+        """Kill the child that runs a revoked request: it hears no other signal, in native code least of all."""
+        self._pool.terminate_job(pid, signal.SIGKILL)
 
     def _start_again(self) -> None:
         if self._pool is not None and self._state == self.RUN:
@@ -254,6 +336,7 @@ class SlotPool(TaskPool):
     def on_terminate(self) -> None:
         """Cold shutdown: the child is killed, and all goes back."""
         self._give_back_line("the worker stops")
+        self.kill_child()
         super().on_terminate()
 
     def _get_info(self) -> dict[str, Any]:

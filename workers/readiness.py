@@ -2,13 +2,15 @@
 
 A bootstep of Celery's consumer. It gates the transport's reserve, tells the world when
 the model is ready (log, Celery's signal, what the model offers, how much this worker
-takes at once) and when it is not, and ends the worker when the model cannot be had.
-Starts and loads nothing.
+takes at once) and when it is not, and ends the worker when the model cannot be had. A
+model that fails everything closes the gate (`workers/streak.py` decides): its child is
+replaced once, and if that does not help the gate stays closed. Loads nothing itself.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from celery import bootsteps, signals
@@ -18,6 +20,7 @@ from redis import RedisError
 
 from tasks import offers
 from workers.pool import SlotPool
+from workers.streak import Step
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class Readiness(bootsteps.StartStopStep):
         _gate(consumer.task_consumer.channel.qos, pool)
         pool.watch.on_ready = self._ready
         pool.watch.on_gone = self._gone
+        pool.watch.on_ran = self._ran
         pool.watch.on_given_up = self._given_up
 
     def stop(self, consumer: Any) -> None:
@@ -54,7 +58,11 @@ class Readiness(bootsteps.StartStopStep):
             offers.publish(self._consumer.app.backend.client, offers.Published(**message["offer"]))
         except RedisError as exc:
             logger.warning("what %s offers could not be published: %s", model, exc)
-        slot.keeper.set_ready(True)
+        may_take = self._consumer.pool.streak.loaded()
+        slot.keeper.set_ready(may_take)
+        if not may_take:
+            return
+        self._consumer.pool.open()
         logger.info("ready: %s on %s, loaded in %.1f s", model, slot.spec.worker.partition("@")[0], message["load_s"])
         if not self._was_ready:
             self._was_ready = True
@@ -64,6 +72,23 @@ class Readiness(bootsteps.StartStopStep):
     def _gone(self) -> None:
         self._consumer.controller.slot.keeper.set_ready(False)
         self._consumer.pool.child_gone()
+
+    def _ran(self, failed: Sequence[str], worked: bool) -> None:
+        pool: SlotPool = self._consumer.pool
+        step = pool.streak.heard(failed, worked)
+        if step is Step.GO_ON:
+            return
+        slot = self._consumer.controller.slot
+        said = f"{slot.spec.entry.name} failed {len(pool.streak)} different parts in a row"
+        if step is Step.RELOAD:
+            why = f"{said}; no more work is taken until it is loaded anew"
+        else:
+            why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
+        logger.error("%s: %s", slot.spec.worker, why)
+        slot.keeper.set_ready(False)
+        pool.shut(why)
+        if step is Step.RELOAD:
+            pool.reload()
 
     def _given_up(self, reason: str) -> None:
         logger.critical("%s; the worker ends", reason)

@@ -13,14 +13,16 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any, NoReturn
 
 import click
 from celery import Celery, signals
 from celery.concurrency.prefork import TaskPool
+from celery.exceptions import CPendingDeprecationWarning
 from celery.platforms import EX_FAILURE
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
@@ -34,12 +36,18 @@ from tasks.catalog import ModelEntry, catalog
 from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
-from workers import transport
-from workers.adapters import adapter_of
+from workers import control, transport
 from workers.children import SlotSpec
+from workers.control import CancelWatch
+from workers.drain import Drain
+from workers.heartbeat import Heartbeat
+from workers.keeping import complaints
 from workers.options import Kind, kind_of
+from workers.patience import be_patient
 from workers.pool import SlotPool
 from workers.readiness import Readiness
+from workers.refusals import Refusals
+from workers.slots import gpu
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
 from workers.sweep import Sweeper
 
@@ -48,6 +56,9 @@ logger = logging.getLogger(__name__)
 USAGE = 2
 OLDEST_REDIS = (6, 2)
 BROKER_ANSWERS_WITHIN_S = 5.0
+TURN_PATIENCE_S = 86400.0
+"""A child on a GPU may wait for others to load there first, which is no part of its own budget."""
+
 LOAD_GRACE_S = 30.0
 """Celery's own patience with a loading child is the model's budget and this much: slotline's watch is first."""
 
@@ -58,6 +69,7 @@ class Setup:
 
     keeper: Keeper
     spec: SlotSpec | None
+    complaints: Sequence[str] = ()
 
 
 def application() -> Celery:
@@ -65,10 +77,17 @@ def application() -> Celery:
     app.user_options["worker"].add(
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
+    app.steps["worker"].add(Drain)
     app.steps["consumer"].add(Readiness)
     app.steps["consumer"].add(Sweeper)
+    app.steps["consumer"].add(CancelWatch)
+    app.steps["consumer"].add(Heartbeat)
+    app.steps["consumer"].add(Refusals)
+    control.install()
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
+    signals.celeryd_after_setup.connect(on_logging, weak=False)
+    signals.worker_process_init.connect(on_child, weak=False)
     signals.worker_ready.connect(on_ready, weak=False)
     signals.worker_shutdown.connect(on_shutdown, weak=False)
     return app
@@ -103,11 +122,27 @@ def on_configured(sender: Any, **_: Any) -> None:
     sender.pool_cls = SlotPool.for_slot(spec)
     sender.concurrency = 1
     sender.prefetch_multiplier = _parts(spec.batch_size)
-    sender.app.conf.worker_proc_alive_timeout = spec.entry.load_limit_s + LOAD_GRACE_S
+    grace_s = TURN_PATIENCE_S if spec.gpu else LOAD_GRACE_S
+    sender.app.conf.worker_proc_alive_timeout = spec.entry.load_limit_s + grace_s
     sender.app.conf.worker_disable_prefetch = False
     sender.app.amqp.queues.select([queue_of(spec.entry.name)])
     # Celery would say that it is ready when it is connected, which is before the model is loaded.
     sender.ready_callback = lambda consumer: logger.info("%s: connected, loading %s", spec.worker, spec.entry.name)
+
+
+def on_logging(instance: Any, **_: Any) -> None:
+    """Say what could cost jobs, now that there is a log to say it in."""
+    # A page about a setting that is set, at every lost connection. Celery's own filter stands by now.
+    warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
+    for complaint in instance.slot.complaints:
+        logger.warning("%s", complaint)
+
+
+def on_child(**_: Any) -> None:
+    """Inside each child: it waits for a Redis that is away, and its parent alone decides when it ends."""
+    be_patient(app)
+    # systemd sends SIGTERM to every process of a service; what runs is to end in peace (`workers/drain.py`).
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def on_ready(sender: Any, **_: Any) -> None:
@@ -133,12 +168,19 @@ def _set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     _check_broker(client, chosen)
     store().check()
     transport.install(instance.app)
+    _rejoin_for_ever(instance.app)
     # Celery installs its handlers later; without one, a SIGTERM in between would keep the slot for a lease.
     signal.signal(signal.SIGTERM, _leave)
     node = nodesplit(instance.hostname)[1]
     if entry is None:
-        return _flow_worker(instance, client, chosen, node)
-    return _slot_worker(instance, client, chosen, node, entry)
+        setup = _flow_worker(instance, client, chosen, node)
+    else:
+        setup = _slot_worker(instance, client, chosen, node, entry)
+    return replace(setup, complaints=complaints(client))
+
+
+def _rejoin_for_ever(app: Celery) -> None:
+    app.conf.update(worker_consumer="workers.rejoin:RejoiningConsumer", broker_connection_max_retries=None)
 
 
 def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:
@@ -150,13 +192,19 @@ def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> S
 
 def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
-    claim = claim_cpu(client, entry.name, node, chosen.cpu_slots, chosen.lease_s, _parts(batch_size))
+    parts = _parts(batch_size)
+    slot: gpu.GpuSlot | None = None
+    if gpu.device_of(entry, chosen) == "cuda":
+        claim, slot = gpu.claim(client, entry, node, chosen, parts, gpu.seen().gpus, _say)
+    else:
+        claim = claim_cpu(client, entry.name, node, chosen.cpu_slots, chosen.lease_s, parts)
     keeper = Keeper(claim, client, chosen.lease_s, _lost)
     instance.hostname = claim.worker
     _keep(keeper)
-    # The child inherits it; a library that looks for a GPU later finds none. GPU slots set their own device here.
-    os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    return Setup(keeper, SlotSpec(entry, "cpu", claim.worker, batch_size, chosen.load_attempts))
+    # The child inherits it: a library that looks for a GPU later finds its own, or none.
+    os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
+    device = gpu.CUDA if slot else "cpu"
+    return Setup(keeper, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot))
 
 
 def _parts(batch_size: int) -> int:
@@ -169,9 +217,7 @@ def _entry(kind: Kind, chosen: Settings) -> ModelEntry | None:
     if kind.model is None:
         return None
     entry = catalog()[kind.model]
-    adapter_of(entry, "cpu")
-    if chosen.device == "cuda":
-        raise SettingsError("MODEL_DEVICE=cuda: this version has CPU slots only; set MODEL_DEVICE=cpu")
+    gpu.device_of(entry, chosen)
     return entry
 
 
@@ -222,5 +268,10 @@ def _was_given(option: str) -> bool:
 
 
 def _refuse(error: SlotlineError, status: int) -> NoReturn:
-    print(f"slotline: {_words(error)}", file=sys.stderr, flush=True)
+    _say(_words(error))
     raise SystemExit(status)
+
+
+def _say(line: str) -> None:
+    # Before Celery has set up its log.
+    print(f"slotline: {line}", file=sys.stderr, flush=True)

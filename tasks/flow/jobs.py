@@ -13,6 +13,7 @@ ended, and changes nothing that is settled.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn, Protocol
@@ -23,8 +24,12 @@ from celery.exceptions import Ignore
 from tasks import errors
 from tasks.errors import InvalidInput, PartsFailed, SlotlineError
 from tasks.flow import envelope
-from tasks.flow.ledger import Ledger, Opening, Record
+from tasks.flow.cancel import CANCELLED, REASON
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Opening, Record
 from tasks.routing import FLOW_QUEUE, list_key
+
+logger = logging.getLogger(__name__)
 
 TRIES = 3
 """How often a step is tried when the store is not well."""
@@ -114,8 +119,13 @@ def run(task: Task, kind: Kind, ledger: Ledger, fields: Mapping[str, Any]) -> Ma
     try:
         return _step(this)
     except SlotlineError as error:
-        if error.retryable and task.request.retries < TRIES - 1:
-            raise task.retry(exc=error, countdown=0, max_retries=TRIES) from error
+        if error.retryable:
+            _stop_if_cancelled(this)
+            # Not by Celery's retry: its countdown has one worker hoard the message, and its RETRY covers PROGRESS.
+            head, tail = envelope.same_task_again(task.request, FLOW_QUEUE)
+            if ledger.later(this.job_id, head, tail, list_key(FLOW_QUEUE, 0), TRIES, this.parent):
+                logger.warning("%s[%s] is tried again: %s", task.name, this.job_id, error)
+                raise Ignore(f"tried again: {error}") from error
         _fail(this, error, None)
 
 
@@ -159,7 +169,10 @@ def _open(this: Run) -> Mapping[str, Any]:
         root=str(this.task.request.root_id or this.job_id),
         parent=this.parent,
     )
-    if this.ledger.open(this.job_id, opening) != 0:
+    to_compute = this.ledger.open(this.job_id, opening)
+    if to_compute < 0:
+        _stop_if_cancelled(this)
+    if to_compute != 0:
         raise Ignore("opened: its parts are on their way")
     record = this.ledger.record(this.job_id)
     if record is None:
@@ -174,6 +187,8 @@ def _finish(this: Run, record: Record) -> Mapping[str, Any]:
         this.ledger.payloads(this.job_id),
         this.ledger.outcomes(this.job_id),
     )
+    if len(gathered.payloads) < record.total:
+        _stop_if_cancelled(this)
     try:
         made = this.kind.gather(gathered)
     except Incomplete as missing:
@@ -181,7 +196,8 @@ def _finish(this: Run, record: Record) -> Mapping[str, Any]:
         raise Ignore("artifacts were gone: their parts are computed again") from missing
     if record.failed:
         _fail(this, _parts_failed(this.kind, gathered, made), made)
-    this.ledger.end(this.job_id, this.kind.name, "SUCCESS", made.result, None)
+    if not this.ledger.end(this.job_id, this.kind.name, "SUCCESS", made.result, None):
+        _stop_if_cancelled(this)
     _tell_parent(this, "done", made.result, made)
     return made.result
 
@@ -192,17 +208,29 @@ def _answer_again(this: Run, record: Record) -> Mapping[str, Any]:
     if record.outcome == "SUCCESS":
         _tell_parent(this, "done", result, Made(result, float(result.get("duration_s", 0))))
         return result
-    if record.outcome == "REVOKED" or not record.error:
-        raise Ignore("the job was cancelled")
+    _stop_if_cancelled(this)
+    if not record.error:
+        raise Ignore("the job has ended")
     error = errors.named(record.error["type"])(record.error["message"])
     _tell_parent(this, "failed", {"error": record.error, "result": record.result})
     raise error
 
 
+def _stop_if_cancelled(this: Run) -> None:
+    """End a run of a cancelled job with what Celery itself does for a revoked task; else do nothing."""
+    if not this.ledger.cancelled([this.job_id]):
+        return
+    _tell_parent(this, "failed", CANCELLED)
+    this.task.backend.mark_as_revoked(this.job_id, REASON, request=this.task.request)
+    this.task.send_event("task-revoked", terminated=False, signum=None, expired=False)
+    raise Ignore("the job was cancelled")
+
+
 def _fail(this: Run, error: SlotlineError, made: Made | None) -> NoReturn:
     told = {"type": type(error).__name__, "message": str(error)}
     result = made.result if made else None
-    this.ledger.end(this.job_id, this.kind.name, "FAILURE", result, told)
+    if not this.ledger.end(this.job_id, this.kind.name, "FAILURE", result, told):
+        _stop_if_cancelled(this)
     _tell_parent(this, "failed", {"error": told, "result": result}, made)
     raise error
 

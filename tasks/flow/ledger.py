@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import functools
 import json
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from tasks import keys
+from tasks.flow.record import Cancelled, Opening, Outcome, Record, Settled, Taken, Verdict, read_record
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -27,79 +29,6 @@ if TYPE_CHECKING:
 WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 ATTEMPTS_ALLOWED = 3
 FOLLOWS, SPENT, TOO_SOON = 0, -1, -2
-
-State = Literal["sent", "open", "finishing", "ended"]
-Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
-Verdict = Literal["done", "failed", "again"]
-Settled = Literal["done", "failed", "again", "late"]
-
-
-@dataclass(frozen=True)
-class Record:
-    """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""
-
-    job_id: str
-    kind: str
-    state: State
-    outcome: Outcome | None
-    title: str
-    model: str
-    voice: str
-    total: int
-    done: int
-    failed: int
-    skipped: int
-    computed: int
-    audio_s: float
-    submitted: float
-    opened: float
-    ended: float
-    result: dict[str, Any] | None
-    error: dict[str, Any] | None
-    parent_job: str | None
-    parent_part: int | None
-
-    @property
-    def label(self) -> str:
-        """The state in one word: Celery's where the job has ended."""
-        return self.outcome or self.state
-
-
-@dataclass(frozen=True)
-class Taken:
-    """What a run of a part needs: its payload, and the parameters that its job's parts share."""
-
-    payload: str
-    params: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A job about to be opened: its parts and how their messages look.
-
-    `width` is how many parts may be under way; None asks the model's live slots.
-    `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
-    says whether each part's result is kept in Celery's backend as well.
-    """
-
-    kind: str
-    title: str
-    model: str
-    voice: str
-    params: Mapping[str, Any]
-    payloads: Sequence[str]
-    skipped: Mapping[int, Mapping[str, Any]]
-    width: int | None
-    part_task: str
-    part_queue: str
-    part_list: str
-    part_priority: int
-    part_results: bool
-    finish_head: str
-    finish_tail: str
-    finish_list: str
-    root: str
-    parent: tuple[str, int] | None
 
 
 def _dumps(value: Any) -> str:
@@ -197,6 +126,23 @@ class Ledger:
         args = [outcome, _dumps(result) if result else "", _dumps(error) if error else "", self.ttl_ms]
         return bool(self._run("end", self._job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
 
+    def cancel(self, job_id: str, even_unknown: bool = False) -> Cancelled:
+        """End a job, and the jobs that are its open parts, as REVOKED. Tells nobody: `tasks/flow/cancel.py` does.
+
+        `even_unknown` marks an id that is not recorded, and has no final result, as cancelled.
+        """
+        args = [job_id, self.ttl_ms, datetime.now(UTC).isoformat(), int(even_unknown)]
+        status, parent, part, *ids = (raw.decode() for raw in self._run("cancel", [keys.job(job_id)], args))
+        return Cancelled(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
+
+    def cancelled(self, job_ids: Iterable[str]) -> set[str]:
+        """Those of them that were cancelled."""
+        wanted = list(job_ids)
+        pipe = self._redis.pipeline(transaction=False)
+        for job_id in wanted:
+            pipe.hget(keys.job(job_id), "outcome")
+        return {job_id for job_id, outcome in zip(wanted, pipe.execute(), strict=True) if outcome == b"REVOKED"}
+
     def reopen(self, job_id: str, parts: Iterable[int]) -> int:
         """Put ended parts back to waiting and send them; how many were put back."""
         return int(self._run("reopen", self._job_keys(job_id), [job_id, 1, *parts]))
@@ -259,17 +205,43 @@ class Ledger:
         hands = [keys.hand(artifact), keys.followers(artifact), keys.LEASES]
         script_keys = [*hands, keys.attempts(job_id), keys.sent(job_id)]
         follow_ms = int(settings().lease_s * 2000)
-        args = [tag, *copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms]
+        token = secrets.token_hex(8)
+        args = [tag, *copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms, token]
         return int(self._run("claim", script_keys, args))
 
+    def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:
+        """Take back the attempt that the message `tag` began: its run was ended for no fault of its own."""
+        job_id, part = run_of
+        return bool(self._run("uncount", [keys.attempts(job_id)], [part, tag]))
+
+    def tell_loss(self, run_of: tuple[str, int], why: str) -> None:
+        """Keep what ended the last run of a part (or of a bare task, part 0); forgotten with its attempts."""
+        job_id, part = run_of
+        if self._redis.hexists(keys.attempts(job_id), part):
+            self._redis.hset(keys.attempts(job_id), f"{part}?", why)
+
+    def loss(self, run_of: tuple[str, int]) -> str:
+        """What ended the last run that was lost; empty when nobody could tell (its whole worker died)."""
+        job_id, part = run_of
+        return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
+
+    def later(
+        self, job_id: str, head: str, tail: str, list_key: str, tries: int, parent: tuple[str, int] | None
+    ) -> bool:
+        """Send the job's own message (`head` + a new tag + `tail`) again after a pause; False when its tries are up."""
+        script_keys = [keys.job(job_id), keys.sent(job_id), keys.attempts(job_id)]
+        tag = secrets.token_hex(16)
+        args = [head, tail, list_key, tag, tries, self.retry_ms, self.ttl_ms, *(parent or ("", 0))]
+        return bool(self._run("later", script_keys, args))
+
     def release(self, artifact: str, tag: str) -> int:
-        """Let go of an artifact and send on whoever waited for it; how many did."""
+        """Let go of an artifact (`""`: whoever has it, for it is made) and send on who waited; how many did."""
         return int(self._run("release", [keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]))
 
     def record(self, job_id: str) -> Record | None:
         """The job's record, or None when no such job is known (any more)."""
         raw = self._redis.hgetall(keys.job(job_id))
-        return _record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
+        return read_record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
 
     def outcomes(self, job_id: str) -> dict[int, dict[str, Any]]:
         """What each ended part came to, by part number; JSON-ready values as they were settled."""
@@ -346,37 +318,3 @@ def _task_id(message: bytes) -> str:
         return str(json.loads(message)["headers"]["id"])
     except (ValueError, TypeError, KeyError):
         return ""
-
-
-def _record(job_id: str, raw: Mapping[str, str]) -> Record:
-    def number(name: str) -> int:
-        return int(raw.get(name) or 0)
-
-    def seconds(name: str) -> float:
-        return number(name) / 1000
-
-    def loaded(name: str) -> dict[str, Any] | None:
-        return json.loads(raw[name]) if raw.get(name) else None
-
-    return Record(
-        job_id=job_id,
-        kind=raw.get("kind", ""),
-        state=cast(State, raw["state"]),
-        outcome=cast("Outcome | None", raw.get("outcome") or None),
-        title=raw.get("title", ""),
-        model=raw.get("model", ""),
-        voice=raw.get("voice", ""),
-        total=number("total"),
-        done=number("done"),
-        failed=number("failed"),
-        skipped=number("skipped"),
-        computed=number("computed"),
-        audio_s=float(raw.get("audio_s") or 0),
-        submitted=seconds("submitted_ms"),
-        opened=seconds("opened_ms"),
-        ended=seconds("ended_ms"),
-        result=loaded("result"),
-        error=loaded("error"),
-        parent_job=raw.get("parent_job") or None,
-        parent_part=int(raw["parent_part"]) if raw.get("parent_part") else None,
-    )

@@ -17,7 +17,8 @@ from typing import Any
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
 from tasks.flow.jobs import words_of
-from tasks.flow.ledger import FAILED, Ledger, Record
+from tasks.flow.ledger import FAILED, Ledger
+from tasks.flow.record import Record
 
 SET_ASIDE_SHOWN = 1000
 

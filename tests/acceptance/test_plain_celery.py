@@ -143,6 +143,19 @@ def test_a_paragraph_asked_for_twice_at_once_is_computed_once(
     assert sorted(computed) == [False, False, False, True]
 
 
+def test_a_part_that_waits_for_another_slots_work_is_not_taken_for_lost(
+    celery: Celery, workers: None, start_worker: StartWorker, redis_client: Any, tmp_path: Path
+) -> None:
+    with (tmp_path / "models.toml").open("a") as catalog:
+        catalog.write('\n[models.slower]\nadapter = "rehearsal"\nseconds = 3.5\n')
+    for name in ("slower-a", "slower-b"):
+        start_worker("--model", "slower", name=name, env={"SLOTLINE_CPU_SLOTS": "4"}).wait_for_log("ready: slower")
+    jobs = [ask(celery, text="The same words at the same time.", model="slower") for _ in range(4)]
+    assert sorted(job.get(timeout=30)["computed"] for job in jobs) == [0, 0, 0, 1]
+    sent = [redis_client.hget(f"slotline:job:{job.id}", "messages") for job in jobs]
+    assert sent == ["2"] * 4, "one for the part and one for the end; the sweep sent none"
+
+
 def test_many_clients_at_once_get_each_their_own(celery: Celery, workers: None) -> None:
     titles: dict[int, str] = {}
 

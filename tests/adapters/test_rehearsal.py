@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, ModelError, ModelLoadError
-from workers.adapters.base import Sound, SpeechInput
-from workers.adapters.rehearsal import Rehearsal
+from workers.adapters.base import Cancelled, Sound, SpeechInput
+from workers.adapters.rehearsal import Rehearsal, digest
 
 
 def made(**options: object) -> Rehearsal:
@@ -115,3 +118,50 @@ def test_a_hang_does_not_come_back() -> None:
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_cancelled_batch_ends_long_before_its_time() -> None:
+    adapter = made(seconds=30.0, faults=True)
+    asked = iter([False] * 3)
+    adapter.is_cancelled = lambda index: next(asked, True)
+    began = time.monotonic()
+    outcomes = adapter.run([SpeechInput("one"), SpeechInput("⚡error two")])
+    assert [type(outcome) for outcome in outcomes] == [Cancelled, Cancelled]
+    assert time.monotonic() - began < 1.0
+
+
+def test_a_slow_input_stops_where_it_is_when_it_is_cancelled() -> None:
+    adapter = made(faults=True)
+    asked = iter([False] * 3)
+    adapter.is_cancelled = lambda index: next(asked, True)
+    began = time.monotonic()
+    assert isinstance(adapter.run([SpeechInput("⚡slow=30 ⚡error")])[0], Cancelled)
+    assert time.monotonic() - began < 1.0
+
+
+def test_being_killed_is_a_sigkill_and_memory_asked_for_is_really_taken() -> None:
+    done = subprocess.run([sys.executable, "-c", FAULT, "⚡killed"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))" + FAULT
+    hog = subprocess.run([sys.executable, "-c", limited, "⚡hog=4096"], capture_output=True, text=True, timeout=60)
+    assert hog.stderr.rstrip().endswith("MemoryError")
+
+
+def test_a_journal_has_a_line_for_each_input_begun_and_each_done(tmp_path: Path) -> None:
+    made(journal=str(tmp_path / "journal")).run([SpeechInput("one"), SpeechInput("two")])
+    lines = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
+    texts = [digest("one"), digest("two")]
+    assert [(line["what"], line["text"]) for line in lines] == [("began", t) for t in texts] + [
+        ("ended", t) for t in texts
+    ]
+    assert {line["pid"] for line in lines} == {os.getpid()}
+    assert lines[0]["ns"] <= lines[2]["ns"] <= time.monotonic_ns()
+
+
+def test_a_signed_silence_opens_with_samples_of_its_own() -> None:
+    one, other = made(signed=True).run([SpeechInput("a" * 30), SpeechInput("b" * 30)])
+    assert isinstance(one, Sound)
+    assert isinstance(other, Sound)
+    assert one.samples[:8].all()
+    assert (one.samples[:8] != other.samples[:8]).any()
+    assert not one.samples[8:].any()

@@ -34,7 +34,7 @@ class SyncedRedis(EmbeddedRedis):
 
 
 class Fleet:
-    """`slots` slot workers and `flows` flow workers over one Redis; `seconds` is what the model takes for a paragraph."""
+    """`slots` slot workers and `flows` flow workers over one Redis; the model takes `seconds` for a paragraph."""
 
     def __init__(self, folder: Path, lease_s: float, seconds: float, slots: int = 4, flows: int = 2) -> None:
         self.folder = folder
@@ -105,10 +105,8 @@ class Fleet:
 
     def last_words(self, lines: int = 15) -> str:
         """The end of each log."""
-        tails = {
-            name: worker.log.read_text(errors="replace").splitlines()[-lines:] for name, worker in self.workers.items()
-        }
-        return "\n".join(f"--- {name}\n" + "\n".join(tail) for name, tail in tails.items())
+        logs = {name: worker.log.read_text(errors="replace") for name, worker in self.workers.items()}
+        return "\n".join("\n".join([f"--- {name}", *log.splitlines()[-lines:]]) for name, log in logs.items())
 
     def _start(self, name: str) -> None:
         worker = self.workers[name]
@@ -123,6 +121,7 @@ class Fleet:
             "SLOTLINE_STORE_URL": str(self.store),
             "SLOTLINE_MODELS": str(self.folder / "models.toml"),
             "SLOTLINE_LEASE_S": str(self.lease_s),
+            "SLOTLINE_RETRY_S": "0.5",
             # A dead worker's slot is held until its lease ends: its successor takes another.
             "SLOTLINE_CPU_SLOTS": str(4 * len(self.slots)),
             "PARALLEL_PARAGRAPHS": "",
@@ -147,7 +146,7 @@ def is_alive(pid: int) -> bool:
 
 
 def wait_for(condition: Callable[[], object], what: str, limit_s: float = START_LIMIT_S) -> None:
-    """Wait until `condition` holds, through a Redis that is away; raises `TimeoutError` that names what did not come."""
+    """Wait until `condition` holds, through a Redis that is away; raises `TimeoutError` that names it."""
     deadline = time.monotonic() + limit_s
     while True:
         with contextlib.suppress(redis.RedisError):

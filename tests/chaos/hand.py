@@ -16,12 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import redis
 
 from tasks import keys
 from tasks.routing import list_keys
-from tests.chaos.fleet import MODEL, Fleet, children
+from tests.chaos.fleet import MODEL, Fleet
 from tests.chaos.journal import Journal, Span, Strike
 
 KILLS = ("child", "parent", "worker", "flow", "flow child", "redis")
@@ -193,9 +194,10 @@ class Hand:
 
     def _copy(self, client: redis.Redis) -> bool:
         """Some message once more: one that a worker holds, or one that waits."""
-        held = [entry.split(b"\n", 2)[1:] for entry in client.hvals(keys.HELD)]
+        entries: list[Any] = client.hvals(keys.HELD)
+        held: list[Any] = [entry.split(b"\n", 2)[1:] for entry in entries]
         lists = [*list_keys(MODEL), *list_keys("flow")]
-        waiting = [[name.encode(), raw] for name in lists for raw in client.lrange(name, 0, -1)]
+        waiting: list[Any] = [[name.encode(), raw] for name in lists for raw in client.lrange(name, 0, -1)]
         found = sorted(map(tuple, held + waiting))
         if not found:
             return False
@@ -206,11 +208,12 @@ class Hand:
         return True
 
     def _victim(self, names: list[str]) -> list[int] | None:
-        """A worker that is whole, awake, and at no part that was struck before: its pids, the parent first."""
+        """A worker that is whole, awake, at work if one is, and at no part that was struck before; the parent first."""
         self._journal.read()
         whole = [self._fleet.pids(name) for name in names if name not in self.frozen()]
         fit = [pids for pids in whole if len(pids) > 1 and not self._computing(pids) & self._struck]
-        return self._random.choice(fit) if fit else None
+        busy = [pids for pids in fit if self._computing(pids)]
+        return self._random.choice(busy or fit) if fit else None
 
     def _computing(self, pids: list[int]) -> set[str]:
         return {run.text for run in self._journal.open_runs if run.pid in pids}
@@ -220,6 +223,3 @@ class Hand:
         self._struck |= self._computing(list(pids))
         self.strikes.append(Strike(kind, at_s, pids, until_s))
         self._tell(f"{kind} {min(pids)}")
-
-
-__all__ = ["KILLS", "SHORT", "Hand", "children", "many"]

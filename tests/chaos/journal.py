@@ -1,4 +1,4 @@
-"""What a storm did to each paragraph, read from the rehearsal's journal and the hand's own log. Pure, but for `Journal`.
+"""What a storm did to each paragraph, from the rehearsal's journal and the hand's own log. Pure, but for `Journal`.
 
 A run is one time that a process computed a text. Times are CLOCK_MONOTONIC in seconds, the
 same for all processes of the host. A process computes nothing while it is frozen, so that
@@ -101,7 +101,7 @@ class Journal:
 
     def take(self, line: dict[str, object]) -> None:
         """Take in one line."""
-        pid, text, at_s = int(str(line["pid"])), str(line["text"]), int(str(line["ns"])) / 1e9
+        pid, text, at_s = int(str(line["pid"])), str(line["text"]), float(str(line["ns"])) / 1e9
         if line["what"] == "began":
             run = Run(text, pid, at_s)
             self.runs.append(run)

@@ -40,7 +40,7 @@ class Chapter:
 
 
 def book(seed: int, number: int, paragraphs: int, per_chapter: int = 25) -> list[Chapter]:
-    """Chapters with `paragraphs` in all, the same for the same seed and number; no paragraph comes twice in any book."""
+    """Chapters with `paragraphs` in all, the same for the same seed and number; no paragraph comes twice."""
     hand = random.Random(f"book {seed} {number}")
     made = [_paragraph(hand, f"{number}.{n}") for n in range(1, paragraphs + 1)]
     return [
@@ -80,7 +80,7 @@ def heard(audio: NDArray[np.int16], known: Sequence[Chapter]) -> list[str]:
     """The paragraphs whose beginning is heard in `audio`, in order; «?» for sound that is none's."""
     openings = {bytes(sound_of(one)[:8]): one for chapter in known for one in chapter.paragraphs}
     loud = np.flatnonzero(audio)
-    starts = loud[np.flatnonzero(np.diff(loud, prefix=-2) > 1)]
+    starts = loud[np.flatnonzero(np.diff(loud, prepend=-2) > 1)]
     return [openings.get(bytes(audio[at : at + 8]), "?") for at in starts]
 
 

@@ -16,20 +16,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
 from producer import Client
-from producer.client import Job
-from tasks import keys
 from tasks.errors import SlotlineError
-from tasks.messages import BookResult
-from tasks.routing import list_keys
-from tests.chaos import library
-from tests.chaos.fleet import MODEL, Fleet, is_alive, wait_for
+from tests.chaos import checks, library
+from tests.chaos.checks import Book
+from tests.chaos.fleet import MODEL, Fleet, is_alive
 from tests.chaos.hand import SHORT, Hand, many
 from tests.chaos.journal import Figures, Journal, figures, percentile
 
@@ -39,9 +36,6 @@ LIMIT_S = 900.0
 REST_LIMIT_S = 60.0
 """For what is left when the last job has ended: copies, and leases of the dead."""
 
-LASTING = ("jobs", "job:", "slot:", "capacity:", "offer:", "health:", "beat", "reading:", "setaside")
-"""What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
-
 
 @dataclass
 class Storm:
@@ -50,7 +44,7 @@ class Storm:
     seed: int
     faults: dict[str, int]
     paragraphs: int = 500
-    seconds: float = 0.05
+    seconds: float = 0.12
     pace_s: float = 0.8
     wrong: list[str] = field(default_factory=list)
     """What does not hold; empty is well."""
@@ -118,7 +112,7 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
     journal = Journal(fleet.journal)
     hand = Hand(fleet, journal, storm.faults, storm.seed, storm.pace_s, say)
     client = Client(fleet.redis.url, str(fleet.store))
-    books: list[tuple[list[library.Chapter], Job]] = []
+    books: list[Book] = []
     try:
         while not (hand.is_done and _all_ended(client, books)):
             if time.monotonic() - began > LIMIT_S:
@@ -133,23 +127,31 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
         journal.read()
         storm.books, storm.dealt, storm.kills = len(books), hand.dealt, hand.kills
         storm.figures = figures(journal.runs, hand.strikes, hand.redis_away)
-    _check_books(storm, client, books)
-    _check_rest(storm, fleet)
+    findings = [checks.of_book(client, book) for book in books]
+    storm.lost = sum(len(one.lost) for one in findings)
+    storm.doubled = sum(len(one.doubled) for one in findings)
+    storm.wrong += [line for one in findings for line in one.wrong]
+    storm.wrong += checks.of_redis(fleet.redis.url)
+    if left := fleet.left():
+        storm.wrong.append(f"processes of dead workers still live: {left}")
+    for name, status in fleet.stop().items():
+        if status != 0:
+            storm.wrong.append(f"{name} ended with {status} when it was asked to end")
 
 
-def _submit(storm: Storm, client: Client, books: list[tuple[list[library.Chapter], Job]]) -> None:
+def _submit(storm: Storm, client: Client, books: list[Book]) -> None:
     chapters = library.book(storm.seed, len(books) + 1, storm.paragraphs)
     with contextlib.suppress(SlotlineError):  # Redis is away: at the next look
         job = client.submit_book(
             [{"title": one.title, "text": one.text} for one in chapters],
-            model=MODEL, speed=library.SPEED, pause_s=library.PAUSE_S, max_chars=2000, parallel_chapters=3,
+            model=MODEL, speed=library.SPEED, pause_s=library.PAUSE_S, max_chars=2000, parallel_chapters=6,
         )  # fmt: skip
-        books.append((chapters, job))
+        books.append(Book(len(books) + 1, chapters, job))
 
 
-def _all_ended(client: Client, books: list[tuple[list[library.Chapter], Job]]) -> bool:
+def _all_ended(client: Client, books: list[Book]) -> bool:
     try:
-        return all(job.status() in ("SUCCESS", "FAILURE", "REVOKED") for _, job in books)
+        return all(book.job.status() in ("SUCCESS", "FAILURE", "REVOKED") for book in books)
     except SlotlineError:  # Redis is away
         return False
 
@@ -172,94 +174,8 @@ def _rest(fleet: Fleet, hand: Hand, journal: Journal, say: Callable[[str], None]
     while time.monotonic() < deadline:
         _tick(fleet, hand, journal, say)
         with contextlib.suppress(redis.RedisError):
-            if not list(_under_way(fleet)) and not fleet.left():
+            if not checks.under_way(fleet.redis.url) and not fleet.left():
                 return
-
-
-def _under_way(fleet: Fleet) -> Iterator[str]:
-    """What is in Redis that should not be when all jobs have ended, a line each."""
-    with redis.Redis.from_url(fleet.redis.url, decode_responses=True) as client:
-        for name in (*list_keys(MODEL), *list_keys("flow")):
-            if length := client.llen(name):
-                yield f"{length} messages in the queue {name!r}"
-        for key in sorted(client.scan_iter(match=f"{keys.PREFIX}*", count=1000)):
-            if not key.removeprefix(keys.PREFIX).startswith(LASTING):
-                yield f"{key} ({client.type(key)}) is left, its TTL {client.ttl(key)} s"
-
-
-def _check_books(storm: Storm, client: Client, books: list[tuple[list[library.Chapter], Job]]) -> None:
-    for number, (chapters, job) in enumerate(books, 1):
-        name = f"book {number}"
-        try:
-            result = job.result()
-        except SlotlineError as exc:
-            storm.wrong.append(f"{name} ended {job.status()}: {exc}")
-            continue
-        assert isinstance(result, BookResult)
-        if [one.title for one in result.chapters] != [one.title for one in chapters]:
-            storm.wrong.append(f"{name}: its chapters are {[one.title for one in result.chapters]}")
-            continue
-        for part, (chapter, made) in enumerate(zip(chapters, result.chapters, strict=True), 1):
-            where = f"{name}, {chapter.title}"
-            audio = (
-                library.samples(client.store.read_bytes(made.audio.artifact))
-                if made.audio
-                else library.samples(b"data")
-            )
-            _check_sound(storm, where, chapter, audio, chapters)
-            _check_record(storm, where, client, f"{job.id}.{part}", len(chapter.paragraphs))
-
-
-def _check_sound(
-    storm: Storm, where: str, chapter: library.Chapter, audio: object, chapters: list[library.Chapter]
-) -> None:
-    wanted = library.chapter_sound(chapter)
-    if bytes(wanted) == bytes(audio):  # type: ignore[call-overload]
-        return
-    told = Counter(library.heard(audio, chapters))  # type: ignore[arg-type]
-    lost = [one for one in chapter.paragraphs if not told[one]]
-    doubled = [one for one, count in told.items() if count > 1]
-    storm.lost += len(lost)
-    storm.doubled += len(doubled)
-    storm.wrong.append(f"{where}: lost {lost}, doubled {doubled}, or out of order")
-
-
-def _check_record(storm: Storm, where: str, client: Client, job_id: str, total: int) -> None:
-    """What the ledger says: every part settled once, and nothing left to do."""
-    record, states = client.ledger.record(job_id), client.ledger.states(job_id)
-    if record is None:
-        storm.wrong.append(f"{where}: the ledger has no record of {job_id}")
-        return
-    if record.label != "SUCCESS" or states != "d" * total:
-        storm.wrong.append(f"{where}: {record.label}, parts {states}")
-    if record.done != total or record.failed:
-        storm.doubled += max(0, record.done - total)
-        storm.wrong.append(f"{where}: {record.done} settled as done and {record.failed} as failed, of {total}")
-    seconds = sum(
-        float(one["audio"]["frames"]) / one["audio"]["sample_rate"] for one in client.ledger.outcomes(job_id).values()
-    )
-    if abs(record.audio_s - seconds) > 1e-3:
-        storm.doubled += 1
-        storm.wrong.append(f"{where}: {record.audio_s} s of audio settled, {seconds} s made")
-
-
-def _check_rest(storm: Storm, fleet: Fleet) -> None:
-    storm.wrong += _under_way(fleet)
-    with redis.Redis.from_url(fleet.redis.url, decode_responses=True) as client:
-        for entry in client.lrange(keys.SET_ASIDE, 0, -1):
-            storm.wrong.append(f"set aside: {entry[:200]}")
-        without_end = [
-            key
-            for key in client.scan_iter(count=1000)
-            if client.ttl(key) == -1 and not key.startswith(("_kombu.binding.", keys.PREFIX))
-        ]
-        if without_end:
-            storm.wrong.append(f"keys without an end: {sorted(without_end)[:10]}")
-    if left := fleet.left():
-        storm.wrong.append(f"processes of dead workers still live: {left}")
-    for name, status in fleet.stop().items():
-        if status != 0:
-            storm.wrong.append(f"{name} ended with {status} when it was asked to end")
 
 
 def main() -> None:

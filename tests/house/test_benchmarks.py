@@ -41,3 +41,9 @@ def test_overhead_measures_every_system() -> None:
     for name, (per_s, share) in rows.items():
         assert share == pytest.approx(per_s * 0.01, abs=0.001), name
         assert 0.05 < share < 1, name
+
+
+def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> None:
+    rows = rows_of("recovery", "--only", "slotline")
+    assert set(rows) == {"slotline"}
+    assert 0 < rows["slotline"][0] < 10, "a lease of 5 s, and a busy machine"

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from tasks import keys
-from tests.conftest import ROOT, StartWorker
+from tests.conftest import ROOT, StartWorker, WaitUntil
 from workers.slots.claim import host_id
 
 HEAVY = ("torch", "onnxruntime", "transformers", "espeakng_loader", "kokoro", "viettts")
@@ -99,12 +99,13 @@ def test_flow_workers_take_the_lowest_free_number(start_worker: StartWorker, red
 
 
 def test_the_log_level_of_the_settings_holds_unless_another_is_given(
-    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
     quiet = start_worker("--model", "quick", "-l", "WARNING")
     loud = start_worker("--model", "quick", env={"LOG_LEVEL": "DEBUG"})
     loud.wait_for_log("DEBUG")
     loud.wait_for_log("ready: quick")
+    wait_until(lambda: redis_client.zcard(keys.capacity("quick")) == 2, what="both ready")
     assert quiet.stop() == 0
     assert "INFO" not in quiet.log()
 

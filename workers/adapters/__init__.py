@@ -17,8 +17,10 @@ from workers.adapters.base import Adapter
 GROUP = "slotline.adapters"
 
 BUILT_IN = {
+    "bart": "workers.adapters.bart:Bart",
     "espeak": "workers.adapters.espeak:Espeak",
     "rehearsal": "workers.adapters.rehearsal:Rehearsal",
+    "viettts": "workers.adapters.viettts:VietTTS",
 }
 
 

@@ -8,12 +8,14 @@ nothing of Celery, Redis, jobs or the store.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Generic, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from typing_extensions import TypeVar
 
+from tasks.artifact_names import JSON
 from tasks.errors import CatalogError
 
 if TYPE_CHECKING:
@@ -41,12 +43,34 @@ class Sound:
 
 
 @dataclass(frozen=True)
+class TextInput:
+    """One text to be turned into another, such as its summary: normalised, not empty.
+
+    Lengths are in the model's tokens, of what it writes; None means the model's own.
+    """
+
+    text: str
+    max_length: int | None = None
+    min_length: int | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote: `tokens_read` of the input went in; `is_cut` where that was not all of it."""
+
+    text: str
+    tokens_read: int
+    is_cut: bool = False
+
+
+@dataclass(frozen=True)
 class Offer:
     """What a loaded model says of itself: it is shown to producers and goes into artifact names."""
 
     revision: str
     """The catalog's revision, or a digest of weights or of the library's version."""
     sample_rate: int
+    """In Hz; 0 where the model makes no sound."""
     voices: Mapping[str, str] = field(default_factory=dict)
     """Voice name -> language tag (`vi`, `en-us`); empty when the model has one voice or takes files."""
     default_voice: str | None = None
@@ -77,11 +101,25 @@ class Options(BaseModel):
             raise CatalogError(f"{entry.place} {field}: {said}") from exc
 
 
-class Adapter(ABC):
-    """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again."""
+class Cancelled(Exception):
+    """Nobody wants this input any more; stands in its place among the outcomes of a batch."""
+
+
+ItemT = TypeVar("ItemT", default=SpeechInput)
+MadeT = TypeVar("MadeT", default=Sound)
+
+
+class Adapter(ABC, Generic[ItemT, MadeT]):
+    """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again.
+
+    A bare `Adapter` speaks; one that writes is an `Adapter[TextInput, Written]`.
+    """
 
     version: ClassVar[str]
     """Goes into artifact names: raise it when the same input would give other output."""
+
+    devices: ClassVar[Sequence[str]] = ("cpu",)
+    """What it can run on, of `cuda` and `cpu`. With `cuda` among them it gets a GPU slot where there is a GPU."""
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing yet.
@@ -90,6 +128,10 @@ class Adapter(ABC):
         """
         self.entry = entry
         self.device = device
+        self.is_cancelled: Callable[[int], bool] = lambda index: False
+        """Whether nobody wants input `index` (from 0) of the running batch any more. Safe and cheap to ask between
+        inputs and between steps of one: an adapter that does can be stopped there, with `Cancelled` as the outcome.
+        One that never asks is stopped by force."""
 
     @abstractmethod
     def load(self) -> Offer:
@@ -98,11 +140,18 @@ class Adapter(ABC):
     def warm_up(self) -> None:
         """Run once on a short input, so that the first job pays for no lazy start."""
 
-    def check(self, item: SpeechInput) -> None:
+    def check(self, item: ItemT) -> None:
         """Raise `InvalidInput` or `UnknownVoice` for what can be refused without computing."""
 
+    def ingredients(self, item: ItemT) -> Mapping[str, JSON]:
+        """What else shapes the output of `item` and goes into its artifact's name, such as a voice file's digest.
+
+        Asked once the model is loaded and `check` has passed; raises `InvalidInput` like `check`.
+        """
+        return {}
+
     @abstractmethod
-    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+    def run(self, batch: Sequence[ItemT]) -> Sequence[MadeT | Exception]:
         """One outcome an input, in order; an input that fails costs itself alone.
 
         An exception *raised* here is the batch's: it says that the model itself is unwell.

@@ -1,8 +1,9 @@
 """No model: takes the time of one and gives silence of plausible length.
 
 For dry runs, capacity planning, benchmarks and tests of faults. The time is slept, as
-work on a GPU leaves the CPU free; a slot of it is busy and costs nothing. The silence is
-22,050 Hz, 15 characters a second at speed 1.0, and the same for the same input.
+work on a GPU leaves the CPU free; a slot of it is busy and costs nothing, and a cancelled
+input is stopped within a twentieth of a second (but for ⚡hang). The silence is 22,050 Hz,
+15 characters a second at speed 1.0, and the same for the same input.
 
 With `faults = true` in the model's table, words in a text make it misbehave, once the
 batch's time is over (only then, and only there: they are text to every other model):
@@ -22,24 +23,28 @@ a few samples that belong to its text alone, so that the pieces of a joined file
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError, UnknownVoice
-from workers.adapters.base import Adapter, Offer, Options, Sound, SpeechInput
+from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
 
 SIGNATURE_SAMPLES = 8
+
+STEP_S = 0.05
+"""Longest sleep in which a cancelling is not heard."""
 
 _FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
 _MIB = 1024 * 1024
@@ -99,28 +104,39 @@ class Rehearsal(Adapter):
         """Take the batch's time, then give silence for each; `UnknownVoice` or a fault in a failed one's place."""
         self._note("began", batch)
         chars = sum(len(item.text) for item in batch)
-        time.sleep(self._options.seconds + self._options.seconds_per_char * chars)
-        outcomes = [self._outcome(item) for item in batch]
+        with contextlib.suppress(Cancelled):
+            self._spend(self._options.seconds + self._options.seconds_per_char * chars, range(len(batch)))
+        outcomes = [self._outcome(index, item) for index, item in enumerate(batch)]
         self._note("ended", batch)
         return outcomes
 
     def unload(self) -> None:
         """Nothing is held."""
 
-    def _outcome(self, item: SpeechInput) -> Sound | Exception:
+    def _outcome(self, index: int, item: SpeechInput) -> Sound | Exception:
         import numpy as np
 
+        if self.is_cancelled(index):
+            return Cancelled()
         try:
             self.check(item)
             if self._options.faults:
-                _misbehave(item.text)
-        except (UnknownVoice, ModelError) as exc:
+                _misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
+        except (UnknownVoice, ModelError, Cancelled) as exc:
             return exc
         frames = max(SIGNATURE_SAMPLES, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
         samples = np.zeros(frames, dtype=np.float32)
         if self._options.signed:
             samples[:SIGNATURE_SAMPLES] = signature(item.text)
         return Sound(samples, SAMPLE_RATE)
+
+    def _spend(self, seconds: float, indices: Sequence[int]) -> None:
+        """Let time pass; raises `Cancelled` as soon as nobody wants these inputs any more."""
+        ends_s = time.monotonic() + seconds
+        while (left_s := ends_s - time.monotonic()) > 0:
+            if all(map(self.is_cancelled, indices)):
+                raise Cancelled
+            time.sleep(min(left_s, STEP_S))
 
     def _note(self, what: str, batch: Sequence[SpeechInput]) -> None:
         """A line an input to the journal, all in one write that other processes' lines cannot cut."""
@@ -145,19 +161,19 @@ def signature(text: str) -> list[float]:
     return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
 
 
-def _misbehave(text: str) -> None:
-    """Do what the fault words in `text` say, in their order."""
+def _misbehave(text: str, spend: Callable[[float], None]) -> None:
+    """Do what the fault words in `text` say, in their order; `spend` lets seconds pass."""
     for found in _FAULT.finditer(text):
         match found[1] or found[3]:
             case "slow":
-                time.sleep(float(found[2]))
+                spend(float(found[2]))
             case "error":
                 raise ModelError("text: ⚡error stands in it")
             case "memory":
                 raise MemoryError("⚡memory stands in the text")
             case "hog":
                 # Written to, so that it is really taken and not only promised.
-                bytearray(b"\1") * int(float(found[2]) * _MIB)
+                b"\1" * int(float(found[2]) * _MIB)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)
             case "killed":

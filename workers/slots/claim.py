@@ -17,7 +17,6 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,14 @@ from redis import Redis, RedisError
 
 from tasks import keys
 from tasks.errors import NoFreeSlot
+from workers.slots.turn import Turn, source
 
 logger = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 RENEW_AT_MOST_S = 5.0
 MAX_FLOW_WORKERS = 256
+MAX_SLOTS_A_GPU = 64
 
 
 @functools.cache
@@ -47,11 +48,6 @@ def renewal_s(lease_s: float) -> float:
     return min(lease_s / 3, RENEW_AT_MOST_S)
 
 
-@functools.cache
-def _source(name: str) -> str:
-    return (resources.files("workers.slots") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
-
-
 @dataclass(frozen=True)
 class Claim:
     """A slot that is ours. `value` is what Redis holds, with a token that no other claim has."""
@@ -63,16 +59,27 @@ class Claim:
     model: str
     parts: int
     """How many parts this worker takes at once while it is ready."""
+    turn: Turn | None = None
+    """A GPU slot's; renewed and let go of together with the slot."""
 
     def renew(self, client: Redis, lease_s: float, ready: bool) -> str | None:
         """Renew the lease; the name of the worker that holds the slot instead of us, or None when it is ours."""
+        names = [self.key, keys.capacity(self.model)]
         args: list[str | int] = [self.value, _ms(lease_s), self._member, int(ready)]
-        held = client.eval(_source("renew"), 2, self.key, keys.capacity(self.model), *args)
+        if self.turn:
+            names.append(self.turn.key)
+            args.append(self.turn.value)
+        held = client.eval(source("renew"), len(names), *names, *args)
         return _holder(held).split(" ")[0] if held else None
 
     def release(self, client: Redis) -> bool:
         """Let go; False when the slot was no longer ours."""
-        return bool(client.eval(_source("release"), 2, self.key, keys.capacity(self.model), self.value, self._member))
+        names = [self.key, keys.capacity(self.model)]
+        args = [self.value, self._member]
+        if self.turn:
+            names += [self.turn.key, keys.promised(self.turn.gpu)]
+            args += [self.turn.value, self.worker]
+        return bool(client.eval(source("release"), len(names), *names, *args))
 
     @property
     def _member(self) -> str:
@@ -94,6 +101,18 @@ def claim_cpu(client: Redis, model: str, node: str, slots: int, lease_s: float, 
     )
 
 
+def claim_gpu(
+    client: Redis, model: str, node: str, label: str, turn: Turn, lease_s: float, parts: int
+) -> Claim | list[str]:
+    """The lowest free slot of a GPU, for whoever has its turn and saw that the model fits; else who holds them all.
+
+    The worker is named `model-gpuN-M@node` and the slot belongs to the GPU's UUID, whatever container asks.
+    """
+    slots = [keys.slot("gpu", turn.gpu, index) for index in range(MAX_SLOTS_A_GPU)]
+    names = f"{_escaped(model)}-{_escaped(label)}-%d@{_escaped(node)}"
+    return _claim(client, slots, names, model, lease_s, parts, label, turn)
+
+
 def claim_flow(client: Redis, node: str, lease_s: float) -> Claim:
     """The lowest free number for a flow worker of this host, which is named `flow-N@node`; raises `NoFreeSlot`."""
     numbers = [keys.slot(host_id(), "flow", i) for i in range(MAX_FLOW_WORKERS)]
@@ -103,13 +122,24 @@ def claim_flow(client: Redis, node: str, lease_s: float) -> Claim:
     raise NoFreeSlot(f"{MAX_FLOW_WORKERS} flow workers run on this host already; raise -c of one instead")
 
 
-def _claim(client: Redis, slots: list[str], names: str, model: str, lease_s: float, parts: int) -> Claim | list[str]:
+def _claim(
+    client: Redis,
+    slots: list[str],
+    names: str,
+    model: str,
+    lease_s: float,
+    parts: int,
+    label: str = "",
+    turn: Turn | None = None,
+) -> Claim | list[str]:
     who = {"model": model, "pid": os.getpid(), "since": _now_s(client), "token": secrets.token_hex(8)}
-    got: list[Any] = client.eval(_source("claim"), len(slots), *slots, json.dumps(who), names, _ms(lease_s))
+    if turn:
+        who |= {"host": host_id(), "device": label, "turn": turn.value}
+    got: list[Any] = client.eval(source("claim"), len(slots), *slots, json.dumps(who), names, _ms(lease_s))
     if got[0] < 0:
         return [_holder(value) for value in got[1:]]
     value = got[1].decode()
-    return Claim(slots[got[0]], value, json.loads(value)["worker"], got[0], model, parts)
+    return Claim(slots[got[0]], value, json.loads(value)["worker"], got[0], model, parts, turn)
 
 
 def _now_s(client: Redis) -> int:
@@ -145,6 +175,7 @@ class Keeper:
         self._on_lost = on_lost
         self._pid = os.getpid()
         self._ready = False
+        self._is_away = False
         self._changed = threading.Event()
         self._stopping = False
         self._lock = threading.Lock()
@@ -167,8 +198,11 @@ class Keeper:
             try:
                 holder = self.claim.renew(self._client, self._lease_s, self._ready)
             except RedisError as exc:
-                logger.warning("the slot's lease could not be renewed: %s", exc)
+                if not self._is_away:
+                    logger.warning("the slot's lease cannot be renewed: %s", exc)
+                self._is_away = True
                 return True
+            self._is_away = False
         if holder is None:
             return True
         self._on_lost(

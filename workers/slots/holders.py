@@ -6,11 +6,13 @@ Takes no slot and renews none. It frees a slot only for a caller that knows its 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks import keys
 from workers.slots.claim import Claim, host_id
+from workers.slots.turn import Turn
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Holder:
-    """A held slot: `device` and `index` name it, `since` is in seconds since 1970, `ready` when it takes work."""
+    """A held slot: `device` (`cpu`, `gpu0`, `flow`) and `index` name it, `since` is in seconds since 1970.
+
+    `ready` tells that it takes work.
+    """
 
     device: str
     index: int
@@ -37,9 +42,14 @@ class Holder:
 
 def holders(client: Redis) -> list[Holder]:
     """The held slots of this host, by device and index; flow workers hold a number of the device `flow`."""
-    pattern = keys.slot(host_id(), "*", "*")
-    found = [_holder(client, raw.decode()) for raw in client.scan_iter(match=pattern, count=1000)]
-    return sorted((one for one in found if one is not None), key=lambda one: (one.device, one.index))
+    host = host_id()
+    found = [*_found(client, keys.slot(host, "*", "*")), *_found(client, keys.slot("gpu", "*", "*"), host)]
+    return sorted(found, key=lambda one: (one.device, one.index))
+
+
+def on_gpu(client: Redis, uuid: str) -> list[Holder]:
+    """The held slots of a GPU or MIG slice, by index, whichever container or machine holds them."""
+    return sorted(_found(client, keys.slot("gpu", uuid, "*")), key=lambda one: one.index)
 
 
 def free(client: Redis, holder: Holder) -> bool:
@@ -47,22 +57,30 @@ def free(client: Redis, holder: Holder) -> bool:
     return holder.claim.release(client)
 
 
-def _holder(client: Redis, key: str) -> Holder | None:
-    value: Any = client.get(key)
-    if value is None:  # let go of since we looked
-        return None
-    told = json.loads(value)
+def _found(client: Redis, pattern: str, host: str | None = None) -> Iterator[Holder]:
+    """Who holds the slots of that pattern; `host` leaves out the GPU slots of other hosts."""
+    for raw in client.scan_iter(match=pattern, count=1000):
+        value: Any = client.get(raw)
+        if value is None:  # let go of since we looked
+            continue
+        told = json.loads(value)
+        if host is None or told.get("host") == host:
+            yield _holder(client, raw.decode(), value.decode(), told)
+
+
+def _holder(client: Redis, key: str, value: str, told: dict[str, Any]) -> Holder:
     device, index = key.split(":")[-2:]
+    turn = Turn(device, told["turn"], 0.0) if "turn" in told else None
     parts = _parts_at_once(client, told["model"], told["worker"])
     return Holder(
-        device=device,
+        device=told.get("device", device),
         index=int(index),
         worker=told["worker"],
         model=told["model"],
         pid=int(told["pid"]),
         since=float(told["since"]),
         ready=parts is not None,
-        claim=Claim(key, value.decode(), told["worker"], int(index), told["model"], parts or 0),
+        claim=Claim(key, value, told["worker"], int(index), told["model"], parts or 0, turn),
     )
 
 

@@ -26,7 +26,9 @@ import redis
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from kombu.utils.json import loads
+from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
+from redis.retry import Retry
 
 from tasks import keys, routing
 from workers.transport import leases as leases_of
@@ -40,9 +42,6 @@ POLL_S = 0.2
 
 RESERVE_AT_MOST = 256
 """Messages of one reserve where the prefetch is unlimited."""
-
-ANSWER_LIMIT_S = 10.0
-"""A server that takes longer than this over one script counts as gone."""
 
 NO_LIST = keys.PREFIX + "nothing"
 """Never written: waiting for it is a pause that Redis ends."""
@@ -285,15 +284,16 @@ class LeasingChannel(kombu_redis.Channel):
         self.call_for_step()
         raise Empty
 
-    def _lasting_client(self) -> redis.Redis:
-        """A client that outlives this channel: same server, its own connections, and an answer or an error."""
+    def _lasting_client(self, patience_s: float) -> redis.Redis:
+        """A client that outlives this channel: same server, its own connections, and an answer or an error in time."""
         manager = self._sentinel_manager
         pool = self._get_pool()
         # This pool is not the channel's to close, and so neither are its Sentinels.
         self._sentinel_manager = manager
-        for limit in ("socket_timeout", "socket_connect_timeout"):
-            if pool.connection_kwargs.get(limit) is None:
-                pool.connection_kwargs[limit] = ANSWER_LIMIT_S
+        for limit in {"socket_timeout", "socket_connect_timeout"} & pool.connection_kwargs.keys():
+            pool.connection_kwargs[limit] = min(pool.connection_kwargs.get(limit) or patience_s, patience_s)
+        # One more try, at once, because a connection in the pool may have been cut; whoever calls tries again later.
+        pool.connection_kwargs["retry"] = Retry(NoBackoff(), 1)
         return redis.Redis(connection_pool=pool)
 
 

@@ -17,7 +17,9 @@ import itertools
 import os
 import secrets
 import socket
+import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -31,6 +33,21 @@ from tasks.errors import SettingsError
 
 OLDEST_REDIS = (6, 2)
 """BLMOVE (the peek), RPOP with a count and ZRANGE BYSCORE came with it."""
+
+ANSWER_LIMIT_S = 10.0
+"""A server that takes longer than this over one script counts as gone."""
+
+RENEW_AT_MOST_S = 5.0
+
+
+def beat_s(lease_s: float) -> float:
+    """Seconds between two beats: a lease outlives two that fail."""
+    return min(lease_s / 3, RENEW_AT_MOST_S)
+
+
+def passing_s() -> float:
+    """Seconds on a clock that only goes forward, also while the host is suspended; no wall clock moves it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 @dataclass(frozen=True)
@@ -68,12 +85,18 @@ def _source(name: str) -> str:
 class Leases:
     """The messages that this process has in hand; safe to use from several threads of it, never after a fork."""
 
-    def __init__(self, client: Redis, lease_s: float, holder: str | None = None) -> None:
+    def __init__(
+        self, client: Redis, lease_s: float, holder: str | None = None, beat_client: Redis | None = None
+    ) -> None:
         self.client = client
+        # The beat's own: it must not wait behind a command that waits for a silent server.
+        self._beat_client = beat_client or client
         self.lease_s = lease_s
         # Host and process are for people; the token makes it nobody else's.
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._lock = threading.Lock()
+        # One sends at a time: a return sent late would give back what was taken again meanwhile.
+        self._sending = threading.Lock()
         self._in_hand: dict[str, int] = {}  # key -> its turn: the how-manieth message this process has taken
         self._acks: dict[str, None] = {}
         self._returns: dict[str, int] = {}
@@ -101,8 +124,16 @@ class Leases:
         return bool(self._acks or self._returns)
 
     def reserve(self, lists: Sequence[str], k: int) -> Reserved:
-        """Take up to `k` messages from `lists`, the most urgent list first, and send what is unsent on the way."""
+        """Take up to `k` messages from `lists`, the most urgent list first, and send what is unsent on the way.
+
+        What comes later than its lease (the process was frozen meanwhile) is given back, not taken.
+        """
+        with self._sending:
+            return self._reserve(lists, k)
+
+    def _reserve(self, lists: Sequence[str], k: int) -> Reserved:
         self._send_returns()
+        asked = passing_s()
         with self._lock:
             acks = tuple(self._acks)
         taken, aside, more = self._run("reserve", [keys.SET_ASIDE, *lists], [self._lease_ms, k if lists else 0, *acks])
@@ -114,6 +145,9 @@ class Leases:
             for key in acks:
                 self._acks.pop(key, None)
             self._in_hand.update((one.key, next(self._turns)) for one in held)
+        if passing_s() - asked > self.lease_s:
+            self.give_back(one.key for one in held)
+            held, more = [], 1
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]
         return Reserved(held, refused, bool(more))
 
@@ -130,27 +164,32 @@ class Leases:
         """
         with self._lock:
             for key in tags:
-                self._returns[key] = self._in_hand.pop(key, 0)
+                turn = self._in_hand.pop(key, 0)
+                self._returns[key] = turn or self._returns.get(key, 0)
 
     def flush(self) -> None:
-        """Send what is unsent; raises redis-py's own errors, and then keeps it."""
-        if self.has_unsent:
-            self.reserve([], 0)
+        """Send what is unsent, unless another thread does; raises redis-py's own errors, and then keeps it."""
+        if self.has_unsent and self._sending.acquire(blocking=False):
+            try:
+                self._reserve([], 0)
+            finally:
+                self._sending.release()
 
     def renew(self, tags: Sequence[str]) -> set[str]:
         """Make the leases of `tags` last from now on; gives those that are not ours any more."""
         if not tags:
             return set()
-        return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags])}
+        return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags], self._beat_client)}
 
-    def reclaim(self, limit: int, ended_within_s: float | None = None) -> list[str]:
+    def reclaim(self, limit: int, server: str = "", unwatched_s: float = 0.0) -> list[str]:
         """Put up to `limit` messages whose lease has ended, of whatever holder, back to the front of their lists.
 
-        `ended_within_s`: only leases that ended no longer ago. Gives the former holders,
-        one a message: as many as were moved.
+        With `server` (see `server_id`) only while holders had the chance to renew: when nobody has looked
+        after the leases for longer than `unwatched_s`, or not at this server, nothing is moved for one
+        lease. Gives the former holders, one a message: as many as were moved.
         """
-        within_ms = -1 if ended_within_s is None else int(ended_within_s * 1000)
-        return [_text(holder) for holder in self._run("reclaim", [], [limit, within_ms])]
+        arguments = [limit, server, self._lease_ms, int(unwatched_s * 1000)]
+        return [_text(holder) for holder in self._run("reclaim", [keys.BEAT], arguments, self._beat_client)]
 
     def set_aside(self, key: str, reason: str) -> bool:
         """Move a message in hand out of the way, with the reason; false when it was not ours any more."""
@@ -159,9 +198,9 @@ class Leases:
             self._in_hand.pop(key, None)
         return moved
 
-    def server_uptime_s(self) -> float:
-        """How long the server has been up; whole seconds."""
-        return float(self.client.info("server")["uptime_in_seconds"])
+    def server_id(self) -> str:
+        """Which server answers: another one after each of its starts, and after a failover."""
+        return str(self._beat_client.info("server")["run_id"])
 
     @property
     def _lease_ms(self) -> int:
@@ -181,8 +220,9 @@ class Leases:
         names = ("reserve", "give_back", "renew", "reclaim", "set_aside")
         return {name: self.client.register_script(_source(name)) for name in names}
 
-    def _run(self, name: str, more_keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-        return self._scripts[name](keys=[keys.HELD, keys.LEASES, *more_keys], args=[self.holder, *arguments])
+    def _run(self, name: str, more_keys: Sequence[str], arguments: Sequence[Any], client: Redis | None = None) -> Any:
+        script_keys = [keys.HELD, keys.LEASES, *more_keys]
+        return self._scripts[name](keys=script_keys, args=[self.holder, *arguments], client=client)
 
 
 def _text(raw: bytes | str) -> str:
@@ -192,11 +232,14 @@ def _text(raw: bytes | str) -> str:
 _of_process: dict[str, Leases] = {}
 
 
-def of_process(broker: str, connect: Callable[[], Redis], lease_s: float) -> Leases:
-    """This process's leases at `broker`, made the first time; raises `SettingsError` for too old a server."""
+def of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
+    """This process's leases at `broker`, made the first time; raises `SettingsError` for too old a server.
+
+    `connect` gives a client of its own that waits so many seconds for an answer, at most.
+    """
     leases = _of_process.get(broker)
     if leases is None:
-        leases = Leases(connect(), lease_s)
+        leases = Leases(connect(ANSWER_LIMIT_S), lease_s, beat_client=connect(beat_s(lease_s)))
         leases.check_server()
         _of_process[broker] = leases
     return leases

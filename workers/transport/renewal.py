@@ -1,9 +1,14 @@
 """The beat of a worker's leases: renew what it has in hand, give back what it dropped, reclaim what has ended.
 
-`Renewal.step` is one beat and can be called alone. `LeaseKeeper` calls it on the worker's
-own timer, so a worker whose event loop hangs renews nothing; the timer goes on while the
-pool finishes its work at shutdown. Only requests that exist in this worker are renewed,
-and only while the pool's child lives.
+`Renewal` is one worker's, at one broker. `look` belongs to the event loop, which alone
+knows what Celery still has; `beat` may be called by a thread (`keeper.py` does), so that
+leases live on while Celery waits to connect again. Only what existed at the last look is
+renewed, and only while the pool's child lives.
+
+The fence: a holder that could not renew for one lease kills its child itself, before it
+does anything else, because by then another worker may run the same. It does not while
+the server refuses everybody: then nobody can take a message, and after the server is back
+nothing is reclaimed for one lease (`reclaim.lua`), so that holders renew first.
 """
 
 from __future__ import annotations
@@ -11,41 +16,39 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from time import monotonic
 from typing import Any
 
-from celery import bootsteps
 from celery.worker import state
-from redis import RedisError
+from redis import BusyLoadingError, RedisError
+from redis.sentinel import MasterNotFoundError
 
-from workers.transport.leases import Leases, all_of_process
+from workers.transport.leases import Leases, beat_s, passing_s
+
+__all__ = ["GRACE_S", "Renewal", "beat_s", "keys_of", "nobody_is_served", "requests_of", "unwatched_s"]
 
 logger = logging.getLogger(__name__)
 
-RENEW_AT_MOST_S = 5.0
 GRACE_S = 1.0
 """A request on its way between Celery's own lists is in none of them for a moment; longer than this, it was dropped."""
-
-REJOIN_S = 30.0
-"""Longest pause that kombu makes between two tries to connect."""
 
 RECLAIM_BATCH = 100
 RECLAIM_BATCHES = 10
 
 
-def beat_s(lease_s: float) -> float:
-    """Seconds between two beats: a lease outlives two that fail."""
-    return min(lease_s / 3, RENEW_AT_MOST_S)
+def unwatched_s(lease_s: float) -> float:
+    """How long nobody may look after the leases before a living holder's could end for that reason alone."""
+    return lease_s - 1.5 * beat_s(lease_s)
 
 
-def reclaimable_s(uptime_s: float, lease_s: float) -> float | None:
-    """How long ago a lease may have ended to be reclaimed, at a server that is up for `uptime_s`; None: any.
-
-    While the server was away nobody could renew, so a lease that was not renewed since
-    (it ended before start + `lease_s`) is left to its holder for as long as that may
-    need to connect again. Below 0: none at all.
-    """
-    return None if uptime_s >= lease_s + REJOIN_S else uptime_s - lease_s
+def nobody_is_served(error: BaseException | None) -> bool:
+    """Whether the server is away for everybody, as far as this worker can tell; silence may be its own network's."""
+    if isinstance(error, MasterNotFoundError):  # the Sentinels answer: they are about to name another master
+        return "Timeout" not in str(error)
+    while error is not None:
+        if isinstance(error, (ConnectionRefusedError, FileNotFoundError, BusyLoadingError)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def keys_of(requests: Iterable[Any]) -> set[str]:
@@ -67,112 +70,93 @@ class Renewal:
         leases: Leases,
         existing: Callable[[], set[str]],
         child_is_alive: Callable[[], bool] = lambda: True,
-        now: Callable[[], float] = monotonic,
+        kill_child: Callable[[], None] = lambda: None,
+        now: Callable[[], float] = passing_s,
     ) -> None:
         self.leases = leases
         self._existing = existing
         self._child_is_alive = child_is_alive
+        self._kill_child = kill_child
         self._now = now
         self._dropped_since: dict[str, float] = {}
         self._lost: set[str] = set()
+        self._renewed_at = now()
+        self._is_excused = False
 
     def step(self) -> None:
-        """One beat; raises redis-py's errors, after which the next beat does what this one could not."""
-        in_hand = self.leases.in_hand()
-        existing = self._existing()
-        self._give_back_dropped(in_hand, existing)
-        if self._child_is_alive():
-            self._renew([key for key in in_hand if key in existing and key not in self._lost])
-        self._lost.intersection_update(in_hand)
-        self.leases.flush()
-        self._reclaim()
+        """A look and a beat; raises redis-py's errors, after which the next beat does what this one could not."""
+        self.look()
+        self.beat()
+
+    def look(self, grace_s: float = GRACE_S) -> None:
+        """On the event loop: what no request stands for is not renewed, and given back after `grace_s`."""
+        now, existing = self._now(), self._existing()
+        absent = [key for key in self.leases.in_hand() if key not in existing]
+        self._dropped_since = {key: self._dropped_since.get(key, now) for key in absent}
+        dropped = [key for key in absent if now - self._dropped_since[key] >= grace_s]
+        if dropped:
+            logger.info("%d messages that this worker dropped go back to their queues", len(dropped))
+            self.leases.give_back(dropped)
+
+    def beat(self) -> None:
+        """Renew, send what is unsent, reclaim; or, too late for that, the fence. From any one thread."""
+        if self.fence_if_late():
+            return
+        try:
+            self._renew()
+            self.leases.flush()
+            self._reclaim()
+        except RedisError as exc:
+            self._is_excused = nobody_is_served(exc)
+            self.fence_if_late()
+            raise
+        # It may have been frozen between its question and the answer.
+        self.fence_if_late()
+
+    def fence_if_late(self) -> bool:
+        """The fence alone, for a worker that may not renew; whether it was due."""
+        late_s = self._now() - self._renewed_at
+        if late_s <= self.leases.lease_s or self._is_excused:
+            return False
+        self._fence(late_s)
+        return True
 
     def finish(self) -> None:
         """The worker ends and nothing runs any more: everything in hand goes back to the front."""
         self.leases.give_back(self.leases.in_hand())
         self.leases.flush()
 
-    def _give_back_dropped(self, in_hand: tuple[str, ...], existing: set[str]) -> None:
-        now = self._now()
-        absent = [key for key in in_hand if key not in existing]
-        self._dropped_since = {key: self._dropped_since.get(key, now) for key in absent}
-        dropped = [key for key in absent if now - self._dropped_since[key] >= GRACE_S]
-        if dropped:
-            logger.info("%d messages that this worker dropped go back to their queues", len(dropped))
-            self.leases.give_back(dropped)
+    def _renew(self) -> None:
+        asked, last = self._now(), self._renewed_at
+        in_hand = self.leases.in_hand()
+        self._lost.intersection_update(in_hand)
+        dropped = self._dropped_since
+        wanted = [key for key in in_hand if key not in dropped and key not in self._lost]
+        lost = self.leases.renew(wanted) if self._child_is_alive() else set()
+        self._renewed_at, self._is_excused = asked, False
+        # What is not in hand any more was acknowledged by another thread since we looked.
+        for key in lost.intersection(self.leases.in_hand()):
+            self._lost.add(key)
+            logger.warning("the lease on message %s has ended: another worker may run it as well", key)
+        if lost and self._now() - last > self.leases.lease_s:
+            self._fence(self._now() - last)
 
-    def _renew(self, tags: list[str]) -> None:
-        for key in self.leases.renew(tags):
-            # It may have been acknowledged by another thread since we looked.
-            if key in self.leases.in_hand():
-                self._lost.add(key)
-                logger.warning("the lease on message %s has ended: another worker may run it as well", key)
+    def _fence(self, late_s: float) -> None:
+        """Kill the child first. Its requests end by its death, and are put back unless they are others' by now."""
+        if self.leases.count and self._child_is_alive():
+            self._kill_child()
+            logger.warning(
+                "no lease was renewed for %.1f s: the child is killed, because others may run its work by now", late_s
+            )
+        self._renewed_at = self._now()
 
     def _reclaim(self) -> None:
-        within_s = reclaimable_s(self.leases.server_uptime_s(), self.leases.lease_s)
-        if within_s is not None and within_s < 0:
-            return
+        server = self.leases.server_id()
         holders: list[str] = []
         for _ in range(RECLAIM_BATCHES):
-            batch = self.leases.reclaim(RECLAIM_BATCH, within_s)
+            batch = self.leases.reclaim(RECLAIM_BATCH, server, unwatched_s(self.leases.lease_s))
             holders += batch
             if len(batch) < RECLAIM_BATCH:
                 break
         for holder, count in Counter(holders).items():
             logger.warning("%d messages of %s, whose lease has ended, go back to their queues", count, holder)
-
-
-class LeaseKeeper(bootsteps.StartStopStep):
-    """Consumer bootstep: the beat while the worker lives, and the return of what is left when it ends."""
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)
-
-    def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        self._timers: list[Any] = []
-        self._beats: dict[int, Renewal] = {}
-        super().__init__(consumer, **kwargs)
-
-    def start(self, consumer: Any) -> None:
-        """Called for every new connection; the timers of a lost one are cancelled with it."""
-        self._cancel(consumer)
-        for leases in all_of_process():
-            self._timers.append(consumer.timer.call_repeatedly(beat_s(leases.lease_s), self._beat, (consumer, leases)))
-        # What the lost connection left behind need not wait for a whole beat.
-        self._timers.append(consumer.timer.call_after(0, self.step, (consumer,)))
-        self._timers.append(consumer.timer.call_after(GRACE_S, self.step, (consumer,)))
-
-    def stop(self, consumer: Any) -> None:
-        """Nothing: while the pool finishes its work, its messages must stay leased."""
-
-    def step(self, consumer: Any) -> None:
-        """One beat of every broker's leases."""
-        for leases in all_of_process():
-            self._beat(consumer, leases)
-
-    def shutdown(self, consumer: Any) -> None:
-        """Called last, after the pool has ended."""
-        self._cancel(consumer)
-        for leases in all_of_process():
-            try:
-                self._renewal(consumer, leases).finish()
-            except RedisError as exc:
-                logger.warning("what is in hand comes back when its lease ends: %s", exc)
-
-    def _beat(self, consumer: Any, leases: Leases) -> None:
-        try:
-            self._renewal(consumer, leases).step()
-        except RedisError as exc:
-            logger.warning("leases not renewed this time: %s", exc)
-
-    def _renewal(self, consumer: Any, leases: Leases) -> Renewal:
-        if id(leases) not in self._beats:
-            self._beats[id(leases)] = Renewal(
-                leases,
-                existing=lambda: keys_of(requests_of(consumer)),
-                child_is_alive=lambda: bool(getattr(consumer.pool, "child_is_alive", True)),
-            )
-        return self._beats[id(leases)]
-
-    def _cancel(self, consumer: Any) -> None:
-        while self._timers:
-            consumer.timer.cancel(self._timers.pop())

@@ -5,7 +5,8 @@
 --   slotline:job:<id>:parts     list    one payload a part
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
 --   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
---   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last began, ms
+--   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last began, ms, part! -> which call began it,
+--                                       part? -> what ended the last run that was lost
 --   slotline:open               zset    job -> when the sweep last looked at it, ms
 --   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms

@@ -2,7 +2,8 @@
 -- KEYS: slotline:hand:<artifact>, slotline:followers:<artifact>, slotline:leases, slotline:job:<id>:attempts,
 --       slotline:job:<id>:sent; also slotline:delayed
 -- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
---       is part of no job), attempts allowed, ms of the first pause, ms that a follower waits at most, ms to keep this
+--       is part of no job), attempts allowed, ms of the first pause, ms that a follower waits at most, ms to keep this,
+--       a token of this call: the same call, sent again because its answer was lost, begins no second run
 -- Returns the number of this attempt, from 1; 0 when the copy waits for another worker, -1 when the attempts are used
 -- up, -2 when the copy waits because the last run began too short a time ago.
 -- Guarantee: while the message of whoever computes is leased, nobody else computes; when its lease ends, the next to
@@ -16,6 +17,8 @@ local function wait(due)
   if part > 0 then redis.call('HSET', KEYS[5], part, message) end
 end
 
+local run = tag .. '\n' .. ARGV[9]
+if redis.call('HGET', KEYS[4], part .. '!') == run then return tonumber(redis.call('HGET', KEYS[4], part)) end
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= tag then
   local lease = redis.call('ZSCORE', KEYS[3], owner)
@@ -29,14 +32,15 @@ end
 local runs = tonumber(redis.call('HGET', KEYS[4], part) or 0)
 if runs >= tonumber(ARGV[5]) then return -1 end
 -- A child may die by somebody else's fault: its work is tried again at once. From the second time on it waits.
-if runs > 1 then
-  local due = tonumber(redis.call('HGET', KEYS[4], part .. '@')) + pause_ms(ARGV[6], runs - 1)
+local begun = redis.call('HGET', KEYS[4], part .. '@') -- not there after a run that was taken back (uncount.lua)
+if runs > 1 and begun then
+  local due = tonumber(begun) + pause_ms(ARGV[6], runs - 1)
   if due > now then
     wait(due)
     return -2
   end
 end
-redis.call('HSET', KEYS[4], part, runs + 1, part .. '@', now)
+redis.call('HSET', KEYS[4], part, runs + 1, part .. '@', now, part .. '!', run)
 if part == 0 then redis.call('PEXPIRE', KEYS[4], ARGV[8]) end
 redis.call('SET', KEYS[1], tag, 'PX', ARGV[8])
 return runs + 1

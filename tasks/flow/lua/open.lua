@@ -2,14 +2,17 @@
 -- KEYS: slotline:job:<id>, slotline:jobs, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:outcomes
 -- also: slotline:open, slotline:job:<id>:attempts, slotline:job:<id>:sent
 -- ARGV: id, record as JSON (flat, strings), states, outcomes of skipped parts as JSON {part: text}, payload, payload, …
--- Returns the number of parts to compute, or -1 when the job is open, finishing or ended already.
+-- Returns the number of parts to compute, or -1 when the job is open, finishing or ended already, or is part of a job
+-- that is not open (any more).
 -- Guarantee: a second opening changes nothing. With nothing to compute the job is `finishing` and no message is sent:
 -- the caller, whose own message is not acknowledged yet, goes on.
 local job = ARGV[1]
 local state = redis.call('HGET', KEYS[1], 'state')
 if state and state ~= 'sent' then return -1 end
+local record = cjson.decode(ARGV[2])
+if record.parent_job ~= '' and redis.call('HGET', key_of(record.parent_job), 'state') ~= 'open' then return -1 end
 local now = now_ms()
-for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], name, value) end
+for name, value in pairs(record) do redis.call('HSET', KEYS[1], name, value) end
 local total = #ARGV - 4
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'), key_of(job, 'sent'))
 redis.call('ZADD', 'slotline:open', now, job)

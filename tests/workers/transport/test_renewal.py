@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from redis import BusyLoadingError
+from redis import ConnectionError as RedisConnectionError
+from redis.sentinel import MasterNotFoundError
 
 from tasks import keys
 from tests.conftest import WaitUntil
 from tests.workers.transport.conftest import message
 from workers.transport import renewal
-from workers.transport.leases import Leases
-from workers.transport.renewal import Renewal, beat_s, reclaimable_s
+from workers.transport.leases import RENEW_AT_MOST_S, Leases
+from workers.transport.renewal import Renewal, beat_s, nobody_is_served
 
 LeasesFor = Callable[..., Leases]
 
@@ -113,12 +117,141 @@ def test_at_the_end_everything_goes_back_in_its_old_order(redis_client: Any, lea
     assert [held.key for held in leases_for("two").reserve(["q"], 3).taken] == ["a", "b", "c"]
 
 
-def test_a_server_that_has_just_come_back_leaves_old_leases_to_their_holders() -> None:
-    assert (reclaimable_s(2.0, 3.0) or 0) < 0
-    assert reclaimable_s(10.0, 3.0) == 7.0
-    assert reclaimable_s(renewal.REJOIN_S + 3.0, 3.0) is None
-
-
 def test_a_lease_outlives_two_beats_that_fail() -> None:
     assert beat_s(3.0) == 1.0
-    assert beat_s(30.0) == renewal.RENEW_AT_MOST_S
+    assert beat_s(30.0) == RENEW_AT_MOST_S
+
+
+class Away:
+    """In a client's place: a server that is not there, in the way that `why` says."""
+
+    def __init__(self, why: Exception) -> None:
+        self.why = why
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self.why
+
+
+def _caused(why: Exception, by: Exception) -> Exception:
+    why.__cause__ = by
+    return why
+
+
+SILENT = RedisConnectionError("Timeout connecting to server")
+REFUSED = _caused(RedisConnectionError("Error 111"), ConnectionRefusedError(111, "Connection refused"))
+
+
+def _beat(leases: Leases, clock: Clock) -> tuple[Renewal, list[float]]:
+    killed: list[float] = []
+    beat = Renewal(leases, lambda: {"a"}, kill_child=lambda: killed.append(clock.now), now=clock)
+    return beat, killed
+
+
+def test_a_holder_that_could_not_renew_for_a_lease_kills_its_child_once(
+    redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, clock = leases_for("one", 3.0), Clock()
+    _take(redis_client, one, "a")
+    beat, killed = _beat(one, clock)
+    monkeypatch.setattr(one, "renew", Away(SILENT))
+    for now in (1.0, 2.0, 3.0, 3.5, 4.0, 5.0):
+        clock.now = now
+        if not killed:
+            with contextlib.suppress(RedisConnectionError):
+                beat.step()
+    assert killed == [3.5]
+
+
+def test_a_thawed_holder_kills_its_child_before_it_asks_redis_anything(
+    redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, clock = leases_for("one", 3.0), Clock()
+    _take(redis_client, one, "a")
+    beat, killed = _beat(one, clock)
+    beat.step()
+    clock.now = 60.0
+    monkeypatch.setattr(one, "_run", Away(AssertionError("it asked")))
+    beat.beat()
+    assert killed == [60.0]
+
+
+def test_a_holder_frozen_between_question_and_answer_kills_its_child(
+    redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, clock = leases_for("one", 3.0), Clock()
+    _take(redis_client, one, "a")
+    beat, killed = _beat(one, clock)
+    renew = one.renew
+
+    def frozen(tags: Any) -> set[str]:
+        answer = renew(tags)
+        clock.now += 10.0
+        return answer
+
+    monkeypatch.setattr(one, "renew", frozen)
+    beat.step()
+    assert killed == [10.0]
+
+
+def test_a_server_that_refuses_everybody_costs_no_child_unless_the_lease_is_lost(
+    redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, clock = leases_for("one", 3.0), Clock()
+    _take(redis_client, one, "a")
+    beat, killed = _beat(one, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(one, "renew", Away(REFUSED))
+        for _ in range(20):
+            clock.now += 1.0
+            with contextlib.suppress(RedisConnectionError):
+                beat.step()
+    beat.step()
+    assert killed == []
+    with monkeypatch.context() as patch:
+        patch.setattr(one, "renew", Away(REFUSED))
+        with contextlib.suppress(RedisConnectionError):
+            beat.step()
+    redis_client.delete(keys.HELD, keys.LEASES)  # as if another server had been put in its place
+    clock.now += 20.0
+    beat.step()
+    assert killed == [clock.now]
+
+
+def test_a_holder_with_nothing_in_hand_kills_nothing(redis_client: Any, leases_for: LeasesFor) -> None:
+    clock = Clock()
+    beat, killed = _beat(leases_for("one", 3.0), clock)
+    clock.now = 60.0
+    beat.step()
+    assert killed == []
+
+
+@pytest.mark.parametrize(
+    ("error", "served"),
+    [
+        (REFUSED, True),
+        (BusyLoadingError("Redis is loading the dataset in memory"), True),
+        (MasterNotFoundError("No master found for 'mymaster'"), True),
+        (
+            MasterNotFoundError("No master found for 'mymaster' : s - TimeoutError('Timeout connecting to server')"),
+            False,
+        ),
+        (SILENT, False),
+        (RedisConnectionError("Connection closed by server."), False),
+    ],
+)
+def test_silence_may_be_ones_own_but_a_refusal_is_everybodys(error: Exception, served: bool) -> None:
+    assert nobody_is_served(error) is served
+
+
+def test_what_a_lost_connection_dropped_goes_back_at_once_and_is_not_renewed(
+    redis_client: Any, leases_for: LeasesFor
+) -> None:
+    one = leases_for()
+    _take(redis_client, one, "runs", "dropped")
+    beat = Renewal(one, existing=lambda: {"runs"})
+    beat.look(grace_s=0.0)
+    one.lease_s = 60.0
+    beat.beat()
+    assert one.in_hand() == ("runs",)
+    assert redis_client.llen("q") == 1
+    assert list(_ends(redis_client)) == ["runs"]

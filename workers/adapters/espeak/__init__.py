@@ -21,7 +21,7 @@ from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError, UnknownVoice
-from workers.adapters.base import Adapter, Offer, Options, Sound, SpeechInput
+from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
 from workers.adapters.espeak.library import SLOWEST_WPM, Library, LibraryError, LibraryVoice
 
 DEFAULT_VOICE = "en-us"
@@ -91,7 +91,10 @@ class Espeak(Adapter):
         if self._library is None:
             raise ModelError("espeak-ng is not loaded")
         outcomes: list[Sound | Exception] = []
-        for item in batch:
+        for index, item in enumerate(batch):
+            if self.is_cancelled(index):
+                outcomes.append(Cancelled())
+                continue
             try:
                 outcomes.append(self._speak(self._library, item))
             except SlotlineError as exc:

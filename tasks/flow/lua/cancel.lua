@@ -1,0 +1,65 @@
+-- End a job as REVOKED in one step, whatever its size, and with it the jobs that are its open parts.
+-- KEYS: slotline:job:<id>
+-- also, of it and of each job under it: :parts, :states, :outcomes, :attempts, :sent, celery-task-meta-<id>, the list of
+-- the job's own message; slotline:open, slotline:failed
+-- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded: what comes under it is
+-- dropped when it is taken
+-- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}: the jobs that this ended.
+-- Guarantee: from here on no part of them is handed out, settled or sent, and no PROGRESS is written. Messages of their
+-- parts stay where they are and are dropped when taken. An open job's own message is sent once more, so that a flow
+-- worker tells Celery (chord, event); one that waits already does the same.
+local ttl, date = ARGV[2], ARGV[3]
+local ended = {}
+
+local function tell_revoked(job)
+  local value = '{"status":"REVOKED","result":{"exc_type":"TaskRevokedError","exc_message":["cancelled"],' ..
+    '"exc_module":"celery.exceptions"},"traceback":null,"children":[],"date_done":' .. cjson.encode(date) ..
+    ',"task_id":' .. cjson.encode(job) .. '}'
+  redis.call('SET', 'celery-task-meta-' .. job, value, 'PX', ttl)
+  redis.call('PUBLISH', 'celery-task-meta-' .. job, value)
+end
+
+local function mark_ended(job)
+  redis.call('HSET', key_of(job), 'state', 'ended', 'outcome', 'REVOKED', 'result', '', 'error', '', 'ended_ms', now_ms())
+  redis.call('PEXPIRE', key_of(job), ttl)
+  tell_revoked(job)
+  ended[#ended + 1] = job
+end
+
+-- What failed of a job that nobody wants is not to be tried again.
+local function forget_failure(job, part)
+  redis.call('ZREM', 'slotline:failed', job .. '.' .. part)
+  local below = redis.call('GET', key_of(job .. '.' .. part, 'states')) or ''
+  for at in string.gmatch(below, '()f') do
+    redis.call('ZREM', 'slotline:failed', job .. '.' .. part .. '.' .. at)
+  end
+end
+
+local function cancel(job)
+  local state = redis.call('HGET', key_of(job), 'state')
+  if not state or state == 'ended' then return end
+  local states = redis.call('GET', key_of(job, 'states')) or ''
+  for part, mark in string.gmatch(states, '()([qf])') do
+    if mark == 'q' then cancel(job .. '.' .. part) else forget_failure(job, part) end
+  end
+  if state == 'open' then send_finish(job) end
+  mark_ended(job)
+  redis.call('HDEL', key_of(job), 'finish_head', 'finish_tail')
+  redis.call('UNLINK', key_of(job, 'parts'), key_of(job, 'states'), key_of(job, 'attempts'), key_of(job, 'sent'))
+  redis.call('PEXPIRE', key_of(job, 'outcomes'), ttl)
+  redis.call('ZREM', 'slotline:open', job)
+end
+
+local job = ARGV[1]
+local record = fields(job, {'state', 'parent_job', 'parent_part'})
+if record.state then
+  cancel(job)
+elseif ARGV[4] == '1' then
+  local stored = redis.call('GET', 'celery-task-meta-' .. job) or ''
+  local status = string.match(stored, '^{"status": ?"(%u+)"')
+  if status == 'SUCCESS' or status == 'FAILURE' or status == 'REVOKED' then return {'ended', '', ''} end
+  mark_ended(job)
+else
+  return {'unknown', '', ''}
+end
+return {#ended > 0 and 'cancelled' or 'ended', record.parent_job or '', record.parent_part or '', unpack(ended)}

@@ -1,0 +1,9 @@
+-- Take back a run that was ended for no fault of its own, as when its worker was told to stop: it was no attempt.
+-- KEYS: slotline:job:<id>:attempts
+-- ARGV: part, delivery tag of the message that began the run
+-- Returns 1, or 0 when the last run was begun by another message. Only for a run that has ended.
+local run = redis.call('HGET', KEYS[1], ARGV[1] .. '!')
+if not run or string.sub(run, 1, #ARGV[2] + 1) ~= ARGV[2] .. '\n' then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[1] .. '!', ARGV[1] .. '@')
+redis.call('HINCRBY', KEYS[1], ARGV[1], -1)
+return 1

@@ -1,0 +1,129 @@
+"""What the ledger carries in and out: a job's record, a part that is handed out, a job about to be opened.
+
+Values only; `ledger.py` has the steps.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+State = Literal["sent", "open", "finishing", "ended"]
+Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
+Verdict = Literal["done", "failed", "again"]
+Settled = Literal["done", "failed", "again", "late"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""
+
+    job_id: str
+    kind: str
+    state: State
+    outcome: Outcome | None
+    title: str
+    model: str
+    voice: str
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    computed: int
+    audio_s: float
+    submitted: float
+    opened: float
+    ended: float
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    parent_job: str | None
+    parent_part: int | None
+
+    @property
+    def label(self) -> str:
+        """The state in one word: Celery's where the job has ended."""
+        return self.outcome or self.state
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a run of a part needs: its payload, and the parameters that its job's parts share."""
+
+    payload: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """What a cancelling did: the jobs that it ended, and of which job (and part of it) the first of them is a part."""
+
+    ids: tuple[str, ...]
+    parent: tuple[str, int] | None
+    is_unknown: bool
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A job about to be opened: its parts and how their messages look.
+
+    `width` is how many parts may be under way; None asks the model's live slots.
+    `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
+    says whether each part's result is kept in Celery's backend as well.
+    """
+
+    kind: str
+    title: str
+    model: str
+    voice: str
+    params: Mapping[str, Any]
+    payloads: Sequence[str]
+    skipped: Mapping[int, Mapping[str, Any]]
+    width: int | None
+    part_task: str
+    part_queue: str
+    part_list: str
+    part_priority: int
+    part_results: bool
+    finish_head: str
+    finish_tail: str
+    finish_list: str
+    root: str
+    parent: tuple[str, int] | None
+
+
+def read_record(job_id: str, raw: Mapping[str, str]) -> Record:
+    """The record from the fields of its hash."""
+
+    def number(name: str) -> int:
+        return int(raw.get(name) or 0)
+
+    def seconds(name: str) -> float:
+        return number(name) / 1000
+
+    def loaded(name: str) -> dict[str, Any] | None:
+        return json.loads(raw[name]) if raw.get(name) else None
+
+    return Record(
+        job_id=job_id,
+        kind=raw.get("kind", ""),
+        state=cast(State, raw["state"]),
+        outcome=cast("Outcome | None", raw.get("outcome") or None),
+        title=raw.get("title", ""),
+        model=raw.get("model", ""),
+        voice=raw.get("voice", ""),
+        total=number("total"),
+        done=number("done"),
+        failed=number("failed"),
+        skipped=number("skipped"),
+        computed=number("computed"),
+        audio_s=float(raw.get("audio_s") or 0),
+        submitted=seconds("submitted_ms"),
+        opened=seconds("opened_ms"),
+        ended=seconds("ended_ms"),
+        result=loaded("result"),
+        error=loaded("error"),
+        parent_job=raw.get("parent_job") or None,
+        parent_part=int(raw["parent_part"]) if raw.get("parent_part") else None,
+    )

@@ -1,0 +1,142 @@
+"""The store's disk is full, read-only or slow: its own words, another try, and nothing half-written is taken."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import fsspec
+import pytest
+
+from producer import Client
+from producer.client import Job
+from tasks.artifacts import Store
+from tasks.errors import PartsFailed, SlotlineError
+from tasks.flow import repair
+from tasks.messages import ChapterResult
+from tasks.settings import settings
+from tests.conftest import ROOT, Process, StartProcess, StartWorker, WaitUntil
+from tests.faults.sick_store import SickStore
+
+CATALOG = '[models.quick]\nadapter = "rehearsal"\n'
+TEXT = "\n\n".join(f"Paragraph {word} of a chapter on a sick disk." for word in ("one", "two", "three"))
+RETRY_S = 1.5
+LIMIT_S = 60.0
+FULL, READ_ONLY = "No space left on device", "Read-only file system"
+
+Mood = Callable[[str], None]
+
+
+@pytest.fixture(autouse=True)
+def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "models.toml"
+    path.write_text(CATALOG)
+    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+    monkeypatch.setenv("SLOTLINE_RETRY_S", str(RETRY_S))
+
+
+@pytest.fixture
+def mood(tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Mood:
+    """`mood("full speech/")`: how the disk below the store is from now on."""
+    file = tmp_path / "mood"
+    file.write_text("well")
+    monkeypatch.setenv("SICK_MOOD", str(file))
+    monkeypatch.setenv("SLOTLINE_STORE_URL", f"sick://{tmp_path}/store")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "faults" / "sick"))
+    settings.cache_clear()
+    fsspec.register_implementation("sick", SickStore, clobber=True)
+
+    def become(words: str) -> None:
+        draft = file.with_suffix(".new")
+        draft.write_text(words)
+        draft.replace(file)
+
+    return become
+
+
+@pytest.fixture
+def workers(mood: Mood, start_worker: StartWorker) -> tuple[Process, Process]:
+    """A slot and a flow worker on the sick disk, which is well while they start."""
+    flow = start_worker("-Q", "flow", "-c", "1", name="flow")
+    slot = start_worker("--model", "quick", name="slot")
+    flow.wait_for_log("ready")
+    slot.wait_for_log("ready: quick")
+    return slot, flow
+
+
+@pytest.fixture
+def client(mood: Mood) -> Client:
+    return Client()
+
+
+def assert_whole(client: Client, job: Job) -> None:
+    """The chapter's audio is there, verified, as long as its paragraphs and pauses are."""
+    result = job.wait(LIMIT_S)
+    assert isinstance(result, ChapterResult)
+    assert result.audio is not None
+    assert len(client.store.read_bytes(result.audio.artifact)) == result.audio.bytes
+    record = client.ledger.record(job.id)
+    assert record is not None
+    assert (record.label, record.done, record.failed) == ("SUCCESS", 3, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffers", ["speech/", ".json", "chapter/"])
+def test_a_disk_that_was_full_for_a_moment_costs_a_try_and_its_halves_are_never_taken(
+    client: Client, mood: Mood, workers: tuple[Process, Process], tmp_path: Path, wait_until: WaitUntil, suffers: str
+) -> None:
+    mood(f"full {suffers}")
+    job = client.submit_chapter(TEXT, model="quick")
+    store = tmp_path / "store"
+    wait_until(lambda: any(suffers in str(file) for file in store.rglob("*") if file.is_file()), what="half a file")
+    began = time.monotonic()
+    wait_until(lambda: time.monotonic() - began > RETRY_S / 2, what="more than a moment")
+    assert job.status() == "PROGRESS", "a full disk is no reason to give up"
+    mood("well")
+    assert_whole(client, job)
+
+
+@pytest.mark.slow
+def test_a_disk_that_stays_read_only_fails_the_job_in_the_stores_words_and_a_retry_heals_it(
+    client: Client, mood: Mood, workers: tuple[Process, Process]
+) -> None:
+    mood("readonly speech/")
+    job = client.submit_chapter(TEXT, model="quick")
+    with pytest.raises(PartsFailed, match=rf"3 of 3 paragraphs failed: 1 .*cannot write speech/.*{READ_ONLY}"):
+        job.wait(LIMIT_S)
+    assert {failure.attempts for failure in repair.failures(client.ledger)} == {3}
+    mood("well")
+    assert repair.retry(client.ledger, job.id) == 3
+    assert_whole(client, job)
+
+
+@pytest.mark.slow
+def test_a_slow_disk_costs_only_time(client: Client, mood: Mood, workers: tuple[Process, Process]) -> None:
+    mood("slow=0.4 store/")
+    job = client.submit_chapter(TEXT, model="quick")
+    assert_whole(client, job)
+    assert all("Traceback" not in worker.log() for worker in workers)
+
+
+@pytest.mark.slow
+def test_a_file_that_the_kernel_cuts_short_is_no_artifact_and_the_words_are_the_kernels(
+    broker: str, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
+) -> None:
+    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    limited = "ulimit -f 200 && exec python -m celery -A workers worker --model quick -l WARNING"
+    bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    slot = start_process("sh", "-c", limited, env={"PATH": bin_first}, name="slot")
+    client = Client()
+    long = "A paragraph that makes more sound than a file of this worker may hold. " * 2
+    job = client.submit_chapter(f"A short one.\n\n{long}\n\nAnother short one.", model="quick")
+    with pytest.raises(SlotlineError, match=r"1 of 3 paragraphs failed: 2 .*cannot write speech/.*File too large"):
+        job.wait(LIMIT_S)
+    assert slot.returncode is None
+    spoken = [path for path in (tmp_path / "store" / "speech").rglob("*") if path.is_file()]
+    assert len(spoken) == 4, f"two artifacts of two files each, and no draft: {spoken}"
+    store = Store(str(tmp_path / "store"))
+    for pointer in (path for path in spoken if path.suffix == ".json"):
+        assert store.find(str(pointer.relative_to(tmp_path / "store")).removesuffix(".json")) is not None

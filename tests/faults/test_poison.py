@@ -1,0 +1,142 @@
+"""A paragraph that kills, hogs or never ends: it fails alone after three tries, and its worker lives on.
+
+Real slot and flow workers; only the model is the rehearsal. The memory is really taken:
+the worker runs under a limit of its address space that the paragraph breaks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from celery import Celery
+
+from producer import Client
+from tasks.errors import PartsFailed
+from tasks.flow.ledger import ATTEMPTS_ALLOWED
+from tests.conftest import Process, StartProcess, StartWorker
+
+CATALOG = """
+[models.poisoned]
+adapter = "rehearsal"
+faults = true
+time_limit_s = 1.5
+journal = "{journal}"
+"""
+
+ADDRESS_SPACE_KIB = 3 * 1024 * 1024
+HOG = "⚡hog=4096"
+GOOD = ("The first one is good.", "The second one is good.", "The last one is good.")
+LIMIT_S = 60.0
+
+
+@pytest.fixture(autouse=True)
+def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "models.toml"
+    path.write_text(CATALOG.format(journal=tmp_path / "journal"))
+    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0.1")
+    return path
+
+
+@pytest.fixture
+def client(broker: str) -> Client:
+    return Client()
+
+
+@pytest.fixture
+def celery(broker: str) -> Iterator[Celery]:
+    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
+        yield app
+
+
+@pytest.fixture
+def slot(start_worker: StartWorker) -> Process:
+    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    worker = start_worker("--model", "poisoned", name="slot")
+    worker.wait_for_log("ready: poisoned")
+    return worker
+
+
+def runs_of(tmp_path: Path, count: int) -> bool:
+    """Whether one text was begun `count` times and never ended, and every other one was begun once and ended."""
+    told: dict[str, list[str]] = {}
+    for line in (tmp_path / "journal").read_text().splitlines():
+        noted = json.loads(line)
+        told.setdefault(noted["text"], []).append(noted["what"])
+    *others, most = sorted(told.values(), key=len)
+    return most == ["began"] * count and others == [["began", "ended"]] * len(others)
+
+
+def chapter_with(poison: str) -> str:
+    return "\n\n".join([*GOOD[:2], f"This one is poison {poison}, alas.", GOOD[2]])
+
+
+def assert_only_the_poison_failed(client: Client, job_id: str, error: PartsFailed) -> None:
+    assert re.match(r"1 of 4 paragraphs failed: 3 \(«This one is poison", str(error))
+    assert "The audio of the others is kept: chapter/" in str(error)
+    record = client.ledger.record(job_id)
+    assert record is not None
+    assert (record.label, record.done, record.failed) == ("FAILURE", 3, 1)
+    kept = client.store.find(re.findall(r"chapter/\S+\.wav", str(error))[0])
+    assert kept is not None
+    assert kept.details["frames"] > 3 * 22_050
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        ("⚡crash", "its worker died each of 3 times.*SIGSEGV"),
+        ("⚡killed", "its worker died each of 3 times.*SIGKILL"),
+        ("⚡hang", "its worker died each of 3 times.*killed after time_limit_s = 1.5"),
+        ("⚡memory", "memory ran out"),
+    ],
+)
+def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_lives(
+    client: Client, slot: Process, tmp_path: Path, poison: str, reason: str
+) -> None:
+    job = client.submit_chapter(chapter_with(poison), model="poisoned")
+    with pytest.raises(PartsFailed, match=reason) as caught:
+        job.wait(LIMIT_S)
+    assert_only_the_poison_failed(client, job.id, caught.value)
+    assert runs_of(tmp_path, ATTEMPTS_ALLOWED), (tmp_path / "journal").read_text()
+    assert slot.returncode is None
+    again = client.submit_chapter("The worker goes on.", model="poisoned").wait(LIMIT_S)
+    assert again.duration_s > 0
+    assert slot.returncode is None, "its parent is the same process as before"
+
+
+@pytest.mark.slow
+def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_and_no_process(
+    client: Client, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
+) -> None:
+    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    limited = f"ulimit -v {ADDRESS_SPACE_KIB} && exec python -m celery -A workers worker --model poisoned"
+    python = Path(sys.executable).parent
+    slot = start_process("sh", "-c", limited, env={"PATH": f"{python}{os.pathsep}{os.environ['PATH']}"}, name="slot")
+    slot.wait_for_log("ready: poisoned")
+    job = client.submit_chapter(chapter_with(HOG), model="poisoned")
+    with pytest.raises(PartsFailed, match="memory ran out") as caught:
+        job.wait(LIMIT_S)
+    assert_only_the_poison_failed(client, job.id, caught.value)
+    assert runs_of(tmp_path, ATTEMPTS_ALLOWED), (tmp_path / "journal").read_text()
+    assert "died" not in slot.log(), "the child outlives a MemoryError"
+    assert client.submit_chapter("The worker goes on.", model="poisoned").wait(LIMIT_S).duration_s > 0
+
+
+@pytest.mark.slow
+def test_a_poisonous_message_of_no_job_ends_in_failure_after_three_tries(
+    celery: Celery, client: Client, slot: Process
+) -> None:
+    kwargs = {"text": "Alone and ⚡crash.", "model": "poisoned"}
+    result = celery.send_task("speech.paragraph", kwargs=kwargs, queue="poisoned")
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        result.get(timeout=LIMIT_S)
+    assert slot.returncode is None
+    assert client.submit_paragraph("Alone and good.", model="poisoned").wait(LIMIT_S).duration_s > 0

@@ -1,0 +1,232 @@
+"""Cancelling in the ledger, on a real Redis: one step, for good, and whatever comes late changes nothing."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from celery import Celery, Task
+from redis import Redis
+
+from tasks import keys
+from tasks.errors import SlotlineError, StoreError
+from tasks.flow.cancel import cancel
+from tasks.flow.jobs import Gathered, Made, Plan, run
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Opening, Record
+
+FLOW, MODEL = "flow", "aloud"
+
+CHAPTER = Opening(
+    kind="chapter",
+    title="Chí Phèo",
+    model=MODEL,
+    voice="vi",
+    params={},
+    payloads=[],
+    skipped={},
+    width=3,
+    part_task="speech.paragraph",
+    part_queue=MODEL,
+    part_list=MODEL,
+    part_priority=0,
+    part_results=False,
+    finish_head='{"properties":{"delivery_tag":"',
+    finish_tail='"}}',
+    finish_list=FLOW,
+    root="root",
+    parent=None,
+)
+BOOK = replace(CHAPTER, kind="book", part_task="speech.chapter", part_queue=FLOW, part_list=FLOW, width=2)
+
+
+@pytest.fixture
+def ledger(broker: str) -> Iterator[Ledger]:
+    with Redis.from_url(broker) as client:
+        yield Ledger(client)
+
+
+@pytest.fixture
+def told() -> list[str]:
+    """What workers were told to stop."""
+    return []
+
+
+def opened(ledger: Ledger, total: int, like: Opening = CHAPTER, job: str | None = None, **changes: Any) -> str:
+    job = job or uuid.uuid4().hex
+    assert ledger.open(job, replace(like, payloads=[f"Ptext {n}" for n in range(total)], **changes)) == total
+    return job
+
+
+def record_of(ledger: Ledger, job: str) -> Record:
+    record = ledger.record(job)
+    assert record is not None
+    return record
+
+
+def result_of(ledger: Ledger, job: str) -> dict[str, Any] | None:
+    raw: Any = ledger.client.get(keys.RESULT_PREFIX + job)
+    return json.loads(raw) if raw else None
+
+
+def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(ledger: Ledger, told: list[str]) -> None:
+    job = opened(ledger, 9)
+    ledger.settle(job, 1, "done", {"audio": 1})
+    assert cancel(ledger, job, told.extend)
+    assert told == [job]
+    assert (record_of(ledger, job).state, record_of(ledger, job).label) == ("ended", "REVOKED")
+    stored = result_of(ledger, job)
+    assert stored is not None
+    assert (stored["status"], stored["task_id"]) == ("REVOKED", job)
+    assert stored["result"] == {
+        "exc_type": "TaskRevokedError",
+        "exc_message": ["cancelled"],
+        "exc_module": "celery.exceptions",
+    }
+    assert ledger.open_jobs(10) == []
+    left: Any = ledger.client.keys(f"*{job}*")
+    assert len(left) == 3
+    assert all(ledger.client.ttl(key) > 0 for key in left)
+
+
+def test_what_comes_late_changes_nothing(ledger: Ledger, told: list[str]) -> None:
+    job = opened(ledger, 9)
+    cancel(ledger, job, told.extend)
+    assert ledger.take(job, 1) is None
+    assert ledger.settle(job, 1, "done", {"audio": 1}) == "late"
+    assert ledger.settle(job, 2, "again", {}) == "late"
+    assert not ledger.end(job, "chapter", "SUCCESS", {}, None)
+    assert ledger.open(job, replace(CHAPTER, payloads=["Pother"])) == -1
+    assert ledger.reopen(job, [1]) == 0
+    assert ledger.sweep(job, 100) == []
+    stored = result_of(ledger, job)
+    assert stored is not None
+    assert stored["status"] == "REVOKED"
+    assert not cancel(ledger, job, told.extend), "a second time there is nothing to cancel"
+
+
+def test_a_job_of_ten_thousand_parts_is_cancelled_in_a_moment(ledger: Ledger, told: list[str]) -> None:
+    job = opened(ledger, 10_000, width=500)
+    for part in range(1, 400):
+        ledger.settle(job, part, "failed", {"error": {"type": "ModelError", "message": "x"}})
+    began = time.monotonic()
+    assert cancel(ledger, job, told.extend)
+    assert time.monotonic() - began < 0.5
+    assert ledger.failed() == [], "nobody is asked to try again what was cancelled"
+
+
+def test_a_job_whose_message_still_waits_is_never_opened(ledger: Ledger, told: list[str]) -> None:
+    ledger.submit("waits", "chapter", "t", MODEL, "vi", FLOW, '{"properties":{"delivery_tag":"x"}}')
+    assert cancel(ledger, "waits", told.extend)
+    assert ledger.open("waits", replace(CHAPTER, payloads=["Ptext"])) == -1
+    assert ledger.client.llen(FLOW) == 1, "its own message waits: it tells Celery's followers when it is taken"
+    assert ledger.sweep("waits", 100) == []
+
+
+def test_an_open_jobs_own_message_is_sent_once_so_that_celery_tells_its_followers(
+    ledger: Ledger, told: list[str]
+) -> None:
+    job = opened(ledger, 3)
+    cancel(ledger, job, told.extend)
+    cancel(ledger, job, told.extend)
+    sent: Any = ledger.client.lrange(FLOW, 0, -1)
+    assert [json.loads(raw)["properties"]["delivery_tag"].startswith(f"{job}.end") for raw in sent] == [True]
+
+
+def test_cancelling_a_book_cancels_its_open_chapters_and_opens_no_other(ledger: Ledger, told: list[str]) -> None:
+    book = opened(ledger, 5, BOOK)
+    chapters = [opened(ledger, 4, job=f"{book}.{n}", parent=(book, n)) for n in (1, 2)]
+    assert cancel(ledger, book, told.extend)
+    assert sorted(told) == sorted([book, *chapters])
+    assert {record_of(ledger, job).label for job in told} == {"REVOKED"}
+    late = replace(CHAPTER, payloads=["Ptext"], parent=(book, 2))
+    assert ledger.open(f"{book}.3", replace(late, parent=(book, 3))) == -1, "its chapter was just being split"
+    assert ledger.open_jobs(10) == []
+
+
+def test_a_cancelled_chapter_is_a_failed_part_of_its_book_which_goes_on(ledger: Ledger, told: list[str]) -> None:
+    book = opened(ledger, 3, BOOK)
+    chapter = opened(ledger, 4, job=f"{book}.1", parent=(book, 1))
+    assert cancel(ledger, chapter, told.extend)
+    assert told == [chapter]
+    assert ledger.states(book) == "fqq"
+    assert ledger.outcomes(book)[1]["error"] == {"type": "JobCancelled", "message": "cancelled"}
+    assert record_of(ledger, book).state == "open"
+
+
+def test_a_part_that_is_no_job_of_its_own_fails_in_its_job_when_its_id_is_cancelled(
+    ledger: Ledger, told: list[str]
+) -> None:
+    job = opened(ledger, 3)
+    assert cancel(ledger, f"{job}.2", told.extend, even_unknown=True)
+    assert ledger.states(job) == "qfq"
+    assert told == [f"{job}.2"]
+    for wrong in (f"{job}.0", f"{job}.4", f"{job}.x"):
+        assert not cancel(ledger, wrong, told.extend)
+    assert ledger.states(job) == "qfq"
+
+
+def test_an_id_that_is_not_recorded_is_cancelled_only_when_asked_to(ledger: Ledger, told: list[str]) -> None:
+    assert not cancel(ledger, "bare", told.extend)
+    assert ledger.client.keys("*") == []
+    assert cancel(ledger, "bare", told.extend, even_unknown=True)
+    assert ledger.cancelled(["bare", "other"]) == {"bare"}
+    assert ledger.open("bare", replace(CHAPTER, payloads=["Ptext"])) == -1
+    left: Any = ledger.client.keys("*")
+    assert all(ledger.client.ttl(key) > 0 for key in left)
+
+
+def test_a_task_that_has_its_result_is_not_cancelled_any_more(ledger: Ledger, told: list[str]) -> None:
+    ledger.client.set(keys.RESULT_PREFIX + "bare", '{"status": "SUCCESS", "result": {"a": 1}}')
+    assert not cancel(ledger, "bare", told.extend, even_unknown=True)
+    stored = result_of(ledger, "bare")
+    assert stored is not None
+    assert stored["status"] == "SUCCESS"
+
+
+class CancelledMeanwhile:
+    """A kind whose job is cancelled while its parts are put together."""
+
+    name = "chapter"
+    unit = "paragraph"
+
+    def __init__(self, ledger: Ledger, job: str, error: SlotlineError | None) -> None:
+        self._ledger, self._job, self._error = ledger, job, error
+
+    def fields_of(self, payload: str) -> Mapping[str, Any]:
+        raise AssertionError("it is no part of anything")
+
+    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+        raise AssertionError("it is open already")
+
+    def gather(self, gathered: Gathered) -> Made:
+        cancel(self._ledger, self._job, tell=lambda ids: None)
+        if self._error:
+            raise self._error
+        return Made({"duration_s": 1.0})
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # Celery's own backend
+@pytest.mark.parametrize("error", [None, SlotlineError("broken"), StoreError("full")], ids=repr)
+def test_a_job_that_is_cancelled_while_it_is_put_together_stays_revoked_for_celery(
+    ledger: Ledger, broker: str, error: SlotlineError | None
+) -> None:
+    job = opened(ledger, 1)
+    ledger.settle(job, 1, "done", {"audio": 1})
+    with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
+
+        @app.task(bind=True, throws=(SlotlineError,))
+        def finish(self: Task) -> Mapping[str, Any]:
+            return run(self, CancelledMeanwhile(ledger, job, error), ledger, {})
+
+        ledger.client.delete(keys.RESULT_PREFIX + job)
+        assert finish.apply(task_id=job).state == "IGNORED"
+    stored = result_of(ledger, job)
+    assert stored is not None
+    assert stored["status"] == "REVOKED"
+    assert record_of(ledger, job).label == "REVOKED"

@@ -1,0 +1,35 @@
+"""What a worker says of a Redis that may lose jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import redis
+
+from workers.embedded_redis import EmbeddedRedis
+from workers.keeping import complaints
+
+
+@pytest.mark.parametrize(
+    ("append_only", "settings", "said"),
+    [
+        (False, {}, ["Redis keeps nothing"]),
+        (False, {"save": "60 1"}, []),
+        (True, {}, []),
+        (True, {"maxmemory": "1gb", "maxmemory-policy": "allkeys-lru"}, ["Redis may throw jobs away"]),
+        (True, {"maxmemory-policy": "allkeys-lru"}, []),  # without a limit nothing is evicted
+    ],
+)
+def test_each_setting_that_may_lose_jobs_is_one_line(
+    append_only: bool, settings: dict[str, str], said: list[str], tmp_path: Path
+) -> None:
+    with (
+        EmbeddedRedis(tmp_path / "redis", append_only=append_only) as server,
+        redis.Redis.from_url(server.url) as client,
+    ):
+        for name, value in settings.items():
+            client.config_set(name, value)
+        told = complaints(client)
+    assert [line[: len(start)] for line, start in zip(told, said, strict=True)] == said
+    assert not any("\n" in line for line in told)

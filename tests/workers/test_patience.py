@@ -1,0 +1,41 @@
+"""A child's commands wait for a Redis that is away, for a limited time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+
+from workers.embedded_redis import EmbeddedRedis
+from workers.patience import Patience, be_patient
+
+
+def test_a_command_waits_until_redis_is_back_and_is_then_done(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path / "redis", append_only=True) as server:
+        app = Celery("child", backend=server.url, set_as_current=False)
+        be_patient(app)
+        client = app.backend.client
+        client.set("a", 1)
+        server.stop()
+        # In this thread a timer could not start it: the server ends with the thread that started it.
+        waiting = threading.Thread(target=client.incr, args=("a",), daemon=True)
+        waiting.start()
+        waiting.join(1.0)
+        assert waiting.is_alive()
+        server.start()
+        waiting.join(10.0)
+        assert not waiting.is_alive()
+        assert client.get("a") == b"2"
+        client.close()
+
+
+def test_its_patience_ends_however_deep_its_retries_nest(tmp_path: Path) -> None:
+    client = redis.Redis(port=1, retry=Patience(patience_s=0.5, pause_s=0.05))
+    began = time.monotonic()
+    with pytest.raises(redis.ConnectionError):
+        client.ping()
+    assert 0.4 < time.monotonic() - began < 3.0

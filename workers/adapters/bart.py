@@ -1,0 +1,282 @@
+"""Summaries by BART, or any sequence-to-sequence model of transformers: text in, text out, on a GPU or a CPU.
+
+`path` is the model's folder (config, weights, tokenizer); nothing is downloaded. A batch
+runs together as far as its texts are of similar length and want the same of the model: what
+is padded is masked, so a text's summary does not depend on its company. Beams, no drawing:
+the same text gives the same summary. What is longer than the model reads (1,024 tokens for
+bart-large) is cut, and said to be; cutting a long text into pieces is for whoever asks.
+
+When memory runs out the whole batch fails with `OutOfMemory`, so that it can be halved.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from tasks.artifact_names import JSON
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from workers.adapters import hardware, weights
+from workers.adapters.base import Adapter, Cancelled, Offer, Options, TextInput, Written
+
+INSTALL = "pip install 'slotline[summary]'"
+GET_THEM = "get it with: huggingface-cli download facebook/bart-large-cnn --local-dir FOLDER"
+FILES = ("config.json",)
+WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
+TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
+
+WARM_UP = "The sea was calm, and the boat lay still upon it. "
+
+MOST_PADDING = 2.0
+"""A text runs with others only while it is at least half as long as the longest of them."""
+
+SHORTEST_SHARE = 0.5
+"""A text that is shorter than what the model is to write at least is asked for half its own length: the model
+would make up the rest."""
+
+
+class BartOptions(Options):
+    """What `[models.NAME]` may say beside the common keys; what is not set is as the model's folder has it."""
+
+    max_length: int | None = Field(None, ge=2, le=4096)
+    """Tokens of a summary at most."""
+    min_length: int | None = Field(None, ge=0, le=4096)
+    num_beams: int | None = Field(None, ge=1, le=64)
+    length_penalty: float | None = Field(None, ge=-10, le=10)
+    """Above 0 the beams prefer longer summaries, below 0 shorter ones."""
+    no_repeat_ngram_size: int | None = Field(None, ge=0, le=20)
+    early_stopping: bool | None = None
+    threads: int = Field(0, ge=0, le=256)
+    """CPU threads of this slot; 0 divides the cores among the host's slots."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """One input of the batch, as tokens; `limits` are the least and most tokens that it is to become."""
+
+    index: int
+    tokens: Sequence[int]
+    limits: tuple[int, int]
+    is_cut: bool
+
+
+class Bart(Adapter[TextInput, Written]):
+    """One sequence-to-sequence model."""
+
+    version = "1"
+    devices = ("cuda", "cpu")
+
+    def __init__(self, entry: ModelEntry, device: str) -> None:
+        super().__init__(entry, device)
+        self._options = BartOptions.of(entry)
+        self._folder = weights.folder_of(entry.path, entry.place, "the folder of a BART model")
+        self._model: Any = None
+        self._tokenizer: Any = None
+
+    def load(self) -> Offer:
+        """Load the model; raises `MissingExtra` or `ModelLoadError`."""
+        self.unload()
+        place = self.entry.place
+        weights.require(self._folder, FILES, place, GET_THEM)
+        for kind, names in (("weights", WEIGHTS), ("tokenizer", TOKENIZER)):
+            if not any((self._folder / name).is_file() for name in names):
+                raise ModelLoadError(f"{place} path: {self._folder} holds no {kind} ({', '.join(names)}); {GET_THEM}")
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        try:
+            import torch
+            import transformers  # noqa: F401
+        except ImportError as exc:
+            raise MissingExtra(f"{place} transformers or torch cannot be imported ({exc}); run: {INSTALL}") from exc
+        hardware.check_torch(self.device, place)
+        torch.set_num_threads(hardware.threads(self._options.threads, self.device))
+        try:
+            self._open()
+        except BaseException:
+            self.unload()
+            raise
+        return Offer(revision=self._revision(), sample_rate=0)
+
+    def warm_up(self) -> None:
+        """Summarise a sentence; raises `ModelLoadError` when that fails."""
+        outcome = self.run([TextInput(WARM_UP, max_length=8, min_length=0)])[0]
+        if isinstance(outcome, Exception):
+            raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
+
+    def check(self, item: TextInput) -> None:
+        """Raise `InvalidInput` for an empty text, and for lengths that contradict one another or the model."""
+        if not item.text.strip():
+            raise InvalidInput("text: is empty")
+        least, most = self._limits(item)
+        if not 0 <= least <= most:
+            raise InvalidInput(f"min_length: {least} is more than max_length, which is {most}")
+        if most > self._positions:
+            raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
+
+    def ingredients(self, item: TextInput) -> Mapping[str, JSON]:
+        """What is asked of the model beside the text, with the catalog's options."""
+        least, most = self._limits(item)
+        return {**self._beams, "min_length": least, "max_length": most}
+
+    def run(self, batch: Sequence[TextInput]) -> Sequence[Written | Exception]:
+        """Summarise each text; `InvalidInput` or `Cancelled` stand in a failed one's place.
+
+        Raises `OutOfMemory` for the whole batch, and what torch raises.
+        """
+        if self._model is None:
+            raise ModelError("the model is not loaded")
+        outcomes: dict[int, Written | Exception] = {}
+        try:
+            read = [one for index, item in enumerate(batch) if (one := self._read(index, item, outcomes))]
+            for group in groups(read):
+                outcomes.update(self._written(group))
+            return [outcomes[index] for index in range(len(batch))]
+        except Exception as exc:  # the boundary to foreign code; the batch may be tried again in halves
+            out_of_memory = hardware.memory_error(exc, self.device)
+            if out_of_memory is None:
+                raise
+        hardware.release(self.device)
+        raise out_of_memory
+
+    def unload(self) -> None:
+        """Give the model's memory back; the packages stay imported."""
+        if self._model is None and self._tokenizer is None:
+            return
+        self._model = self._tokenizer = None
+        hardware.release(self.device)
+
+    def _open(self) -> None:
+        import torch
+        from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(str(self._folder), local_files_only=True)
+            model = AutoModelForSeq2SeqLM.from_pretrained(str(self._folder), local_files_only=True)
+            dtype = torch.float16 if hardware.is_half(self.device) else torch.float32
+            self._model = model.eval().to(dtype).to(self.device)
+        except Exception as exc:  # the boundary to foreign code: torch, tokenizers and safetensors have no common error
+            if out_of_memory := hardware.memory_error(exc, self.device):
+                raise out_of_memory from exc
+            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files(), exc)}") from exc
+        least, most = self._limits(TextInput(""))
+        if not least <= most <= self._positions:
+            raise ModelLoadError(
+                f"{self.entry.place} max_length: of {most} tokens, at least {least}, cannot be had from a model of"
+                f" {self._positions} positions"
+            )
+
+    def _model_files(self) -> list[Path]:
+        """What the model is read from; other files of the folder change nothing."""
+        suffixes = {".json", ".safetensors", ".bin", ".model", ".txt"}
+        return sorted(path for path in self._folder.iterdir() if path.suffix in suffixes and path.is_file())
+
+    @property
+    def _positions(self) -> int:
+        """Tokens that the model can read, and write."""
+        return int(getattr(self._model.config, "max_position_embeddings", 0) or self._tokenizer.model_max_length)
+
+    @property
+    def _beams(self) -> dict[str, JSON]:
+        """How the model searches: the catalog's options, else what its folder says."""
+        usual = self._model.generation_config
+        names = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping")
+        own = {name: getattr(self._options, name) for name in names}
+        return {name: getattr(usual, name) if value is None else value for name, value in own.items()}
+
+    def _limits(self, item: TextInput) -> tuple[int, int]:
+        """The least and the most tokens that the item's summary is to have: its own, the catalog's or the model's."""
+        usual, own = self._model.generation_config, self._options
+        most = item.max_length or own.max_length or usual.max_length or 20
+        given = (item.min_length, own.min_length, usual.min_length, 0)
+        least = next(length for length in given if length is not None)
+        return least, most
+
+    def _read(self, index: int, item: TextInput, outcomes: dict[int, Written | Exception]) -> Read | None:
+        """The item as tokens; None with its outcome noted where it is not to be computed."""
+        try:
+            self.check(item)
+        except SlotlineError as exc:
+            outcomes[index] = exc.with_traceback(None)
+            return None
+        text = item.text
+        for token in self._tokenizer.all_special_tokens:
+            text = text.replace(token, " ")  # `</s>` in a text is no end of it
+        tokens = self._tokenizer(text, verbose=False)["input_ids"]
+        is_cut = len(tokens) > self._positions
+        if is_cut:
+            tokens = self._tokenizer(text, truncation=True, max_length=self._positions)["input_ids"]
+        least, most = self._limits(item)
+        if len(tokens) < least:
+            least = int(len(tokens) * SHORTEST_SHARE)
+        return Read(index, tokens, (least, most), is_cut)
+
+    def _written(self, group: Sequence[Read]) -> Iterator[tuple[int, Written | Exception]]:
+        """What each of a group became, which all run at once; those that nobody wants any more are left out."""
+        import torch
+
+        wanted = [one for one in group if not self.is_cancelled(one.index)]
+        yield from ((one.index, Cancelled()) for one in group if one not in wanted)
+        if not wanted:
+            return
+        try:
+            with torch.inference_mode():
+                made = self._generated(wanted)
+        except Cancelled:
+            yield from ((one.index, Cancelled()) for one in wanted)
+            return
+        texts = self._tokenizer.batch_decode(made, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+        for one, text in zip(wanted, texts, strict=True):
+            yield one.index, Written(text.strip(), len(one.tokens), one.is_cut)
+
+    def _generated(self, group: Sequence[Read]) -> Any:
+        """The model's output for a group, tokens `[texts, length]`; what pads a shorter text is masked."""
+        import torch
+        from transformers import StoppingCriteriaList
+
+        shape = (len(group), max(len(one.tokens) for one in group))
+        tokens = torch.full(shape, self._tokenizer.pad_token_id, dtype=torch.long)
+        mask = torch.zeros(shape, dtype=torch.long)
+        for row, one in enumerate(group):
+            tokens[row, : len(one.tokens)] = torch.tensor(one.tokens)
+            mask[row, : len(one.tokens)] = 1
+        least, most = group[0].limits
+        return self._model.generate(
+            input_ids=tokens.to(self.device),
+            attention_mask=mask.to(self.device),
+            min_length=least,
+            max_length=most,
+            do_sample=False,
+            stopping_criteria=StoppingCriteriaList([self._stop(group)]),
+            **self._beams,
+        )
+
+    def _stop(self, group: Sequence[Read]) -> Any:
+        """Asked at each token that is written: raises `Cancelled` once nobody wants any of the group."""
+        import torch
+
+        def stop(input_ids: Any, scores: Any, **_: Any) -> Any:
+            if all(self.is_cancelled(one.index) for one in group):
+                raise Cancelled
+            return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+        return stop
+
+    def _revision(self) -> str:
+        return self.entry.revision or f"bart-{weights.digest(self._model_files())}"
+
+
+def groups(read: Sequence[Read]) -> list[list[Read]]:
+    """What runs together: the same limits, and no text less than half as long as the longest. Pure."""
+    made: list[list[Read]] = []
+    for one in sorted(read, key=lambda one: (one.limits, -len(one.tokens), one.index)):
+        first = made[-1][0] if made else None
+        if first and first.limits == one.limits and len(first.tokens) <= MOST_PADDING * len(one.tokens):
+            made[-1].append(one)
+        else:
+            made.append([one])
+    return made

@@ -1,0 +1,121 @@
+"""What a slot's device means to torch and ONNX Runtime: precision, providers, threads, errors.
+
+Shared by the adapters that compute on them; it loads no model. The heavy packages are
+imported inside the functions. Which device a slot has, and that this process sees no other
+(`CUDA_VISIBLE_DEVICES`), was decided before the child was started.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+from importlib import metadata
+
+from tasks.errors import MissingExtra, ModelLoadError, OutOfMemory, SlotlineError
+from tasks.settings import settings
+
+logger = logging.getLogger(__name__)
+
+MOST_GPU_THREADS = 4
+"""On a GPU the CPU only prepares and launches; more threads than this wait for one another."""
+
+
+def is_cuda(device: str) -> bool:
+    """Whether `device` (`cpu`, `cuda:0`) is a GPU."""
+    return device.startswith("cuda")
+
+
+def is_half(device: str) -> bool:
+    """Whether to compute in float16: on a GPU, unless `GPU_USE_FP16=false`. A CPU is slower with it, not faster."""
+    return is_cuda(device) and settings().fp16
+
+
+def threads(wanted: int, device: str) -> int:
+    """CPU threads of this slot: `wanted`, or with 0 the cores it may use, divided among the host's slots."""
+    if wanted:
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not is_cuda(device):
+        return max(1, cores // settings().cpu_slots)
+    return max(1, min(MOST_GPU_THREADS, cores // (settings().max_instances or settings().cpu_slots)))
+
+
+def check_torch(device: str, place: str) -> None:
+    """Raise `ModelLoadError` that opens with `place` unless torch sees the device, and a CPU slot no GPU."""
+    import torch
+
+    if is_cuda(device) and not torch.cuda.is_available():
+        built = f"was built for CUDA {torch.version.cuda}" if torch.version.cuda else "is a CPU build"
+        raise ModelLoadError(
+            f"{place} the slot's device is {device}, but torch sees no GPU (torch {torch.__version__} {built});"
+            " set MODEL_DEVICE=cpu, or install a CUDA build that the driver can run"
+        )
+
+
+def check_onnxruntime(device: str, place: str) -> None:
+    """Raise `MissingExtra` where the two builds of ONNX Runtime overwrite each other; warn of the wrong one."""
+    import onnxruntime
+
+    both = {name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)}
+    if len(both) == 2:
+        raise MissingExtra(
+            f"{place} onnxruntime and onnxruntime-gpu are both installed and overwrite each other; run: pip uninstall"
+            f" -y onnxruntime onnxruntime-gpu && pip install 'slotline[{'onnx-gpu' if is_cuda(device) else 'onnx'}]'"
+        )
+    if is_cuda(device) and "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
+        logger.warning(
+            "%s ONNX Runtime is a CPU build, its part runs on the CPU; for the GPU run: pip uninstall -y onnxruntime"
+            " && pip install 'slotline[onnx-gpu]'",
+            place,
+        )
+
+
+def providers(device: str) -> list[str]:
+    """ONNX Runtime's providers for the device, of those that this build has, best first."""
+    import onnxruntime
+
+    wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"] if is_cuda(device) else ["CPUExecutionProvider"]
+    return [name for name in wanted if name in onnxruntime.get_available_providers()]
+
+
+def release(device: str) -> None:
+    """Give back what was held for a model that nothing refers to any more (`CLEAR_CUDA_CACHE=false`: to torch only)."""
+    gc.collect()
+    if is_cuda(device) and settings().clear_cuda_cache:
+        import torch
+
+        torch.cuda.empty_cache()
+
+
+def memory_error(exc: BaseException, device: str) -> SlotlineError | None:
+    """`OutOfMemory` in one line where that is what `exc` says, of either kind of memory; else None.
+
+    Raise or keep it once `exc` is gone: its frames hold the tensors; `release` then gives them back.
+    """
+    if isinstance(exc, MemoryError):
+        return OutOfMemory("the host's memory ran out while computing")
+    import torch
+
+    if isinstance(exc, torch.cuda.OutOfMemoryError):
+        return OutOfMemory(f"the memory of {device} ran out while computing: {one_line(exc)}")
+    return None
+
+
+def is_context_broken(exc: BaseException) -> bool:
+    """Whether CUDA itself failed, after which nothing runs in this process any more."""
+    said = str(exc)
+    return isinstance(exc, RuntimeError) and ("CUDA error" in said or "device-side assert" in said)
+
+
+def one_line(exc: BaseException) -> str:
+    """What an error says, in one line of at most 300 characters; else its class."""
+    return " ".join(str(exc).split())[:300] or type(exc).__name__
+
+
+def _is_installed(distribution: str) -> bool:
+    try:
+        metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,228 @@
+"""Vietnamese speech by VietTTS (viet-tts 0.1.0) on torch and ONNX Runtime: 22,050 Hz mono, on a GPU or a CPU.
+
+`path` is the model's folder with its six files; its `config.yaml` can make any Python
+object, so it must be one that you trust. A voice is an audio file of the samples folder,
+3 to 5 s of one speaker, and goes by the file's name without the suffix. The same input
+gives the same sound on the same device (`seed`). A batch is spoken one text after another.
+
+What the model cannot say is `InvalidInput` for that input alone. A run that never ends is
+stopped by the batch's `time_limit_s`, not here. Importing this module costs nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from tasks.artifact_names import JSON
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from workers.adapters import hardware, weights
+from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
+from workers.adapters.viettts import voices
+from workers.adapters.viettts.engine import SAMPLE_RATE, Engine, Voice, import_viettts
+
+logger = logging.getLogger(__name__)
+
+FILES = ("config.yaml", "speech_embedding.onnx", "speech_tokenizer.onnx", "llm.pt", "flow.pt", "hift.pt")
+JIT_FILES = ("llm.text_encoder.fp16.zip", "llm.llm.fp16.zip", "flow.encoder.fp32.zip")
+ONNX_FILES = ("flow.decoder.estimator.fp32.onnx",)
+
+INSTALL = (
+    "pip install 'slotline[viettts,onnx]' && pip install --no-deps"
+    " viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==20250625"
+)
+"""The second half pins other versions of nearly everything, so it comes without its dependencies."""
+
+GET_THEM = "get it with: huggingface-cli download dangvansam/viet-tts --local-dir FOLDER"
+WARM_UP = "Xin chào."
+
+
+class VietTTSOptions(Options):
+    """What `[models.NAME]` may say beside the common keys."""
+
+    samples: str = ""
+    """The folder of voices, relative to `path`; `samples` in the model's own folder by default."""
+    seed: int = Field(0, ge=0, lt=2**31)
+    """Of each input's random numbers: another one reads everything in another way."""
+    threads: int = Field(0, ge=0, le=256)
+    """CPU threads of this slot; 0 divides the cores among the host's slots."""
+    load_jit: bool = False
+    """The language model from its TorchScript files (float16: for a GPU)."""
+    load_onnx: bool = False
+    """The flow's estimator from its ONNX file."""
+
+
+class VietTTS(Adapter):
+    """One VietTTS model."""
+
+    version = "1"
+    devices = ("cuda", "cpu")
+
+    def __init__(self, entry: ModelEntry, device: str) -> None:
+        super().__init__(entry, device)
+        self._options = VietTTSOptions.of(entry)
+        self._folder = weights.folder_of(entry.path, entry.place, "the folder of a VietTTS model")
+        self._engine: Engine | None = None
+        self._files: Mapping[str, Path] = {}
+        self._voices: dict[str, Voice] = {}
+        self._default_voice = ""
+
+    def load(self) -> Offer:
+        """Load the model; raises `MissingExtra`, or `ModelLoadError` (also for a default voice that cannot serve)."""
+        self.unload()
+        place = self.entry.place
+        weights.require(self._folder, self._needed, place, GET_THEM)
+        try:
+            import_viettts()
+        except ImportError as exc:
+            raise MissingExtra(f"{place} viet-tts cannot be imported ({exc}); run: {INSTALL}") from exc
+        hardware.check_torch(self.device, place)
+        hardware.check_onnxruntime(self.device, place)
+        try:
+            self._open()
+        except BaseException:
+            self.unload()
+            raise
+        return Offer(
+            revision=self._revision(),
+            sample_rate=SAMPLE_RATE,
+            voices=dict.fromkeys(self._files, "vi"),
+            default_voice=self._default_voice,
+        )
+
+    def warm_up(self) -> None:
+        """Speak two words in the default voice; raises `ModelLoadError` when no sound comes of it."""
+        outcome = self.run([SpeechInput(WARM_UP)])[0]
+        if isinstance(outcome, Exception):
+            raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
+
+    def check(self, item: SpeechInput) -> None:
+        """Raise `UnknownVoice` for a voice that the samples folder lacked when the model was loaded."""
+        voices.named(self._files, item.voice or self._default_voice)
+
+    def ingredients(self, item: SpeechInput) -> Mapping[str, JSON]:
+        """The digest of the voice's file; raises `InvalidInput` for a file that cannot serve."""
+        return {"voice_digest": self._voice(item.voice).digest}
+
+    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+        """Speak each text; `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` stand in a failed one's place.
+
+        Raises what CUDA raises when its context is broken: nothing runs in this process after it.
+        """
+        return [self._outcome(index, item) for index, item in enumerate(batch)]
+
+    def unload(self) -> None:
+        """Give the model's memory back; the packages stay imported."""
+        if self._engine is None:
+            return
+        self._engine, self._voices = None, {}
+        hardware.release(self.device)
+
+    @property
+    def _needed(self) -> tuple[str, ...]:
+        jit = JIT_FILES if self._options.load_jit else ()
+        return FILES + jit + (ONNX_FILES if self._options.load_onnx else ())
+
+    def _open(self) -> None:
+        """The engine, the voices, and the default one read; raises `ModelLoadError`."""
+        place = self.entry.place
+        samples = self._folder / (self._options.samples or "samples")
+        self._files = voices.in_folder(samples)
+        if not self._files:
+            raise ModelLoadError(
+                f"{place} samples: {samples} holds no voice; a voice is a {' '.join(voices.SUFFIXES)} file of 3 to 5 s"
+            )
+        self._engine = self._loaded()
+        if not self.device.startswith(self._engine.device):
+            raise ModelLoadError(
+                f"{place} viet-tts took the {self._engine.device}, but the slot's device is {self.device};"
+                " CUDA_VISIBLE_DEVICES='' hides a GPU"
+            )
+        try:
+            self._default_voice = voices.named(self._files, self.entry.voice or next(iter(self._files)))
+            self._voice(None)
+        except InvalidInput as exc:
+            raise ModelLoadError(f"{place} {exc}") from exc
+
+    def _loaded(self) -> Engine:
+        options = self._options
+        threads = hardware.threads(options.threads, self.device)
+        self._check_config()
+        try:
+            return Engine(self._folder, self.device, threads, options.load_jit, options.load_onnx)
+        except (
+            Exception
+        ) as exc:  # the boundary to foreign code: torch, ONNX Runtime and hyperpyyaml have no common error
+            if out_of_memory := hardware.memory_error(exc, self.device):
+                raise out_of_memory from exc
+            files = [self._folder / name for name in self._needed]
+            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(files, exc)}") from exc
+
+    def _check_config(self) -> None:
+        """Raise `ModelLoadError` where `config.yaml` is none of VietTTS; nothing that it names is made."""
+        import yaml
+
+        path = self._folder / "config.yaml"
+        try:
+            root = yaml.compose(path.read_text(encoding="utf-8"))
+            names = {key.value for key, _ in root.value}
+        except (yaml.YAMLError, UnicodeDecodeError, AttributeError, ValueError, TypeError) as exc:
+            raise ModelLoadError(f"{self.entry.place} path: {path} cannot be read: {hardware.one_line(exc)}") from exc
+        if missing := [name for name in ("llm", "flow", "hift") if name not in names]:
+            raise ModelLoadError(
+                f"{self.entry.place} path: {path} lacks {', '.join(missing)}: no, or half, a VietTTS model"
+            )
+
+    def _voice(self, name: str | None) -> Voice:
+        """The voice, read at its first use; what its file becomes later does not matter to a loaded model."""
+        if self._engine is None:
+            raise ModelError("VietTTS is not loaded")
+        name = voices.named(self._files, name or self._default_voice)
+        if name not in self._voices:
+            path = self._files[name]
+            try:
+                self._voices[name] = self._engine.voice(path.read_bytes())
+            except (OSError, InvalidInput) as exc:
+                raise InvalidInput(f"voice: {name!r} cannot be used: {path} {exc}") from exc
+        return self._voices[name]
+
+    def _outcome(self, index: int, item: SpeechInput) -> Sound | Exception:
+        try:
+            if self.is_cancelled(index):
+                return Cancelled()
+            return self._speak(index, item)
+        except (SlotlineError, Cancelled) as exc:
+            return exc.with_traceback(None)  # whose frames would keep the model's tensors alive
+        except Exception as exc:  # the boundary to foreign code, for one input
+            if hardware.is_context_broken(exc):
+                raise
+            failed = hardware.memory_error(exc, self.device)
+            if failed is None:
+                logger.exception("VietTTS failed on «%.40s»", item.text)
+                return ModelError(f"text: VietTTS failed on it: {type(exc).__name__}: {hardware.one_line(exc)}")
+        hardware.release(self.device)
+        return failed
+
+    def _speak(self, index: int, item: SpeechInput) -> Sound:
+        """The sound of one text; the draw that failed is tried once more with other random numbers."""
+        voice = self._voice(item.voice)
+        if self._engine is None:
+            raise ModelError("VietTTS is not loaded")
+        seed = self._options.seed
+        try:
+            samples = self._engine.speak(item.text, voice, item.speed, seed, lambda: self.is_cancelled(index))
+        except ModelError as exc:
+            logger.warning("%s; once more", exc)
+            samples = self._engine.speak(item.text, voice, item.speed, seed + 1, lambda: self.is_cancelled(index))
+        return Sound(samples, SAMPLE_RATE)
+
+    def _revision(self) -> str:
+        """What else decides the sound. Precision and device do not count: they are heard less than another seed."""
+        files = (self._folder / name for name in self._needed)
+        base = self.entry.revision or f"viet-tts-0.1.0-{weights.digest(files)}"
+        normaliser = self._engine.normaliser if self._engine else "none"
+        return f"{base}-{normaliser}-seed{self._options.seed}"

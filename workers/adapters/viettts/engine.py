@@ -1,0 +1,306 @@
+"""The real `viettts.tts.TTS`, opened and spoken with so that none of its traps is left open.
+
+What each step is for is said where it stands; docs/models.md lists them. It holds the
+model alone: which voice files there are, and what becomes of an error, is the adapter's.
+For viet-tts 0.1.0, used by one thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+
+from tasks.errors import InvalidInput, ModelError
+from workers.adapters import hardware
+from workers.adapters.base import Cancelled
+from workers.adapters.viettts.normaliser import Normaliser
+from workers.adapters.viettts.sentences import is_sayable, sentences
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SAMPLE_RATE = 22_050
+"""Of what it speaks; viet-tts's own server says 24,000, which is wrong."""
+
+PROMPT_RATE = 16_000
+SHORTEST_PROMPT_S = 1.0
+
+FASTEST_CHARS_PER_S = 80.0
+"""At speed 1.0; people reach 25. Less sound than this for a sentence is no speech."""
+
+DRAWS = 20
+"""How often an end token that comes too early is drawn anew before it is ruled out."""
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A voice file as the model knows it: its content's SHA-256, and what viet-tts made of it."""
+
+    digest: str
+    features: Mapping[str, Any]
+
+
+def import_viettts() -> None:
+    """Import viet-tts so that it finds what it needs and downloads nothing; raises `ImportError`."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    absent = cast("dict[str, ModuleType | None]", sys.modules)
+    # The extension in torchaudio's wheels wants CUDA's libraries and its own version of torch. Nothing here needs it.
+    absent["torchaudio.lib._torchaudio"] = None
+    # viet-tts imports this name; the real package needs Python < 3.12, and is not safe (`normaliser.py`).
+    stand_in = ModuleType("vinorm")
+    stand_in.__dict__["TTSnorm"] = Normaliser.found()
+    sys.modules["vinorm"] = stand_in
+
+    from loguru import logger
+
+    logger.disable("viettts")
+    import viettts.model
+    import viettts.tts
+    import viettts.utils.file_utils
+    import viettts.utils.frontend_utils
+
+    viettts.utils.frontend_utils.TTSnorm = stand_in.__dict__["TTSnorm"]
+    viettts.utils.file_utils.load_wav = _prompt_samples
+    viettts.model.fade_in_out_audio = _faded
+
+
+class Engine:
+    """A loaded VietTTS model; `folder` holds its six files, which were checked before."""
+
+    def __init__(self, folder: Path, device: str, threads: int, load_jit: bool, load_onnx: bool) -> None:
+        import torch
+        import viettts.frontend
+        import viettts.utils.frontend_utils
+        from viettts.tts import TTS
+
+        self._normaliser: Normaliser = viettts.utils.frontend_utils.TTSnorm
+        # silero-vad sets one thread for the whole process when it is imported.
+        torch.set_num_threads(threads)
+        genuine = viettts.frontend.onnxruntime
+        viettts.frontend.onnxruntime = _onnxruntime(device, threads)
+        try:
+            self._tts = TTS(str(folder), load_jit=load_jit, load_onnx=load_onnx)
+        finally:
+            viettts.frontend.onnxruntime = genuine
+        # viet-tts puts the language model into float16 everywhere; its TorchScript files are float16 themselves.
+        if not hardware.is_half(device) and not load_jit:
+            self._tts.model.llm.float()
+        self._job = _Job(self._tts.model)
+
+    @property
+    def device(self) -> str:
+        """Where viet-tts put the model: `cuda` or `cpu`."""
+        return str(self._tts.model.device.type)
+
+    @property
+    def normaliser(self) -> str:
+        """`vinorm` or `plain`."""
+        return self._normaliser.name
+
+    def voice(self, content: bytes) -> Voice:
+        """What the model needs of a voice file (wav, flac, ogg, mp3); raises `InvalidInput` that says what is wrong."""
+        import torch
+        from viettts.utils.file_utils import load_prompt_speech_from_file
+
+        with torch.inference_mode():
+            # viet-tts asks its voice detector for 3 to 5 s of speech, else takes the first 5 s.
+            prompt = load_prompt_speech_from_file(io.BytesIO(content))
+            # Once a voice; viet-tts does it for every sentence.
+            features = self._tts.frontend.frontend_tts(".", prompt)
+        return Voice(hashlib.sha256(content).hexdigest(), features)
+
+    def speak(
+        self, text: str, voice: Voice, speed: float, seed: int, is_cancelled: Callable[[], bool]
+    ) -> NDArray[np.float32]:
+        """Sound of the text, `[samples]` at 22,050 Hz.
+
+        Raises `InvalidInput` where nothing in the text can be said, `ModelError` for sound that is
+        none, `Cancelled` as soon as `is_cancelled` says so, and what torch raises.
+        """
+        import numpy as np
+        import torch
+
+        pieces = self.sentences(text)
+        if not pieces:
+            raise InvalidInput(
+                "text: nothing in it that VietTTS can say (it drops links, emoji, and Chinese, Japanese and Korean"
+                f" letters; text begins {text[:40]!r})"
+            )
+        torch.manual_seed(seed)
+        with torch.inference_mode():
+            sounds = [self._spoken(piece, voice, speed, is_cancelled) for piece in pieces]
+        return np.concatenate(sounds)
+
+    def sentences(self, text: str) -> list[str]:
+        """The pieces that the model speaks one after another."""
+        from viettts.utils.frontend_utils import normalize_text, split_text
+
+        # The sizes are those of viet-tts's own `preprocess_text`.
+        split = partial(split_text, tokenize=self._tokens, token_max_n=30, token_min_n=10, merge_len=5)
+        return sentences(text, normalize_text, split, lambda piece: len(self._tokens(piece)))
+
+    def _tokens(self, text: str) -> list[int]:
+        found: list[int] = self._tts.frontend.tokenizer.encode(text, allowed_special="all")
+        return found
+
+    def _spoken(self, piece: str, voice: Voice, speed: float, is_cancelled: Callable[[], bool]) -> NDArray[np.float32]:
+        """One piece, as `TTS.inference_tts` does it."""
+        import numpy as np
+
+        frontend, model = self._tts.frontend, self._tts.model
+        tokens, length = frontend._extract_text_token(piece)
+        inputs = {**voice.features, "text": tokens, "text_len": length}
+        with self._job.watched(is_cancelled):
+            made = [output["tts_speech"] for output in model.tts(**inputs, stream=False, speed=speed)]
+        samples = np.concatenate([sound.float().squeeze(0).numpy() for sound in made]).astype(np.float32, copy=False)
+        return _checked(samples, piece, speed)
+
+
+class _Job:
+    """The language model's run, which viet-tts starts in a bare thread, held to account.
+
+    There, what it raises is lost and the part of the sound made so far passes for the whole. Here it
+    is kept and raised; the run ends when nobody wants it any more; and it cannot draw for ever.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._llm_job = model.llm_job
+        self._inference = model.llm.inference
+        self._sampling = model.llm.sampling
+        self._end_token = model.llm.speech_token_size
+        self._fault: BaseException | None = None
+        self._is_cancelled: Callable[[], bool] = lambda: False
+        model.llm_job = self._run
+        model.llm.inference = self._tokens
+        model.llm.sampling_ids = self._draw
+
+    @contextlib.contextmanager
+    def watched(self, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+        """Runs within are asked `is_cancelled` at each token; what one raised is raised in place of what came of it."""
+        self._is_cancelled = is_cancelled
+        try:
+            yield
+        finally:
+            fault = self._fault
+            self._forget()
+            if fault is not None:
+                raise fault
+
+    def _forget(self) -> None:
+        """What viet-tts keeps of each run, and leaves behind when one fails."""
+        self._fault, self._is_cancelled = None, lambda: False
+        for kept in ("tts_speech_token_dict", "llm_end_dict", "mel_overlap_dict", "hift_cache_dict"):
+            getattr(self._model, kept).clear()
+
+    def _run(self, *arguments: Any) -> None:
+        try:
+            self._llm_job(*arguments)
+        except BaseException as exc:  # the end of a thread: it is raised by the one who waits for it
+            self._fault = exc
+        finally:
+            self._model.llm_end_dict[arguments[-1]] = True
+
+    def _tokens(self, embedding: Any, **inputs: Any) -> Iterator[int]:
+        # viet-tts makes it float16 whatever the model is in.
+        weights = self._model.llm.spk_embed_affine_layer.weight
+        for token in self._inference(embedding=embedding.to(weights.dtype), **inputs):
+            if self._is_cancelled():
+                raise Cancelled
+            yield token
+
+    def _draw(self, scores: Any, decoded: list[int], sampling: int, ignore_eos: bool = True) -> Any:
+        """One speech token; with `ignore_eos` any but the end token, for which viet-tts draws until one comes."""
+        drawn = self._sampling(scores, decoded, sampling)
+        if not ignore_eos:
+            return drawn
+        for _ in range(DRAWS):
+            if self._end_token not in drawn:
+                return drawn
+            drawn = self._sampling(scores, decoded, sampling)
+        scores = scores.clone()
+        scores[self._end_token] = float("-inf")
+        return self._sampling(scores, decoded, sampling)
+
+
+def _onnxruntime(device: str, threads: int) -> SimpleNamespace:
+    """What viet-tts's front end sees as onnxruntime: sessions on the slot's device with the slot's threads.
+
+    Its own have one thread, and ask for CUDA alone wherever torch has it.
+    """
+    import onnxruntime
+
+    def session(path: str, sess_options: Any, providers: list[str]) -> Any:
+        sess_options.intra_op_num_threads = threads
+        sess_options.inter_op_num_threads = 1
+        # The speaker embedding stays on the CPU, as viet-tts has it.
+        chosen = hardware.providers(device) if "CUDAExecutionProvider" in providers else providers
+        return onnxruntime.InferenceSession(path, sess_options=sess_options, providers=chosen)
+
+    return SimpleNamespace(
+        SessionOptions=onnxruntime.SessionOptions,
+        GraphOptimizationLevel=onnxruntime.GraphOptimizationLevel,
+        InferenceSession=session,
+    )
+
+
+def _prompt_samples(file: io.BytesIO, target_rate: int) -> Any:
+    """A voice file as a float32 tensor `[1, samples]` at `target_rate` Hz, in place of viet-tts's `load_wav`.
+
+    That one starts ffmpeg for all but wav, and asserts. Raises `InvalidInput`.
+    """
+    import soundfile
+    import torch
+    import torchaudio
+
+    try:
+        samples, rate = soundfile.read(file, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as exc:
+        raise InvalidInput(f"cannot be read as sound: {hardware.one_line(exc)}") from exc
+    if rate < PROMPT_RATE:
+        raise InvalidInput(f"has a sample rate of {rate} Hz; VietTTS needs at least {PROMPT_RATE}")
+    if len(samples) < SHORTEST_PROMPT_S * rate:
+        raise InvalidInput(f"is {len(samples) / rate:.2f} s long; VietTTS wants 3 to 5 s of speech")
+    if not samples.any():
+        raise InvalidInput("is silent")
+    speech = torch.from_numpy(samples.mean(axis=1)).unsqueeze(0)
+    return speech if rate == target_rate else torchaudio.transforms.Resample(rate, target_rate)(speech)
+
+
+def _faded(sound: Any) -> Any:
+    """The sound `[1, samples]` faded in and out over 0.1 s, or over all of it where it is shorter.
+
+    viet-tts's own raises below 2,205 samples, and outside inference mode.
+    """
+    import torch
+
+    faded = sound.squeeze(0).cpu().clone()
+    ramp = torch.linspace(0, 1, min(int(SAMPLE_RATE * 0.1), len(faded)))
+    faded[: len(ramp)] *= ramp
+    faded[len(faded) - len(ramp) :] *= ramp.flip([0])
+    return faded.unsqueeze(0).to(sound.device)
+
+
+def _checked(samples: NDArray[np.float32], piece: str, speed: float) -> NDArray[np.float32]:
+    """`samples`, if they can be speech; raises `ModelError`."""
+    import numpy as np
+
+    shown = f"«{piece[:40]}»"
+    if not np.isfinite(samples).all():
+        raise ModelError(f"text: VietTTS gave samples that are no numbers for {shown}")
+    if not samples.any():
+        raise ModelError(f"text: VietTTS gave no sound for {shown}")
+    letters = sum(map(is_sayable, piece))
+    if len(samples) / SAMPLE_RATE < letters / FASTEST_CHARS_PER_S / speed:
+        raise ModelError(f"text: VietTTS gave only {len(samples) / SAMPLE_RATE:.2f} s of sound for {shown}")
+    return samples

@@ -1,0 +1,34 @@
+"""The voices of a samples folder: one audio file each, its name the file's without the suffix. Reads no audio."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.errors import UnknownVoice
+
+SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
+"""What libsndfile reads everywhere; of two files of one name the earlier suffix is taken."""
+
+
+def in_folder(folder: Path) -> dict[str, Path]:
+    """Voice name -> its file, sorted; the whole stem, also where a dot is in it. Empty where there is no folder."""
+    if not folder.is_dir():
+        return {}
+    found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
+    found.sort(key=lambda path: -SUFFIXES.index(path.suffix.lower()))
+    return dict(sorted({path.stem: path for path in found}.items()))
+
+
+def named(voices: Mapping[str, Path], wanted: str) -> str:
+    """The voice's own name for `wanted`, in any case; raises `UnknownVoice` that names the nearest."""
+    if wanted in voices:
+        return wanted
+    in_lower_case = {name.lower(): name for name in voices}
+    if wanted.lower() in in_lower_case:
+        return in_lower_case[wanted.lower()]
+    near = difflib.get_close_matches(wanted.lower(), in_lower_case, n=3)
+    shown = [in_lower_case[name] for name in near] or list(voices)[:5]
+    more = f" ({len(voices)} in all)" if len(shown) < len(voices) else ""
+    raise UnknownVoice(f"voice: VietTTS has no voice {wanted!r}; it has {', '.join(shown)}{more}")

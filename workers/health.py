@@ -1,0 +1,143 @@
+"""How the workers stand: what each told at its last beat, and whether that is healthy.
+
+Healthy is a worker whose heartbeat is fresh, whose child lives with its model loaded, and
+whose work moves when there is work. `read` takes the beats from Redis, `why_unhealthy`
+judges one and decides alone. Starts nothing and asks no worker, so it answers while all
+of them compute.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from tasks import keys
+from tasks.routing import FLOW_QUEUE, list_keys, queue_of
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+KEPT_S = 60.0
+"""How long the last word of a worker that died without a farewell is kept: it is unhealthy for that long."""
+
+BEATS_MISSED = 3
+STUCK_S = 10.0
+FAILURES_IN_A_ROW = 3
+DEATHS_IN_A_ROW = 3
+
+LOADED = frozenset({"ready", "busy"})
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A worker as it stood when it wrote this; durations in seconds.
+
+    `model` is None for a flow worker, whose `state` is `running`. `state_s` is how long the state has
+    lasted, `busy_s` how long the running batch has taken (None: idle), `done_s` how long ago the last batch
+    ended (None: none yet), `stuck_s` for how long it has been idle with messages in its queue.
+    """
+
+    worker: str
+    host: str
+    pid: int
+    model: str | None
+    state: str
+    state_s: float
+    child_alive: bool
+    busy_s: float | None
+    done_s: float | None
+    stall_s: float | None
+    waiting: int
+    stuck_s: float
+    failures: int
+    deaths: int
+    closed: str
+    beat_s: float
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A beat, how old it is in seconds, and why its worker is unhealthy (empty: it is healthy)."""
+
+    beat: Beat
+    age_s: float
+    why: str
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        return {**asdict(self.beat), "age_s": round(self.age_s, 1), "healthy": not self.why, "why": self.why}
+
+
+def why_unhealthy(beat: Beat, age_s: float) -> str:
+    """One line that says what is wrong, or nothing. Pure."""
+    if age_s > BEATS_MISSED * beat.beat_s + 1:
+        return f"no heartbeat for {age_s:.0f} s: it is dead, frozen, or cut off from Redis"
+    if beat.closed:
+        return beat.closed
+    if not beat.child_alive:
+        return f"its child is gone ({beat.state})"
+    if beat.model is not None and beat.state not in LOADED:
+        return f"its model is not loaded ({beat.state} for {beat.state_s:.0f} s)"
+    return _why_work_does_not_move(beat, age_s)
+
+
+def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
+    if beat.busy_s is not None and beat.stall_s is not None and beat.busy_s + age_s > beat.stall_s:
+        return f"busy with one batch for {beat.busy_s + age_s:.0f} s, which is longer than stall_s = {beat.stall_s:g}"
+    if beat.failures >= FAILURES_IN_A_ROW:
+        return f"its model failed on the last {beat.failures} different parts"
+    if beat.deaths >= DEATHS_IN_A_ROW:
+        return f"its child died {beat.deaths} times in a row without finishing a batch"
+    if beat.stuck_s >= STUCK_S:
+        return f"idle for {beat.stuck_s:.0f} s though {beat.waiting} messages wait in its queue"
+    return ""
+
+
+def read(client: Redis) -> list[Standing]:
+    """Every worker that beat within the last minute, by name."""
+    names: list[Any] = sorted(client.scan_iter(match=keys.health("*"), count=1000))
+    pipe: Any = client.pipeline(transaction=False)
+    for name in names:
+        pipe.get(name).pttl(name)
+    answers = pipe.execute()
+    return [
+        _standing(raw, left_ms) for raw, left_ms in zip(answers[0::2], answers[1::2], strict=True) if raw is not None
+    ]
+
+
+def _standing(raw: bytes, left_ms: int) -> Standing:
+    beat = Beat(**json.loads(raw))
+    age_s = max(0.0, KEPT_S - left_ms / 1000)
+    return Standing(beat, age_s, why_unhealthy(beat, age_s))
+
+
+def write(client: Redis, beat: Beat) -> None:
+    """Tell everybody how this worker stands."""
+    client.set(keys.health(beat.worker), json.dumps(asdict(beat)), px=int(KEPT_S * 1000))
+
+
+def forget(client: Redis, worker: str) -> None:
+    """The worker ends in peace."""
+    client.delete(keys.health(worker))
+
+
+def waiting_in(client: Redis, queue: str) -> int:
+    """Messages in all priorities of a queue."""
+    pipe: Any = client.pipeline(transaction=False)
+    for name in list_keys(queue):
+        pipe.llen(name)
+    return sum(pipe.execute())
+
+
+def unattended(client: Redis, models: Iterable[str], standings: Iterable[Standing], and_flow: bool) -> list[str]:
+    """A line for each queue, of these models and of the flow, in which messages wait and that no worker reads."""
+    served = {standing.beat.model for standing in standings}
+    queues: list[tuple[str | None, str]] = [(model, queue_of(model)) for model in models]
+    if and_flow:
+        queues.append((None, FLOW_QUEUE))
+    found = [(queue, waiting_in(client, queue)) for model, queue in queues if model not in served]
+    return [
+        f"{waiting} messages wait in the queue {queue!r}, and no worker reads it" for queue, waiting in found if waiting
+    ]

@@ -1,0 +1,130 @@
+"""Messages that are no task of ours: set aside whole, with a line in the log, and answered where they have an id.
+
+A bootstep in the place of what Celery's consumer does with them, which is to drop them:
+a message that is no task, one that names an unknown task, one whose body or headers
+cannot be read, or are nested so deep that they could not be handed to a child (pickling
+them would end the worker, and the next one). Guarantee: the answer is stored before the message is set aside, so a
+crash between the two meets it again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from celery import bootsteps
+
+from tasks.errors import InvalidInput
+
+logger = logging.getLogger(__name__)
+
+SHOWN_CHARS = 200
+DEEPEST = 64
+"""Levels of lists and objects; what slotline's own tasks take has four."""
+
+WORDS = (str, type(None))
+HEADERS: dict[str, tuple[type, ...]] = {
+    "id": (str,),
+    **dict.fromkeys(("root_id", "parent_id", "group", "lang", "origin", "shadow", "argsrepr", "kwargsrepr"), WORDS),
+    **dict.fromkeys(("eta", "reply_to", "correlation_id"), WORDS),
+    "expires": (str, int, float, type(None)),
+    **dict.fromkeys(("retries", "group_index", "replaced_task_nesting"), (int, type(None))),
+    "ignore_result": (bool, type(None)),
+    **dict.fromkeys(("timelimit", "stamped_headers"), (list, type(None))),
+    "stamps": (dict, type(None)),
+}
+"""What Celery's tracer takes each header for; another type ends or hangs the process that traces."""
+
+FOLLOW_UPS = ("callbacks", "errbacks", "chain", "chord")
+
+Strategy = Callable[..., Any]
+
+
+class Refusals(bootsteps.StartStopStep):
+    """Consumer bootstep: sets aside what cannot be a task here."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._backend = consumer.app.backend
+
+    def start(self, consumer: Any) -> None:
+        """Before the consumer's loop, which takes these as they are when it begins."""
+        consumer.on_unknown_message = lambda body, message: self.refuse(message, "no task's message")
+        consumer.on_unknown_task = lambda body, message, exc: self.refuse(message, f"task: no task is called {exc}")
+        consumer.on_invalid_task = lambda body, message, exc: self.refuse(message, f"not a Celery message: {exc}")
+        consumer.on_decode_error = lambda message, exc: self.refuse(message, f"body: cannot be read: {exc}")
+        # Kombu was given Celery's own: it calls it for what it cannot decompress.
+        consumer.task_consumer.on_decode_error = consumer.on_decode_error
+        for name, strategy in consumer.strategies.items():
+            consumer.strategies[name] = self._guarded(strategy)
+
+    def stop(self, consumer: Any) -> None:
+        """Nothing to stop."""
+
+    def _guarded(self, strategy: Strategy) -> Strategy:
+        def receive(message: Any, body: Any, *rest: Any) -> Any:
+            if fault := fault_of(message.headers, message.payload):
+                return self.refuse(message, fault)
+            return strategy(message, body, *rest)
+
+        return receive
+
+    def refuse(self, message: Any, why: str) -> None:
+        """Answer one message and set it aside; raises redis-py's errors, after which it comes again."""
+        reason = " ".join(why.split())[:SHOWN_CHARS]
+        queue = (message.delivery_info or {}).get("routing_key")
+        logger.error("message %s in %r is set aside: %s", message.delivery_tag, queue, reason)
+        task_id = message.headers.get("id") if isinstance(message.headers, dict) else None
+        if isinstance(task_id, str) and task_id:
+            self._backend.mark_as_failure(task_id, InvalidInput(reason))
+        message.channel.leases.set_aside(message.delivery_tag, reason)
+
+
+def fault_of(headers: Mapping[str, Any], payload: Any) -> str | None:
+    """What is wrong with a message that names a task of ours, in words, or None; Celery would find out too late."""
+    if is_deep(headers) or is_deep(payload):
+        return f"body: nested deeper than {DEEPEST} levels"
+    if fault := _fault_of_headers(headers):
+        return fault
+    if isinstance(payload, dict) and "args" in payload:  # Celery's first protocol
+        follow_ups = {name: payload.get(name) for name in FOLLOW_UPS}
+        return _fault_of_body(payload["args"], payload.get("kwargs") or {}, follow_ups)
+    if not (isinstance(payload, list) and len(payload) == 3):
+        return "body: not [args, kwargs, embed]"
+    return _fault_of_body(*payload)
+
+
+def _fault_of_headers(headers: Mapping[str, Any]) -> str | None:
+    for name, kinds in HEADERS.items():
+        if not isinstance(headers.get(name, "" if name == "id" else None), kinds):
+            return f"headers.{name}: is {type(headers[name]).__name__}"
+    if not all(isinstance(limit, (int, float, type(None))) for limit in headers.get("timelimit") or []):
+        return "headers.timelimit: not seconds"
+    if not all(isinstance(name, str) for name in headers.get("stamped_headers") or []):
+        return "headers.stamped_headers: not names"
+    return None
+
+
+def _fault_of_body(args: Any, kwargs: Any, embed: Any) -> str | None:
+    if not (isinstance(args, list) and isinstance(kwargs, dict) and isinstance(embed, (dict, type(None)))):
+        return "body: not [list, object, object]"
+    for name in FOLLOW_UPS:
+        follow_up = (embed or {}).get(name) or []
+        signatures = follow_up if isinstance(follow_up, list) else [follow_up]
+        if not all(isinstance(one, dict) and isinstance(one.get("task"), str) for one in signatures):
+            return f"body: {name} is no signature"
+    return None
+
+
+def is_deep(value: Any, deepest: int = DEEPEST) -> bool:
+    """Whether lists and objects lie in it more than `deepest` levels deep; walks it without recursion."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(deepest):
+        inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))
+        level = [one for one in inner if isinstance(one, (dict, list))]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,86 @@
+"""How much of a GPU's memory one slot of a model takes: measured once, remembered in Redis, guessed until then.
+
+What is remembered belongs to a model, its revision, the type of GPU and the precision. It
+asks no driver and decides nothing about slots. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tasks import keys, offers
+from workers.slots.nvml import Gpu
+from workers.slots.plan import GB, Footprint
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from tasks.catalog import ModelEntry
+    from tasks.settings import Settings
+
+
+def precision(chosen: Settings) -> str:
+    """The precision of models on a GPU: `fp16` or `fp32`."""
+    return "fp16" if chosen.fp16 else "fp32"
+
+
+def known(client: Redis, entry: ModelEntry, gpu_type: str, chosen: Settings) -> Footprint:
+    """What one slot of the model takes on such a GPU: as measured, else the catalog's guess, else the settings'.
+
+    A slot of many small models may fill up to the catalog's `max_memory_gb`, whatever it took at first.
+    """
+    found = _measured(client, entry, gpu_type, precision(chosen))
+    if entry.max_memory_gb is not None and (found is None or found < entry.max_memory_gb * GB):
+        return Footprint(int(entry.max_memory_gb * GB), "by max_memory_gb")
+    if found is not None:
+        return Footprint(found, "measured")
+    if entry.memory_gb is not None:
+        return Footprint(int(entry.memory_gb * GB), "by memory_gb")
+    if chosen.estimated_model_gb is not None:
+        return Footprint(int(chosen.estimated_model_gb * GB), "by GPU_ESTIMATED_MODEL_SIZE_GB")
+    return Footprint(None)
+
+
+def remember(client: Redis, model: str, revision: str, gpu_type: str, precise: str, size_bytes: int) -> None:
+    """Keep a measure; it replaces the one before."""
+    seconds, micros = client.time()
+    said = json.dumps({"bytes": size_bytes, "at": seconds + micros / 1e6})
+    client.hset(keys.footprint(model), _field(revision, gpu_type, precise), said)
+
+
+def measured(before: Gpu, after: Gpu, pid: int, is_first: bool) -> int | None:
+    """What the process `pid` took between two looks at a GPU, or None when that cannot be told.
+
+    Alone on the GPU, it is what the driver's free memory fell by. In company that fall holds
+    the others' work as well: then the driver's figure for the process counts, where it gives
+    one (not in a container), and the fall only while nothing better is known (`is_first`).
+    """
+    fell = before.free_bytes - after.free_bytes
+    if before.users:
+        own = None
+        if pid not in {user.pid for user in before.users}:
+            own = next((user.used_bytes for user in after.users if user.pid == pid), None)
+        if own is None and not is_first:
+            return None
+        fell = own or fell
+    return fell if fell > 0 else None
+
+
+def _measured(client: Redis, entry: ModelEntry, gpu_type: str, precise: str) -> int | None:
+    """The measure for the revision that was served last; the newest of any, where nothing tells the revision."""
+    table: Any = client.hgetall(keys.footprint(entry.name))
+    if not table:
+        return None
+    offer = offers.published(client, entry.name)
+    if offer is not None:
+        if entry.revision and entry.revision not in offer.revision:  # the catalog was changed since
+            return None
+        raw = table.get(_field(offer.revision, gpu_type, precise).encode())
+        return None if raw is None else int(json.loads(raw)["bytes"])
+    here = [json.loads(raw) for field, raw in table.items() if field.decode().endswith(f"|{gpu_type}|{precise}")]
+    return int(max(here, key=lambda one: float(one["at"]))["bytes"]) if here else None
+
+
+def _field(revision: str, gpu_type: str, precise: str) -> str:
+    return f"{revision}|{gpu_type}|{precise}"

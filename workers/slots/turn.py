@@ -1,0 +1,74 @@
+"""Turns: loads on one GPU go one at a time, so that two starting workers don't count the same free memory.
+
+A turn is a lease in Redis on the GPU's UUID, held from before the free memory is read
+until the model is loaded and measured. The worker's `Keeper` renews it together with the
+slot; nothing here renews, loads or measures. When its holder dies it ends within the lease.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+
+from redis import Redis, RedisError
+
+from tasks import keys
+
+POLL_S = 0.2
+
+
+@functools.cache
+def source(name: str) -> str:
+    """The Lua script of that name."""
+    return (resources.files("workers.slots") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One worker's turns on one GPU (UUID): `value` is what Redis holds, in words and with a token of its own."""
+
+    gpu: str
+    value: str
+    lease_s: float
+
+    @classmethod
+    def of(cls, gpu: str, model: str, node: str, lease_s: float) -> Turn:
+        """The turns of this process' worker; takes none."""
+        return cls(gpu, f"{model} (pid {os.getpid()} on {node}) {secrets.token_hex(8)}", lease_s)
+
+    @property
+    def key(self) -> str:
+        """Where Redis keeps the turn on this GPU."""
+        return keys.turn(self.gpu)
+
+    def take(self, client: Redis) -> str:
+        """Take the turn, or keep it; who has it in words, empty when it is ours."""
+        held = client.eval(source("take_turn"), 1, self.key, self.value, int(self.lease_s * 1000))
+        return str(held.decode()).rpartition(" ")[0] if held else ""
+
+    def wait(self, client: Redis, tell: Callable[[str], None]) -> None:
+        """Wait until the turn is ours, for as long as others load; `tell` hears each one that we wait for, once.
+
+        A Redis that is away is waited for as well: it is no fault of the model.
+        """
+        told = ""
+        while holder := self._holder(client):
+            if holder != told:
+                tell(holder)
+                told = holder
+            time.sleep(POLL_S)
+
+    def _holder(self, client: Redis) -> str:
+        try:
+            return self.take(client)
+        except RedisError as exc:
+            return f"Redis ({exc})"
+
+    def end(self, client: Redis) -> None:
+        """Let the next one load; harmless when the turn is not ours."""
+        client.eval(source("end_turn"), 1, self.key, self.value)
