@@ -18,8 +18,8 @@ counted in Redis (`workers/batch.py`), so this ends.
 from __future__ import annotations
 
 import logging
-import re
 import os
+import re
 import signal
 import time
 from collections import deque
