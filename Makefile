@@ -6,6 +6,7 @@
 #   make bench   the benchmarks' tables
 #   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another
 #   make gpu-check   what slots do on a real GPU, as a table; refuses where there is none
+#   make viettts adds VietTTS to .venv; ONNX=onnx-gpu on a machine with a GPU
 #   make wheel   dist/slotline-*.whl
 #   make clean   removes what make made here
 #
@@ -15,7 +16,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench gpu-check chaos wheel clean help
+.PHONY: demo test check bench gpu-check chaos viettts wheel clean help
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -24,6 +25,11 @@ CANDIDATES := python3.12 python3.11 python3 python3.13 python3.14 python
 OUT := out
 TESTS := tests
 KILLS := 200
+# The version that the models' tests run with. A CPU build where PIP_FIND_LINKS or an index offers one.
+TORCH := torch==2.13.0
+ONNX := onnx
+# These pin other versions of nearly everything, or bring a second ONNX Runtime: without their dependencies.
+VIETTTS := viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==20250625
 # Most of a test's time is waiting for processes to start, so more than there are cores.
 TEST_PROCESSES := 3
 
@@ -51,6 +57,9 @@ chaos: $(VENV)/test.stamp
 gpu-check: $(VENV)/dev.stamp
 	$(VENV)/bin/python -m benchmarks.gpu_check
 
+viettts: $(VENV)/bin/python
+	$(call install-with-viettts,viettts,$(ONNX))
+
 wheel: $(VENV)/bin/python
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
@@ -61,6 +70,14 @@ clean:
 help:
 	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
 
+# slotline with some extras, and what VietTTS needs beside them; torch first, so that no other build is chosen for it.
+comma := ,
+define install-with-viettts
+$(PIP) install --no-warn-conflicts '$(TORCH)'
+$(PIP) install --no-warn-conflicts --editable '.[$(1)$(if $(2),$(comma)$(2))]'
+$(PIP) install --no-deps $(VIETTTS)
+endef
+
 $(VENV)/demo.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline into $(VENV) …"
 	$(PIP) install --editable '.[espeak]'
@@ -68,12 +85,12 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline and its tests' packages into $(VENV) …"
-	$(PIP) install --editable '.[test]'
+	$(call install-with-viettts,test)
 	@touch $@ $(VENV)/demo.stamp
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline and its developers' tools into $(VENV) …"
-	$(PIP) install --editable '.[dev]'
+	$(call install-with-viettts,dev)
 	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
 
 # The first candidate that will do; where none does, each is named with what it lacks. A half-made

@@ -183,6 +183,8 @@ def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], item: SpeechIn
 
 
 def _item(model: LoadedModel, request: ParagraphRequest) -> SpeechInput:
+    if not model.offer.sample_rate:
+        raise InvalidInput(f"model: {model.entry.name!r} does not speak (its adapter is {model.entry.adapter})")
     text = request.text.strip()
     if not is_speakable(text):
         raise NothingToSpeak("text: nothing to speak (no letter and no digit in it)")

@@ -118,12 +118,19 @@ def test_what_cannot_be_served_is_refused_before_computing_and_costs_itself_alon
     assert written(served).text
 
 
-def test_a_text_that_is_shorter_than_the_shortest_summary_is_not_made_up_to_it(bart_folder: Path) -> None:
+def test_a_text_that_is_shorter_than_the_shortest_summary_is_not_made_up_to_it(
+    bart_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     adapter = made(bart_folder, min_length=60, max_length=80)
     adapter.load()
     asked: list[int] = []
     genuine = adapter._model.generate
-    adapter._model.generate = lambda **inputs: asked.append(inputs["min_length"]) or genuine(**inputs)
+
+    def noted(**inputs: Any) -> Any:
+        asked.append(inputs["min_length"])
+        return genuine(**inputs)
+
+    monkeypatch.setattr(adapter._model, "generate", noted)
     short, long = (written(outcome) for outcome in adapter.run([TextInput("boat"), TextInput(TEXT * 6)]))
     assert sorted(asked) == [short.tokens_read // 2, 60]
     assert long.tokens_read > 60

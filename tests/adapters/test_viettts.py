@@ -95,7 +95,8 @@ def test_another_seed_and_another_voice_read_it_in_another_way(viettts: VietTTS,
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "😀😀", "中文，こんにちは", "https://example.org/a?b=c", "...", "!!!", "— « »", "<|vi|><|endoftext|>"]
+    "text",
+    ["", " ", "😀😀", "中文，こんにちは", "https://example.org/a?b=c", "...", "!!!", "— « »", "<|vi|><|endoftext|>"],
 )
 def test_a_text_that_cannot_be_said_is_refused_for_itself_alone(viettts: VietTTS, text: str) -> None:
     refused, said = viettts.run([SpeechInput(text), SpeechInput(SHORT)])
@@ -204,6 +205,7 @@ def test_an_input_that_is_cancelled_stops_in_the_middle_of_a_sentence(viettts: V
     assert time.monotonic() - began < 2.0
 
 
+@pytest.mark.usefixtures("viettts_folder")  # skips where viet-tts is not installed
 def test_an_end_token_that_always_comes_too_early_ends_in_the_least_length_and_not_in_a_loop(tmp_path: Path) -> None:
     adapter = made(tiny_viettts.build(tmp_path / "eager", end_bias=10_000.0))
     adapter.load()
@@ -296,6 +298,18 @@ def test_a_voice_file_that_cannot_serve_costs_its_inputs_alone_and_is_named(copi
     adapter.unload()
     with pytest.raises(ModelLoadError, match=r"\[models\.viettts\] voice: 'low' cannot be used: .*at least 16000"):
         made(copied, voice="low").load()
+
+
+def test_a_voice_that_the_model_itself_fails_on_is_an_error_of_one_line(
+    viettts: VietTTS, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(content: bytes) -> Any:
+        raise RuntimeError("session\nfailed")
+
+    monkeypatch.setattr(engine_of(viettts), "voice", breaks)
+    monkeypatch.setattr(viettts, "_voices", {})
+    with pytest.raises(ModelError, match=r"^voice: VietTTS failed on .*quynh\.wav: RuntimeError: session failed$"):
+        viettts.ingredients(SpeechInput(SHORT, "quynh"))
 
 
 def test_a_folder_without_voices_or_files_is_refused_with_what_would_do(copied: Path, tmp_path: Path) -> None:

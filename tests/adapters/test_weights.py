@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import MissingExtra, ModelLoadError
+from tasks.settings import settings
 from workers.adapters import hardware, weights
 
 
@@ -53,8 +55,8 @@ def test_missing_and_empty_files_are_named_all_at_once(tmp_path: Path) -> None:
 
 
 def test_the_cores_are_divided_among_the_hosts_slots(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware.os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
-    chosen = hardware.settings().model_copy(update={"cpu_slots": 3, "max_instances": None})
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
+    chosen = settings().model_copy(update={"cpu_slots": 3, "max_instances": None})
     monkeypatch.setattr(hardware, "settings", lambda: chosen)
     assert hardware.threads(0, "cpu") == 5
     assert hardware.threads(0, "cuda:0") == hardware.MOST_GPU_THREADS

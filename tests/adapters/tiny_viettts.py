@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 SAMPLE_RATE = 22_050
 END_TOKEN = 16
@@ -176,16 +177,22 @@ def frames_of(tokens: int, speed: float = 1.0) -> int:
 
 
 def _write_graphs(folder: Path) -> None:
-    """speech_embedding: `[1, T, 80]` float32 -> `[1, 192]`; speech_tokenizer: `[1, 128, T]`, `[1]` -> `[1, T/2]`."""
-    import numpy as np
     import onnx
+    from onnx import helper
+
+    for graph in (_speech_embedding(), _speech_tokenizer()):
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        onnx.checker.check_model(model)
+        onnx.save(model, folder / f"{graph.name}.onnx")
+
+
+def _speech_embedding() -> Any:
+    """A graph of float32 `[1, T, 80]` -> `[1, 192]`."""
+    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
-    def constant(name: str, *values: float, dtype: type = np.int64) -> onnx.TensorProto:
-        return numpy_helper.from_array(np.array(values, dtype=dtype), name)
-
-    weights = numpy_helper.from_array(np.random.default_rng(7).normal(size=(80, 192)).astype(np.float32), "weights")
-    embedding = helper.make_graph(
+    weights = np.random.default_rng(7).normal(size=(80, 192)).astype(np.float32)
+    return helper.make_graph(
         [
             helper.make_node("ReduceMean", ["feat", "axis"], ["mean"], keepdims=0),
             helper.make_node("MatMul", ["mean", "weights"], ["embedding"]),
@@ -193,15 +200,22 @@ def _write_graphs(folder: Path) -> None:
         "speech_embedding",
         [helper.make_tensor_value_info("feat", TensorProto.FLOAT, [1, "T", 80])],
         [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 192])],
-        [weights, constant("axis", 1)],
+        [numpy_helper.from_array(weights, "weights"), _constant("axis", 1)],
     )
-    tokenizer = helper.make_graph(
+
+
+def _speech_tokenizer() -> Any:
+    """A graph of float32 `[1, 128, T]` and int32 `[1]` -> int64 `[1, T/2]`, tokens below 16."""
+    import numpy as np
+    from onnx import TensorProto, helper
+
+    return helper.make_graph(
         [
             helper.make_node("ReduceMean", ["feat", "first"], ["mean"], keepdims=0),
             helper.make_node("Slice", ["mean", "from", "to", "first", "step"], ["half"]),
             helper.make_node("Abs", ["half"], ["positive"]),
-            helper.make_node("Mul", ["positive", "spread"], ["spreaded"]),
-            helper.make_node("Cast", ["spreaded"], ["whole"], to=TensorProto.INT64),
+            helper.make_node("Mul", ["positive", "spread"], ["wide"]),
+            helper.make_node("Cast", ["wide"], ["whole"], to=TensorProto.INT64),
             helper.make_node("Mod", ["whole", "vocabulary"], ["tokens"]),
         ],
         "speech_tokenizer",
@@ -211,15 +225,18 @@ def _write_graphs(folder: Path) -> None:
         ],
         [helper.make_tensor_value_info("tokens", TensorProto.INT64, [1, "half"])],
         [
-            constant("first", 1),
-            constant("from", 0),
-            constant("to", 2**31),
-            constant("step", 2),
-            constant("spread", 997.0, dtype=np.float32),
-            constant("vocabulary", END_TOKEN),
+            _constant("first", 1),
+            _constant("from", 0),
+            _constant("to", 2**31),
+            _constant("step", 2),
+            _constant("spread", 997.0, np.float32),
+            _constant("vocabulary", END_TOKEN),
         ],
     )
-    for graph in (embedding, tokenizer):
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-        onnx.checker.check_model(model)
-        onnx.save(model, folder / f"{graph.name}.onnx")
+
+
+def _constant(name: str, value: float, dtype: type | None = None) -> Any:
+    import numpy as np
+    from onnx import numpy_helper
+
+    return numpy_helper.from_array(np.array([value], dtype=dtype or np.int64), name)

@@ -23,7 +23,8 @@ from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError,
 from workers.adapters import hardware, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
 from workers.adapters.viettts import voices
-from workers.adapters.viettts.engine import SAMPLE_RATE, Engine, Voice, import_viettts
+from workers.adapters.viettts.engine import Engine, Voice
+from workers.adapters.viettts.library import SAMPLE_RATE, import_viettts
 
 logger = logging.getLogger(__name__)
 
@@ -188,6 +189,9 @@ class VietTTS(Adapter):
                 self._voices[name] = self._engine.voice(path.read_bytes())
             except (OSError, InvalidInput) as exc:
                 raise InvalidInput(f"voice: {name!r} cannot be used: {path} {exc}") from exc
+            except Exception as exc:  # the boundary to foreign code; it is also asked for a name, outside of any run
+                failed = ModelError(f"voice: VietTTS failed on {path}: {type(exc).__name__}: {hardware.one_line(exc)}")
+                raise hardware.memory_error(exc, self.device) or failed from exc
         return self._voices[name]
 
     def _outcome(self, index: int, item: SpeechInput) -> Sound | Exception:
