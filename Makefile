@@ -37,7 +37,7 @@ demo: $(VENV)/demo.stamp
 	$(VENV)/bin/slotline read --local examples/chi-pheo.txt examples/chapter-en.txt --chapters 1 -o $(OUT)
 
 test: $(VENV)/test.stamp
-	$(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) $(TESTS)
+	$(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal $(TESTS)
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .

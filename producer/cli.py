@@ -129,7 +129,7 @@ def _read_all(client: Client, stack: BorrowedStack | None, sources: list[Source]
                 client = Client(ready.broker_url, ready.store_url)
                 began_s = time.monotonic()  # the reading's own time, without the stack's start
             for source in sources:
-                readings.append(_start(client, source, options, display))
+                _start(client, source, options, display, readings)
             attend(readings, display, stack.check if stack else lambda: None)
     except KeyboardInterrupt:
         return _left(readings, is_local=stack is not None)
@@ -137,7 +137,9 @@ def _read_all(client: Client, stack: BorrowedStack | None, sources: list[Source]
     return _status(readings)
 
 
-def _start(client: Client, source: Source, options: dict[str, Any], display: Display) -> Reading:
+def _start(
+    client: Client, source: Source, options: dict[str, Any], display: Display, readings: list[Reading]
+) -> None:
     from producer.reading import Reading, Wish
 
     model = str(options["model"])
@@ -153,6 +155,7 @@ def _start(client: Client, source: Source, options: dict[str, Any], display: Dis
         format=options["format"],
     )
     reading = Reading(client, wish)
+    readings.append(reading)  # before it is sent: Ctrl-C from then on says how to come back
     reading.start()
     begun = "taken up again" if reading.is_taken_up else "sent"
     size = f"{len(wish.chapters)} chapters, {reading.chars:,} characters"
@@ -161,7 +164,6 @@ def _start(client: Client, source: Source, options: dict[str, Any], display: Dis
     if not client.has_worker(model):
         command = f"celery -A workers worker --model {model}"
         display.note(f"no worker of {model} is ready yet; this waits for one ({command}, or slotline up)")
-    return reading
 
 
 def _left(readings: Sequence[Reading], is_local: bool) -> int:

@@ -23,6 +23,7 @@ import pytest
 import redis
 
 from tasks.catalog import catalog
+from tasks.launch import die_with_parent
 from tasks.settings import settings
 from workers.embedded_redis import EmbeddedRedis
 
@@ -103,7 +104,14 @@ class Process:
         self.log_path = log
         self._output = log.open("wb")
         self._process = subprocess.Popen(
-            command, stdout=self._output, stderr=subprocess.STDOUT, env=environment, cwd=cwd, start_new_session=True
+            command,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=cwd,
+            start_new_session=True,
+            # Nothing outlives a test run that is itself killed.
+            preexec_fn=die_with_parent(),
         )
 
     @property
