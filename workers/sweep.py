@@ -80,6 +80,7 @@ class Sweep:
         oldest_ms = seconds * 1000 - self.ledger.ttl_ms
         client.zremrangebyscore(keys.FAILED, "-inf", oldest_ms)
         self.ledger.trim_jobs(SCANNED)
+        self.ledger.trim_set_asides(oldest_ms, SCANNED)
         self._cursor, found = client.scan(self._cursor, match=PIDBOX, count=SCANNED)
         for name in found:
             if client.ttl(name) == -1:

@@ -271,6 +271,16 @@ class Ledger:
         """The entries set aside, the latest last: a line of JSON (queue, reason, time in ms), then the message."""
         return list(self._redis.lrange(keys.SET_ASIDE, -limit, -1))
 
+    def trim_set_asides(self, oldest_ms: float, limit: int) -> int:
+        """Forget what was set aside before `oldest_ms`; how many of the `limit` oldest were."""
+        old = [
+            entry
+            for entry in self._redis.lrange(keys.SET_ASIDE, 0, limit - 1)
+            if float(json.loads(entry.partition(b"\n")[0])["time"]) < oldest_ms
+        ]
+        # One by one, by what they are: somebody may be sending one of them again.
+        return sum(self._redis.lrem(keys.SET_ASIDE, 1, entry) for entry in old)
+
     def resend(self, entry: bytes, list_key: str, message: bytes) -> int:
         """Send a set-aside message again; 0 when somebody did already."""
         script_keys = [keys.SET_ASIDE, list_key, keys.attempts(_task_id(message))]

@@ -127,6 +127,14 @@ def test_celerys_reply_queues_get_an_end(ledger: Ledger, sweep: Sweep) -> None:
     assert 0 < ledger.client.ttl("x.reply.celery.pidbox") <= 3600
 
 
+def test_what_was_set_aside_long_ago_is_forgotten_and_the_rest_is_kept(ledger: Ledger, sweep: Sweep) -> None:
+    ledger.client.rpush(keys.SET_ASIDE, b'{"queue":"q","reason":"old","time":1000}\nmessage')
+    ledger.set_aside("q", "new", "message")
+    sweep.step()
+    (left,) = ledger.set_asides(10)
+    assert b'"new"' in left
+
+
 def test_a_job_that_ended_is_off_the_list(ledger: Ledger) -> None:
     job = opened(ledger, 1, width=1)
     assert ledger.open_jobs(10) == [job]
