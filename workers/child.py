@@ -115,6 +115,7 @@ def begin(
         process_initializer(app, hostname)
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
         child.model = _in_turn(child, gpu, lambda: lifecycle.load(entry, device, settings().warm_up, child.announce))
+        batch.warm_up()
     except BaseException as exc:
         _give_up(child, exc)
     offer = child.model.offer
