@@ -29,6 +29,10 @@ from workers.embedded_redis import EmbeddedRedis
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 30.0
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell that runs the tests in the background has Ctrl-C ignored, and every process inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 LOG_TAIL_LINES = 60
 LEASE_S = 3.0
 
