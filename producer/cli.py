@@ -137,9 +137,7 @@ def _read_all(client: Client, stack: BorrowedStack | None, sources: list[Source]
     return _status(readings)
 
 
-def _start(
-    client: Client, source: Source, options: dict[str, Any], display: Display, readings: list[Reading]
-) -> None:
+def _start(client: Client, source: Source, options: dict[str, Any], display: Display, readings: list[Reading]) -> None:
     from producer.reading import Reading, Wish
 
     model = str(options["model"])
