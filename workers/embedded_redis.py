@@ -10,7 +10,6 @@ to the *thread* that called `start`, so call it from one that lives as long as i
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import shutil
@@ -19,19 +18,18 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tasks.errors import SlotlineError
+from tasks.launch import die_with_parent
 
 HOST = "127.0.0.1"
 START_LIMIT_S = 30.0
 STOP_LIMIT_S = 10.0
 PORT_TRIES = 5
 LOG_NAME = "redis.log"
-PR_SET_PDEATHSIG = 1
 
 
 def find_server() -> Path:
@@ -136,7 +134,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             # Ctrl-C in the terminal is for the starter, which stops the server last.
             start_new_session=True,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=die_with_parent(signal.SIGTERM),
         )
         deadline = time.monotonic() + START_LIMIT_S
         try:
@@ -210,19 +208,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    """What the child runs before the server: ask the kernel for SIGTERM when its parent dies. Linux only."""
-    if not sys.platform.startswith("linux"):
-        return None
-    # Loaded before the fork: between fork and exec only the plain call is safe.
-    prctl = ctypes.CDLL(None).prctl
-    parent = os.getpid()
-
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it died before we asked
-            os._exit(1)
-
-    return ask
