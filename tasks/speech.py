@@ -55,7 +55,8 @@ def paragraph(self: Task, **fields: Any) -> dict[str, Any]:
     outcome = outcomes.take(self.request.id)
     part = part_of(fields)
     match outcome:
-        case Done(audio, computed, attempt):
+        case Done(artifact, computed, attempt):
+            audio = audio_of(artifact)
             result = ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed).fields()
             if part:
                 settled = {"audio": audio.fields(), "computed": computed}

@@ -10,19 +10,16 @@ at the adapter's next safe point.
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tasks import artifacts, audio
 from tasks.errors import (
     BrokerUnavailable,
     InvalidInput,
     ModelError,
-    NothingToSpeak,
     SlotlineError,
     StoreError,
     WorkerLost,
@@ -31,56 +28,27 @@ from tasks.flow import envelope, outcomes
 from tasks.flow.jobs import as_slotline_error, part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
-from tasks.messages import Audio, ParagraphRequest, is_speakable
 from tasks.routing import list_key
-from tasks.speech import audio_of
-from workers.adapters.base import Cancelled, Sound, SpeechInput
+from workers import crafts
+from workers.adapters.base import Cancelled
+from workers.calls import Call
+from workers.crafts.base import Asked, Craft
 
 if TYPE_CHECKING:
-    from workers.models.lifecycle import LoadedModel
+    from workers.models.lifecycle import LoadedModel, Models
 
 logger = logging.getLogger(__name__)
 
-PARAGRAPH = "speech.paragraph"
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request as the pool hands it to the child: Celery's own arguments for its tracer."""
-
-    task: str
-    task_id: str
-    headers: Mapping[str, Any]
-    body: Any
-    content_type: str
-    content_encoding: str
-
-    @property
-    def delivery_tag(self) -> str:
-        """What the transport knows this message by while it is held."""
-        return str((self.headers.get("properties") or {}).get("delivery_tag") or self.task_id)
-
-    def kwargs(self) -> dict[str, Any]:
-        """The task's keyword arguments; raises `InvalidInput` when the body is none of Celery's."""
-        body = self.body
-        try:
-            if isinstance(body, (str, bytes, memoryview)):
-                raw = body if isinstance(body, str) else bytes(body).decode("utf-8")
-                body = json.loads(raw if raw[:1] in "[{" else base64.b64decode(raw))
-            args, kwargs, *_ = body
-            if args:
-                raise InvalidInput("args: give keyword arguments only")
-            return dict(kwargs)
-        except (ValueError, TypeError) as exc:
-            raise InvalidInput(f"body: not a Celery message ({exc})") from exc
+AnyCraft = Craft[Any, Any, Any]
 
 
 @dataclass(frozen=True)
 class Work:
-    """One text that this batch is to compute, and where the sound will lie."""
+    """One input that this batch is to compute, and where what is made of it will lie."""
 
     call: Call
-    item: SpeechInput
+    craft: AnyCraft
+    item: Any
     artifact: str
     attempt: int
 
@@ -94,19 +62,27 @@ class Ran:
 
 
 def run(
-    model: LoadedModel,
+    models: Models,
     ledger: Ledger,
     calls: Sequence[Call],
     is_cancelled: Callable[[str], bool] = lambda tag: False,
 ) -> Ran:
-    """Compute all paragraphs of the batch and leave one outcome a request; other tasks are left alone.
+    """Compute all parts of the batch and leave one outcome a request; other tasks are left alone.
 
     `is_cancelled` is asked, with a request's delivery tag, whether its job was cancelled meanwhile.
     """
     outcomes.clear()
-    work = [one for call in calls if call.task == PARAGRAPH and (one := _prepare(model, ledger, call))]
-    if not work:
+    mine = [(call, craft) for call in calls if (craft := crafts.OF_TASK.get(call.task))]
+    if not mine:
         return Ran()
+    with models.use(None) as model:
+        work = [one for call, craft in mine if (one := _prepare(model, ledger, call, craft))]
+        return _compute_and_store(model, ledger, work, is_cancelled) if work else Ran()
+
+
+def _compute_and_store(
+    model: LoadedModel, ledger: Ledger, work: Sequence[Work], is_cancelled: Callable[[str], bool]
+) -> Ran:
     made: dict[str, outcomes.Outcome] = {}
     model.adapter.is_cancelled = lambda index: is_cancelled(work[index].call.delivery_tag)
     try:
@@ -136,23 +112,24 @@ def _is_the_models_fault(outcome: outcomes.Outcome) -> bool:
     return isinstance(outcome, Failed) and not isinstance(outcome.error, (InvalidInput, StoreError, BrokerUnavailable))
 
 
-def _prepare(model: LoadedModel, ledger: Ledger, call: Call) -> Work | None:
+def _prepare(model: LoadedModel, ledger: Ledger, call: Call, craft: AnyCraft) -> Work | None:
     """Steps one to three; None when the outcome is known without computing."""
     try:
         fields = call.kwargs()
-        request = None if _is_cancelled_alone(ledger, call, fields) else _take(model, ledger, fields)
-        if request is None:
+        asked = None if _is_cancelled_alone(ledger, call, fields) else _take(model, ledger, craft, fields)
+        if asked is None:
             outcomes.put(call.task_id, Dropped())
             return None
-        item = _item(model, request)
+        item = craft.item(model, asked)
         model.adapter.check(item)
-        name = artifact_name(model, item)
+        name = artifact_name(model, craft, item)
         if (found := artifacts.store().find(name)) is not None:
             # Whoever made it may have died with it in hand, and others wait for it.
             ledger.release(name, "")
-            outcomes.put(call.task_id, Done(audio_of(found), computed=False))
+            outcomes.put(call.task_id, Done(found, computed=False))
             return None
-        return _claim(ledger, call, fields, item, name)
+        attempt = _claim(ledger, call, fields, name)
+        return Work(call, craft, item, name, attempt) if attempt else None
     except (SlotlineError, MemoryError) as exc:
         outcomes.put(call.task_id, Failed(as_slotline_error(exc), 0))
         return None
@@ -163,20 +140,18 @@ def _is_cancelled_alone(ledger: Ledger, call: Call, fields: Mapping[str, Any]) -
     return "job" not in fields and call.task_id in ledger.cancelled([call.task_id])
 
 
-def _take(model: LoadedModel, ledger: Ledger, fields: Mapping[str, Any]) -> ParagraphRequest | None:
+def _take(model: LoadedModel, ledger: Ledger, craft: AnyCraft, fields: Mapping[str, Any]) -> Asked | None:
     if part := part_of(fields):
         taken = ledger.take(*part)
-        if taken is None:
-            return None
-        shared = {name: taken.params.get(name) for name in ("model", "voice", "speed")}
-        return ParagraphRequest.parse({**shared, "text": taken.payload[1:]})
-    request = ParagraphRequest.parse(dict(fields))
-    if request.model != model.entry.name:
-        raise InvalidInput(f"model: {request.model!r} was sent to the queue of {model.entry.name!r}")
-    return request
+        return None if taken is None else cast(Asked, craft.asked_of_part(taken))
+    asked: Asked = craft.asked(fields)
+    if asked.model != model.entry.name:
+        raise InvalidInput(f"model: {asked.model!r} was sent to the queue of {model.entry.name!r}")
+    return asked
 
 
-def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], item: SpeechInput, name: str) -> Work | None:
+def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], name: str) -> int:
+    """The number of this attempt, from 1; 0 when its time has not come, which is left as the outcome."""
     came_by = call.headers.get("delivery_info") or {}
     queue = str(came_by.get("routing_key") or "")
     # To the list that it came from: there the sweep looks for it.
@@ -189,39 +164,27 @@ def _claim(ledger: Ledger, call: Call, fields: Mapping[str, Any], item: SpeechIn
         raise WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried{last}")
     if attempt in (FOLLOWS, TOO_SOON):
         outcomes.put(call.task_id, Waiting())
-        return None
-    return Work(call, item, name, attempt)
+        return 0
+    return attempt
 
 
-def _item(model: LoadedModel, request: ParagraphRequest) -> SpeechInput:
-    if not model.offer.sample_rate:
-        raise InvalidInput(f"model: {model.entry.name!r} does not speak (its adapter is {model.entry.adapter})")
-    text = request.text.strip()
-    if not is_speakable(text):
-        raise NothingToSpeak("text: nothing to speak (no letter and no digit in it)")
-    voice = request.voice or model.entry.voice or model.offer.default_voice
-    return SpeechInput(text, voice, request.speed)
-
-
-def artifact_name(model: LoadedModel, item: SpeechInput) -> str:
-    """Named by all that shapes the sound: the same input is computed once, whoever asks and whenever."""
+def artifact_name(model: LoadedModel, craft: AnyCraft, item: Any) -> str:
+    """Named by all that shapes what is made: the same input is computed once, whoever asks and whenever."""
     ingredients = {
         "adapter": model.entry.adapter,
         "version": model.adapter.version,
         "model": model.entry.name,
         "revision": model.offer.revision,
-        "voice": item.voice,
-        "speed": item.speed,
-        "text": item.text,
+        **craft.ingredients(item),
         **model.adapter.ingredients(item),
     }
-    return artifacts.name_of("speech", "wav", ingredients)
+    return artifacts.name_of(craft.kind, craft.extension, ingredients)
 
 
-def _compute(model: LoadedModel, items: Sequence[SpeechInput]) -> Iterator[Sound | Exception]:
+def _compute(model: LoadedModel, items: Sequence[Any]) -> Iterator[Any]:
     """One result an input; what the adapter raises as a whole is every input's."""
     try:
-        results: Sequence[Sound | Exception] = list(model.adapter.run(items))
+        results: Sequence[Any] = list(model.adapter.run(items))
     except Exception as exc:  # the boundary to foreign model code
         logger.exception("the model failed on a batch of %d", len(items))
         results = [exc] * len(items)
@@ -231,24 +194,22 @@ def _compute(model: LoadedModel, items: Sequence[SpeechInput]) -> Iterator[Sound
     return (_unless_wanted(model, index, result) for index, result in enumerate(results))
 
 
-def _unless_wanted(model: LoadedModel, index: int, result: Sound | Exception) -> Sound | Exception:
+def _unless_wanted(model: LoadedModel, index: int, result: Any) -> Any:
     """An adapter that gives up on an input that is still wanted has failed on it."""
     if isinstance(result, Cancelled) and not model.adapter.is_cancelled(index):
         return ModelError(f"{model.entry.adapter} stopped at an input that nobody cancelled")
     return result
 
 
-def _store(work: Work, result: Sound | Exception) -> outcomes.Outcome:
+def _store(work: Work, result: Any) -> outcomes.Outcome:
     if isinstance(result, Cancelled):
         return Dropped()
     try:
         if isinstance(result, Exception):
             raise result
-        data = audio.encode_wav(result.samples, result.sample_rate)
-        details = {"sample_rate": result.sample_rate, "frames": len(result.samples)}
-        made: Audio = audio_of(artifacts.store().put_bytes(work.artifact, data, details))
+        made = artifacts.store().put_bytes(work.artifact, *work.craft.encode(result))
         return Done(made, computed=True, attempt=work.attempt)
     except Exception as exc:  # one input's failure, in its own words
         if not isinstance(exc, SlotlineError):
-            logger.exception("the model failed on «%.40s»", work.item.text)
+            logger.exception("the model failed on «%.40s»", work.craft.words(work.item))
         return Failed(as_slotline_error(exc), work.attempt)

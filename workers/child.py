@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 import threading
 import time
 import traceback
@@ -18,26 +17,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from billiard.common import terminate_handler_fired
 from billiard.compat import mem_rss
-from billiard.einfo import ExceptionInfo
-from celery import states
-from celery.app.task import Context
-from celery.app.trace import TraceInfo, fast_trace_task
 from celery.concurrency.prefork import process_initializer
-from celery.exceptions import Reject
-from kombu.exceptions import OperationalError
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import SlotlineError
 from tasks.flow.desk import ledger
-from tasks.flow.jobs import as_slotline_error
 from tasks.settings import settings
 from workers import batch
+from workers.calls import Call
 from workers.link import Link, LinkClosed
 from workers.models import lifecycle
-from workers.models.lifecycle import LoadedModel, State
+from workers.models.lifecycle import LoadedModel, OneModel, State
+from workers.tracing import BROKER_AWAY, Result, give_back_all, trace_all
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -46,11 +37,6 @@ if TYPE_CHECKING:
     from workers.slots.gpu import GpuSlot
 
 logger = logging.getLogger(__name__)
-
-BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
-
-Result = tuple[int, Any, float]
-"""What Celery's tracer gives for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
 
 
 @dataclass
@@ -170,7 +156,7 @@ def _answer(child: Child) -> None:
     os._exit(1)
 
 
-def run_batch(calls: Sequence[batch.Call]) -> list[Result]:
+def run_batch(calls: Sequence[Call]) -> list[Result]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
     A batch that could not be begun because Redis is away gives its messages back. Any
@@ -192,60 +178,10 @@ def run_batch(calls: Sequence[batch.Call]) -> list[Result]:
     return results
 
 
-def _computed(child: Child, model: LoadedModel, calls: Sequence[batch.Call]) -> list[Result]:
+def _computed(child: Child, model: LoadedModel, calls: Sequence[Call]) -> list[Result]:
     try:
-        child.report(batch.run(model, ledger(child.app), calls, child.cancelled.__contains__))
+        child.report(batch.run(OneModel(model), ledger(child.app), calls, child.cancelled.__contains__))
     except BROKER_AWAY as exc:
         logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
-        return [_given_back(str(exc)) for _ in calls]
-    return [_portable(_traced(child.app, call)) for call in calls]
-
-
-def _traced(app: Celery, call: batch.Call) -> Result:
-    """Trace one request as Celery's pool would; only the process's own end passes through."""
-    try:
-        traced: Result = fast_trace_task(
-            call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding
-        )
-        return traced
-    except Reject:
-        return 1, ExceptionInfo(), 0.0
-    except BROKER_AWAY as exc:
-        logger.warning("the broker is away, %s[%s] goes back: %s", call.task, call.task_id, exc)
-        return _given_back(str(exc))
-    except BaseException as exc:  # MemoryError and SystemExit would end the parent or lose the other results
-        if terminate_handler_fired():
-            raise
-        return _failed(app, call, as_slotline_error(exc))
-
-
-def _failed(app: Celery, call: batch.Call, error: SlotlineError) -> Result:
-    """Store and report a failure that the tracer let through, as it does for any other."""
-    task = app.tasks[call.task]
-    context = Context({**call.headers, "called_directly": False, "is_eager": False})
-    try:
-        raise error
-    except SlotlineError as raised:
-        return 1, TraceInfo(states.FAILURE, raised).handle_error_state(task, context), 0.0
-
-
-def _given_back(reason: str) -> Result:
-    try:
-        raise Reject(reason, requeue=True)
-    except Reject:
-        return 1, ExceptionInfo(), 0.0
-
-
-def _portable(result: Result) -> Result:
-    """The result, or when it cannot cross to the parent its words: one such must not cost the batch."""
-    failed, value, runtime = result
-    if not failed:
-        return result
-    try:
-        pickle.dumps(value)
-    except Exception:  # anything may be raised by a foreign exception's own pickling
-        try:
-            raise as_slotline_error(RuntimeError(repr(value)))
-        except SlotlineError:
-            return 1, ExceptionInfo(), runtime
-    return result
+        return give_back_all(calls, str(exc))
+    return trace_all(child.app, calls)

@@ -15,8 +15,8 @@ from billiard.einfo import ExceptionInfo
 from celery.worker.request import Request
 
 from tasks.errors import SlotlineError
-from workers.batch import Call
-from workers.child import Result
+from workers.calls import Call
+from workers.tracing import Result
 
 logger = logging.getLogger(__name__)
 

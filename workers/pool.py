@@ -36,12 +36,13 @@ from redis import RedisError
 from tasks.errors import InvalidInput
 from tasks.flow.desk import ledger
 from tasks.flow.jobs import part_of
-from workers.batch import Call
-from workers.child import Result, run_batch
+from workers.calls import Call
+from workers.child import run_batch
 from workers.children import ChildPool, ChildWatch, SlotSpec
 from workers.members import Batch, Callback, Member
 from workers.models.lifecycle import State
 from workers.streak import Streak
+from workers.tracing import Result
 
 logger = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks.artifact_names import Artifact
 from tasks.errors import SlotlineError
-from tasks.messages import Audio
 
 
 @dataclass(frozen=True)
 class Done:
     """The artifact is there; `computed` tells whether this run made it; `attempt` is 0 where no run was counted."""
 
-    audio: Audio
+    artifact: Artifact
     computed: bool
     attempt: int = 0
 

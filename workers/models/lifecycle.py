@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tasks.errors import CatalogError, MissingExtra, ModelLoadError, OutOfMemory, SettingsError, SlotlineError
 
@@ -38,6 +39,33 @@ class LoadedModel:
     adapter: Adapter
     offer: Offer
     load_s: float
+
+
+class Models(Protocol):
+    """What a slot can compute with: one model, or many small ones of one adapter."""
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model's table."""
+
+    def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
+        """The model, loaded now if it is not, and kept while the block lasts; `variant` is None where there is one."""
+
+
+@dataclass(frozen=True)
+class OneModel:
+    """A slot's one model, loaded for as long as its process lives."""
+
+    model: LoadedModel
+
+    @property
+    def entry(self) -> ModelEntry:
+        """The model's table."""
+        return self.model.entry
+
+    def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
+        """The model."""
+        return nullcontext(self.model)
 
 
 def load(

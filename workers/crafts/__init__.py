@@ -1,0 +1,13 @@
+"""Which craft computes the parts of a task. A task that is not here runs as plain Celery's, without the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workers.crafts.base import Craft
+from workers.crafts.speech import Speech
+
+OF_TASK: Mapping[str, Craft[Any, Any, Any]] = {
+    "speech.paragraph": Speech(),
+}
