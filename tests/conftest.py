@@ -21,7 +21,9 @@ from typing import Any, Protocol
 
 import pytest
 import redis
+from celery import Celery
 
+from producer import Client
 from tasks.catalog import catalog
 from tasks.launch import die_with_parent
 from tasks.settings import settings
@@ -234,6 +236,60 @@ def start_worker(broker: str, start_process: StartProcess) -> StartWorker:
     def start(*args: str, env: Mapping[str, str] | None = None, app: str = "workers", name: str = "") -> Process:
         command = [sys.executable, "-m", "celery", "-A", app, "worker", *args]
         return start_process(*command, env=env, name=name or "worker")
+
+    return start
+
+
+class UseCatalog(Protocol):
+    """See `use_catalog`."""
+
+    def __call__(self, text: str) -> Path: ...
+
+
+@pytest.fixture
+def use_catalog(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> UseCatalog:
+    """`use_catalog(text)`: the file of a catalog for this process and those that the test starts."""
+    path = tmp_path / "models.toml"
+
+    def use(text: str) -> Path:
+        path.write_text(text)
+        monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+        settings.cache_clear()
+        catalog.cache_clear()
+        return path
+
+    return use
+
+
+@pytest.fixture
+def client(broker: str, tmp_path: Path) -> Client:
+    """slotline's own client, on the test's Redis and store."""
+    return Client(broker, str(tmp_path / "store"))
+
+
+@pytest.fixture
+def foreign(broker: str) -> Iterator[Celery]:
+    """A Celery client that knows nothing of slotline."""
+    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
+        yield app
+
+
+class StartPair(Protocol):
+    """See `start_pair`."""
+
+    def __call__(self, model: str) -> tuple[Process, Process]: ...
+
+
+@pytest.fixture
+def start_pair(start_worker: StartWorker) -> StartPair:
+    """`start_pair(model)`: a flow worker and a slot worker, both ready."""
+
+    def start(model: str) -> tuple[Process, Process]:
+        flow = start_worker("-Q", "flow", "-c", "1", name="flow")
+        slot = start_worker("--model", model, name="slot")
+        flow.wait_for_log("ready")
+        slot.wait_for_log(f"ready: {model}")
+        return flow, slot
 
     return start
 

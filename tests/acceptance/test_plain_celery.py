@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from celery import Celery, chain, chord
 from celery.result import allow_join_result
 
-from tests.conftest import StartWorker, WaitUntil
+from tests.conftest import StartPair, StartWorker, UseCatalog, WaitUntil
 
 TEXT = "Trăm năm trong cõi người ta,\nChữ tài chữ mệnh khéo là ghét nhau.\n\n***\n\nTrải qua một cuộc bể dâu."
 CATALOG = """
@@ -31,17 +30,14 @@ faults = true
 
 
 @pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def models(use_catalog: UseCatalog) -> None:
+    use_catalog(CATALOG)
 
 
 @pytest.fixture
-def celery(broker: str) -> Iterator[Celery]:
-    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
-        app.conf.task_default_queue = "flow"
-        yield app
+def celery(foreign: Celery) -> Celery:
+    foreign.conf.task_default_queue = "flow"
+    return foreign
 
 
 def ask(celery: Celery, task: str = "speech.chapter", queue: str = "flow", **kwargs: Any) -> Any:
@@ -49,9 +45,8 @@ def ask(celery: Celery, task: str = "speech.chapter", queue: str = "flow", **kwa
 
 
 @pytest.fixture
-def workers(start_worker: StartWorker, catalog_file: None) -> None:
-    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
-    start_worker("--model", "quick", name="quick").wait_for_log("ready: quick")
+def workers(start_pair: StartPair) -> None:
+    start_pair("quick")
 
 
 def test_a_chapter_is_a_task_whose_result_any_client_gets(celery: Celery, workers: None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from producer.client import Job
 from tasks import keys
 from tasks.errors import JobCancelled, PartsFailed
 from tasks.flow.cancel import cancel
-from tests.conftest import Process, StartWorker, WaitUntil
+from tests.conftest import Process, StartPair, UseCatalog, WaitUntil
 
 CATALOG = """
 [models.patient]
@@ -41,32 +41,9 @@ ChildrenOf = Callable[[int], list[int]]
 
 
 @pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def models(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.2")
-    return path
-
-
-@pytest.fixture
-def client(broker: str, tmp_path: Path) -> Client:
-    return Client(broker, str(tmp_path / "store"))
-
-
-@pytest.fixture
-def foreign(broker: str) -> Iterator[Celery]:
-    """A Celery client that knows nothing of slotline."""
-    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
-        yield app
-
-
-def started(start_worker: StartWorker, model: str = "patient") -> Process:
-    """A flow worker, and a slot worker whose model is ready; the latter."""
-    start_worker("-Q", "flow", "-c", "1", name="flow")
-    worker = start_worker("--model", model, name="slot")
-    worker.wait_for_log(f"ready: {model}")
-    return worker
+    use_catalog(CATALOG)
 
 
 def begun(redis_client: redis.Redis, job_id: str, part: int) -> Callable[[], bool]:
@@ -85,9 +62,9 @@ def child_of(worker: Process) -> list[int]:
 
 
 def test_a_cancelled_chapter_of_thousands_is_revoked_at_once_and_its_slot_is_free_within_a_second(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = started(start_worker)
+    worker = start_pair("patient")[1]
     child = child_of(worker)
     job = client.submit_chapter("\n\n".join(f"⚡slow=30 number {n}" for n in range(3000)), model="patient")
     wait_until(begun(redis_client, job.id, 1), 20)
@@ -107,9 +84,9 @@ def test_a_cancelled_chapter_of_thousands_is_revoked_at_once_and_its_slot_is_fre
 
 
 def test_a_part_that_does_not_stop_is_ended_by_force_and_never_runs_again(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = started(start_worker)
+    worker = start_pair("patient")[1]
     child = child_of(worker)
     client.submit_paragraph("The first input pays for imports.", model="patient").wait(20)
     job = client.submit_chapter("⚡hang", model="patient")
@@ -126,9 +103,9 @@ def test_a_part_that_does_not_stop_is_ended_by_force_and_never_runs_again(
 
 
 def test_another_jobs_part_in_the_same_batch_is_finished(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = started(start_worker, "shared")
+    worker = start_pair("shared")[1]
     child = child_of(worker)
     first, unwanted, wanted = in_one_batch(client, worker, "⚡slow=3", "⚡slow=2 wanted")
     first.wait(20)
@@ -140,9 +117,9 @@ def test_another_jobs_part_in_the_same_batch_is_finished(
 
 
 def test_the_child_is_not_killed_while_another_job_has_a_part_in_its_batch(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = started(start_worker, "shared")
+    worker = start_pair("shared")[1]
     first, unwanted, wanted = in_one_batch(client, worker, "⚡hang", "wanted")
     first.wait(20)
     wait_until(begun(redis_client, unwanted.id, 0), 10)
@@ -162,9 +139,9 @@ def in_one_batch(client: Client, worker: Process, one: str, other: str) -> tuple
 
 
 def test_cancelling_a_book_cancels_its_chapters(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    started(start_worker)
+    start_pair("patient")
     chapters = [{"title": f"C{n}", "text": f"⚡slow=20 {n}\n\nmore of {n}"} for n in range(6)]
     book = client.submit_book(chapters, model="patient")
     wait_until(begun(redis_client, f"{book.id}.1", 1), 20)
@@ -177,9 +154,9 @@ def test_cancelling_a_book_cancels_its_chapters(
 
 
 def test_one_cancelled_chapter_fails_in_its_book_and_the_others_are_read(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    started(start_worker)
+    start_pair("patient")
     book = client.submit_book([{"title": "A", "text": "⚡slow=20 a"}, {"title": "B", "text": "Good."}], model="patient")
     wait_until(begun(redis_client, f"{book.id}.1", 1), 20)
     assert client.cancel(f"{book.id}.1")
@@ -188,13 +165,13 @@ def test_one_cancelled_chapter_fails_in_its_book_and_the_others_are_read(
 
 
 def test_a_job_that_waits_is_never_begun(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
     chapter = client.submit_chapter("One.\n\nTwo.", model="patient")
     text = client.submit_paragraph("Three.", model="patient")
     assert chapter.cancel()
     assert text.cancel()
-    worker = started(start_worker)
+    worker = start_pair("patient")[1]
     wait_until(lambda: not redis_client.llen("flow") and not redis_client.llen("patient"), 10, "the queues to be empty")
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "nothing to be held")
     assert (chapter.status(), text.status()) == ("REVOKED", "REVOKED")
@@ -203,9 +180,9 @@ def test_a_job_that_waits_is_never_begun(
 
 
 def test_celerys_own_revoke_of_a_job_cancels_it(
-    foreign: Celery, client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    foreign: Celery, client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    started(start_worker)
+    start_pair("patient")
     kwargs = {"text": "⚡slow=30 one\n\ntwo", "model": "patient"}
     result = foreign.send_task("speech.chapter", kwargs=kwargs, queue="flow")
     wait_until(begun(redis_client, result.id, 1), 20)
@@ -218,9 +195,9 @@ def test_celerys_own_revoke_of_a_job_cancels_it(
 
 
 def test_a_part_that_celery_revokes_fails_in_its_job_which_goes_on(
-    foreign: Celery, client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    foreign: Celery, client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    started(start_worker)
+    start_pair("patient")
     job = client.submit_chapter("⚡slow=30 one\n\ntwo", model="patient")
     wait_until(begun(redis_client, job.id, 1), 20)
     foreign.control.revoke(f"{job.id}.1")
@@ -243,9 +220,9 @@ print(result.parent.results[0].id, result.id)
 
 
 def test_a_chord_hears_that_one_of_its_jobs_was_cancelled(
-    broker: str, client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    broker: str, client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    started(start_worker)
+    start_pair("patient")
     # From a process of its own: a chord's results cling to their Celery for longer than Redis lives here.
     command = [sys.executable, "-c", SEND_CHORD, broker]
     first, body = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
@@ -257,9 +234,9 @@ def test_a_chord_hears_that_one_of_its_jobs_was_cancelled(
 
 
 def test_what_no_worker_heard_of_is_stopped_on_the_next_beat(
-    client: Client, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+    client: Client, start_pair: StartPair, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = started(start_worker)
+    worker = start_pair("patient")[1]
     child = child_of(worker)
     job = client.submit_chapter("⚡slow=40 one", model="patient")
     wait_until(begun(redis_client, job.id, 1), 20)

@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from hypothesis import strategies as st
 from producer import Client
 from tasks import keys
 from tasks.routing import list_keys
-from tests.conftest import Process, StartWorker, WaitUntil
+from tests.conftest import Process, StartPair, UseCatalog, WaitUntil
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nvoices = ["vi"]\n'
 TASKS = {"speech.paragraph": "quick", "speech.chapter": "flow", "speech.book": "flow"}
@@ -117,26 +116,10 @@ raw = (
 )
 
 
-@pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
-
-
 @pytest.fixture
-def celery(broker: str) -> Iterator[Celery]:
-    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
-        yield app
-
-
-@pytest.fixture
-def workers(start_worker: StartWorker) -> list[Process]:
-    flow = start_worker("-Q", "flow", "-c", "1", name="flow")
-    slot = start_worker("--model", "quick", name="slot")
-    flow.wait_for_log("ready")
-    slot.wait_for_log("ready: quick")
-    return [flow, slot]
+def workers(use_catalog: UseCatalog, start_pair: StartPair) -> list[Process]:
+    use_catalog(CATALOG)
+    return list(start_pair("quick"))
 
 
 def assert_well(workers: Sequence[Process], client: redis.Redis, wait_until: WaitUntil) -> None:
@@ -158,13 +141,13 @@ def final(client: redis.Redis, task_id: Any) -> str | None:
 
 @pytest.mark.slow
 def test_every_call_of_a_task_is_answered_whatever_its_arguments(
-    celery: Celery, redis_client: Any, workers: list[Process], wait_until: WaitUntil
+    foreign: Celery, redis_client: Any, workers: list[Process], wait_until: WaitUntil
 ) -> None:
     @fuzz
     @given(st.lists(calls, min_size=20, max_size=30))
     def batch(drawn: list[tuple[str, list[Any], dict[str, Any]]]) -> None:
         sent = {
-            celery.send_task(task, args, kwargs, queue=TASKS[task]).id: (task, args, kwargs)
+            foreign.send_task(task, args, kwargs, queue=TASKS[task]).id: (task, args, kwargs)
             for task, args, kwargs in drawn
         }
 

@@ -17,7 +17,7 @@ from producer.client import Job
 from tasks.command import main
 from tasks.errors import SlotlineError
 from tasks.flow.envelope import new_message
-from tests.conftest import Process, StartWorker, WaitUntil
+from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
 
 CATALOG = """
 [models.model]
@@ -37,17 +37,9 @@ Health = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def catalog_file(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.1")
-    return path
-
-
-@pytest.fixture
-def client(broker: str, tmp_path: Path) -> Client:
-    return Client(broker, str(tmp_path / "store"))
+    return use_catalog(CATALOG)
 
 
 @pytest.fixture

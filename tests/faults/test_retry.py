@@ -16,31 +16,20 @@ from tasks.errors import InvalidInput, PartsFailed, UnknownJob
 from tasks.flow import repair
 from tasks.flow.prune import prune
 from tasks.messages import BookResult, ChapterResult
-from tests.conftest import Process, StartWorker, WaitUntil
+from tests.conftest import Process, StartPair, StartWorker, UseCatalog, WaitUntil
 
 CATALOG = '[models.model]\nadapter = "rehearsal"\nfaults = {faults}\n'
 
 
 @pytest.fixture
-def client(broker: str, tmp_path: Path) -> Client:
-    return Client(broker, str(tmp_path / "store"))
-
-
-@pytest.fixture
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG.format(faults="true"))
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def catalog_file(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.2")
-    return path
+    return use_catalog(CATALOG.format(faults="true"))
 
 
 @pytest.fixture
-def slot(catalog_file: Path, start_worker: StartWorker) -> Process:
-    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
-    worker = start_worker("--model", "model", name="slot")
-    worker.wait_for_log("ready: model")
-    return worker
+def slot(catalog_file: Path, start_pair: StartPair) -> Process:
+    return start_pair("model")[1]
 
 
 def mended(slot: Process, catalog_file: Path, start_worker: StartWorker) -> None:
