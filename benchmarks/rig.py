@@ -43,9 +43,10 @@ class Rig:
             "LOG_LEVEL": "WARNING",
         }
 
-    def rehearsal(self, seconds: float) -> None:
-        """Make the catalog hold one model, `rehearsal`, that takes `seconds` a batch."""
-        (self.folder / "models.toml").write_text(f'[models.rehearsal]\nadapter = "rehearsal"\nseconds = {seconds}\n')
+    def rehearsal(self, seconds: float, batch_size: int = 1) -> None:
+        """Make the catalog hold one model, `rehearsal`, that takes `seconds` for a batch of up to `batch_size`."""
+        lines = ["[models.rehearsal]", 'adapter = "rehearsal"', f"seconds = {seconds}", f"batch_size = {batch_size}"]
+        (self.folder / "models.toml").write_text("\n".join(lines) + "\n")
 
     def last_words(self) -> str:
         """The end of what each process wrote so far."""
