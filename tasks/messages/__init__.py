@@ -1,0 +1,49 @@
+"""Requests and results of all tasks, validated, to and from JSON.
+
+The request models are the keyword arguments of the tasks; their field names are the
+words that a refusal names. A result is small: what was made lies in the store.
+"""
+
+from tasks.messages.base import (
+    INLINE_TEXT_BYTES,
+    MAX_TEXT_CHARS,
+    Message,
+    Request,
+    is_speakable,
+    normalise,
+)
+from tasks.messages.speech import (
+    Audio,
+    BookChapter,
+    BookRequest,
+    BookResult,
+    ChapterRequest,
+    ChapterResult,
+    ParagraphRequest,
+    ParagraphResult,
+    Skipped,
+    Speaking,
+)
+from tasks.messages.summary import Summarising, SummaryPartRequest, SummaryResult
+
+__all__ = [
+    "INLINE_TEXT_BYTES",
+    "MAX_TEXT_CHARS",
+    "Audio",
+    "BookChapter",
+    "BookRequest",
+    "BookResult",
+    "ChapterRequest",
+    "ChapterResult",
+    "Message",
+    "ParagraphRequest",
+    "ParagraphResult",
+    "Request",
+    "Skipped",
+    "Speaking",
+    "Summarising",
+    "SummaryPartRequest",
+    "SummaryResult",
+    "is_speakable",
+    "normalise",
+]
