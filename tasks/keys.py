@@ -109,6 +109,11 @@ def footprint(model: str) -> str:
     return f"{PREFIX}footprint:{model}"
 
 
+def fits(model: str, where: str) -> str:
+    """String with a time to live of a day: how many inputs fitted the memory at once (`revision|card|precision`)."""
+    return f"{PREFIX}fits:{model}:{where}"
+
+
 def capacity(model: str) -> str:
     """Sorted set: `worker name|parts it takes at once` -> end of its lease, ms of Redis' clock."""
     return f"{PREFIX}capacity:{model}"

@@ -1,4 +1,4 @@
-"""One request as the pool hands it to the child. A value; reads its body, and nothing else."""
+"""One request as the pool hands it to the child, and an answer to it. Values; reads a body, and nothing else."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class Alone:
+    """In a result's place: the call was not run, for it is to run in a batch of its own."""
 
 
 @dataclass(frozen=True)

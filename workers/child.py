@@ -24,7 +24,8 @@ from tasks.errors import SlotlineError
 from tasks.flow.desk import ledger
 from tasks.settings import settings
 from workers import batch
-from workers.calls import Call
+from workers.calls import Alone, Call
+from workers.fits import Fits
 from workers.link import Link, LinkClosed
 from workers.models import lifecycle
 from workers.models.lifecycle import LoadedModel, OneModel, State
@@ -47,6 +48,7 @@ class Child:
     link: Link
     model_name: str
     model: LoadedModel | None = None
+    fits: Fits = field(default_factory=Fits)
     state: State = State.UNLOADED
     since: float = field(default_factory=time.time)
     batches: int = 0
@@ -99,6 +101,7 @@ def begin(
     _child = child = Child(app, link, entry.name)
     try:
         process_initializer(app, hostname)
+        child.fits = Fits(ledger(app).client, gpu.gpu_type if gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
         child.model = _in_turn(child, gpu, lambda: lifecycle.load(entry, device, settings().warm_up, child.announce))
         batch.warm_up()
@@ -156,7 +159,7 @@ def _answer(child: Child) -> None:
     os._exit(1)
 
 
-def run_batch(calls: Sequence[Call]) -> list[Result]:
+def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
     A batch that could not be begun because Redis is away gives its messages back. Any
@@ -174,14 +177,16 @@ def run_batch(calls: Sequence[Call]) -> list[Result]:
         child.enter(State.READY)
     child.batches += 1
     child.jobs += len(results)
-    child.failures += sum(failed for failed, _, _ in results)
+    child.failures += sum(result[0] for result in results if not isinstance(result, Alone))
     return results
 
 
-def _computed(child: Child, model: LoadedModel, calls: Sequence[Call]) -> list[Result]:
+def _computed(child: Child, model: LoadedModel, calls: Sequence[Call]) -> list[Result | Alone]:
     try:
-        child.report(batch.run(OneModel(model), ledger(child.app), calls, child.cancelled.__contains__))
+        ran = batch.run(OneModel(model), ledger(child.app), calls, child.cancelled.__contains__, child.fits)
     except BROKER_AWAY as exc:
         logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
-        return give_back_all(calls, str(exc))
-    return trace_all(child.app, calls)
+        return [*give_back_all(calls, str(exc))]
+    child.report(ran)
+    traced = iter(trace_all(child.app, [call for number, call in enumerate(calls) if number not in ran.alone]))
+    return [Alone() if number in ran.alone else next(traced) for number in range(len(calls))]

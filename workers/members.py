@@ -43,6 +43,11 @@ class Member:
     signal: int | None = None
     is_cancelled: bool = False
     """Nobody wants its result: it is not given back when its child dies."""
+    joined: float = 0.0
+    """When it came, by the monotonic clock."""
+    alone: bool = False
+    """It is to share no batch."""
+    _is_accepted: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -64,8 +69,10 @@ class Member:
         return isinstance(request, Request) and bool(request.revoked())
 
     def accept(self, pid: int, accepted: float) -> None:
-        """The child has it; `accepted` by the monotonic clock."""
-        _called(self.accept_callback, pid, accepted)
+        """The child has it; `accepted` by the monotonic clock. Told once, though it may be handed over twice."""
+        if not self._is_accepted:
+            self._is_accepted = True
+            _called(self.accept_callback, pid, accepted)
 
     def succeed(self, result: Result) -> None:
         """Hand over what the tracer gave."""

@@ -22,7 +22,6 @@ import os
 import re
 import signal
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -36,9 +35,11 @@ from redis import RedisError
 from tasks.errors import InvalidInput
 from tasks.flow.desk import ledger
 from tasks.flow.jobs import part_of
-from workers.calls import Call
+from tasks.settings import settings
+from workers.calls import Alone, Call
 from workers.child import run_batch
 from workers.children import ChildPool, ChildWatch, SlotSpec
+from workers.line import BatchSizes, Line
 from workers.members import Batch, Callback, Member
 from workers.models.lifecycle import State
 from workers.streak import Streak
@@ -66,7 +67,8 @@ class SlotPool(TaskPool):
         super().__init__(*args, **kwargs)
         self.watch = ChildWatch(self.spec)
         self.options["watch"] = self.watch
-        self._line: deque[Member] = deque()
+        self._line = Line(self.spec.batch_size, settings().max_delay_ms / 1000)
+        self.batch_sizes = BatchSizes()
         self._running: Batch | None = None
         self._pump_is_due = False
         self._reload_is_due = False
@@ -182,7 +184,7 @@ class SlotPool(TaskPool):
     ) -> Member:
         """Celery's `apply_async`: `args` are its tracer's. Soft time limits mean nothing to a batch."""
         member = Member(Call(*args), callback, error_callback, accept_callback, timeout, self._terminate_member)
-        self._line.append(member)
+        self._line.join(member, time.monotonic())
         self._pump_soon()
         return member
 
@@ -196,12 +198,9 @@ class SlotPool(TaskPool):
         self._pump_is_due = False
         if self._running is not None or self._state != self.RUN or not self._line or not self.is_ready:
             return
-        members: list[Member] = []
-        while self._line and len(members) < self.spec.batch_size:
-            member = self._line.popleft()
-            if not member.revoked():
-                members.append(member)
-        if members:
+        if (wait_s := self._line.wait_s(time.monotonic())) > 0:
+            self.watch.loop.call_later(wait_s, self._pump_soon)
+        elif members := self._line.next_batch():
             self._hand_over(Batch(members))
 
     def _hand_over(self, batch: Batch) -> None:
@@ -217,19 +216,36 @@ class SlotPool(TaskPool):
         )
         if batch.result is None:
             self._running = None
-            self._line.extendleft(reversed(batch.members))
+            self._line.put_back(batch.members)
 
     def _accepted(self, batch: Batch, pid: int, accepted: float) -> None:
         batch.since = accepted
         for member in batch.members:
             member.accept(pid, accepted)
 
-    def _finished(self, batch: Batch, results: list[Result]) -> None:
+    def _finished(self, batch: Batch, results: list[Result | Alone]) -> None:
         self.done_at = time.monotonic()
         self._end(batch)
-        self.watch.tries.worked()
+        alone = [member for member, result in zip(batch.members, results, strict=True) if isinstance(result, Alone)]
+        if len(alone) < len(results):
+            self.watch.tries.worked()
+            self.batch_sizes.count(len(results) - len(alone))
         for member, result in zip(batch.members, results, strict=True):
-            member.succeed(result)
+            if not isinstance(result, Alone):
+                member.succeed(result)
+        self._run_alone(alone)
+
+    def _run_alone(self, members: Sequence[Member]) -> None:
+        """The next to be handed over, each in a batch of its own, with a time limit of its own."""
+        for member in members:
+            member.alone = True
+        wanted = [member for member in members if not member.is_cancelled]
+        self._line.put_back(wanted)
+        for member in members:
+            if member.is_cancelled:
+                member.fail(Ignore("cancelled"))
+        if self._state != self.RUN or not self.is_ready:
+            self._give_back_line("the slot takes no more work")
 
     def _lost(self, batch: Batch, einfo: ExceptionInfo) -> None:
         """The batch did not end by itself: the child died, was killed, or its machinery failed."""
@@ -287,7 +303,7 @@ class SlotPool(TaskPool):
 
     def _give_back_line(self, why: str) -> None:
         while self._line:
-            self._line.pop().fail(Reject(why, requeue=True))
+            self._line.pop_last().fail(Reject(why, requeue=True))
 
     def _drop_running(self) -> None:
         """Take back a batch that the child never began."""
@@ -310,8 +326,7 @@ class SlotPool(TaskPool):
 
     def _terminate_member(self, member: Member) -> None:
         """A call that still waits is revoked where it stands; killing the child for it would cost another's work."""
-        if member in self._line:
-            self._line.remove(member)
+        if self._line.leave(member):
             member.fail(Terminated(member.signal))
 
     def _terminate_job(self, pid: int, signum: int | None = None) -> None:
@@ -348,6 +363,7 @@ class SlotPool(TaskPool):
             "device": self.spec.device,
             "state": self.watch.state,
             "batch_size": self.spec.batch_size,
+            "batches": {**vars(self.batch_sizes), "mean": round(self.batch_sizes.mean, 2)},
             "waiting": len(self._line),
             "busy_s": round(busy_s, 3),
             "parent": os.getpid(),

@@ -17,10 +17,12 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import resources
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from redis.exceptions import NoScriptError, ResponseError
 
 from tasks import keys
-from tasks.flow.record import Cancelled, Opening, Outcome, Record, Settled, Taken, Verdict, read_record
+from tasks.flow.record import Cancelled, Claim, Opening, Outcome, Record, Settled, Taken, Verdict, read_record
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 ATTEMPTS_ALLOWED = 3
 FOLLOWS, SPENT, TOO_SOON = 0, -1, -2
+
+Answer = TypeVar("Answer")
 
 
 def _dumps(value: Any) -> str:
@@ -50,9 +54,30 @@ class Ledger:
         self._scripts: dict[str, Any] = {}
 
     def _run(self, script: str, script_keys: Sequence[str], args: Sequence[Any]) -> Any:
-        if script not in self._scripts:
-            self._scripts[script] = self._redis.register_script(_source(script))
-        return self._scripts[script](keys=script_keys, args=args)
+        return self._script(script)(keys=script_keys, args=args)
+
+    def _run_all(self, name: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        """One script for many in one round trip; where it fails on one's data, the `ResponseError` is its answer."""
+        script = self._script(name)
+        answers = self._ask_all(script.sha, calls)
+        if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that knows none ran none
+            self._redis.script_load(script.script)
+            answers = self._ask_all(script.sha, calls)
+        for answer in answers:
+            if isinstance(answer, Exception) and type(answer) is not ResponseError:
+                raise answer  # the server's own trouble (a replica, full, …) is nobody's fault
+        return answers
+
+    def _ask_all(self, sha: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
+        pipe = self._redis.pipeline(transaction=False)
+        for script_keys, args in calls:
+            pipe.evalsha(sha, len(script_keys), *script_keys, *args)
+        return list(pipe.execute(raise_on_error=False))
+
+    def _script(self, name: str) -> Any:
+        if name not in self._scripts:
+            self._scripts[name] = self._redis.register_script(_source(name))
+        return self._scripts[name]
 
     def submit(self, job_id: str, kind: str, title: str, model: str, voice: str, list_key: str, message: str) -> bool:
         """Record a job and send its task's message in one step; False when it is recorded already."""
@@ -92,8 +117,13 @@ class Ledger:
 
     def take(self, job_id: str, part: int) -> Taken | None:
         """What a run of this part needs; None when the part or its job has ended."""
-        reply = self._run("take", [keys.job(job_id), keys.parts(job_id), keys.states(job_id)], [part])
-        return Taken(reply[0].decode(), json.loads(reply[1])) if reply else None
+        return _or_raise(self.take_all([(job_id, part)])[0])
+
+    def take_all(self, runs: Sequence[tuple[str, int]]) -> list[Taken | ResponseError | None]:
+        """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled."""
+        rooms = (keys.job, keys.parts, keys.states, keys.attempts)
+        replies = self._run_all("take", [([room(job_id) for room in rooms], [part]) for job_id, part in runs])
+        return [reply if isinstance(reply, ResponseError) else _taken(reply) for reply in replies]
 
     def settle(
         self,
@@ -196,18 +226,20 @@ class Ledger:
         self._redis.zrem(keys.JOBS, job_id)
 
     def claim(self, artifact: str, tag: str, copy: tuple[str, str], run_of: tuple[str, int]) -> int:
-        """Begin to compute an artifact: which attempt this is, from 1, or `FOLLOWS`, `SPENT` or `TOO_SOON`.
+        """Begin to compute an artifact: which attempt this is, from 1, or `FOLLOWS`, `SPENT` or `TOO_SOON`."""
+        return _or_raise(self.claim_all([Claim(artifact, tag, copy, run_of)])[0])
 
-        `copy` is the queue's list and a copy of the message, which is sent when the wait
-        is over; `run_of` is the job and part, or the id of a bare task and 0.
-        """
-        job_id, part = run_of
-        hands = [keys.hand(artifact), keys.followers(artifact), keys.LEASES]
-        script_keys = [*hands, keys.attempts(job_id), keys.sent(job_id)]
+    def claim_all(self, claims: Sequence[Claim]) -> list[int | ResponseError]:
+        """`claim` for each in one round trip, in order."""
         follow_ms = int(settings().lease_s * 2000)
-        token = secrets.token_hex(8)
-        args = [tag, *copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms, token]
-        return int(self._run("claim", script_keys, args))
+        calls = []
+        for one in claims:
+            job_id, part = one.run_of
+            hands = [keys.hand(one.artifact), keys.followers(one.artifact), keys.LEASES]
+            token = secrets.token_hex(8)
+            args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms, token]
+            calls.append(([*hands, keys.attempts(job_id), keys.sent(job_id)], args))
+        return self._run_all("claim", calls)
 
     def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:
         """Take back the attempt that the message `tag` began: its run was ended for no fault of its own."""
@@ -236,7 +268,12 @@ class Ledger:
 
     def release(self, artifact: str, tag: str) -> int:
         """Let go of an artifact (`""`: whoever has it, for it is made) and send on who waited; how many did."""
-        return int(self._run("release", [keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]))
+        return _or_raise(self.release_all([(artifact, tag)])[0])
+
+    def release_all(self, hands: Sequence[tuple[str, str]]) -> list[int | ResponseError]:
+        """`release` for each artifact and tag in one round trip, in order."""
+        calls = [([keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]) for artifact, tag in hands]
+        return self._run_all("release", calls)
 
     def record(self, job_id: str) -> Record | None:
         """The job's record, or None when no such job is known (any more)."""
@@ -321,6 +358,16 @@ class Ledger:
             keys.outcomes(job_id),
             keys.attempts(job_id),
         ]
+
+
+def _taken(reply: list[bytes]) -> Taken | None:
+    return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2])) if reply else None
+
+
+def _or_raise(answer: Answer | ResponseError) -> Answer:
+    if isinstance(answer, ResponseError):
+        raise answer
+    return answer
 
 
 def _task_id(message: bytes) -> str:

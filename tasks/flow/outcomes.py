@@ -45,17 +45,19 @@ class Waiting:
 
 Outcome = Done | Failed | Dropped | Waiting
 
-_waiting: dict[str, Outcome] = {}
+_waiting: dict[str, list[Outcome]] = {}
+"""In order: a message that came twice is two requests of the same id in one batch."""
 
 
 def put(task_id: str, outcome: Outcome) -> None:
     """Leave a request's outcome for its task's body."""
-    _waiting[task_id] = outcome
+    _waiting.setdefault(task_id, []).append(outcome)
 
 
 def take(task_id: str) -> Outcome | None:
     """The outcome left for this request, removed; None where no model ran (no slot's child)."""
-    return _waiting.pop(task_id, None)
+    left = _waiting.get(task_id)
+    return left.pop(0) if left else None
 
 
 def clear() -> None:

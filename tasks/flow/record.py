@@ -49,10 +49,28 @@ class Record:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a run of a part needs: its payload, and the parameters that its job's parts share."""
+    """What a run of a part needs: its payload, and the parameters that its job's parts share.
+
+    Empty for a task that stands alone. `runs` is how many runs of it were begun before.
+    """
 
     payload: str
     params: dict[str, Any]
+    runs: int = 0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who is to compute an artifact: the delivery tag of its message, and of which job and part it is a run.
+
+    `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
+    `run_of` is the job and part, or the id of a bare task and 0.
+    """
+
+    artifact: str
+    tag: str
+    copy: tuple[str, str]
+    run_of: tuple[str, int]
 
 
 @dataclass(frozen=True)

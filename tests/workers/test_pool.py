@@ -79,6 +79,7 @@ def test_what_waits_shares_a_batch(
     others = [speak(client, "four", f"⚡slow=0.5 {n}") for n in "abc"]
     for result in [first, *others]:
         result.get(timeout=20)
+    worker.wait_for_log("succeeded", count=4)
     done = re.findall(r":(\d\d),(\d{3}) INFO ForkPoolWorker-1 Task speech.paragraph\S* succeeded", worker.log())
     seconds = [int(s) + int(ms) / 1000 for s, ms in done]
     assert len(seconds) == 4

@@ -7,8 +7,9 @@ nothing of Celery, Redis, jobs or the store.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Generic, Self
 
@@ -118,6 +119,9 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
     version: ClassVar[str]
     """Goes into artifact names: raise it when the same input would give other output."""
 
+    most_padding: ClassVar[float] = math.inf
+    """How many times its own length an input may be padded to; where padding costs nothing, any."""
+
     devices: ClassVar[Sequence[str]] = ("cpu",)
     """What it can run on, of `cuda` and `cpu`. With `cuda` among them it gets a GPU slot where there is a GPU."""
 
@@ -143,6 +147,17 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
     def check(self, item: ItemT) -> None:
         """Raise `InvalidInput` or `UnknownVoice` for what can be refused without computing."""
 
+    def group(self, item: ItemT) -> Hashable:
+        """What an input wants of the model: only inputs that want the same are handed to one `run`.
+
+        All but its text, unless overridden. Asked once `check` has passed.
+        """
+        return tuple(sorted((name, value) for name, value in vars(item).items() if name != "text"))
+
+    def length(self, item: ItemT) -> float:
+        """How long an input is, in any unit: the longest run first, beside others of their length."""
+        return len(getattr(item, "text", ""))
+
     def ingredients(self, item: ItemT) -> Mapping[str, JSON]:
         """What else shapes the output of `item` and goes into its artifact's name, such as a voice file's digest.
 
@@ -154,7 +169,8 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
     def run(self, batch: Sequence[ItemT]) -> Sequence[MadeT | Exception]:
         """One outcome an input, in order; an input that fails costs itself alone.
 
-        An exception *raised* here is the batch's: it says that the model itself is unwell.
+        An exception *raised* here is the batch's: it says that the model itself is unwell. But for `OutOfMemory` and
+        `MemoryError`: the batch is then run again in halves, until what does not fit is left.
         """
 
     @abstractmethod

@@ -1,8 +1,14 @@
 -- Hand out what a run of one part needs; changes nothing.
--- KEYS: slotline:job:<id>, slotline:job:<id>:parts, slotline:job:<id>:states
--- ARGV: part
--- Returns {payload, params}, or {} when the job or the part has ended, or is unknown.
+-- KEYS: slotline:job:<id>, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:attempts
+-- ARGV: part (0: a task that is part of no job)
+-- Returns {payload, params, runs begun before}, or {} when the job or the part has ended, or is unknown; for part 0 the
+-- first two are empty, and {} means that it was cancelled.
+local runs = redis.call('HGET', KEYS[4], ARGV[1]) or '0'
+if ARGV[1] == '0' then
+  if redis.call('HGET', KEYS[1], 'outcome') == 'REVOKED' then return {} end
+  return {'', '{}', runs}
+end
 if redis.call('HGET', KEYS[1], 'state') ~= 'open' then return {} end
 local mark = redis.call('GETRANGE', KEYS[3], ARGV[1] - 1, ARGV[1] - 1)
 if mark ~= 'q' and mark ~= '.' then return {} end
-return {redis.call('LINDEX', KEYS[2], ARGV[1] - 1), redis.call('HGET', KEYS[1], 'params')}
+return {redis.call('LINDEX', KEYS[2], ARGV[1] - 1), redis.call('HGET', KEYS[1], 'params'), runs}
