@@ -31,6 +31,10 @@ class Published:
     sample_rate: int
     voices: Mapping[str, str] = field(default_factory=dict)
     default_voice: str | None = None
+    reads_tokens: int = 0
+    """How many tokens of a text it reads at once; 0 where it does not say."""
+    chars_per_token: Mapping[str, float] = field(default_factory=dict)
+    """Language tag -> characters of such a text that are a token."""
 
 
 def publish(client: Redis, offer: Published) -> None:

@@ -1,31 +1,27 @@
 """The speech tasks: `speech.paragraph`, `speech.chapter`, `speech.book`.
 
-A paragraph is computed by a slot: its body only takes the outcome that the slot's child
-left for it and settles its part. A chapter is split into paragraphs and joined to one
-file, a book into chapters; their life is `tasks/flow/jobs.py`. Loads no model code.
+A paragraph is computed by a slot: its body (`tasks/flow/computed.py`) only settles its
+part. A chapter is split into paragraphs and joined to one file, a book into chapters;
+their life is `tasks/flow/jobs.py`. Loads no model code.
 """
 
 from __future__ import annotations
 
 import json
-import traceback
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from celery import Task
-from celery.exceptions import Ignore
 
 from tasks.app import app
 from tasks.artifacts import Artifact, store
 from tasks.catalog import catalog
-from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError, WorkerLost
-from tasks.flow import assemble, envelope, outcomes
-from tasks.flow.cancel import REASON
+from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError
+from tasks.flow import assemble
+from tasks.flow.computed import Told, conclude
 from tasks.flow.desk import ledger
-from tasks.flow.jobs import Gathered, Incomplete, Made, Plan, part_of, run, words_of
-from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
-from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
+from tasks.flow.jobs import Gathered, Incomplete, Made, Plan, run, words_of
+from tasks.flow.ledger import Ledger
 from tasks.flow.split import Piece, split
 from tasks.messages import (
     INLINE_TEXT_BYTES,
@@ -39,63 +35,31 @@ from tasks.messages import (
     Skipped,
 )
 from tasks.offers import check_voice, published
-from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
+from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.settings import settings
 
 NOTHING = "nothing to speak"
-TRACEBACK_CHARS = 4000
 
 _OPENS, _CONTINUES, _CHAPTER = "P", "-", "C"
 """Flag characters of payloads: a paragraph's first piece, a further piece of it, a chapter."""
 
 
 @app.task(name="speech.paragraph", bind=True, throws=(SlotlineError,), acks_late=True)
-def paragraph(self: Task, **fields: Any) -> dict[str, Any]:
+def paragraph(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Speak one text at once: `text`, `model`, `voice`, `speed`; or the part `part` of the job `job`."""
-    outcome = outcomes.take(self.request.id)
-    part = part_of(fields)
-    match outcome:
-        case Done(artifact, computed, attempt):
-            audio = audio_of(artifact)
-            result = ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed).fields()
-            if part:
-                settled = {"audio": audio.fields(), "computed": computed}
-                ledger(app).settle(*part, "done", settled, int(computed), audio.duration_s, attempt)
-            return result
-        case Failed(error, attempt):
-            return _failed(self, part, error, attempt)
-        case Dropped():
-            if part is None:
-                self.backend.mark_as_revoked(self.request.id, REASON, request=self.request)
-            raise Ignore("its job or its part has ended")
-        case Waiting():
-            raise Ignore("another slot computes the same, or it was just tried; a copy is sent in time")
-        case None:
-            raise InvalidInput("queue: a slot computes speech.paragraph; send it to the queue named after its model")
+    return conclude(self, fields, audio_told, paragraph_result)
 
 
-def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, attempt: int) -> dict[str, Any]:
-    if part:
-        told = {
-            "error": {
-                "type": type(error).__name__,
-                "message": str(error),
-                "attempt": attempt,
-                "worker": task.request.hostname,
-                "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_CHARS:],
-            }
-        }
-        verdict = ledger(app).settle(*part, "again" if error.retryable else "failed", told, attempt=attempt)
-        if verdict in ("again", "late"):
-            raise Ignore("tried again")
-    elif error.retryable and attempt < ATTEMPTS_ALLOWED:
-        raise task.retry(exc=error, countdown=0, max_retries=ATTEMPTS_ALLOWED)
-    elif error.retryable or isinstance(error, WorkerLost):
-        queue = str((task.request.delivery_info or {}).get("routing_key") or "")
-        head, tail = envelope.same_task_again(task.request, queue)
-        reason = f"{type(error).__name__}: {error}"
-        ledger(app).set_aside(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
-    raise error
+def audio_told(artifact: Artifact) -> Told:
+    """An audio artifact as the ledger keeps it."""
+    audio = audio_of(artifact)
+    return Told({"audio": audio.fields()}, audio.duration_s)
+
+
+def paragraph_result(artifact: Artifact, computed: bool) -> Mapping[str, Any]:
+    """An audio artifact as a paragraph's result."""
+    audio = audio_of(artifact)
+    return ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed).fields()
 
 
 @app.task(name="speech.chapter", bind=True, throws=(SlotlineError,), acks_late=True)

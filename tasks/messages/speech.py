@@ -115,7 +115,7 @@ class ChapterResult(Message):
     paragraphs: int
     parts: int
     computed: int
-    skipped: list[Skipped] = []
+    skipped: list[Skipped] = Field(default_factory=list)
 
 
 class BookResult(Message):

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from tasks.messages.base import Message, ModelName, Request, Text, TextRef, Title, check_not_empty, check_one_text
+from tasks.messages.base import Message, ModelName, Request, Text, check_not_empty
 
 Tokens = Annotated[int, Field(ge=1, le=100_000)]
 LeastTokens = Annotated[int, Field(ge=0, le=100_000)]

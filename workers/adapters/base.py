@@ -75,6 +75,10 @@ class Offer:
     voices: Mapping[str, str] = field(default_factory=dict)
     """Voice name -> language tag (`vi`, `en-us`); empty when the model has one voice or takes files."""
     default_voice: str | None = None
+    reads_tokens: int = 0
+    """How many tokens of a text the model reads at once; 0 where it does not say."""
+    chars_per_token: Mapping[str, float] = field(default_factory=dict)
+    """Language tag (`en`, `vi`) -> characters of such a text that are a token; empty where it does not say."""
 
 
 class Options(BaseModel):

@@ -16,6 +16,12 @@ batch's time is over (only then, and only there: they are text to every other mo
     ⚡killed     the process dies of SIGKILL, as by the kernel's memory killer
     ⚡hang       never comes back
 
+With `gives = "text"` it writes instead: the first words of a text, as many as `max_length`
+says (20 where it says nothing), of at most `reads_tokens` words that it reads.
+
+For a table of many models (`{id}` in its path) `pretended_bytes` is what each takes; of the file or folder at its
+path it reads nothing but, with `faults = true`, a file `fault` of such words: that model's load then does as they say.
+
 Two options serve tests that count: `journal` names a file in which every input leaves a
 line when it is begun and when it is done, and `signed = true` lets each silence open with
 a few samples that belong to its text alone, so that the pieces of a joined file are known.
@@ -31,17 +37,23 @@ import re
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError, UnknownVoice
-from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
+from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput, TextInput, Written
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
 
 SIGNATURE_SAMPLES = 8
+
+CHARS_PER_TOKEN = 6.0
+"""Of an English text, where a word is a token, with the space behind it."""
+SUMMARY_TOKENS = 20
 
 STEP_S = 0.05
 """Longest sleep in which a cancelling is not heard."""
@@ -57,8 +69,14 @@ class RehearsalOptions(Options):
     """A batch takes this long, whatever is in it."""
     seconds_per_char: float = Field(0.0, ge=0)
     load_seconds: float = Field(0.0, ge=0)
+    pretended_bytes: int = Field(0, ge=0)
+    """What it says that a loaded model takes of memory; it takes none."""
     voices: list[str] = Field(default_factory=list)
     """The only voices it accepts; with none named, it accepts every voice."""
+    gives: Literal["sound", "text"] = "sound"
+    """What an input becomes: silence, or its own first words."""
+    reads_tokens: int = Field(256, ge=1)
+    """With `gives = "text"`: words of a text that are read; the rest is cut."""
     fail_load: bool = False
     faults: bool = False
     journal: str = ""
@@ -67,8 +85,8 @@ class RehearsalOptions(Options):
     signed: bool = False
 
 
-class Rehearsal(Adapter):
-    """Sleeps, and gives silence."""
+class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
+    """Sleeps, and gives silence, or what it read."""
 
     version = "1"
 
@@ -79,6 +97,9 @@ class Rehearsal(Adapter):
     def load(self) -> Offer:
         """Take `load_seconds`; raises `ModelLoadError` with `fail_load`, or for a default voice that is not listed."""
         time.sleep(self._options.load_seconds)
+        fault = Path(self.entry.path, "fault") if self.entry.path and self._options.faults else None
+        if fault is not None and fault.is_file():
+            _misbehave(fault.read_text(encoding="utf-8"), time.sleep)
         if self._options.fail_load:
             raise ModelLoadError(f"{self.entry.place} fail_load is set")
         voices = self._options.voices
@@ -87,21 +108,27 @@ class Rehearsal(Adapter):
             self.check(SpeechInput("", voice=default))
         except UnknownVoice as exc:
             raise ModelLoadError(f"{self.entry.place} {exc}") from exc
+        revision = self.entry.revision or "rehearsal"
+        if self._options.gives == "text":
+            per_token = {"en": CHARS_PER_TOKEN, "vi": CHARS_PER_TOKEN / 2}
+            return Offer(f"{revision}+text", 0, reads_tokens=self._options.reads_tokens, chars_per_token=per_token)
         return Offer(
-            revision=(self.entry.revision or "rehearsal") + ("+signed" if self._options.signed else ""),
+            revision=revision + ("+signed" if self._options.signed else ""),
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(voices, "und"),
             default_voice=default,
         )
 
-    def check(self, item: SpeechInput) -> None:
+    def check(self, item: SpeechInput | TextInput) -> None:
         """Raise `UnknownVoice` for a voice that `voices` does not list."""
         voices = self._options.voices
+        if isinstance(item, TextInput):
+            return
         if voices and item.voice is not None and item.voice not in voices:
             raise UnknownVoice(f"voice: the rehearsal has no voice {item.voice!r}; it has: {', '.join(voices)}")
 
-    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
-        """Take the batch's time, then give silence for each; `UnknownVoice` or a fault in a failed one's place."""
+    def run(self, batch: Sequence[SpeechInput | TextInput]) -> Sequence[Sound | Written | Exception]:
+        """Take the batch's time, then give silence (or words) for each; `UnknownVoice` or a fault in a failed one's place."""
         self._note("began", batch)
         chars = sum(len(item.text) for item in batch)
         with contextlib.suppress(Cancelled):
@@ -110,12 +137,14 @@ class Rehearsal(Adapter):
         self._note("ended", batch)
         return outcomes
 
+    def memory_bytes(self) -> int:
+        """What `pretended_bytes` says."""
+        return self._options.pretended_bytes
+
     def unload(self) -> None:
         """Nothing is held."""
 
-    def _outcome(self, index: int, item: SpeechInput) -> Sound | Exception:
-        import numpy as np
-
+    def _outcome(self, index: int, item: SpeechInput | TextInput) -> Sound | Written | Exception:
         if self.is_cancelled(index):
             return Cancelled()
         try:
@@ -124,6 +153,16 @@ class Rehearsal(Adapter):
                 _misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
         except (UnknownVoice, ModelError, Cancelled) as exc:
             return exc
+        return self._words(item) if isinstance(item, TextInput) else self._silence(item)
+
+    def _words(self, item: TextInput) -> Written:
+        words = item.text.split()
+        read = words[: self._options.reads_tokens]
+        return Written(" ".join(read[: item.max_length or SUMMARY_TOKENS]), len(read), len(read) < len(words))
+
+    def _silence(self, item: SpeechInput) -> Sound:
+        import numpy as np
+
         frames = max(SIGNATURE_SAMPLES, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
         samples = np.zeros(frames, dtype=np.float32)
         if self._options.signed:
@@ -138,7 +177,7 @@ class Rehearsal(Adapter):
                 raise Cancelled
             time.sleep(min(left_s, STEP_S))
 
-    def _note(self, what: str, batch: Sequence[SpeechInput]) -> None:
+    def _note(self, what: str, batch: Sequence[SpeechInput | TextInput]) -> None:
         """A line an input to the journal, all in one write that other processes' lines cannot cut."""
         if not self._options.journal:
             return

@@ -7,7 +7,9 @@ from typing import Any
 
 from workers.crafts.base import Craft
 from workers.crafts.speech import Speech
+from workers.crafts.summary import Summary
 
 OF_TASK: Mapping[str, Craft[Any, Any, Any]] = {
     "speech.paragraph": Speech(),
+    "summary.part": Summary(),
 }
