@@ -16,10 +16,11 @@ TEXT = "The sea was calm, and the boat lay still upon it. " * 40
 def texts(count: int) -> int:
     """Run the model of this process on `count` texts at once; how many came out."""
     found = child._child
-    if found is None or found.model is None:
-        raise RuntimeError("no model is loaded in this process")
-    writer = cast("Adapter[TextInput, Written]", found.model.adapter)
-    outcomes = writer.run([TextInput(TEXT, max_length=64, min_length=64)] * count)
+    if found is None or found.models is None:
+        raise RuntimeError("no model belongs to this process")
+    with found.models.use(None) as model:
+        writer = cast("Adapter[TextInput, Written]", model.adapter)
+        outcomes = writer.run([TextInput(TEXT, max_length=64, min_length=64)] * count)
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome

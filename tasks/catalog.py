@@ -48,6 +48,17 @@ class ModelEntry(BaseModel):
     place: str = ""
     """Where it stands, to open a refusal with: `models.toml line 7: [models.espeak]`."""
 
+    @property
+    def is_registry(self) -> bool:
+        """Whether a slot of it serves many small models: `path` holds `{id}`, which a request fills in."""
+        return self.path is not None and ID in self.path
+
+
+ID = "{id}"
+"""What stands in the `path` of a table that means many models of one adapter."""
+
+REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy", "idle_timeout_minutes")
+"""What bounds how many of them a slot keeps loaded."""
 
 OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}
 """What every model's table may set; any other key is an option of its adapter."""
@@ -128,9 +139,24 @@ def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> Model
         raise CatalogError(
             f"{source} line {line}: [models.{name}] {field}: {fault['msg']} (got {fault['input']!r})"
         ) from exc
+    _check_registry(entry, text, source)
     if entry.path and "://" not in entry.path:
         entry = entry.model_copy(update={"path": str((folder / Path(entry.path).expanduser()).absolute())})
     return entry
+
+
+def _check_registry(entry: ModelEntry, text: str, source: str) -> None:
+    """Raise `CatalogError` for many models' keys without `{id}` in the path, and for more than one of it."""
+    if entry.is_registry:
+        if str(entry.path).count(ID) == 1:
+            return
+        key, said = "path", f"holds {ID} more than once"
+    else:
+        key = next((key for key in REGISTRY_KEYS if key in entry.model_fields_set), "")
+        said = f'is for a table of many models, whose path holds {ID}, such as path = "voices/{ID}"'
+    if key:
+        line = _line_of(text, key, start=_line_of_table(text, entry.name))
+        raise CatalogError(f"{source} line {line}: [models.{entry.name}] {key}: {said}")
 
 
 def _line_of_table(text: str, name: str) -> int:

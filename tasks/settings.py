@@ -59,6 +59,7 @@ class Settings(BaseModel):
     store_ttl_s: float = Field(30 * 86400.0, gt=0, alias="SLOTLINE_STORE_TTL_S")
     cpu_slots: int = Field(2, ge=1, le=1024, alias="SLOTLINE_CPU_SLOTS")
     load_attempts: int = Field(3, ge=1, alias="SLOTLINE_LOAD_ATTEMPTS")
+    lazy: bool = Field(False, alias="SLOTLINE_LAZY")
 
     device: Literal["auto", "cuda", "cpu"] = Field("auto", alias="MODEL_DEVICE")
     unload_timeout_s: float = Field(0.0, ge=0, alias="MODEL_UNLOAD_TIMEOUT")

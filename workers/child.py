@@ -2,71 +2,80 @@
 
 The one process that imports an adapter's heavy packages. It is forked by
 `workers/children.py`, which reads what it says over its line; it decides nothing about
-being started again. Guarantees: it takes no batch before the model is warm; a model that
-cannot load ends it; whatever one request raises is that request's result.
+being started again, nor when its model is unloaded. Guarantees: it computes nothing
+before the model is warm; a model that cannot load ends it; whatever one request raises is
+that request's result; every state that the parent hears was entered in `child.life`.
 """
 
 from __future__ import annotations
 
+import functools
+import gc
 import logging
 import os
 import threading
-import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from billiard.compat import mem_rss
 from celery.concurrency.prefork import process_initializer
 
-from tasks.errors import SlotlineError
+from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.desk import ledger
 from tasks.settings import settings
 from workers import batch
+from workers.adapters import hardware
 from workers.calls import Alone, Call
 from workers.fits import Fits
 from workers.link import Link, LinkClosed
 from workers.models import lifecycle
-from workers.models.lifecycle import LoadedModel, OneModel, State
+from workers.models.lifecycle import Lifecycle, LoadedModel, Served, State
+from workers.models.one import OneModel
+from workers.models.registry import Registry
 from workers.tracing import BROKER_AWAY, Result, give_back_all, trace_all
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.catalog import ModelEntry
+    from workers.children import SlotSpec
     from workers.slots.gpu import GpuSlot
 
 logger = logging.getLogger(__name__)
 
+SILENT = frozenset({State.BUSY, State.READY})
+"""What the parent is not told of: it knows what runs. (`ready` after a load is told with the offer.)"""
+
 
 @dataclass
 class Child:
-    """This process: its model, its line to the parent, and what it can tell of itself."""
+    """This process: its models, its line to the parent, and what it can tell of itself."""
 
     app: Celery
     link: Link
     model_name: str
-    model: LoadedModel | None = None
-    fits: Fits = field(default_factory=Fits)
-    state: State = State.UNLOADED
-    since: float = field(default_factory=time.time)
+    device: str = "cpu"
+    gpu: GpuSlot | None = None
+    models: Served | None = None
+    life: Lifecycle = field(init=False)
     batches: int = 0
     jobs: int = 0
     failures: int = 0
+    last_batch: int = 0
+    largest_batch: int = 0
+    fits: Fits = field(default_factory=Fits)
     cancelled: set[str] = field(default_factory=set)
     """Delivery tags of requests of the running batch, or of the one on its way, that nobody wants any more."""
     is_failing: bool = True
     """Whether the parent may know of a failure of the model (also in the child before) and of no success since."""
 
-    def enter(self, state: State) -> None:
-        """Note a new state and when it began."""
-        self.state, self.since = state, time.time()
+    def __post_init__(self) -> None:
+        self.life = Lifecycle(self._announce)
 
-    def announce(self, state: State, **more: Any) -> None:
-        """Enter a state and tell the parent."""
-        self.enter(state)
-        self.link.send({"state": state, **more})
+    def _announce(self, state: State, more: Mapping[str, Any]) -> None:
+        if more or state not in SILENT:
+            self.link.send({"state": state, **more})
 
     def report(self, ran: batch.Ran) -> None:
         """Tell the parent how the model fared: of failures, and of the first success after them."""
@@ -74,65 +83,116 @@ class Child:
             self.link.send({"failed": ran.failed, "worked": ran.worked})
             self.is_failing = not ran.worked
 
+    def count(self, results: Sequence[Result | Alone]) -> None:
+        """Note a batch that was run."""
+        ran = [result for result in results if not isinstance(result, Alone)]
+        self.batches += bool(ran)
+        self.jobs += len(ran)
+        self.failures += sum(failed for failed, _, _ in ran)
+        self.last_batch = len(ran) or self.last_batch
+        self.largest_batch = max(self.largest_batch, len(ran))
+
     def status(self) -> dict[str, Any]:
         """How it stands: times in seconds since 1970, memory in bytes."""
         return {
             "pid": os.getpid(),
             "model": self.model_name,
-            "state": self.state,
-            "since": self.since,
+            "state": self.life.state,
+            "since": self.life.since,
+            "is_loading": self.life.state in lifecycle.LOADING,
             "batches": self.batches,
             "jobs": self.jobs,
             "failures": self.failures,
-            "load_s": self.model.load_s if self.model else None,
-            "rss_bytes": mem_rss() * 1024,
+            "last_batch": self.last_batch,
+            "largest_batch": self.largest_batch,
+            **hardware.memory(self.device),
+            **(self.models.told() if self.models else {}),
         }
 
 
 _child: Child | None = None
 
 
-def begin(
-    link: Link, parents_end: Link, entry: ModelEntry, device: str, gpu: GpuSlot | None, app: Celery, hostname: str
-) -> None:
-    """The pool's initializer: become Celery's child, then load the model; ends the process when that fails."""
+def begin(link: Link, parents_end: Link, spec: SlotSpec, refused: frozenset[str], app: Celery, hostname: str) -> None:
+    """The pool's initializer: become Celery's child, then load the model; ends the process when that fails.
+
+    A lazy slot's child loads nothing yet: it stands by.
+    """
     global _child
     parents_end.close()
-    _child = child = Child(app, link, entry.name)
+    _child = child = Child(app, link, spec.entry.name, spec.device, spec.gpu)
     try:
         process_initializer(app, hostname)
-        child.fits = Fits(ledger(app).client, gpu.gpu_type if gpu else "cpu")
+        child.models = _models(child, spec, refused)
+        child.fits = Fits(ledger(app).client, spec.gpu.gpu_type if spec.gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
-        child.model = _in_turn(child, gpu, lambda: lifecycle.load(entry, device, settings().warm_up, child.announce))
         batch.warm_up()
+        if spec.is_lazy:
+            link.send({"stands_by": True})
+            return
     except BaseException as exc:
         _give_up(child, exc)
-    offer = child.model.offer
-    child.announce(
-        State.READY,
-        load_s=child.model.load_s,
-        offer={
-            "model": entry.name,
-            "adapter": entry.adapter,
-            "revision": offer.revision,
-            "sample_rate": offer.sample_rate,
-            "voices": dict(offer.voices),
-            "default_voice": offer.default_voice,
-        },
-    )
+    _load(child)
 
 
-def _in_turn(child: Child, gpu: GpuSlot | None, load: Callable[[], LoadedModel]) -> LoadedModel:
+def _models(child: Child, spec: SlotSpec, refused: frozenset[str]) -> Served:
+    entry, warm_up = spec.entry, settings().warm_up
+    if entry.is_registry:
+
+        def load(one: ModelEntry, name: str, tell: Callable[[State], None]) -> LoadedModel:
+            if name in refused:
+                raise ModelLoadError(f"{name}: loading it ended this slot's process {spec.load_attempts} times")
+            child.link.send({"loads": name})
+            model = None
+            try:
+                model = lifecycle.load(one, spec.device, warm_up, tell)
+                return model
+            finally:
+                child.link.send({"loads": "", "is_loaded": model is not None})
+
+        return Registry(entry, spec.device, child.life, load)
+    one = functools.partial(lifecycle.load, entry, spec.device, warm_up, child.life.enter)
+    return OneModel(entry, spec.device, child.life, lambda: _in_turn(child, one))
+
+
+def _in_turn(child: Child, load: Callable[[], LoadedModel]) -> LoadedModel:
     """Load; on a GPU when no other worker loads there. The parent's watch on the time runs from the load itself."""
-    if gpu is None:
+    if child.gpu is None:
         return load()
-    return gpu.load(load, lambda holder: child.announce(State.UNLOADED, waits_for=holder))
+    return child.gpu.load(load, lambda holder: child.link.send({"waits_for": holder}))
+
+
+def _load(child: Child) -> None:
+    """Load the model and say so; ends the process when that fails."""
+    models = child.models
+    assert models is not None
+    try:
+        load_s = models.load()
+        offer = models.offer
+        if child.gpu is not None and models.entry.is_registry:
+            child.gpu.end_turn()  # its memory stays promised: it comes and goes
+        child.life.enter(State.READY, load_s=load_s, offer=_published(models, offer) if offer else None)
+    except BaseException as exc:
+        _give_up(child, exc)
+
+
+def _published(models: Served, offer: Any) -> dict[str, Any]:
+    return {
+        "model": models.entry.name,
+        "adapter": models.entry.adapter,
+        "revision": offer.revision,
+        "sample_rate": offer.sample_rate,
+        "voices": dict(offer.voices),
+        "default_voice": offer.default_voice,
+        "reads_tokens": offer.reads_tokens,
+        "chars_per_token": dict(offer.chars_per_token),
+    }
 
 
 def _give_up(child: Child, error: BaseException) -> NoReturn:
     """Say why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
     try:
-        child.announce(
+        child.life.enter(
             State.FAILED,
             error=" ".join(f"{type(error).__name__}: {error}".split()),
             permanent=not lifecycle.can_be_retried(error),
@@ -159,34 +219,67 @@ def _answer(child: Child) -> None:
     os._exit(1)
 
 
+def run_errand(name: str) -> Any:
+    """Do what the parent hands over between batches: `load`, `unload`, or `tidy` (what `Served.tidy` gives)."""
+    child, models = _own()
+    if name == "load":
+        if not child.life.is_loaded:
+            _load(child)
+    elif name == "unload":
+        if child.life.is_loaded:
+            _unload(child, models)
+    elif name == "tidy":
+        return models.tidy()
+    else:
+        raise ValueError(f"errand: {name!r} is not known")
+    return None
+
+
+def _unload(child: Child, models: Served) -> None:
+    before = hardware.memory(child.device)
+    if child.gpu is not None:
+        child.gpu.unloaded()  # promised first: what is free for a moment must not be planned with
+    models.unload()
+    after = hardware.memory(child.device)
+    kinds = ("rss_bytes",) if before["rss_bytes"] == before["reserved_bytes"] else tuple(before)
+    told = ", ".join(f"{kind} {before[kind]} -> {after[kind]}" for kind in kinds)
+    logger.info("unloaded: %s (%s)", child.model_name, told)
+
+
+def _own() -> tuple[Child, Served]:
+    if _child is None or _child.models is None:
+        raise RuntimeError("no model belongs to this process")
+    return _child, _child.models
+
+
 def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
     A batch that could not be begun because Redis is away gives its messages back. Any
     other failure of the machinery itself is raised, and costs the parent this child.
     """
-    child = _child
-    if child is None or child.model is None:
-        raise RuntimeError("no model is loaded in this process")
-    child.enter(State.BUSY)
+    child, models = _own()
+    if not child.life.is_loaded:  # the parent sends an errand first, but for a lost message of its own
+        _load(child)
+    child.life.enter(State.BUSY)
     try:
-        results = _computed(child, child.model, calls)
+        results = _computed(child, models, calls)
     finally:
         # The parent hands over the next batch, and cancels what is in it, only after it has this one's results.
         child.cancelled.clear()
-        child.enter(State.READY)
-    child.batches += 1
-    child.jobs += len(results)
-    child.failures += sum(result[0] for result in results if not isinstance(result, Alone))
+        child.life.enter(State.READY)
+    child.count(results)
+    if settings().force_gc:
+        gc.collect()
     return results
 
 
-def _computed(child: Child, model: LoadedModel, calls: Sequence[Call]) -> list[Result | Alone]:
+def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | Alone]:
     try:
-        ran = batch.run(OneModel(model), ledger(child.app), calls, child.cancelled.__contains__, child.fits)
+        ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.fits)
     except BROKER_AWAY as exc:
         logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
         return [*give_back_all(calls, str(exc))]
     child.report(ran)
-    traced = iter(trace_all(child.app, [call for number, call in enumerate(calls) if number not in ran.alone]))
-    return [Alone() if number in ran.alone else next(traced) for number in range(len(calls))]
+    traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))
+    return [Alone() if index in ran.alone else next(traced) for index in range(len(calls))]

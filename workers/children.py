@@ -15,6 +15,7 @@ import math
 import os
 import signal
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from celery.concurrency.asynpool import AsynPool
 
 from workers import child
 from workers.link import Link, LinkClosed
-from workers.models.lifecycle import State
+from workers.models.lifecycle import LOADING, State
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -44,7 +45,8 @@ DEATHS_WITHOUT_WORK = 10
 class SlotSpec:
     """What a slot worker runs: the model's table, the device, the worker's name, its batch, its tries to load.
 
-    `gpu` is set where the slot is a share of a GPU; `device` is then what the child calls that GPU.
+    `gpu` is set where the slot is a share of a GPU; `device` is then what the child calls that GPU. A lazy slot's
+    model is loaded by its first job.
     """
 
     entry: ModelEntry
@@ -53,6 +55,15 @@ class SlotSpec:
     batch_size: int
     load_attempts: int
     gpu: GpuSlot | None = None
+    is_lazy: bool = False
+
+    def limit_s(self, inputs: int) -> float:
+        """What a batch of so many inputs may take; each may want a small model of its own, loaded in the midst of it.
+
+        Such a load is bounded by itself (`ChildWatch`).
+        """
+        loads_s = inputs * self.entry.load_limit_s if self.entry.is_registry else 0.0
+        return self.entry.time_limit_s + loads_s
 
 
 class Tries:
@@ -102,6 +113,15 @@ class ChildWatch:
         self.start_again: Callable[[], None] = lambda: None
         self.loop: Any = None
         """The worker's event loop; set before the first child is started."""
+        self.ready_at = 0.0
+        """When the child was last ready after a load, by the monotonic clock."""
+        self.stands_by = False
+        """Whether the child has begun to serve, loaded or not: what is handed to it then may load the model first."""
+        self._loads = ""
+        """Which of a registry's models is being loaded."""
+        self._fatal: Counter[str] = Counter()
+        """How often the child died while it loaded which of them."""
+        self._pid = 0
         self._link: Link | None = None
         self._failure: dict[str, Any] = {}
         self._not_before = 0.0
@@ -116,21 +136,35 @@ class ChildWatch:
 
     @property
     def is_loading(self) -> bool:
-        """Whether a child is there, or was, that has not been ready."""
-        return self.state not in (State.READY, State.BUSY)
+        """Whether a child is there, or was, that has not been ready, or that loads its model (again)."""
+        return not self.stands_by or self.state in LOADING or self.state is State.FAILED
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Those of a registry's models that are not loaded again: each load of them so far has killed the child."""
+        return frozenset(name for name, deaths in self._fatal.items() if deaths >= self.spec.load_attempts)
+
+    @property
+    def must_load(self) -> bool:
+        """Whether the child serves and its model is to be loaded before it can compute."""
+        return self.stands_by and self.state is State.UNLOADED
 
     def started(self, pid: int, link: Link) -> None:
         """A child was forked."""
-        self._link, self._failure, self.state = link, {}, State.LOADING
+        self._link, self._pid, self._failure, self.state = link, pid, {}, State.LOADING
+        self.stands_by, self._loads = False, ""
         self.listen()
-        limit_s = self.spec.entry.load_limit_s
-        self._load_ends = time.monotonic() + limit_s
-        self.loop.call_later(limit_s, self._check_load, pid, link)
+        self._watch_load()
 
     def listen(self) -> None:
         """Read the line when it has something; again after the event loop was reset."""
         if self._link is not None:
             self.loop.add_reader(self._link.fileno(), self._read, self._link)
+
+    def catch_up(self) -> None:
+        """Hear what the child has said by now."""
+        if self._link is not None:
+            self._read(self._link)
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Tell the child something that it does not answer; a child that is gone need not know."""
@@ -156,11 +190,12 @@ class ChildWatch:
 
     def ended(self, exitcode: int) -> None:
         """The child is gone and collected: say so, and decide when the next one starts."""
-        if self._link is not None:
-            self._read(self._link)
+        self.catch_up()
         failed_to_load = self.is_loading
+        if self._loads:
+            self._fatal[self._loads] += 1
         self._hang_up()
-        self.state = State.UNLOADED
+        self.state, self.stands_by = State.UNLOADED, False
         if self.spec.gpu is not None:
             self.spec.gpu.child_ended()
         self.on_gone()
@@ -192,17 +227,26 @@ class ChildWatch:
         self._given_up = True
         self.on_given_up(f"model {self.spec.entry.name}: {reason}")
 
-    def _check_load(self, pid: int, link: Link) -> None:
-        if link is not self._link or not self.is_loading:
+    def _watch_load(self) -> None:
+        """A load begins: it has its time from now on."""
+        limit_s = self.spec.entry.load_limit_s
+        self._load_ends = time.monotonic() + limit_s
+        self.loop.call_later(limit_s, self._check_load, self._link)
+
+    def _check_load(self, link: Link) -> None:
+        if link is not self._link or not (self.is_loading or self._loads):
             return
         limit_s = self.spec.entry.load_limit_s
         left_s = self._load_ends - time.monotonic()
         if left_s > 0:
-            self.loop.call_later(min(left_s, limit_s), self._check_load, pid, link)
+            # It was begun again, or waits for others.
+            self.loop.call_later(min(left_s, limit_s), self._check_load, link)
             return
         self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
+        if self._loads:
+            logger.error("%s: %r %s; the child is killed", self.spec.worker, self._loads, self._failure["error"])
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(self._pid, signal.SIGKILL)
 
     def _read(self, link: Link) -> None:
         try:
@@ -219,19 +263,33 @@ class ChildWatch:
         if "worked" in message:
             self.on_ran(message["failed"], message["worked"])
             return None
-        self.state = State(message["state"])
-        if holder := message.get("waits_for"):
+        if "loads" in message:
+            if self._loads and message["is_loaded"]:
+                self._fatal.pop(self._loads, None)
+            self._loads = message["loads"]
+            if self._loads:
+                self._watch_load()
+        elif holder := message.get("waits_for"):
             # Others load on this GPU first; that is no time of this model's.
-            self._load_ends = math.inf
+            self.state, self._load_ends = State.UNLOADED, math.inf
             logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
-        elif self.state is State.LOADING:
-            self._load_ends = time.monotonic() + self.spec.entry.load_limit_s
-        if self.state is State.READY:
+        elif "stands_by" in message:
+            self.state, self.stands_by = State.UNLOADED, True
+            self.on_ready(message)
+        else:
+            self._entered(State(message["state"]), message)
+        return None
+
+    def _entered(self, state: State, message: dict[str, Any]) -> None:
+        self.state = state
+        if state is State.LOADING:
+            self._watch_load()
+        elif state is State.READY:
+            self.stands_by, self.ready_at = True, time.monotonic()
             self.tries.loaded()
             self.on_ready(message)
-        elif self.state is State.FAILED:
-            self._failure = message
-        return None
+        elif state is State.FAILED:
+            self.stands_by, self._failure = False, message
 
     def _hang_up(self) -> None:
         if self._link is None:
@@ -265,7 +323,7 @@ class ChildPool(AsynPool):
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = Link.pair()
         spec = self.watch.spec
-        self._initializer = functools.partial(child.begin, childs_end, link, spec.entry, spec.device, spec.gpu)
+        self._initializer = functools.partial(child.begin, childs_end, link, spec, self.watch.refused)
         try:
             process = super()._create_worker_process(i)
         finally:

@@ -36,7 +36,8 @@ class Beat:
 
     `model` is None for a flow worker, whose `state` is `running`. `state_s` is how long the state has
     lasted, `busy_s` how long the running batch has taken (None: idle), `done_s` how long ago the last batch
-    ended (None: none yet), `stuck_s` for how long it has been idle with messages in its queue.
+    ended (None: none yet), `stuck_s` for how long it has been idle with messages in its queue. `on_demand`: the
+    slot takes work, which loads its model first where it is unloaded by design (lazy, or idle for long).
     """
 
     worker: str
@@ -55,6 +56,7 @@ class Beat:
     deaths: int
     closed: str
     beat_s: float
+    on_demand: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def why_unhealthy(beat: Beat, age_s: float) -> str:
         return beat.closed
     if not beat.child_alive:
         return f"its child is gone ({beat.state})"
-    if beat.model is not None and beat.state not in LOADED:
+    if beat.model is not None and beat.state not in LOADED and not beat.on_demand:
         return f"its model is not loaded ({beat.state} for {beat.state_s:.0f} s)"
     return _why_work_does_not_move(beat, age_s)
 

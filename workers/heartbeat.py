@@ -96,13 +96,14 @@ class Heartbeat(bootsteps.StartStopStep):
             deaths=max(0, slot.watch.tries.deaths) if slot else 0,
             closed=slot.closed if slot else "",
             beat_s=self._every_s,
+            on_demand=slot is not None and slot.is_ready,
         )
 
     def _stuck_s(self, waiting: int, slot: SlotPool | None, now: float) -> float:
         """For how long nothing was begun and nothing runs, though messages wait."""
         begun = sum(state.total_count.values())
         has_work = bool(waiting or state.reserved_requests)
-        is_idle = not state.active_requests and (slot is None or slot.is_ready)
+        is_idle = not state.active_requests and (slot is None or (slot.is_ready and not slot.errand))
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now
         return now - self._moved_at

@@ -99,3 +99,5 @@ class Batch:
     result: Any = None
     since: float | None = field(default=None)
     """When the child took it, by the monotonic clock."""
+    errand: str = ""
+    """What the child is to do instead of computing; such a batch has no members (`child.run_errand`)."""

@@ -30,9 +30,10 @@ NOT_FOR_SLOTS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """`model` is a slot worker's; None means a flow worker."""
+    """`model` is a slot worker's; None means a flow worker. `is_lazy`: `--lazy` was given."""
 
     model: str | None
+    is_lazy: bool = False
 
 
 def kind_of(options: Mapping[str, Any], is_prefork: bool) -> Kind:
@@ -50,11 +51,13 @@ def kind_of(options: Mapping[str, Any], is_prefork: bool) -> Kind:
         raise SettingsError(f"-Q {','.join(queues)}: without --model it must be exactly `flow`; {BOTH}")
     if not is_prefork:
         raise SettingsError("-P: slotline needs Celery's own pool (prefork); leave -P out")
+    if options.get("lazy") and not model:
+        raise SettingsError("--lazy: a flow worker has no model to load; leave it out")
     _refuse(options, NOT_FOR_ANY)
     if model:
         _refuse(options, NOT_FOR_SLOTS)
         _check_slot(options)
-    return Kind(model or None)
+    return Kind(model or None, bool(options.get("lazy")))
 
 
 def _check_slot(options: Mapping[str, Any]) -> None:

@@ -22,7 +22,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from billiard.einfo import ExceptionInfo
@@ -37,7 +37,7 @@ from tasks.flow.desk import ledger
 from tasks.flow.jobs import part_of
 from tasks.settings import settings
 from workers.calls import Alone, Call
-from workers.child import run_batch
+from workers.child import run_batch, run_errand
 from workers.children import ChildPool, ChildWatch, SlotSpec
 from workers.line import BatchSizes, Line
 from workers.members import Batch, Callback, Member
@@ -74,6 +74,8 @@ class SlotPool(TaskPool):
         self._reload_is_due = False
         self._is_giving_back = False
         self.streak = Streak()
+        self.unload_timeout_s = settings().unload_timeout_s
+        """Idle for so long, the model is unloaded (`workers/idle.py`); 0: never."""
         self.done_at: float | None = None
         """When the last batch was finished, by the monotonic clock."""
         self.closed = ""
@@ -101,8 +103,8 @@ class SlotPool(TaskPool):
 
     @property
     def is_ready(self) -> bool:
-        """Whether the child's model is loaded and warm, the child lives, and nobody has closed the gate."""
-        return self.watch.state is State.READY and self.child_is_alive and not self.closed
+        """Whether the child takes work (what waits may load the model first), lives, and nobody has closed the gate."""
+        return self.watch.stands_by and self.child_is_alive and not self.closed
 
     @property
     def child_is_alive(self) -> bool:
@@ -111,8 +113,29 @@ class SlotPool(TaskPool):
 
     @property
     def busy_since(self) -> float | None:
-        """When the running batch was begun, by the monotonic clock; None when idle."""
-        return self._running.since if self._running else None
+        """When the running batch was begun, by the monotonic clock; None when idle, also while the model is loaded."""
+        return self._running.since if self._running and not self._running.errand else None
+
+    @property
+    def errand(self) -> str:
+        """What the child does between batches just now (`load`, `unload`, `tidy`); empty when it does nothing."""
+        return self._running.errand if self._running else ""
+
+    @property
+    def idle_s(self) -> float | None:
+        """For how long the loaded model has had nothing to do; None where it has, or is not loaded."""
+        if self._running is not None or self._line or self.watch.state is not State.READY:
+            return None
+        return time.monotonic() - max(self.done_at or 0.0, self.watch.ready_at)
+
+    def send(self, errand: str, told: Callable[[Any], None] = lambda answer: None) -> bool:
+        """Have the idle child `unload` or `tidy`; `told` hears its answer. False when it has something to do.
+
+        What comes meanwhile waits in line; it is not handed over before the child is back.
+        """
+        if self.idle_s is None or not self.is_ready or self._state != self.RUN:
+            return False
+        return self._hand_over_errand(errand, self.spec.entry.load_limit_s, told)
 
     def ask_child(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
         """Ask the child (`status`), also while it computes; None when it does not answer in time."""
@@ -198,6 +221,9 @@ class SlotPool(TaskPool):
         self._pump_is_due = False
         if self._running is not None or self._state != self.RUN or not self._line or not self.is_ready:
             return
+        if self.watch.must_load:
+            self._hand_over_errand("load", None)  # the watch ends a load that takes too long
+            return
         if (wait_s := self._line.wait_s(time.monotonic())) > 0:
             self.watch.loop.call_later(wait_s, self._pump_soon)
         elif members := self._line.next_batch():
@@ -212,11 +238,34 @@ class SlotPool(TaskPool):
             callback=lambda results: self._finished(batch, results),
             error_callback=lambda einfo: self._lost(batch, einfo),
             accept_callback=lambda pid, accepted: self._accepted(batch, pid, accepted),
-            timeout=min([self.spec.entry.time_limit_s, *limits]),
+            timeout=min([self.spec.limit_s(len(batch.members)), *limits]),
         )
         if batch.result is None:
             self._running = None
             self._line.put_back(batch.members)
+
+    def _hand_over_errand(
+        self, errand: str, timeout: float | None, told: Callable[[Any], None] = lambda answer: None
+    ) -> bool:
+        """Like a batch of no members: it ends, is lost or dropped as any other."""
+        self._running = batch = Batch([], errand=errand)
+
+        def done(answer: Any) -> None:
+            self.watch.catch_up()  # the child said how it stands before it answered, on another line
+            self._end(batch)
+            told(answer)
+
+        batch.result = self._pool.apply_async(
+            run_errand,
+            (errand,),
+            callback=done,
+            error_callback=lambda einfo: self._lost(batch, einfo),
+            accept_callback=lambda pid, accepted: self._accepted(batch, pid, accepted),
+            timeout=timeout,
+        )
+        if batch.result is None:
+            self._running = None
+        return batch.result is not None
 
     def _accepted(self, batch: Batch, pid: int, accepted: float) -> None:
         batch.since = accepted
@@ -345,7 +394,7 @@ class SlotPool(TaskPool):
     def on_stop(self) -> None:
         """Wait for the running batch; a child that runs none is not asked twice, nor waited for while it loads."""
         self._give_back_line("the worker stops")
-        if self._pool is not None and self._running is None:
+        if self._pool is not None and (self._running is None or self.errand):
             self._pool.kill(signal.SIGKILL)
         super().on_stop()
 

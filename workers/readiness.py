@@ -1,4 +1,4 @@
-"""Ready means ready: a slot worker takes messages only while its child's model is loaded and warm.
+"""Ready means ready: a slot worker takes messages once its child's model is loaded and warm, or stands by for its load.
 
 A bootstep of Celery's consumer. It gates the transport's reserve, tells the world when
 the model is ready (log, Celery's signal, what the model offers, how much this worker
@@ -52,22 +52,27 @@ class Readiness(bootsteps.StartStopStep):
         """Nothing to stop: the gate goes with its channel."""
 
     def _ready(self, message: dict[str, Any]) -> None:
+        """The model is loaded, for the first time or again; or the child of a lazy slot stands by."""
         slot = self._consumer.controller.slot
-        model = slot.spec.entry.name
-        try:
-            offers.publish(self._consumer.app.backend.client, offers.Published(**message["offer"]))
-        except RedisError as exc:
-            logger.warning("what %s offers could not be published: %s", model, exc)
+        if offer := message.get("offer"):
+            self._publish(offer)
         may_take = self._consumer.pool.streak.loaded()
         slot.keeper.set_ready(may_take)
         if not may_take:
             return
         self._consumer.pool.open()
-        logger.info("ready: %s on %s, loaded in %.1f s", model, slot.spec.worker.partition("@")[0], message["load_s"])
+        how = f"loaded in {message['load_s']:.1f} s" if "load_s" in message else "its first job will load it"
+        logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
         if not self._was_ready:
             self._was_ready = True
             signals.worker_ready.send(sender=self._consumer)
         self._consumer.pool.child_ready()
+
+    def _publish(self, offer: dict[str, Any]) -> None:
+        try:
+            offers.publish(self._consumer.app.backend.client, offers.Published(**offer))
+        except RedisError as exc:
+            logger.warning("what %s offers could not be published: %s", offer["model"], exc)
 
     def _gone(self) -> None:
         self._consumer.controller.slot.keeper.set_ready(False)
@@ -97,7 +102,7 @@ class Readiness(bootsteps.StartStopStep):
 
 
 def _gate(qos: Any, pool: SlotPool) -> None:
-    """Let the transport's quality of service consume nothing while the model is not ready."""
+    """Let the transport's quality of service consume nothing while the slot takes no work."""
     can_consume, estimate = qos.can_consume, qos.can_consume_max_estimate
     qos.can_consume = lambda: pool.is_ready and can_consume()
     qos.can_consume_max_estimate = lambda: estimate() if pool.is_ready else 0

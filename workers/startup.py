@@ -36,11 +36,12 @@ from tasks.catalog import ModelEntry, catalog
 from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
-from workers import control, transport
+from workers import control, model_control, transport
 from workers.children import SlotSpec
 from workers.control import CancelWatch
 from workers.drain import Drain
 from workers.heartbeat import Heartbeat
+from workers.idle import IdleWatch
 from workers.keeping import complaints
 from workers.options import Kind, kind_of
 from workers.patience import be_patient
@@ -78,13 +79,18 @@ def application() -> Celery:
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
     app.steps["worker"].add(Drain)
+    app.user_options["worker"].add(
+        click.Option(["--lazy"], is_flag=True, help="Slot worker: let the first job load the model (SLOTLINE_LAZY).")
+    )
     app.steps["consumer"].add(Readiness)
     app.steps["consumer"].add(Sweeper)
     app.steps["consumer"].add(CancelWatch)
     app.steps["consumer"].add(Heartbeat)
     app.steps["consumer"].add(Refusals)
     control.install()
+    app.steps["consumer"].add(IdleWatch)
     signals.celeryd_init.connect(on_init, weak=False)
+    model_control.install()
     signals.worker_init.connect(on_configured, weak=False)
     signals.celeryd_after_setup.connect(on_logging, weak=False)
     signals.worker_process_init.connect(on_child, weak=False)
@@ -127,7 +133,8 @@ def on_configured(sender: Any, **_: Any) -> None:
     sender.app.conf.worker_disable_prefetch = False
     sender.app.amqp.queues.select([queue_of(spec.entry.name)])
     # Celery would say that it is ready when it is connected, which is before the model is loaded.
-    sender.ready_callback = lambda consumer: logger.info("%s: connected, loading %s", spec.worker, spec.entry.name)
+    what = "standing by for" if spec.is_lazy else "loading"
+    sender.ready_callback = lambda consumer: logger.info("%s: connected, %s %s", spec.worker, what, spec.entry.name)
 
 
 def on_logging(instance: Any, **_: Any) -> None:
@@ -175,7 +182,7 @@ def _set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     if entry is None:
         setup = _flow_worker(instance, client, chosen, node)
     else:
-        setup = _slot_worker(instance, client, chosen, node, entry)
+        setup = _slot_worker(instance, client, chosen, node, entry, kind.is_lazy or chosen.lazy)
     return replace(setup, complaints=complaints(client))
 
 
@@ -190,7 +197,9 @@ def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> S
     return Setup(keeper, None)
 
 
-def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry) -> Setup:
+def _slot_worker(
+    instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool
+) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
     parts = _parts(batch_size)
     slot: gpu.GpuSlot | None = None
@@ -204,7 +213,9 @@ def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entr
     # The child inherits it: a library that looks for a GPU later finds its own, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
     device = gpu.CUDA if slot else "cpu"
-    return Setup(keeper, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot))
+    if slot and is_lazy:
+        slot.end_turn()  # others may load meanwhile; the memory stays promised
+    return Setup(keeper, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
 
 
 def _parts(batch_size: int) -> int:

@@ -206,7 +206,9 @@ def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) 
     pid = os.fork()
     if pid == 0:
         link.close()
-        child._answer(child.Child(Celery("child"), other, "espeak", state=State.BUSY, jobs=3))
+        answering = child.Child(Celery("child"), other, "espeak", jobs=3)
+        answering.life.state = State.BUSY
+        child._answer(answering)
     other.close()
     watch = ChildWatch(
         SlotSpec(parse('[models.espeak]\nadapter = "espeak"', "here", Path())["espeak"], "cpu", "w", 1, 3)

@@ -177,6 +177,13 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
         `MemoryError`: the batch is then run again in halves, until what does not fit is left.
         """
 
+    def memory_bytes(self) -> int | None:
+        """What the loaded model takes of memory, in bytes; None where the adapter cannot tell.
+
+        A slot of many small models goes by it when it decides which must go.
+        """
+        return None
+
     @abstractmethod
     def unload(self) -> None:
         """Give all memory back; harmless when nothing is loaded."""

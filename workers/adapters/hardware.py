@@ -7,9 +7,11 @@ imported inside the functions. Which device a slot has, and that this process se
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import logging
 import os
+import sys
 from importlib import metadata
 
 from tasks.errors import MissingExtra, ModelLoadError, OutOfMemory, SlotlineError
@@ -86,6 +88,40 @@ def release(device: str) -> None:
         import torch
 
         torch.cuda.empty_cache()
+    _trim()
+
+
+def _trim() -> None:
+    """Let glibc give freed memory back to the system: what lies between two living objects it keeps otherwise."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+        if trim is not None:
+            trim(0)
+
+
+def memory(device: str) -> dict[str, int]:
+    """Bytes that this process uses: `rss_bytes` of the host's memory, `allocated_bytes` and `reserved_bytes`.
+
+    On a GPU the last two are torch's figures where torch is imported (ONNX Runtime's arena is not in them), else the
+    host's. Imports nothing, so it may be asked while a model computes or loads.
+    """
+    rss_bytes = _rss_bytes()
+    torch = sys.modules.get("torch")
+    if is_cuda(device) and torch is not None and getattr(torch, "cuda", None) and torch.cuda.is_initialized():
+        allocated, reserved = int(torch.cuda.memory_allocated()), int(torch.cuda.memory_reserved())
+    else:
+        allocated = reserved = rss_bytes
+    return {"rss_bytes": rss_bytes, "allocated_bytes": allocated, "reserved_bytes": reserved}
+
+
+def _rss_bytes() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # no Linux: the largest that it has been
+        from billiard.compat import mem_rss
+
+        return int(mem_rss()) * 1024
 
 
 def memory_error(exc: BaseException, device: str) -> SlotlineError | None:

@@ -1,17 +1,19 @@
-"""A model's way from a table of the catalog to one that computes, inside a slot's child.
+"""A model's life inside a slot's child: its states, which may follow which, and the road from a table to one that runs.
 
-Holds the states and the one road between them; what unloads, evicts or reloads a model
-is decided elsewhere. Loads the adapter's heavy packages, so it is called in the child alone.
+`ALLOWED` is the whole truth about the order of states, and `Lifecycle` the one place that
+enters one. What unloads, evicts or reloads a model is decided elsewhere (`one.py`,
+`registry.py`, and the parent's `workers/idle.py`). `load` imports an adapter's heavy
+packages, so it is called in the child alone.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tasks.errors import CatalogError, MissingExtra, ModelLoadError, OutOfMemory, SettingsError, SlotlineError
 
@@ -21,14 +23,58 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where a slot's model stands: unloaded → loading → warming → ready ⇄ busy; failed ends it."""
+    """Where a model stands: unloaded → loading → warming → ready ⇄ busy → unloading → unloaded; failed ends it."""
 
     UNLOADED = "unloaded"
     LOADING = "loading"
     WARMING = "warming"
     READY = "ready"
     BUSY = "busy"
+    UNLOADING = "unloading"
     FAILED = "failed"
+
+
+ALLOWED: Mapping[State, frozenset[State]] = {
+    State.UNLOADED: frozenset({State.LOADING, State.FAILED}),
+    State.LOADING: frozenset({State.WARMING, State.READY, State.FAILED}),
+    State.WARMING: frozenset({State.READY, State.FAILED}),
+    State.READY: frozenset({State.BUSY, State.UNLOADING}),
+    State.BUSY: frozenset({State.READY}),
+    State.UNLOADING: frozenset({State.UNLOADED, State.FAILED}),
+    State.FAILED: frozenset(),
+}
+"""Which state may follow which. `unloaded` fails where the turn to load on a GPU ends in no room."""
+
+LOADED = frozenset({State.READY, State.BUSY})
+LOADING = frozenset({State.LOADING, State.WARMING})
+
+Listener = Callable[[State, Mapping[str, Any]], None]
+
+
+class Lifecycle:
+    """One model's state, entered by the thread that uses the model; any thread may read it."""
+
+    def __init__(self, listen: Listener = lambda state, more: None, clock: Callable[[], float] = time.time) -> None:
+        self._listen = listen
+        self._clock = clock
+        self.state = State.UNLOADED
+        self.since = clock()
+        """When the state began, in seconds since 1970."""
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model can compute."""
+        return self.state in LOADED
+
+    def enter(self, state: State, **more: Any) -> None:
+        """Enter a state and tell the listener, with what else is to be said of it.
+
+        Raises `RuntimeError` for one that may not follow, which is a mistake of ours and no model's; nothing is told.
+        """
+        if state not in ALLOWED[self.state]:
+            raise RuntimeError(f"a model that is {self.state} cannot become {state}")
+        self.state, self.since = state, self._clock()
+        self._listen(state, more)
 
 
 @dataclass(frozen=True)
@@ -49,23 +95,30 @@ class Models(Protocol):
         """The model's table."""
 
     def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
-        """The model, loaded now if it is not, and kept while the block lasts; `variant` is None where there is one."""
+        """The model, loaded now if it is not, and kept while the block lasts; `variant` is None where there is one.
+
+        Where there are many, raises a `SlotlineError` that is the fault of those inputs alone which asked for it.
+        """
 
 
-@dataclass(frozen=True)
-class OneModel:
-    """A slot's one model, loaded for as long as its process lives."""
-
-    model: LoadedModel
+class Served(Models, Protocol):
+    """`Models`, as the slot's child brings them up and down; by its main thread, but for `told`."""
 
     @property
-    def entry(self) -> ModelEntry:
-        """The model's table."""
-        return self.model.entry
+    def offer(self) -> Offer | None:
+        """What the one model says of itself while it is loaded; None where there are many."""
 
-    def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
-        """The model."""
-        return nullcontext(self.model)
+    def load(self) -> float:
+        """Make ready, which takes as long as a model takes to load; the seconds. Raises a `SlotlineError`."""
+
+    def unload(self) -> None:
+        """Give all memory back."""
+
+    def tidy(self) -> float | None:
+        """Give back what has been idle for too long; in how many seconds to ask again, None: after the next batch."""
+
+    def told(self) -> dict[str, Any]:
+        """What it can tell of itself, as JSON; from any thread, also while it computes or loads."""
 
 
 def load(

@@ -1,0 +1,62 @@
+"""Which of many small models is unloaded, to make room or because nobody wants it. Pure: time and sizes are passed in.
+
+A model in use is never named, so there may be less room than was asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Held:
+    """A loaded model: its size in bytes, how often it was used in all, and when last, by any clock."""
+
+    name: str
+    size_bytes: int
+    uses: int
+    used_at: float
+    in_use: bool = False
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How many models may be loaded and how many bytes they may take; `policy` is `lru` or `lfu`."""
+
+    max_models: int
+    max_bytes: int | None = None
+    policy: str = "lru"
+
+    def hold(self, models: int, size_bytes: int) -> bool:
+        """Whether so many models of so many bytes in all may be loaded."""
+        return models <= self.max_models and (self.max_bytes is None or size_bytes <= self.max_bytes)
+
+
+def victims(held: Sequence[Held], bounds: Bounds, new_models: int = 0, new_bytes: int = 0) -> list[str]:
+    """What goes, first first, until the rest and the new ones are within the bounds or nothing more may go.
+
+    `lru`: what was used longest ago; `lfu`: what was used least often, of equals what was used longest ago.
+    """
+    models, size_bytes = len(held) + new_models, sum(one.size_bytes for one in held) + new_bytes
+    gone: list[str] = []
+    for one in sorted((one for one in held if not one.in_use), key=lambda one: _rank(one, bounds.policy)):
+        if bounds.hold(models, size_bytes):
+            break
+        gone.append(one.name)
+        models, size_bytes = models - 1, size_bytes - one.size_bytes
+    return gone
+
+
+def expired(held: Sequence[Held], idle_s: float, now: float) -> list[str]:
+    """What has not been used for `idle_s` seconds or more."""
+    return [one.name for one in held if not one.in_use and now - one.used_at >= idle_s]
+
+
+def next_expiry_s(held: Sequence[Held], idle_s: float, now: float) -> float | None:
+    """Seconds until the next one has been idle for so long; None where none is held that is not in use."""
+    return min((max(0.0, one.used_at + idle_s - now) for one in held if not one.in_use), default=None)
+
+
+def _rank(one: Held, policy: str) -> tuple[float, float, str]:
+    return (one.uses if policy == "lfu" else 0, one.used_at, one.name)

@@ -1,0 +1,70 @@
+"""The many models behind a table whose `path` holds `{id}`: which there are, and each one's own table.
+
+Reads names and sizes of files only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.catalog import ID
+from tasks.errors import InvalidInput, UnknownVoice
+from tasks.offers import voice_error
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+
+NAME = re.compile(r"\w[\w .+-]{0,127}")
+"""An id is a name of one file or folder, and no way to another."""
+
+
+class Shelf:
+    """The files and folders that a path with `{id}` in it means."""
+
+    def __init__(self, entry: ModelEntry) -> None:
+        self.entry = entry
+        head, _, tail = str(entry.path).partition(ID)
+        folder, _, before = head.rpartition("/")
+        after, _, rest = tail.partition("/")
+        self.folder = Path(folder or "/")
+        """Where the ids are looked for."""
+        self._rest = rest
+        self._pattern = re.compile(re.escape(before) + f"({NAME.pattern})" + re.escape(after))
+
+    def names(self) -> list[str]:
+        """All ids that are there, sorted; none where the folder cannot be read."""
+        found = []
+        with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
+            for one in entries:
+                match = self._pattern.fullmatch(one.name)
+                if match and ".." not in match[1] and (not self._rest or Path(one.path, self._rest).exists()):
+                    found.append(match[1])
+        return sorted(found)
+
+    def table(self, name: str) -> ModelEntry:
+        """The table of one of them: its path filled in, and its id as the voice where none is named.
+
+        Raises `InvalidInput` for what can be no id, and `UnknownVoice`, naming the near ones, where there is no such.
+        """
+        if not NAME.fullmatch(name) or ".." in name:
+            raise InvalidInput(
+                f"voice: {name[:80]!r} can be no voice of {self.entry.name}: letters, digits, '_', '-', '+', '.', ' '"
+            )
+        path = Path(str(self.entry.path).replace(ID, name))
+        if not path.exists():
+            raise UnknownVoice(voice_error(self.entry.name, name, dict.fromkeys(self.names(), "")))
+        return self.entry.model_copy(update={"path": str(path), "voice": name})
+
+    def size_bytes(self, name: str) -> int:
+        """What its files take on disk: a model takes no less of memory."""
+        path = Path(str(self.entry.path).replace(ID, name))
+        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+        size = 0
+        for file in files:
+            with contextlib.suppress(OSError):
+                size += file.stat().st_size
+        return size
