@@ -183,7 +183,7 @@ def _run_on(batch: _Batch, variant: str | None, askings: Sequence[Asking]) -> No
         try:
             model = stack.enter_context(batch.models.use(variant))
         except (SlotlineError, MemoryError) as exc:
-            if variant is None:
+            if variant is None and not batch.models.entry.is_registry:
                 raise  # the slot's one model: nobody's input is at fault
             for one in askings:
                 batch.fail(one, exc)

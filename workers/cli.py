@@ -46,9 +46,16 @@ def models_of(given: tuple[str, ...], cpu_slots: int) -> dict[str, int]:
 @click.option("--redis-port", default=0, type=click.IntRange(0, 65535), help="Of the embedded Redis; 0: a free one.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for Redis, store and logs.")
 @click.option("--broker", "broker_url", metavar="URL", help="Use this Redis instead of an embedded one.")
+@click.option("--lazy", is_flag=True, help="Let the first job of each slot load its model (SLOTLINE_LAZY).")
 @click.option("--ready-json", is_flag=True, hidden=True, help="One JSON line when ready; stop when stdin closes.")
 def up(
-    models: tuple[str, ...], flow: int, redis_port: int, data: Path | None, broker_url: str | None, ready_json: bool
+    models: tuple[str, ...],
+    flow: int,
+    redis_port: int,
+    data: Path | None,
+    broker_url: str | None,
+    lazy: bool,
+    ready_json: bool,
 ) -> int:
     """Run everything on this machine: Redis, slot workers, a flow worker. Ctrl-C stops it all.
 
@@ -61,6 +68,7 @@ def up(
         data=folder,
         broker_url=_broker(broker_url, redis_port),
         redis_port=redis_port,
+        lazy=lazy or settings().lazy,
     )
     for model in wanted.models:
         catalog()[model]

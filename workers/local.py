@@ -54,6 +54,7 @@ class Wanted:
     data: Path
     broker_url: str | None = None
     redis_port: int = 0
+    lazy: bool = False
 
 
 class LocalStack:
@@ -245,6 +246,7 @@ class LocalStack:
             "CELERY_RESULT_BACKEND": "",
             "SLOTLINE_STORE_URL": self.store_url,
             "SLOTLINE_MODELS": str(catalog_path().absolute()),
+            "SLOTLINE_LAZY": str(self.wanted.lazy),
             "SLOTLINE_CPU_SLOTS": str(max(self.settings.cpu_slots, wanted_slots)),
         }
         if self._redis and not os.environ.get("SLOTLINE_LEASE_S"):

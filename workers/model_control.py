@@ -59,7 +59,7 @@ def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
         "device": spec.gpu.label if spec.gpu else spec.device,
         "state": stands,
         "is_loading": stands in LOADING,
-        **(told or {}),
+        **{name: value for name, value in (told or {}).items() if name != "answer"},
         "answers": told is not None,
         "parent": os.getpid(),
         "lazy": spec.is_lazy,

@@ -13,6 +13,7 @@ from workers.adapters.base import Sound, SpeechInput
 from workers.crafts.base import Craft
 
 if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
     from tasks.flow.record import Taken
     from workers.models.lifecycle import LoadedModel
 
@@ -31,6 +32,15 @@ class Speech(Craft[ParagraphRequest, SpeechInput, Sound]):
         """The part's text, spoken as its whole chapter is."""
         shared = {name: taken.params.get(name) for name in ("model", "voice", "speed")}
         return ParagraphRequest.parse({**shared, "text": taken.payload[1:]})
+
+    def variant(self, entry: ModelEntry, asked: ParagraphRequest) -> str | None:
+        """The voice, where each voice is a model of its own; raises `InvalidInput` where none is named."""
+        if not entry.is_registry:
+            return None
+        voice = asked.voice or entry.voice
+        if voice is None:
+            raise InvalidInput(f"voice: missing; {entry.name!r} has a model for each voice, and names no default")
+        return voice
 
     def item(self, model: LoadedModel, asked: ParagraphRequest) -> SpeechInput:
         """The text without the space around it, and the voice that is meant where none is named."""
