@@ -109,11 +109,15 @@ def drained(bench: Rig, results: Sequence[str], batch: int) -> Pace:
     return pace(ends, batch)
 
 
+def catalog_of(batch: int, length: int) -> str:
+    """A catalog with the one model, on one CPU thread, in batches of up to `batch`, `length` tokens an output."""
+    same_length = f"min_length = {length}\nmax_length = {length}\nnum_beams = 1\nthreads = 1\n"
+    return f'[models.{MODEL}]\nadapter = "bart"\npath = "{MODEL}"\nbatch_size = {batch}\n{same_length}'
+
+
 def by_slotline(bench: Rig, wanted: Sequence[str], batch: int) -> Pace:
     """A slot of slotline's own, which stores each summary: the task `summary.part`."""
-    catalog = [f"[models.{MODEL}]", 'adapter = "bart"', f'path = "{MODEL}"', "threads = 1", f"batch_size = {batch}"]
-    lengths = [f"min_length = {LENGTH}", f"max_length = {LENGTH}", "num_beams = 1"]
-    (bench.folder / "models.toml").write_text("\n".join(catalog + lengths) + "\n")
+    (bench.folder / "models.toml").write_text(catalog_of(batch, LENGTH))
     results = sent(bench, "summary.part", MODEL, wanted, model=MODEL)
     with bench.process(*WORKER, "--model", MODEL):
         return drained(bench, results, batch)

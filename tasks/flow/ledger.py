@@ -22,7 +22,19 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from redis.exceptions import NoScriptError, ResponseError
 
 from tasks import keys
-from tasks.flow.record import Cancelled, Claim, Opening, Outcome, Record, Settled, Taken, Verdict, read_record
+from tasks.flow.record import (
+    Cancelled,
+    Claim,
+    Opening,
+    Outcome,
+    Record,
+    Settled,
+    Settlement,
+    StoredResult,
+    Taken,
+    Verdict,
+    read_record,
+)
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -137,12 +149,23 @@ class Ledger:
     ) -> Settled:
         """Settle a part: mark it, tell PROGRESS, send what is next. `late` means that it changed nothing.
 
-        `attempt` is the run's own (from `claim`), 0 where none was counted: when a later run has begun, this one
-        is late. `again` sends the part once more, or fails it when its attempts are used up.
+        `again` sends the part once more, or fails it when its attempts are used up.
         """
-        script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
-        args = [job_id, part, verdict, _dumps(outcome), computed, f"{audio_s:.6f}", ATTEMPTS_ALLOWED, attempt]
-        return cast(Settled, self._run("settle", script_keys, args).decode())
+        return _or_raise(self.settle_all([Settlement(job_id, part, verdict, outcome, computed, audio_s, attempt)])[0])
+
+    def settle_all(self, settlements: Sequence[Settlement]) -> list[Settled | ResponseError]:
+        """`settle` for each in one round trip, in order."""
+        rooms = (keys.job, keys.states, keys.outcomes, keys.attempts)
+        calls = []
+        for one in settlements:
+            told = [one.verdict, _dumps(one.outcome), one.computed, f"{one.audio_s:.6f}", ATTEMPTS_ALLOWED, one.attempt]
+            calls.append(([room(one.job_id) for room in rooms], [one.job_id, one.part, *told]))
+        replies = self._run_all("settle", calls)
+        return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
+
+    def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
+        """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded already."""
+        return self._run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
 
     def end(
         self,

@@ -15,7 +15,6 @@ Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
 Verdict = Literal["done", "failed", "again"]
 Settled = Literal["done", "failed", "again", "late"]
 
-
 @dataclass(frozen=True)
 class Record:
     """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""
@@ -71,6 +70,31 @@ class Claim:
     tag: str
     copy: tuple[str, str]
     run_of: tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """What a run of a part came to; `outcome` is JSON-ready.
+
+    `attempt` is the run's own (from `claim`), 0 where none was counted: when a later run has begun, this one is late.
+    """
+
+    job_id: str
+    part: int
+    verdict: Verdict
+    outcome: Mapping[str, Any]
+    computed: int = 0
+    audio_s: float = 0.0
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class StoredResult:
+    """A task's result as Celery's backend keeps it: its key, its encoded value, seconds to keep it (0: for ever)."""
+
+    key: str
+    value: str
+    keep_s: int
 
 
 @dataclass(frozen=True)
