@@ -36,10 +36,11 @@ from tasks.catalog import ModelEntry, catalog
 from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
-from workers import control, model_control, transport
+from workers import control, model_control, results, transport
 from workers.children import SlotSpec
 from workers.control import CancelWatch
 from workers.drain import Drain
+from workers.events import HeldEvents
 from workers.heartbeat import Heartbeat
 from workers.idle import IdleWatch
 from workers.keeping import complaints
@@ -75,6 +76,7 @@ class Setup:
 
 def application() -> Celery:
     """The Celery application, with `--model`, the readiness gate, and a part in the start of each worker of it."""
+    results.install(app)
     app.user_options["worker"].add(
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
@@ -82,6 +84,7 @@ def application() -> Celery:
         click.Option(["--lazy"], is_flag=True, help="Slot worker: let the first job load the model (SLOTLINE_LAZY).")
     )
     app.steps["worker"].add(Drain)
+    app.steps["consumer"].add(HeldEvents)
     app.steps["consumer"].add(Readiness)
     app.steps["consumer"].add(Sweeper)
     app.steps["consumer"].add(CancelWatch)

@@ -20,9 +20,11 @@ from celery.app.trace import TraceInfo, fast_trace_task
 from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import SlotlineError
+from tasks.flow.desk import post
 from tasks.flow.jobs import as_slotline_error
 
 if TYPE_CHECKING:
@@ -39,8 +41,23 @@ Result = tuple[int, Any, float]
 
 
 def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
-    """Trace each request as Celery's pool would; one result a call, in order."""
-    return [_portable(_traced(app, call)) for call in calls]
+    """Trace each request as Celery's pool would; one result a call, in order.
+
+    What the requests write is sent together at the end; a request of which that fails goes back to its queue.
+    """
+    letters = post(app)
+    letters.open()
+    results = [_traced(app, call) for call in calls]
+    try:
+        refused = letters.send()
+    except (*BROKER_AWAY, ResponseError) as exc:
+        logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
+        return give_back_all(calls, str(exc))
+    for index, call in enumerate(calls):
+        if (error := refused.get(call.task_id)) is not None:
+            logger.error("%s[%s] goes back, what it came to was refused: %s", call.task, call.task_id, error)
+            results[index] = _given_back(str(error))
+    return [_portable(result) for result in results]
 
 
 def give_back_all(calls: Sequence[Call], reason: str) -> list[Result]:

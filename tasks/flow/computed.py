@@ -20,10 +20,11 @@ from tasks.artifacts import Artifact
 from tasks.errors import InvalidInput, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
-from tasks.flow.desk import ledger
+from tasks.flow.desk import ledger, post
 from tasks.flow.jobs import part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
+from tasks.flow.record import Settlement
 from tasks.routing import list_key
 
 TRACEBACK_CHARS = 4000
@@ -55,7 +56,7 @@ def conclude(
                 return result(artifact, computed)
             said = told(artifact)
             settled = {**said.settled, "computed": computed}
-            ledger(app).settle(*part, "done", settled, int(computed), said.audio_s, attempt)
+            post(app).settle(task.request.id, Settlement(*part, "done", settled, int(computed), said.audio_s, attempt))
             return settled
         case Failed(error, attempt):
             return _failed(task, part, error, attempt)

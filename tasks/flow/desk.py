@@ -1,4 +1,4 @@
-"""The ledger of this process, on the Celery application's own Redis client."""
+"""The ledger of this process, on the Celery application's own Redis client, and the post that writes through it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from tasks.flow.ledger import Ledger
+from tasks.flow.post import Post
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -18,3 +19,9 @@ def ledger(app: Celery) -> Ledger:
     Safe across a fork: redis-py gives a child process connections of its own.
     """
     return Ledger(app.backend.client)
+
+
+@functools.cache
+def post(app: Celery) -> Post:
+    """This process' post: what the running batch writes at its end."""
+    return Post(ledger(app))

@@ -1,0 +1,17 @@
+-- Store a task's result as Celery's own backend does, and tell who listens for it.
+-- KEYS: celery-task-meta-<id>
+-- ARGV: the result, encoded; seconds to keep it (0: for ever)
+-- Returns 1, or 0 when the task has succeeded already.
+-- Guarantee: a SUCCESS stays, whatever a late or repeated run brings; sending it twice changes nothing.
+local stored = redis.call('GET', KEYS[1])
+if stored then
+  local is_json, meta = pcall(cjson.decode, stored)
+  if is_json and type(meta) == 'table' and meta.status == 'SUCCESS' then return 0 end
+end
+if tonumber(ARGV[2]) > 0 then
+  redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+else
+  redis.call('SET', KEYS[1], ARGV[1])
+end
+redis.call('PUBLISH', KEYS[1], ARGV[1])
+return 1
