@@ -216,3 +216,21 @@ def test_the_catalog_is_the_settings_else_this_folders_else_slotlines_own(
     monkeypatch.setenv("SLOTLINE_MODELS", "/srv/other.toml")
     settings.cache_clear()
     assert catalog_path() == Path("/srv/other.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("max_models", 3), ("max_memory_gb", 2.0), ("eviction_policy", '"lfu"'), ("idle_timeout_minutes", 5)],
+)
+def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -> None:
+    text = f'[models.faces]\nadapter = "rehearsal"\npath = "faces"\n{key} = {value}\n'
+    with pytest.raises(CatalogError, match=rf"here line 4: \[models.faces\] {key}: is for a table of many models"):
+        parse(text, "here", Path("/models"))
+    many = parse(text.replace('"faces"', '"faces/{id}"'), "here", Path("/models"))["faces"]
+    assert many.is_registry
+    assert many.path == "/models/faces/{id}"
+
+
+def test_a_path_holds_one_id_at_most() -> None:
+    with pytest.raises(CatalogError, match=r"here line 3: \[models.faces\] path: holds \{id\} more than once"):
+        parse('[models.faces]\nadapter = "rehearsal"\npath = "{id}/{id}"\n', "here", Path("/models"))

@@ -1,0 +1,200 @@
+"""Many small models in one slot: loaded once, counted, within their bounds, and never taken from under its user."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.catalog import ModelEntry, parse
+from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
+from tests.conftest import WaitUntil
+from workers.models import lifecycle
+from workers.models.lifecycle import Lifecycle, LoadedModel, State
+from workers.models.registry import Registry
+
+TABLE = """
+[models.voices]
+adapter = "rehearsal"
+path = "voices/{id}"
+faults = true
+pretended_bytes = 300_000_000
+"""
+
+
+class Clock:
+    """Time that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slot:
+    """A registry, ready, over folders made for it; it notes each load and can be told to wait in one."""
+
+    def __init__(self, folder: Path, table: str) -> None:
+        for name in ("anna", "bert", "carl", "dora"):
+            (folder / "voices" / name).mkdir(parents=True)
+        self.folder = folder / "voices"
+        self.clock = Clock()
+        self.loaded: list[str] = []
+        self.may_load = threading.Event()
+        self.may_load.set()
+        entry = parse(table, "models.toml", folder)["voices"]
+        life = Lifecycle()
+        self.registry = Registry(entry, "cpu", life, self._load, self.clock)
+        self.registry.load()
+        life.enter(State.READY)
+
+    def _load(self, entry: ModelEntry, name: str, tell: Callable[[State], None]) -> LoadedModel:
+        self.loaded.append(name)
+        assert self.may_load.wait(10)
+        return lifecycle.load(entry, "cpu", False, tell)
+
+    def use(self, *names: str) -> None:
+        for name in names:
+            self.clock.now += 1
+            with self.registry.use(name) as model:
+                assert model.entry.voice == name
+                assert model.entry.path == str(self.folder / name)
+                self.clock.now += 0.5
+
+    def told(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.registry.told()["registry"]
+        return found
+
+    def living(self) -> list[str]:
+        return [one["id"] for one in self.told()["models"]]
+
+
+@pytest.fixture
+def slot(tmp_path: Path) -> Callable[..., Slot]:
+    return lambda more="": Slot(tmp_path, TABLE + more)
+
+
+def test_a_model_is_loaded_when_it_is_asked_for_and_then_kept(slot: Callable[..., Slot]) -> None:
+    one = slot()
+    assert one.living() == []
+    one.use("anna", "bert", "anna")
+    assert one.loaded == ["anna", "bert"]
+    told = one.told()
+    assert (told["hits"], told["misses"], told["evictions"], told["bytes"]) == (1, 2, 0, 600_000_000)
+    anna = told["models"][0]
+    assert (anna["id"], anna["state"], anna["uses"], anna["bytes"]) == ("anna", "ready", 2, 300_000_000)
+    assert anna["total_inference_ms"] == pytest.approx(1000)
+    assert (anna["loaded_at"], anna["last_used"]) == (1001.0, 1004.5)
+
+
+@pytest.mark.parametrize(("policy", "gone"), [("lru", "anna"), ("lfu", "bert")])
+def test_the_bound_in_number_holds_by_the_policy(slot: Callable[..., Slot], policy: str, gone: str) -> None:
+    one = slot(f'max_models = 2\neviction_policy = "{policy}"')
+    one.use("anna", "anna", "bert", "carl")
+    assert gone not in one.living()
+    assert len(one.living()) == 2
+    assert one.told()["evictions"] == 1
+    one.use(gone)
+    assert one.loaded == ["anna", "bert", "carl", gone]
+
+
+def test_the_bound_in_memory_holds_and_what_is_larger_than_it_is_refused(slot: Callable[..., Slot]) -> None:
+    one = slot("max_memory_gb = 0.6")
+    one.use("anna", "bert", "carl")
+    assert one.living() == ["bert", "carl"]
+
+
+def test_a_model_larger_than_all_memory_is_refused_and_unloaded(slot: Callable[..., Slot]) -> None:
+    one = slot("max_memory_gb = 0.2")
+    with pytest.raises(ModelLoadError, match=r"anna takes 0.28 GB, which is more than max_memory_gb = 0.2"):
+        one.use("anna")
+    assert one.living() == []
+
+
+def test_a_model_in_use_is_not_evicted_for_another(slot: Callable[..., Slot]) -> None:
+    one = slot("max_models = 1\nidle_timeout_minutes = 1")
+    with one.registry.use("anna"):
+        one.clock.now += 3600
+        one.use("bert")
+        assert one.living() == ["anna", "bert"], "there is nothing that may go"
+        assert [row["state"] for row in one.told()["models"]] == ["busy", "ready"]
+        one.use("carl")
+        assert one.living() == ["anna", "carl"]
+    one.use("bert")
+    assert one.living() == ["bert"]
+
+
+def test_idle_models_go_in_time_and_the_next_look_is_known(slot: Callable[..., Slot]) -> None:
+    one = slot("idle_timeout_minutes = 1")
+    one.use("anna")
+    one.clock.now += 40
+    one.use("bert")
+    assert one.registry.tidy() == pytest.approx(18.5)
+    one.clock.now += 19
+    assert one.registry.tidy() == pytest.approx(41.0 - 0.5 + 0.0, abs=1.0)
+    assert one.living() == ["bert"]
+    one.clock.now += 60
+    assert one.registry.tidy() is None
+    assert one.living() == []
+
+
+def test_two_who_ask_at_once_make_one_load(slot: Callable[..., Slot], wait_until: WaitUntil) -> None:
+    one = slot()
+    one.may_load.clear()
+    results: list[Exception | None] = []
+
+    def ask() -> None:
+        with one.registry.use("anna"):
+            results.append(None)
+
+    asking = [threading.Thread(target=ask, daemon=True) for _ in range(4)]
+    for thread in asking:
+        thread.start()
+    wait_until(lambda: one.loaded == ["anna"], 5)
+    assert [row["state"] for row in one.told()["models"]] == ["unloaded"], "told while it is on its way"
+    one.may_load.set()
+    for thread in asking:
+        thread.join(5)
+    assert results == [None] * 4
+    assert one.loaded == ["anna"]
+    assert (one.told()["hits"], one.told()["misses"]) == (3, 1)
+
+
+def test_a_load_that_fails_is_its_askers_fault_and_is_tried_again(slot: Callable[..., Slot]) -> None:
+    one = slot()
+    one.use("bert")
+    (one.folder / "anna" / "fault").write_text("⚡error")
+    with pytest.raises(Exception, match="⚡error"):
+        one.use("anna")
+    assert one.living() == ["bert"]
+    (one.folder / "anna" / "fault").unlink()
+    one.use("anna")
+    assert one.told()["models"][0]["failures"] == 1
+
+
+@pytest.mark.parametrize("name", ["../anna", "anna/..", "a/b", "", ".hidden", "an..na", "x" * 200, "a\0b"])
+def test_an_id_is_no_way_to_another_place(slot: Callable[..., Slot], name: str) -> None:
+    with pytest.raises(InvalidInput, match="^voice: "):
+        slot().use(name)
+
+
+def test_an_unknown_id_names_the_near_ones(slot: Callable[..., Slot]) -> None:
+    with pytest.raises(UnknownVoice, match="voice: voices has no voice 'berta'; it has bert"):
+        slot().use("berta")
+
+
+def test_without_a_folder_the_slot_cannot_be_loaded(tmp_path: Path) -> None:
+    entry = parse(TABLE, "models.toml", tmp_path)["voices"]
+    with pytest.raises(ModelLoadError, match=r"models.toml line 2: \[models.voices\] path: there is no folder"):
+        Registry(entry, "cpu", Lifecycle(), lambda *_: pytest.fail("nothing to load")).load()
+
+
+def test_unloading_the_slot_gives_back_all(slot: Callable[..., Slot]) -> None:
+    one = slot()
+    one.use("anna", "bert")
+    one.registry.unload()
+    assert one.living() == []
