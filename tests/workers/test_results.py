@@ -30,8 +30,6 @@ def test_a_chord_of_parts_that_ran_as_one_batch_is_completed(
     catalog_file: Path,
     start_worker: StartWorker,
     client: Celery,
-    redis_client: Redis,
-    wait_until: WaitUntil,
 ) -> None:
     def said(text: str) -> object:
         return client.signature("speech.paragraph", kwargs={"text": text, "model": "four"}, queue="four")
