@@ -7,7 +7,7 @@ from celery import Celery
 import celeryconfig
 from tasks.settings import settings
 
-app = Celery("slotline", include=["tasks.speech", "tasks.summary"])
+app = Celery("slotline", include=["tasks.speech", "tasks.summary", "tasks.infer"])
 # The module itself, not its name: by name Celery would take the current folder's.
 app.config_from_object(celeryconfig)
 app.conf.update(

@@ -134,7 +134,8 @@ class ChapterKind:
                 if "skipped" in outcome
             ],
         )
-        return Made(result.fields(), result.duration_s, computed, audio.artifact if audio else "")
+        kept = f"The audio of the others is kept: {audio.artifact}" if audio else ""
+        return Made(result.fields(), result.duration_s, computed, kept)
 
 
 def _payload(piece: Piece) -> str:

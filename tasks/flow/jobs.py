@@ -73,7 +73,7 @@ class Made:
     audio_s: float = 0.0
     computed: int = 0
     kept: str = ""
-    """Where the whole, or what there is of it, lies; for the error's words."""
+    """What there is where parts have failed; a sentence without its end, for the error's words."""
 
 
 class Incomplete(Exception):
@@ -82,6 +82,14 @@ class Incomplete(Exception):
     def __init__(self, parts: list[int]) -> None:
         super().__init__(parts)
         self.parts = parts
+
+
+class More(Exception):
+    """What the parts came to is to be worked on once more: these payloads are further parts of the job."""
+
+    def __init__(self, payloads: list[str]) -> None:
+        super().__init__(len(payloads))
+        self.payloads = payloads
 
 
 class Kind(Protocol):
@@ -98,7 +106,11 @@ class Kind(Protocol):
         """Split the request; raises `InvalidInput` for what cannot be asked."""
 
     def gather(self, gathered: Gathered) -> Made:
-        """Put the parts together; raises `Incomplete` naming parts whose artifact is gone."""
+        """Put the parts together; raises `Incomplete` naming parts whose artifact is gone, or `More`.
+
+        The same payloads and outcomes must give the same, for it may be asked more than once. Not `More` where
+        parts have failed: what there is belongs to the error.
+        """
 
 
 @dataclass(frozen=True)
@@ -187,13 +199,18 @@ def _finish(this: Run, record: Record) -> Mapping[str, Any]:
         this.ledger.payloads(this.job_id),
         this.ledger.outcomes(this.job_id),
     )
-    if len(gathered.payloads) < record.total:
+    if len(gathered.payloads) != record.total:
         _stop_if_cancelled(this)
+        raise Ignore("the job has changed since its message was sent")
     try:
         made = this.kind.gather(gathered)
     except Incomplete as missing:
         this.ledger.reopen(this.job_id, missing.parts)
         raise Ignore("artifacts were gone: their parts are computed again") from missing
+    except More as more:
+        if not this.ledger.extend(this.job_id, record.total, more.payloads):
+            _stop_if_cancelled(this)
+        raise Ignore(f"{len(more.payloads)} further parts are on their way") from more
     if record.failed:
         _fail(this, _parts_failed(this.kind, gathered, made), made)
     if not this.ledger.end(this.job_id, this.kind.name, "SUCCESS", made.result, None):
@@ -249,7 +266,7 @@ def _parts_failed(kind: Kind, gathered: Gathered, made: Made) -> PartsFailed:
         for part, error in list(failed.items())[:NAMED_FAILURES]
     )
     more = f"; and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
-    kept = f". The audio of the others is kept: {made.kept}" if made.kept else ""
+    kept = f". {made.kept}" if made.kept else ""
     return PartsFailed(f"{len(failed)} of {gathered.record.total} {kind.unit}s failed: {named}{more}{kept}")
 
 

@@ -23,6 +23,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from tasks import keys
 from tasks.flow.record import (
+    NESTING,
     Cancelled,
     Claim,
     Opening,
@@ -204,6 +205,10 @@ class Ledger:
         """Put one ended part back to «sent» without a message: it is a job that goes on by itself."""
         return int(self._run("reopen", self._job_keys(job_id), [job_id, 0, part]))
 
+    def extend(self, job_id: str, total: int, payloads: Sequence[str]) -> bool:
+        """Add parts to a job that is finishing with `total` of them, and send the first; False when it is not (now)."""
+        return bool(self._run("extend", [*self._job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
+
     def promote(self, limit: int = 100) -> int:
         """Send the delayed messages that are due; how many were sent."""
         return int(self._run("promote", [keys.DELAYED], [limit]))
@@ -238,7 +243,7 @@ class Ledger:
         """Every text of a job's record in which an artifact may be named."""
         found = [self._redis.hget(keys.sent(job_id), "start"), *self._redis.hvals(keys.outcomes(job_id))]
         if record := self.record(job_id):
-            found += self._redis.lrange(keys.parts(job_id), 0, -1) if record.kind == "book" else []
+            found += self._redis.lrange(keys.parts(job_id), 0, -1) if record.kind in NESTING else []
             found.append(self._redis.hget(keys.job(job_id), "finish_head"))
         return [text for text in found if text]
 

@@ -15,6 +15,10 @@ Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
 Verdict = Literal["done", "failed", "again"]
 Settled = Literal["done", "failed", "again", "late"]
 
+NESTING = frozenset({"book", "texts"})
+"""The kinds whose parts may be jobs themselves."""
+
+
 @dataclass(frozen=True)
 class Record:
     """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""

@@ -12,6 +12,7 @@ from tasks.messages.base import (
     is_speakable,
     normalise,
 )
+from tasks.messages.inputs import MapRequest, MapResult
 from tasks.messages.speech import (
     Audio,
     BookChapter,
@@ -24,7 +25,16 @@ from tasks.messages.speech import (
     Skipped,
     Speaking,
 )
-from tasks.messages.summary import Summarising, SummaryPartRequest, SummaryResult
+from tasks.messages.summary import (
+    SummariesResult,
+    Summarising,
+    SummaryPartRequest,
+    SummaryResult,
+    SummaryTextRequest,
+    SummaryTextsRequest,
+    TextSummaryResult,
+    TextToSummarise,
+)
 
 __all__ = [
     "INLINE_TEXT_BYTES",
@@ -35,15 +45,22 @@ __all__ = [
     "BookResult",
     "ChapterRequest",
     "ChapterResult",
+    "MapRequest",
+    "MapResult",
     "Message",
     "ParagraphRequest",
     "ParagraphResult",
     "Request",
     "Skipped",
     "Speaking",
+    "SummariesResult",
     "Summarising",
     "SummaryPartRequest",
     "SummaryResult",
+    "SummaryTextRequest",
+    "SummaryTextsRequest",
+    "TextSummaryResult",
+    "TextToSummarise",
     "is_speakable",
     "normalise",
 ]

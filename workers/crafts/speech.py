@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tasks import audio
 from tasks.artifact_names import JSON
 from tasks.errors import InvalidInput, NothingToSpeak
+from tasks.flow.payloads import input_fields
 from tasks.messages import ParagraphRequest, is_speakable
 from workers.adapters.base import Sound, SpeechInput
 from workers.crafts.base import Craft
@@ -29,7 +30,9 @@ class Speech(Craft[ParagraphRequest, SpeechInput, Sound]):
         return ParagraphRequest.parse(dict(fields))
 
     def asked_of_part(self, taken: Taken) -> ParagraphRequest:
-        """The part's text, spoken as its whole chapter is."""
+        """The part's text, spoken as its whole chapter is, or as it says itself."""
+        if own := input_fields(taken.payload):
+            return ParagraphRequest.parse(own)
         shared = {name: taken.params.get(name) for name in ("model", "voice", "speed")}
         return ParagraphRequest.parse({**shared, "text": taken.payload[1:]})
 

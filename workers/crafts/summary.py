@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.artifact_names import JSON
 from tasks.errors import InvalidInput
+from tasks.flow.payloads import input_fields, node_of
 from tasks.messages import SummaryPartRequest
 from workers.adapters.base import TextInput, Written
 from workers.crafts.base import Craft
@@ -27,9 +28,11 @@ class Summary(Craft[SummaryPartRequest, TextInput, Written]):
         return SummaryPartRequest.parse(dict(fields))
 
     def asked_of_part(self, taken: Taken) -> SummaryPartRequest:
-        """The part's text, summarised as its whole job is."""
+        """The part's text, summarised as its whole job is, or as it says itself."""
+        if own := input_fields(taken.payload):
+            return SummaryPartRequest.parse(own)
         shared = {name: taken.params.get(name) for name in ("model", "max_length", "min_length")}
-        return SummaryPartRequest.parse({**shared, "text": taken.payload[1:]})
+        return SummaryPartRequest.parse({**shared, "text": node_of(taken.payload).text})
 
     def item(self, model: LoadedModel, asked: SummaryPartRequest) -> TextInput:
         """The text without the space around it."""

@@ -1,0 +1,78 @@
+"""Summaries of summaries: which parts a summary's job has, and which it needs next. Pure.
+
+A part is a text of one level: the first level's texts are the chunks of the whole, a
+further level's are the chunks of all summaries of the level before. A text that the model
+could not read whole is replaced by its halves, which are parts of the same level. A
+payload (`tasks/flow/payloads.py`) says all of this itself, so the same payloads and outcomes always give the same
+next step, however often and wherever that is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from tasks.flow.chunks import chunks, halves
+from tasks.flow.payloads import Node
+
+MOST_LEVELS = 9
+MOST_HALVINGS = 6
+"""A sixty-fourth of a chunk that the model still cannot read whole is left at that."""
+
+
+def first(text: str, limit: int) -> list[str]:
+    """The payloads of the first level: the text's chunks, of at most `limit` characters."""
+    return [Node(1, chunk).payload for chunk in chunks(text, limit)]
+
+
+def last_level(nodes: Sequence[Node]) -> int:
+    """The highest level that has parts."""
+    return max(node.level for node in nodes)
+
+
+def leaves(nodes: Sequence[Node], level: int) -> list[int]:
+    """The parts (from 1) whose summaries make up the level, in the text's order: halves in their whole's place."""
+    below: dict[int, list[int]] = {}
+    for part, node in enumerate(nodes, 1):
+        if node.level == level:
+            below.setdefault(node.of, []).append(part)
+
+    def ends(part: int) -> list[int]:
+        return [leaf for half in below[part] for leaf in ends(half)] if part in below else [part]
+
+    return [leaf for part in below.get(0, []) for leaf in ends(part)]
+
+
+def halved(nodes: Sequence[Node], level: int, cut: Collection[int]) -> list[str]:
+    """Payloads of the halves of those leaves that are among `cut` (parts that were not read whole)."""
+    return [
+        Node(level, half, part).payload
+        for part in leaves(nodes, level)
+        if part in cut and _halvings(nodes, part) < MOST_HALVINGS and len(found := halves(nodes[part - 1].text)) > 1
+        for half in found
+    ]
+
+
+def read_whole(nodes: Sequence[Node], cut: Collection[int], limit: int) -> int:
+    """The longest chunk worth asking for: `limit`, unless longer ones than were read whole turned out to be cut."""
+    if not cut:
+        return limit
+    whole = [len(node.text) for part, node in enumerate(nodes, 1) if part not in cut]
+    return min(limit, max(whole, default=limit))
+
+
+def following(summaries: Sequence[str], level: int, limit: int) -> list[str]:
+    """Payloads of the next level; none where this is the last: one summary is left, or they do not become fewer."""
+    if len(summaries) < 2 or level >= MOST_LEVELS:
+        return []
+    texts = chunks(joined(summaries), limit)
+    return [Node(level + 1, text).payload for text in texts] if len(texts) < len(summaries) else []
+
+
+def joined(summaries: Sequence[str]) -> str:
+    """Summaries as one text, a paragraph each."""
+    return "\n\n".join(" ".join(summary.split()) for summary in summaries if summary.strip())
+
+
+def _halvings(nodes: Sequence[Node], part: int) -> int:
+    of = nodes[part - 1].of
+    return 1 + _halvings(nodes, of) if of else 0
