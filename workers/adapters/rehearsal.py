@@ -69,6 +69,7 @@ class RehearsalOptions(Options):
     """A batch takes this long, whatever is in it."""
     seconds_per_char: float = Field(0.0, ge=0)
     load_seconds: float = Field(0.0, ge=0)
+    unload_seconds: float = Field(0.0, ge=0)
     pretended_bytes: int = Field(0, ge=0)
     """What it says that a loaded model takes of memory; it takes none."""
     voices: list[str] = Field(default_factory=list)
@@ -142,7 +143,8 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
         return self._options.pretended_bytes
 
     def unload(self) -> None:
-        """Nothing is held."""
+        """Take `unload_seconds`; nothing is held."""
+        time.sleep(self._options.unload_seconds)
 
     def _outcome(self, index: int, item: SpeechInput | TextInput) -> Sound | Written | Exception:
         if self.is_cancelled(index):
