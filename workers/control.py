@@ -41,9 +41,7 @@ def stop(pool: Any, ids: set[str]) -> int:
     hit = [member for member in batch.members if not member.is_cancelled and not ids.isdisjoint(member.ids)]
     if not hit:
         return 0
-    for member in hit:
-        member.is_cancelled = True
-    pool.watch.tell({"cancel": [member.call.delivery_tag for member in hit]})
+    pool.cancel(batch, hit)
     if all(member.is_cancelled for member in batch.members):
         grace_s = settings().cancel_grace_s
         why = f"{len(batch.members)} cancelled requests did not stop within {grace_s:g} s"

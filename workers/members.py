@@ -25,7 +25,7 @@ Callback = Callable[..., Any]
 
 def _einfo(error: BaseException) -> ExceptionInfo:
     try:
-        raise error
+        raise error.with_traceback(None)  # one error may be told to many members
     except BaseException:
         return ExceptionInfo()
 
@@ -67,6 +67,11 @@ class Member:
         """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it."""
         request = getattr(self.accept_callback, "__self__", None)
         return isinstance(request, Request) and bool(request.revoked())
+
+    @property
+    def was_revoked(self) -> bool:
+        """Whether Celery has recorded and acknowledged it as revoked, which it may do while it runs."""
+        return bool(getattr(getattr(self.accept_callback, "__self__", None), "_already_revoked", False))
 
     def accept(self, pid: int, accepted: float) -> None:
         """The child has it; `accepted` by the monotonic clock. Told once, though it may be handed over twice."""

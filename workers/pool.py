@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -30,12 +29,10 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.concurrency.prefork import TaskPool
 from celery.exceptions import Ignore, Reject
 from kombu.asynchronous import get_event_loop
-from redis import RedisError
 
-from tasks.errors import InvalidInput
 from tasks.flow.desk import ledger
-from tasks.flow.jobs import part_of
 from tasks.settings import settings
+from workers import attempts
 from workers.calls import Alone, Call
 from workers.child import run_batch, run_errand
 from workers.children import ChildPool, ChildWatch, SlotSpec
@@ -46,9 +43,6 @@ from workers.streak import Streak
 from workers.tracing import Result
 
 logger = logging.getLogger(__name__)
-
-JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
-"""What billiard adds to its words, and nobody can look up."""
 
 
 class SlotPool(TaskPool):
@@ -83,6 +77,8 @@ class SlotPool(TaskPool):
 
     def on_start(self) -> None:
         """Fork the child, which begins to load."""
+        if (size := settings().queue_size) is not None:
+            logger.warning("GPU_QUEUE_SIZE=%d is not used: what waits lies in Redis; a slot holds two batches", size)
         self.watch.start_again = self._start_again
         # Kept: after a lost connection there is no current loop, though it is this one that goes on.
         self.watch.loop = get_event_loop()
@@ -90,7 +86,8 @@ class SlotPool(TaskPool):
         # Celery's pool binds its own methods here; these go through the line.
         self.on_apply = self._join_line
         self.flush = self._flush
-        self.terminate_job = self._terminate_job
+        # Celery means one request by it, which we hear of by itself (`_terminate_member`), and not the whole batch.
+        self.terminate_job = lambda pid, signum=None: None
 
     def did_start_ok(self) -> bool:
         """Always: a child that cannot load is counted and reported by its watch."""
@@ -231,33 +228,30 @@ class SlotPool(TaskPool):
 
     def _hand_over(self, batch: Batch) -> None:
         limits = [member.timeout for member in batch.members if member.timeout]
-        self._running = batch
-        batch.result = self._pool.apply_async(
-            run_batch,
-            ([member.call for member in batch.members],),
-            callback=lambda results: self._finished(batch, results),
-            error_callback=lambda einfo: self._lost(batch, einfo),
-            accept_callback=lambda pid, accepted: self._accepted(batch, pid, accepted),
-            timeout=min([self.spec.limit_s(len(batch.members)), *limits]),
-        )
-        if batch.result is None:
-            self._running = None
+        timeout = min([self.spec.limit_s(len(batch.members)), *limits])
+        calls = [member.call for member in batch.members]
+        if not self._begin(batch, run_batch, calls, lambda results: self._finished(batch, results), timeout):
             self._line.put_back(batch.members)
 
     def _hand_over_errand(
         self, errand: str, timeout: float | None, told: Callable[[Any], None] = lambda answer: None
     ) -> bool:
         """Like a batch of no members: it ends, is lost or dropped as any other."""
-        self._running = batch = Batch([], errand=errand)
+        batch = Batch([], errand=errand)
 
         def done(answer: Any) -> None:
             self.watch.catch_up()  # the child said how it stands before it answered, on another line
             self._end(batch)
             told(answer)
 
+        return self._begin(batch, run_errand, errand, done, timeout)
+
+    def _begin(self, batch: Batch, run: Callable[[Any], Any], what: Any, done: Callback, timeout: float | None) -> bool:
+        """Hand it to the child; False where Celery's pool takes nothing any more."""
+        self._running = batch
         batch.result = self._pool.apply_async(
-            run_errand,
-            (errand,),
+            run,
+            (what,),
             callback=done,
             error_callback=lambda einfo: self._lost(batch, einfo),
             accept_callback=lambda pid, accepted: self._accepted(batch, pid, accepted),
@@ -275,74 +269,49 @@ class SlotPool(TaskPool):
     def _finished(self, batch: Batch, results: list[Result | Alone]) -> None:
         self.done_at = time.monotonic()
         self._end(batch)
-        alone = [member for member, result in zip(batch.members, results, strict=True) if isinstance(result, Alone)]
-        if len(alone) < len(results):
+        ran = [
+            (one, result) for one, result in zip(batch.members, results, strict=True) if not isinstance(result, Alone)
+        ]
+        if ran:
             self.watch.tries.worked()
-            self.batch_sizes.count(len(results) - len(alone))
-        for member, result in zip(batch.members, results, strict=True):
-            if not isinstance(result, Alone):
-                member.succeed(result)
-        self._run_alone(alone)
+            self.batch_sizes.count(len(ran))
+        for member, result in ran:
+            member.succeed(result)
+        self._run_alone([one for one, result in zip(batch.members, results, strict=True) if isinstance(result, Alone)])
 
     def _run_alone(self, members: Sequence[Member]) -> None:
         """The next to be handed over, each in a batch of its own, with a time limit of its own."""
         for member in members:
             member.alone = True
-        wanted = [member for member in members if not member.is_cancelled]
-        self._line.put_back(wanted)
-        for member in members:
             if member.is_cancelled:
                 member.fail(Ignore("cancelled"))
+        self._line.put_back([member for member in members if not member.is_cancelled])
         if self._state != self.RUN or not self.is_ready:
             self._give_back_line("the slot takes no more work")
 
     def _lost(self, batch: Batch, einfo: ExceptionInfo) -> None:
         """The batch did not end by itself: the child died, was killed, or its machinery failed."""
         self._end(batch)
+        calls = [member.call for member in batch.members]
         if self._is_giving_back:
-            self._uncount(batch)
+            attempts.uncount(ledger(self.app), calls)
         error = getattr(einfo.exception, "exc", einfo.exception)
         if isinstance(error, TimeLimitExceeded):
             error = WorkerLostError(f"killed after time_limit_s = {self.spec.entry.time_limit_s:g}")
-        elif not isinstance(error, (WorkerLostError, Terminated)):
+        elif not isinstance(error, WorkerLostError):
             logger.error("the batch failed outside its requests, the child is replaced: %r\n%s", error, einfo.traceback)
             self._pool.kill()
             error = WorkerLostError(f"the batch failed: {error!r}")
-        if isinstance(error, WorkerLostError) and not self._is_giving_back:
-            self._tell_why(batch, error)
+        if not self._is_giving_back:
+            attempts.tell_loss(ledger(self.app), calls, error)
         for member in reversed(batch.members):  # the first goes back last, and so to the front
-            if member.is_cancelled:
-                member.fail(Ignore("cancelled"))
-            elif not isinstance(error, Terminated):
-                member.fail(error)
-            elif member.signal is not None:
-                member.fail(Terminated(member.signal))
-            else:
-                member.fail(WorkerLostError("another request of its batch was terminated"))
+            member.fail(Ignore("cancelled") if member.is_cancelled else error)
 
     def _end(self, batch: Batch) -> None:
         if self._running is batch:
             self._running = None
         self._reload_if_idle()
         self._pump_soon()
-
-    def _uncount(self, batch: Batch) -> None:
-        try:
-            for member in batch.members:
-                call = member.call
-                ledger(self.app).uncount(call.delivery_tag, part_of(call.kwargs()) or (call.task_id, 0))
-        except (RedisError, InvalidInput) as exc:
-            logger.warning("a run that is given back counts as an attempt: %s", exc)
-
-    def _tell_why(self, batch: Batch, error: WorkerLostError) -> None:
-        """Leave word of what ended the run: whoever sets the input aside in the end says so."""
-        why = JOB_NUMBER.sub("", str(error))
-        try:
-            for member in batch.members:
-                call = member.call
-                ledger(self.app).tell_loss(part_of(call.kwargs()) or (call.task_id, 0), why)
-        except (RedisError, InvalidInput) as exc:
-            logger.warning("why a run was lost is not kept: %s", exc)
 
     def _reload_if_idle(self) -> None:
         if self._reload_is_due and self._running is None and self._pool is not None:
@@ -374,13 +343,24 @@ class SlotPool(TaskPool):
             self._drop_running()
 
     def _terminate_member(self, member: Member) -> None:
-        """A call that still waits is revoked where it stands; killing the child for it would cost another's work."""
+        """Celery revokes a call: one in line leaves it. The child is killed when nobody wants any of its batch."""
+        batch = self._running
         if self._line.leave(member):
             member.fail(Terminated(member.signal))
+        elif batch is None or batch.since is None or member not in batch.members:
+            return
+        elif not member.was_revoked:
+            self.give_back_running()  # Celery ends all that runs, in a cold shutdown
+        else:
+            self.cancel(batch, [member])
+            if all(one.is_cancelled for one in batch.members):
+                self.stop_running(batch, f"{member.call.task_id} was terminated")
 
-    def _terminate_job(self, pid: int, signum: int | None = None) -> None:
-        """Kill the child that runs a revoked request: it hears no other signal, in native code least of all."""
-        self._pool.terminate_job(pid, signal.SIGKILL)
+    def cancel(self, batch: Batch, members: Sequence[Member]) -> None:
+        """Tell the child that nobody wants these members of the running batch any more."""
+        for member in members:
+            member.is_cancelled = True
+        self.watch.tell({"cancel": [member.call.delivery_tag for member in members]})
 
     def _start_again(self) -> None:
         if self._pool is not None and self._state == self.RUN:

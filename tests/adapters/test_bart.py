@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, OutOfMemory
 from tests.adapters.tiny_bart import POSITIONS
-from workers.adapters.bart import MOST_PADDING, Bart, Read, groups
+from workers.adapters.bart import Bart
 from workers.adapters.base import Cancelled, TextInput, Written
+from workers.adapters.grouping import groups
 
 TEXT = "The sea was calm, and the boat lay still upon it. "
 
@@ -137,6 +136,18 @@ def test_a_text_that_is_shorter_than_the_shortest_summary_is_not_made_up_to_it(
     adapter.unload()
 
 
+def test_texts_run_together_that_may_be_of_the_same_lengths_and_are_of_similar_length_themselves(
+    bart: Bart, bart_folder: Path
+) -> None:
+    texts = [TextInput(TEXT), TextInput(TEXT * 2), TextInput(TEXT * 9), TextInput(TEXT * 2, max_length=9)]
+    assert groups(bart, texts) == [[2], [1, 0], [3]]
+    adapter = made(bart_folder, min_length=20, max_length=40)
+    adapter.load()
+    same, shorter = groups(adapter, [TextInput(TEXT * 6), TextInput("the boat"), TextInput(TEXT * 5)])
+    assert (same, shorter) == ([0, 2], [1]), "one that is shorter than its summary is asked for less"
+    adapter.unload()
+
+
 def test_memory_that_runs_out_is_the_whole_batchs_so_that_it_can_be_halved(
     bart: Bart, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -180,16 +191,3 @@ def test_a_folder_that_is_no_model_is_refused_with_what_would_do(tmp_path: Path)
         made(tmp_path).load()
     with pytest.raises(CatalogError, match=r"path: is missing"):
         Bart(ModelEntry(name="bart", adapter="bart"), "cpu")
-
-
-@given(st.lists(st.tuples(st.integers(1, 1024), st.sampled_from([(0, 10), (5, 10)])), max_size=30))
-def test_what_runs_together_wants_the_same_is_of_similar_length_and_nothing_is_lost(
-    asked: list[tuple[int, tuple[int, int]]],
-) -> None:
-    read = [Read(index, range(length), limits, False) for index, (length, limits) in enumerate(asked)]
-    made_of = groups(read)
-    assert sorted(one.index for group in made_of for one in group) == list(range(len(read)))
-    for group in made_of:
-        lengths = [len(one.tokens) for one in group]
-        assert max(lengths) <= MOST_PADDING * min(lengths)
-        assert len({one.limits for one in group}) == 1

@@ -12,8 +12,9 @@ When memory runs out the whole batch fails with `OutOfMemory`, so that it can be
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
 from workers.adapters import hardware, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options, TextInput, Written
+from workers.adapters.grouping import groups
 
 INSTALL = "pip install 'slotline[summary]'"
 GET_THEM = "get it with: huggingface-cli download facebook/bart-large-cnn --local-dir FOLDER"
@@ -33,8 +35,16 @@ TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
 
 WARM_UP = "The sea was calm, and the boat lay still upon it. "
 
-MOST_PADDING = 2.0
-"""A text runs with others only while it is at least half as long as the longest of them."""
+SAMPLES = {
+    "en": "The old fisherman had not been out on the lake since the storm took his brother's boat in November, and now "
+    "he stood quietly upon the shore, counting the lanterns that moved along the opposite bank.",
+    "vi": "Ông lão đánh cá đã không ra hồ kể từ khi cơn bão cuốn mất chiếc thuyền của em trai ông vào tháng mười một, "
+    "và giờ đây ông lặng lẽ đứng trên bờ, đếm những ngọn đèn lồng di chuyển dọc theo bờ bên kia.",
+}
+"""By which is measured how many characters of a language are a token."""
+
+TEXTS_KEPT = 256
+"""Whose tokens are kept: a text is asked for them when it is grouped, and when it runs."""
 
 SHORTEST_SHARE = 0.5
 """A text that is shorter than what the model is to write at least is asked for half its own length: the model
@@ -61,6 +71,7 @@ class Read:
     """One input of the batch, as tokens; `limits` are the least and most tokens that it is to become."""
 
     index: int
+    item: TextInput
     tokens: Sequence[int]
     limits: tuple[int, int]
     is_cut: bool
@@ -71,6 +82,7 @@ class Bart(Adapter[TextInput, Written]):
 
     version = "1"
     devices = ("cuda", "cpu")
+    most_padding = 2.0
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
@@ -78,6 +90,7 @@ class Bart(Adapter[TextInput, Written]):
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a BART model")
         self._model: Any = None
         self._tokenizer: Any = None
+        self._tokens = lru_cache(TEXTS_KEPT)(self._tokens_of)
 
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError`."""
@@ -100,7 +113,12 @@ class Bart(Adapter[TextInput, Written]):
         except BaseException:
             self.unload()
             raise
-        return Offer(revision=self._revision(), sample_rate=0)
+        return Offer(
+            revision=self._revision(),
+            sample_rate=0,
+            reads_tokens=self._positions,
+            chars_per_token={language: self._chars_per_token(text) for language, text in SAMPLES.items()},
+        )
 
     def warm_up(self) -> None:
         """Summarise a sentence; raises `ModelLoadError` when that fails."""
@@ -118,6 +136,14 @@ class Bart(Adapter[TextInput, Written]):
         if most > self._positions:
             raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
 
+    def group(self, item: TextInput) -> Hashable:
+        """Its limits: one pass of the model has one least and one most length."""
+        return self._own_limits(item)
+
+    def length(self, item: TextInput) -> float:
+        """In tokens, as far as the model reads."""
+        return len(self._tokens(item.text)[0])
+
     def ingredients(self, item: TextInput) -> Mapping[str, JSON]:
         """What is asked of the model beside the text, with the catalog's options."""
         least, most = self._limits(item)
@@ -133,8 +159,8 @@ class Bart(Adapter[TextInput, Written]):
         outcomes: dict[int, Written | Exception] = {}
         try:
             read = [one for index, item in enumerate(batch) if (one := self._read(index, item, outcomes))]
-            for group in groups(read):
-                outcomes.update(self._written(group))
+            for group in groups(self, [one.item for one in read]):
+                outcomes.update(self._written([read[number] for number in group]))
             return [outcomes[index] for index in range(len(batch))]
         except Exception as exc:  # the boundary to foreign code; the batch may be tried again in halves
             out_of_memory = hardware.memory_error(exc, self.device)
@@ -148,6 +174,7 @@ class Bart(Adapter[TextInput, Written]):
         if self._model is None and self._tokenizer is None:
             return
         self._model = self._tokenizer = None
+        self._tokens.cache_clear()
         hardware.release(self.device)
 
     def _open(self) -> None:
@@ -203,17 +230,28 @@ class Bart(Adapter[TextInput, Written]):
         except SlotlineError as exc:
             outcomes[index] = exc.with_traceback(None)
             return None
-        text = item.text
+        tokens, is_cut = self._tokens(item.text)
+        return Read(index, item, tokens, self._own_limits(item), is_cut)
+
+    def _chars_per_token(self, text: str) -> float:
+        """Of such a text; what begins and ends every text counts too, so it is rather too few."""
+        return len(text) / max(1, len(self._tokenizer(text, verbose=False)["input_ids"]))
+
+    def _own_limits(self, item: TextInput) -> tuple[int, int]:
+        """The limits, the least of them as a text of this length can have it."""
+        least, most = self._limits(item)
+        length = len(self._tokens(item.text)[0])
+        return (int(length * SHORTEST_SHARE) if length < least else least), most
+
+    def _tokens_of(self, text: str) -> tuple[Sequence[int], bool]:
+        """The text's tokens that the model reads, and whether it has more."""
         for token in self._tokenizer.all_special_tokens:
             text = text.replace(token, " ")  # `</s>` in a text is no end of it
         tokens = self._tokenizer(text, verbose=False)["input_ids"]
         is_cut = len(tokens) > self._positions
         if is_cut:
             tokens = self._tokenizer(text, truncation=True, max_length=self._positions)["input_ids"]
-        least, most = self._limits(item)
-        if len(tokens) < least:
-            least = int(len(tokens) * SHORTEST_SHARE)
-        return Read(index, tokens, (least, most), is_cut)
+        return tokens, is_cut
 
     def _written(self, group: Sequence[Read]) -> Iterator[tuple[int, Written | Exception]]:
         """What each of a group became, which all run at once; those that nobody wants any more are left out."""
@@ -268,15 +306,3 @@ class Bart(Adapter[TextInput, Written]):
 
     def _revision(self) -> str:
         return self.entry.revision or f"bart-{weights.digest(self._model_files())}"
-
-
-def groups(read: Sequence[Read]) -> list[list[Read]]:
-    """What runs together: the same limits, and no text less than half as long as the longest. Pure."""
-    made: list[list[Read]] = []
-    for one in sorted(read, key=lambda one: (one.limits, -len(one.tokens), one.index)):
-        first = made[-1][0] if made else None
-        if first and first.limits == one.limits and len(first.tokens) <= MOST_PADDING * len(one.tokens):
-            made[-1].append(one)
-        else:
-            made.append([one])
-    return made

@@ -84,6 +84,8 @@ class RehearsalOptions(Options):
     """A file, made where it is not there: a line of JSON for each input begun and each done (`what`, `pid`, `ns`
     by CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines never mix."""
     signed: bool = False
+    memory_items: int = Field(0, ge=0)
+    """More inputs than this at once raise `MemoryError`; 0: any number fits."""
 
 
 class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
@@ -131,6 +133,8 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
     def run(self, batch: Sequence[SpeechInput | TextInput]) -> Sequence[Sound | Written | Exception]:
         """Take the batch's time, then give silence (or words) for each; `UnknownVoice` or a fault in a failed one's place."""
         self._note("began", batch)
+        if 0 < self._options.memory_items < len(batch):
+            raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
         chars = sum(len(item.text) for item in batch)
         with contextlib.suppress(Cancelled):
             self._spend(self._options.seconds + self._options.seconds_per_char * chars, range(len(batch)))

@@ -1,0 +1,161 @@
+"""A batch's inputs through an adapter: halved where memory runs out, each with its own result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+
+from tasks.catalog import ModelEntry
+from tasks.errors import ModelError, OutOfMemory
+from workers.adapters.base import Adapter, Cancelled, Offer, TextInput, Written
+from workers.compute import Computing, ContextBroken
+from workers.fits import Fits
+from workers.models.lifecycle import LoadedModel
+
+DEVICE_ERROR = "CUDA error: device-side assert triggered"
+
+
+class Echo(Adapter[TextInput, Written]):
+    """Gives each text back; what `run` is to do beside that is set from outside."""
+
+    version = "1"
+
+    def __init__(self, before: Callable[[Sequence[TextInput]], None]) -> None:
+        super().__init__(ModelEntry(name="echo", adapter="echo"), "cpu")
+        self.before = before
+        self.runs: list[list[str]] = []
+
+    def load(self) -> Offer:
+        return Offer("1", 0)
+
+    def run(self, batch: Sequence[TextInput]) -> Sequence[Written | Exception]:
+        self.runs.append([item.text for item in batch])
+        self.before(batch)
+        return [Cancelled() if self.is_cancelled(n) else Written(item.text, 1) for n, item in enumerate(batch)]
+
+    def unload(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class Slot:
+    """An echo, and what it remembers."""
+
+    before: Callable[[Sequence[TextInput]], None] = lambda batch: None
+    fits: Fits = field(default_factory=Fits)
+
+    def __post_init__(self) -> None:
+        self.echo = Echo(self.before)
+        adapter: Any = self.echo  # a loaded model may be of any craft
+        self.model = LoadedModel(self.echo.entry, adapter, self.echo.load(), 0.0)
+
+    def run(self, items: Sequence[TextInput], is_cancelled: Callable[[int], bool] = lambda number: False) -> list[Any]:
+        """One result an input, in order."""
+        found = dict(Computing(self.model, items, is_cancelled, self.fits).results())
+        return [found[number] for number in range(len(items))]
+
+    @property
+    def sizes(self) -> list[int]:
+        """Of its runs."""
+        return [len(texts) for texts in self.echo.runs]
+
+
+def at_most(size: int) -> Callable[[Sequence[TextInput]], None]:
+    def before(batch: Sequence[TextInput]) -> None:
+        if len(batch) > size:
+            raise MemoryError(f"{len(batch)} are too many")
+
+    return before
+
+
+def never(text: str) -> Callable[[Sequence[TextInput]], None]:
+    def before(batch: Sequence[TextInput]) -> None:
+        if any(item.text == text for item in batch):
+            raise OutOfMemory("Tried to allocate 2.00 GiB.")
+
+    return before
+
+
+def texts(count: int) -> list[TextInput]:
+    return [TextInput(f"text {n:03}") for n in range(count)]
+
+
+@given(
+    st.lists(st.builds(TextInput, st.text(max_size=5), st.sampled_from([None, 9, 10])), max_size=25),
+    st.integers(1, 30),
+    st.sets(st.integers(0, 24)),
+)
+def test_each_input_gets_its_own_result_whatever_the_mix_the_memory_and_the_cancelled(
+    items: list[TextInput], size: int, unwanted: set[int]
+) -> None:
+    slot = Slot(at_most(size))
+    for number, (item, result) in enumerate(zip(items, slot.run(items, unwanted.__contains__), strict=True)):
+        if number in unwanted:
+            assert isinstance(result, Cancelled)
+        else:
+            assert result.text == item.text
+
+
+def test_what_does_not_fit_together_runs_in_halves_and_what_fitted_bounds_the_batches_after_it() -> None:
+    slot = Slot(at_most(3))
+    assert [result.text for result in slot.run(texts(8))] == [item.text for item in texts(8)]
+    assert slot.sizes == [8, 4, 2, 2, 4, 2, 2]
+    slot.echo.runs.clear()
+    slot.run(texts(5))
+    assert slot.sizes == [2, 2, 1]
+
+
+def test_the_one_input_that_does_not_fit_alone_fails_and_is_no_reason_for_smaller_batches() -> None:
+    slot = Slot(never("text 005"))
+    results = slot.run(texts(8))
+    assert [number for number, result in enumerate(results) if isinstance(result, Exception)] == [5]
+    assert isinstance(results[5], OutOfMemory)
+    assert str(results[5]) == "memory ran out, though the input ran alone: Tried to allocate 2.00 GiB."
+    slot.echo.runs.clear()
+    slot.run(texts(5))
+    assert slot.sizes == [5]
+
+
+def test_the_size_that_fitted_is_known_to_the_next_process_and_forgotten_after_a_day(broker: str) -> None:
+    with Redis.from_url(broker) as client:
+        Slot(at_most(2), Fits(client, "H200")).run(texts(6))
+        (key,) = client.keys("slotline:fits:*")
+        assert 86_000 < client.ttl(key) <= 86_400
+        for card, sizes in (("H200", [2, 2, 2]), ("RTX 4090", [6])):
+            slot = Slot(fits=Fits(client, card))
+            slot.run(texts(6))
+            assert slot.sizes == sizes
+
+
+def broken_by(error: Exception) -> Callable[[Sequence[TextInput]], None]:
+    def before(batch: Sequence[TextInput]) -> None:
+        raise error
+
+    return before
+
+
+def test_a_gpu_that_failed_is_nobodys_result() -> None:
+    wrapped = ModelError("the model failed")
+    wrapped.__cause__ = RuntimeError(DEVICE_ERROR)
+    for error in (RuntimeError(DEVICE_ERROR), wrapped):
+        with pytest.raises(ContextBroken, match="device-side assert"):
+            Slot(broken_by(error)).run(texts(2))
+
+
+def test_what_the_adapter_raises_is_every_inputs_and_a_wrong_number_of_results_too() -> None:
+    assert [str(error) for error in Slot(broken_by(ValueError("odd"))).run(texts(2))] == ["odd", "odd"]
+    slot = Slot()
+    slot.echo.run = lambda batch: []  # type: ignore[method-assign]
+    assert [str(error) for error in slot.run(texts(2))] == ["echo gave 0 results for 2 inputs"] * 2
+
+
+def test_an_adapter_that_gives_up_on_an_input_that_is_wanted_has_failed_on_it() -> None:
+    slot = Slot()
+    slot.echo.run = lambda batch: [Cancelled()] * len(batch)  # type: ignore[method-assign]
+    assert isinstance(slot.run(texts(1))[0], ModelError)

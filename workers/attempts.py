@@ -1,0 +1,46 @@
+"""What the ledger hears from a slot's pool of runs that did not end by themselves.
+
+A run is counted before it begins, inside the child (`workers/batch.py`); only the parent
+knows how one was lost. Guarantee: nothing here raises, for the messages go back all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+
+from redis import RedisError
+
+from tasks.errors import InvalidInput
+from tasks.flow.jobs import part_of
+from tasks.flow.ledger import Ledger
+from workers.calls import Call
+
+logger = logging.getLogger(__name__)
+
+JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
+"""What billiard adds to its words, and nobody can look up."""
+
+
+def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
+    """Take their runs back: the worker ended them for no fault of theirs."""
+    for call in calls:
+        try:
+            ledger.uncount(call.delivery_tag, _run_of(call))
+        except (RedisError, InvalidInput) as exc:
+            logger.warning("a run that is given back counts as an attempt: %s", exc)
+
+
+def tell_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> None:
+    """Leave word of what ended their run: whoever sets the input aside in the end says so."""
+    why = JOB_NUMBER.sub("", str(error))
+    for call in calls:
+        try:
+            ledger.tell_loss(_run_of(call), why)
+        except (RedisError, InvalidInput) as exc:
+            logger.warning("why a run was lost is not kept: %s", exc)
+
+
+def _run_of(call: Call) -> tuple[str, int]:
+    return part_of(call.kwargs()) or (call.task_id, 0)
