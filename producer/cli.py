@@ -18,6 +18,7 @@ import click
 
 from producer.client import Client, Progress
 from producer.files import format_of, make_folder, safe_name
+from producer.results import words_of
 from producer.stack import BorrowedStack
 from tasks.audio import FORMATS
 from tasks.catalog import catalog
@@ -210,7 +211,7 @@ def say(text: str, target: Path, model: str, voice: str | None, speed: float, fo
         click.echo(f"slotline: detached, it is still spoken; come back by: slotline watch {job.id}", err=True)
         return INTERRUPTED
     [path] = job.save(target, chosen)
-    click.echo(f"{path}: {result.duration_s:.1f} s of audio")
+    click.echo(f"{path}: {words_of(result)}")
     return 0
 
 
@@ -258,7 +259,7 @@ def watch(job_id: str) -> int:
         return INTERRUPTED
     except SlotlineError as exc:
         raise type(exc)(f"job {job_id}: {exc}") from exc
-    click.echo(f"{job_id}: done, {result.duration_s:.1f} s of audio")
+    click.echo(f"{job_id}: done, {words_of(result)}")
     return 0
 
 

@@ -8,12 +8,15 @@ Importing this loads no model code, no Celery and no audio library.
 from __future__ import annotations
 
 import functools
+import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from typing_extensions import TypeVar
 
 from producer import results
 from tasks import broker, keys
@@ -24,19 +27,25 @@ from tasks.flow import envelope
 from tasks.flow.cancel import broadcast, cancel, part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.record import Record
+from tasks.inputs import check_inputs, craft_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
     ChapterRequest,
+    MapRequest,
     ParagraphRequest,
     Speaking,
+    SummaryTextRequest,
+    SummaryTextsRequest,
 )
-from tasks.offers import Published, check_voice, published
+from tasks.offers import Published, check_voice, check_writes, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 
 if TYPE_CHECKING:
-    from producer.results import Result
+    from producer.many import MapJob
+
+ResultT = TypeVar("ResultT", default=results.Result)
 
 POLL_S = 0.1
 POLL_MAX_S = 0.5
@@ -101,7 +110,7 @@ class Client:
             with broker.speaking(self.broker_url):
                 self._check_speaking(request)
             request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
-        return self._submit("chapter", request, request.title)
+        return self._submit("chapter", request)
 
     def submit_book(
         self, chapters: Iterable[Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
@@ -120,7 +129,64 @@ class Client:
                 for one in request.chapters
             ]
             request = request.model_copy(update={"chapters": stored})
-        return self._submit("book", request, request.title, job_id)
+        return self._submit("book", request, job_id)
+
+    def submit_summary(self, text: str, *, model: str, job_id: str | None = None, **options: Any) -> Job:
+        """A text of any length, to become one summary; `options` are the further fields of `SummaryTextRequest`.
+
+        With a `job_id` that is recorded already nothing is sent.
+        """
+        request = SummaryTextRequest.parse({"text": text, "model": model, **options})
+        if len(text.encode(errors="replace")) > INLINE_TEXT_BYTES:
+            with broker.speaking(self.broker_url):
+                self._check_writing(request.model)
+            request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
+        return self._submit_summary("text", "summary", request, job_id)
+
+    def submit_summaries(
+        self, texts: Iterable[str | Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
+    ) -> Job:
+        """Texts (or `title`, and `text` or `text_ref`) in order, each to become one summary.
+
+        `options` are the further fields of `SummaryTextsRequest`. With a `job_id` that is recorded already nothing
+        is sent.
+        """
+        given = [{"text": one} if isinstance(one, str) else dict(one) for one in texts]
+        request = SummaryTextsRequest.parse({"texts": given, "model": model, **options})
+        if sum(len(one.text.encode()) for one in request.texts if one.text) > INLINE_TEXT_BYTES:
+            with broker.speaking(self.broker_url):
+                self._check_writing(request.model)
+            stored = [
+                one.model_copy(update={"text": None, "text_ref": self.store.put_text(one.text)}) if one.text else one
+                for one in request.texts
+            ]
+            request = request.model_copy(update={"texts": stored})
+        return self._submit_summary("texts", "texts", request, job_id)
+
+    def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
+        """Many inputs at once, as one job: texts, or the fields of the task that computes one, in order.
+
+        `options` are the further fields of `MapRequest` (`title`, `craft`, `parallel_inputs`); any other is a field
+        of every input that does not name it itself, such as `voice` or `max_length`. Raises `InvalidInput` that
+        names the first wrong input by its number before anything is sent.
+        """
+        from producer.many import MapJob
+
+        named = ("title", "craft", "parallel_inputs")
+        own: dict[str, Any] = {name: options.pop(name) for name in named if name in options}
+        given = [{**options, **({"text": one} if isinstance(one, str) else one)} for one in payloads]
+        request = MapRequest.parse({"model": model, "inputs": given, **own})
+        with broker.speaking(self.broker_url):
+            offer = published(self.ledger.client, request.model)
+        entry = catalog().get(request.model) if offer else catalog()[request.model]
+        craft = request.craft or craft_of(request.model, entry, offer)
+        check_inputs(request.model, craft, given, offer)
+        told = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
+        if len(told.encode(errors="replace")) > INLINE_TEXT_BYTES:
+            request = request.model_copy(update={"inputs": None, "inputs_ref": self.store.put_text(told)})
+        job_id = str(uuid.uuid4())
+        self._send("infer.map", "map", job_id, request.model_copy(update={"craft": craft}))
+        return MapJob(self, job_id)
 
     def job(self, job_id: str) -> Job:
         """A job that was submitted before, by anybody; raises `UnknownJob` for an id that left no trace."""
@@ -152,15 +218,32 @@ class Client:
             live: Any = self.ledger.client.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf")
         return int(live) > 0
 
-    def _submit(self, kind: str, request: Any, title: str, job_id: str | None = None) -> Job:
+    def _submit(self, kind: str, request: Any, job_id: str | None = None) -> Job:
         job_id = job_id or str(uuid.uuid4())
-        message = envelope.new_message(f"speech.{kind}", job_id, request.fields(), FLOW_QUEUE)
         with broker.speaking(self.broker_url):
             self._check_speaking(request)
-            self.ledger.submit(
-                job_id, kind, title, request.model, request.voice or "", list_key(FLOW_QUEUE, 0), message
-            )
+        self._send(f"speech.{kind}", kind, job_id, request)
         return Job(self, job_id)
+
+    def _submit_summary(self, task: str, kind: str, request: Any, job_id: str | None) -> Job:
+        job_id = job_id or str(uuid.uuid4())
+        with broker.speaking(self.broker_url):
+            self._check_writing(request.model)
+        self._send(f"summary.{task}", kind, job_id, request)
+        return Job(self, job_id)
+
+    def _send(self, task: str, kind: str, job_id: str, request: Any) -> None:
+        message = envelope.new_message(task, job_id, request.fields(), FLOW_QUEUE)
+        voice = getattr(request, "voice", None) or ""
+        with broker.speaking(self.broker_url):
+            self.ledger.submit(job_id, kind, request.title, request.model, voice, list_key(FLOW_QUEUE, 0), message)
+
+    def _check_writing(self, model: str) -> None:
+        """Refuse a model that neither this machine's catalog nor any worker knows, and one that speaks."""
+        offer = published(self.ledger.client, model)
+        if offer is None:
+            catalog()[model]
+        check_writes(offer, model)
 
     def _check_speaking(self, request: Speaking) -> None:
         """Refuse a model that neither this machine's catalog nor any worker knows, and a voice that it lacks."""
@@ -170,7 +253,7 @@ class Client:
         check_voice(offer, request.voice)
 
 
-class Job:
+class Job(Generic[ResultT]):
     """A submitted job: an id, and the questions one may ask about it. Holds no state of its own."""
 
     def __init__(self, client: Client, job_id: str) -> None:
@@ -194,7 +277,7 @@ class Job:
         timeout_s: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
         patience_s: float = PATIENCE_S,
-    ) -> Result:
+    ) -> ResultT:
         """The result, once there is one; raises the job's own error (`PartsFailed`, `UnknownVoice`, …).
 
         `on_progress` is called whenever the progress has changed. Raises `TimeoutError`
@@ -217,7 +300,7 @@ class Job:
                     if on_progress:
                         on_progress(progress)
                 if stored is not None:
-                    return results.of(self.id, stored)
+                    return self._made(stored)
             if timeout_s is not None and time.monotonic() - began >= timeout_s:
                 raise TimeoutError(f"job {self.id} has not ended within {timeout_s:g} s")
             time.sleep(pause_s)
@@ -233,23 +316,33 @@ class Job:
             # An id that is not recorded is a single text: the message itself is all that there is of it.
             return cancel(self.client.ledger, self.id, self._tell_workers, even_unknown=True)
 
-    def result(self) -> Result:
+    def result(self) -> ResultT:
         """The result of a job that has ended; raises its own error, or `InvalidInput` while it is open."""
         with broker.speaking(self.client.broker_url):
-            progress, stored = self._look()
-        if stored is None:
-            raise InvalidInput(f"id: job {self.id} has not ended yet ({progress.state})")
-        return results.of(self.id, stored)
+            stored = self._ended()
+        return self._made(stored)
 
     def save(self, path: str | Path, format: str | None = None) -> list[Path]:
-        """Write the audio of a job that ended well; the files written. `format` None goes by the path's ending.
+        """Write what a job that ended well has made; the files written. `format` None goes by the path's ending.
 
-        A paragraph or chapter becomes the file `path`; a book becomes the folder `path`,
-        one file a chapter. Raises `InvalidInput` for an unknown format or a job without audio.
+        A paragraph, chapter or summary becomes the file `path`; a book, or many inputs, the folder `path`, one file
+        for each. Raises `InvalidInput` for an unknown format or a job without audio.
         """
         from producer.files import save
 
-        return save(self.client.store, self.result(), Path(path), format)
+        with broker.speaking(self.client.broker_url):
+            stored = self._ended()
+        return save(self.client.store, results.of(self.id, stored), Path(path), format)
+
+    def _made(self, stored: dict[str, Any]) -> ResultT:
+        """The result in Celery's final entry; raises the error that it holds."""
+        return cast(ResultT, results.of(self.id, stored))
+
+    def _ended(self) -> dict[str, Any]:
+        progress, stored = self._look()
+        if stored is None:
+            raise InvalidInput(f"id: job {self.id} has not ended yet ({progress.state})")
+        return stored
 
     def _tell_workers(self, ids: Sequence[str]) -> None:
         from celery import Celery

@@ -1,4 +1,4 @@
-"""Audio on the listener's disk: names that every file system takes, files complete or not at all.
+"""Audio and summaries on the listener's disk: names that every file system takes, files complete or not at all.
 
 A file that holds the same sound already is left alone, so a reading that is started again
 writes only what it lacks. Computes no audio and asks no worker.
@@ -7,15 +7,28 @@ writes only what it lacks. Computes no audio and asks no worker.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tempfile
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from producer.results import typed
 from tasks import audio as sound
+from tasks.atomic import whole_file
 from tasks.errors import InvalidInput, StoreError
-from tasks.messages import Audio, BookResult
+from tasks.messages import (
+    Audio,
+    BookResult,
+    ChapterResult,
+    MapResult,
+    ParagraphResult,
+    SummariesResult,
+    SummaryResult,
+    TextSummaryResult,
+)
 
 if TYPE_CHECKING:
     from producer.results import Result
@@ -81,22 +94,62 @@ def write(store: Store, audio: Audio, target: Path, format: str) -> bool:
 
 
 def save(store: Store, result: Result, path: Path, format: str | None) -> list[Path]:
-    """Write a result's audio: one file, or, for a book, one a chapter in the folder `path`; the files."""
-    if not isinstance(result, BookResult):
-        if result.audio is None:
-            raise InvalidInput("text: nothing in it can be spoken, so there is no audio to save")
-        chosen = format_of(path, format)
-        make_folder(path.parent)
-        write(store, result.audio, path, chosen)
-        return [path]
-    chosen = format_of(Path("x.wav"), format)
-    make_folder(path)
+    """Write what a job made: one file, or, for a book or many inputs, one for each in the folder `path`; the files."""
+    match result:
+        case ParagraphResult() | ChapterResult():
+            return [_save_audio(store, result.audio, path, format)]
+        case SummaryResult() | TextSummaryResult():
+            return [write_text(result.text, path, format)]
+        case BookResult():
+            return _save_many(store, [(one.title, one) for one in result.chapters], path, format)
+        case SummariesResult():
+            return _save_many(store, [(one.title if one else "", one) for one in result.summaries], path, format)
+        case MapResult():
+            return _save_many(store, [("", one) for one in inputs_of(store, result)], path, format)
+
+
+def inputs_of(store: Store, result: MapResult) -> list[ParagraphResult | SummaryResult | None]:
+    """Each input's result, wherever the list lies; None for one that failed. Raises `ArtifactMissing`."""
+    listed = result.results if result.results is not None else json.loads(store.read_text(str(result.results_ref)))
+    return [None if one is None else cast("ParagraphResult | SummaryResult", typed(one)) for one in listed]
+
+
+def write_text(text: str, path: Path, format: str | None = None) -> Path:
+    """Write a summary to a file of UTF-8, complete or not at all; raises `InvalidInput` for another format."""
+    if format not in (None, "txt"):
+        raise InvalidInput(f"format: {format!r} is not written for a text; it may be txt")
+    make_folder(path.parent)
+    data = text.rstrip().encode() + b"\n"
+    if not path.is_file() or path.read_bytes() != data:
+        try:
+            with whole_file(path) as part:
+                part.write_bytes(data)
+        except OSError as exc:
+            raise StoreError(f"{path} cannot be written: {exc.strerror}") from exc
+    return path
+
+
+def _save_audio(store: Store, audio: Audio | None, path: Path, format: str | None) -> Path:
+    if audio is None:
+        raise InvalidInput("text: nothing in it can be spoken, so there is no audio to save")
+    chosen = format_of(path, format)
+    make_folder(path.parent)
+    write(store, audio, path, chosen)
+    return path
+
+
+def _save_many(store: Store, made: Sequence[tuple[str, Result | None]], folder: Path, format: str | None) -> list[Path]:
+    """Numbered files, of those that have something to write."""
+    chosen = format_of(Path("x.wav"), None if format == "txt" else format)
+    make_folder(folder)
     written = []
-    for number, chapter in enumerate(result.chapters, 1):
-        if chapter.audio:
-            target = path / chapter_name(number, chapter.title, len(result.chapters), chosen)
-            write(store, chapter.audio, target, chosen)
-            written.append(target)
+    for number, (title, one) in enumerate(made, 1):
+        if isinstance(one, (SummaryResult, TextSummaryResult)):
+            name = chapter_name(number, title, len(made), "txt")
+            written.append(write_text(one.text, folder / name))
+        elif isinstance(one, (ParagraphResult, ChapterResult)) and one.audio:
+            name = chapter_name(number, title, len(made), chosen)
+            written.append(_save_audio(store, one.audio, folder / name, chosen))
     return written
 
 

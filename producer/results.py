@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tasks import errors, keys
 from tasks.errors import JobCancelled, SlotlineError
-from tasks.messages import BookResult, ChapterResult, ParagraphResult
+from tasks.messages import (
+    BookResult,
+    ChapterResult,
+    MapResult,
+    ParagraphResult,
+    SummariesResult,
+    SummaryResult,
+    TextSummaryResult,
+)
 
 if TYPE_CHECKING:
     from redis import Redis
 
-Result: TypeAlias = "ParagraphResult | ChapterResult | BookResult"
+Spoken: TypeAlias = "ParagraphResult | ChapterResult | BookResult"
+Summarised: TypeAlias = "SummaryResult | TextSummaryResult | SummariesResult"
+Result: TypeAlias = "Spoken | Summarised | MapResult"
+
+_SIGNS: tuple[tuple[str, type[Result]], ...] = (
+    ("chapters", BookResult),
+    ("summaries", SummariesResult),
+    ("levels", TextSummaryResult),
+    ("tokens_read", SummaryResult),
+    ("total", MapResult),
+    ("parts", ChapterResult),
+    ("audio", ParagraphResult),
+)
+"""A field that only this result has, of those that come later."""
 
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
@@ -35,8 +56,21 @@ def of(job_id: str, meta: dict[str, Any]) -> Result:
 
 def typed(fields: dict[str, Any]) -> Result:
     """A result's fields as the model they belong to."""
-    kind = BookResult if "chapters" in fields else ChapterResult if "parts" in fields else ParagraphResult
+    kind = next(kind for sign, kind in _SIGNS if sign in fields)
     return kind.parse(fields)
+
+
+def words_of(result: Result) -> str:
+    """What was made, for a person: how long it is."""
+    match result:
+        case ParagraphResult() | ChapterResult() | BookResult():
+            return f"{result.duration_s:.1f} s of audio"
+        case SummaryResult() | TextSummaryResult():
+            return f"a summary of {len(result.text):,} characters"
+        case SummariesResult():
+            return f"{len(result.summaries)} summaries"
+        case MapResult():
+            return f"{result.total} inputs"
 
 
 def error_of(told: Any) -> SlotlineError:

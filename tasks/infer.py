@@ -7,37 +7,31 @@ model speaks or writes; so an input's artifact is the same, however it was asked
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from celery import Task
 
 from tasks.app import app
 from tasks.artifacts import store
-from tasks.catalog import ModelEntry, catalog
+from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.flow.desk import ledger
 from tasks.flow.jobs import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import input_payload
+from tasks.inputs import TASKS, check_inputs, craft_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     Audio,
     MapRequest,
-    ParagraphRequest,
     ParagraphResult,
-    SummaryPartRequest,
     SummaryResult,
 )
-from tasks.messages.inputs import MOST_INPUTS, Craft
-from tasks.offers import Published, check_voice, published
+from tasks.messages.inputs import MOST_INPUTS
+from tasks.offers import published
 from tasks.routing import PRIORITIES, queue_of
 from tasks.summary import written_of
-
-TASKS: Mapping[Craft, str] = {"speech": "speech.paragraph", "summary": "summary.part"}
-
-OF_ADAPTER: Mapping[str, Craft] = {"espeak": "speech", "viettts": "speech", "rehearsal": "speech", "bart": "summary"}
-"""Of the adapters that come with slotline; for others, until a worker was ready, `craft` has to be said."""
 
 
 @app.task(name="infer.map", bind=True, throws=(SlotlineError,), acks_late=True)
@@ -94,34 +88,6 @@ class MapKind:
             told["results"] = results
         audio_s = sum(float(one.get("duration_s", 0)) for one in found.values())
         return Made(told, audio_s, int(told["computed"]), kept="The results of the others are kept")
-
-
-def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> Craft:
-    """Whether a model speaks or writes, by what a worker said of it, else by its adapter; raises `InvalidInput`."""
-    if offer is not None:
-        return "speech" if offer.sample_rate else "summary"
-    if entry is not None and entry.options.get("gives") == "text":
-        return "summary"
-    if entry is not None and (known := OF_ADAPTER.get(entry.adapter)):
-        return known
-    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say 'speech' or 'summary'")
-
-
-def check_inputs(
-    model: str, craft: Craft, inputs: Sequence[Mapping[str, Any]], offer: Published | None
-) -> list[dict[str, Any]]:
-    """Each input as the fields of its task; raises `InvalidInput` that names the first wrong one by its number."""
-    request = ParagraphRequest if craft == "speech" else SummaryPartRequest
-    checked = []
-    for number, one in enumerate(inputs, 1):
-        try:
-            asked = request.parse({**one, "model": model})
-            if isinstance(asked, ParagraphRequest):
-                check_voice(offer, asked.voice)
-            checked.append(asked.fields())
-        except InvalidInput as exc:
-            raise type(exc)(f"input {number}: {exc}") from exc
-    return checked
 
 
 def _read(name: str) -> list[dict[str, Any]]:

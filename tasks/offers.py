@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from tasks import keys
-from tasks.errors import UnknownVoice
+from tasks.errors import InvalidInput, UnknownVoice
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def check_voice(offer: Published | None, voice: str | None) -> None:
         return
     if voice.lower() not in {name.lower() for name in offer.voices}:
         raise UnknownVoice(voice_error(offer.model, voice, offer.voices))
+
+
+def check_writes(offer: Published | None, model: str) -> None:
+    """Raise `InvalidInput` for a model of which it is known that it speaks."""
+    if offer is not None and offer.sample_rate:
+        raise InvalidInput(f"model: {model!r} does not write (its adapter is {offer.adapter})")
 
 
 def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:

@@ -35,7 +35,7 @@ from tasks.messages import (
     TextToSummarise,
     is_speakable,
 )
-from tasks.offers import Published, published
+from tasks.offers import Published, check_writes, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 
 PARALLEL_TEXTS = 4
@@ -91,12 +91,6 @@ def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) 
     if gone:
         raise Incomplete(gone)
     return found
-
-
-def check_writes(offer: Published | None, model: str) -> None:
-    """Raise `InvalidInput` for a model of which it is known that it speaks."""
-    if offer is not None and offer.sample_rate:
-        raise InvalidInput(f"model: {model!r} does not write (its adapter is {offer.adapter})")
 
 
 def limit_of(offer: Published | None, request: Any, whole: str) -> int:
@@ -216,9 +210,7 @@ class TextsKind:
         }
         numbers = range(1, gathered.record.total + 1)
         result = SummariesResult(title=gathered.record.title, summaries=[made.get(number) for number in numbers])
-        # Celery's result keeps the place of what failed: it is not left out.
-        told = {"title": result.title, "summaries": [one.fields() if one else None for one in result.summaries]}
-        return Made(told, computed=sum(one.computed for one in made.values()), kept=KEPT)
+        return Made(result.fields(), computed=sum(one.computed for one in made.values()), kept=KEPT)
 
 
 def _shared(request: Summarising) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""A job of many inputs, from `Client.map`: its result is the list of theirs, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from producer import results
+from producer.client import PATIENCE_S, Job, Progress
+from producer.files import inputs_of
+from tasks import broker, errors
+from tasks.errors import PartsFailed, SlotlineError
+from tasks.messages import MapResult, ParagraphResult, SummaryResult
+
+Made: TypeAlias = "ParagraphResult | SummaryResult"
+Outcomes: TypeAlias = "list[Made | SlotlineError]"
+
+
+class MapJob(Job[Outcomes]):
+    """A job of many inputs. Its `save` writes one file for each, in a folder."""
+
+    def wait(
+        self,
+        timeout_s: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        patience_s: float = PATIENCE_S,
+        return_errors: bool = False,
+    ) -> Outcomes:
+        """Each input's result, in order; raises as `Job.wait` does.
+
+        With `return_errors` an input that failed has its error in its place, and `PartsFailed` is not raised.
+        """
+        try:
+            return super().wait(timeout_s, on_progress, patience_s)
+        except PartsFailed:
+            if not return_errors:
+                raise
+        return self._with_errors()
+
+    def outcomes(self) -> Outcomes:
+        """Each input's result, or its error, of a job that has ended; raises `InvalidInput` while it is open."""
+        try:
+            return self.result()
+        except PartsFailed:
+            return self._with_errors()
+
+    def _made(self, stored: dict[str, Any]) -> Outcomes:
+        return self._listed(results.of(self.id, stored))
+
+    def _with_errors(self) -> Outcomes:
+        with broker.speaking(self.client.broker_url):
+            record = self.client.ledger.record(self.id)
+            outcomes = self.client.ledger.outcomes(self.id)
+        assert record is not None
+        assert record.result is not None
+        failed = {part: outcome["error"] for part, outcome in outcomes.items() if "error" in outcome}
+        return self._listed(results.typed(record.result), failed)
+
+    def _listed(self, result: results.Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
+        assert isinstance(result, MapResult)
+        listed: Outcomes = []
+        for number, one in enumerate(inputs_of(self.client.store, result), 1):
+            if one is None:
+                error = (failed or {}).get(number, {"type": "", "message": "it is not known why"})
+                listed.append(errors.named(error["type"])(f"input {number}: {error['message']}"))
+            else:
+                listed.append(one)
+        return listed

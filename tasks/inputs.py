@@ -1,0 +1,45 @@
+"""What many inputs at once are: of which craft, each checked, and which task computes one. Loads no Celery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput
+from tasks.messages import ParagraphRequest, SummaryPartRequest
+from tasks.messages.inputs import Craft
+from tasks.offers import Published, check_voice
+
+TASKS: Mapping[Craft, str] = {"speech": "speech.paragraph", "summary": "summary.part"}
+
+OF_ADAPTER: Mapping[str, Craft] = {"espeak": "speech", "viettts": "speech", "rehearsal": "speech", "bart": "summary"}
+"""Of the adapters that come with slotline; for others, until a worker was ready, `craft` has to be said."""
+
+
+def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> Craft:
+    """Whether a model speaks or writes, by what a worker said of it, else by its adapter; raises `InvalidInput`."""
+    if offer is not None:
+        return "speech" if offer.sample_rate else "summary"
+    if entry is not None and entry.options.get("gives") == "text":
+        return "summary"
+    if entry is not None and (known := OF_ADAPTER.get(entry.adapter)):
+        return known
+    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say 'speech' or 'summary'")
+
+
+def check_inputs(
+    model: str, craft: Craft, inputs: Sequence[Mapping[str, Any]], offer: Published | None
+) -> list[dict[str, Any]]:
+    """Each input as the fields of its task; raises `InvalidInput` that names the first wrong one by its number."""
+    request = ParagraphRequest if craft == "speech" else SummaryPartRequest
+    checked = []
+    for number, one in enumerate(inputs, 1):
+        try:
+            asked = request.parse({**one, "model": model})
+            if isinstance(asked, ParagraphRequest):
+                check_voice(offer, asked.voice)
+            checked.append(asked.fields())
+        except InvalidInput as exc:
+            raise type(exc)(f"input {number}: {exc}") from exc
+    return checked
