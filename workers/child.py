@@ -105,6 +105,7 @@ class Child:
             "failures": self.failures,
             "last_batch": self.last_batch,
             "largest_batch": self.largest_batch,
+            "largest_fit": self.fits.largest,
             **hardware.memory(self.device),
             **(self.models.told() if self.models else {}),
         }

@@ -34,6 +34,8 @@ class Fits:
 
     client: Redis | None = None
     card: str = "cpu"
+    largest: int | None = None
+    """Of the model that was asked for last; None while memory has never run out. Any thread may read it."""
     _known: dict[str, tuple[int | None, float]] = field(default_factory=dict)
 
     def size(self, model: LoadedModel) -> int | None:
@@ -44,6 +46,7 @@ class Fits:
             raw: Any = self.client.get(key)
             size = int(raw) if raw else None
             self._known[key] = size, time.monotonic()
+        self.largest = size
         return size
 
     def learn(self, model: LoadedModel, size: int) -> None:
@@ -51,6 +54,7 @@ class Fits:
         logger.warning("%s: no more than %d inputs at once from now on, on %s", model.entry.name, size, self.card)
         key = self._key(model)
         self._known[key] = size, time.monotonic()
+        self.largest = size
         if self.client is None:
             return
         try:

@@ -34,12 +34,15 @@ class SyncedRedis(EmbeddedRedis):
 
 
 class Fleet:
-    """`slots` slot workers and `flows` flow workers over one Redis; the model takes `seconds` for a paragraph."""
+    """`slots` slot workers and `flows` flow workers over one Redis; the model takes `seconds` for a batch."""
 
-    def __init__(self, folder: Path, lease_s: float, seconds: float, slots: int = 4, flows: int = 2) -> None:
+    def __init__(
+        self, folder: Path, lease_s: float, seconds: float, slots: int = 4, flows: int = 2, batch_size: int = 1
+    ) -> None:
         self.folder = folder
         self.lease_s = lease_s
         self.seconds = seconds
+        self.batch_size = batch_size
         self.redis = SyncedRedis(folder / "redis", append_only=True)
         self.journal = folder / "journal"
         self.store = folder / "store"
@@ -54,7 +57,7 @@ class Fleet:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "models.toml").write_text(
             f'[models.{MODEL}]\nadapter = "rehearsal"\nseconds = {self.seconds}\nsigned = true\n'
-            f'journal = "{self.journal}"\n'
+            f'batch_size = {self.batch_size}\njournal = "{self.journal}"\n'
         )
         self.redis.start()
         made = environment(self._environment())

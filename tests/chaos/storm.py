@@ -1,6 +1,6 @@
 """A storm: books read over four slots while a seeded hand kills, freezes, cuts and doubles; then everything is checked.
 
-    python -m tests.chaos.storm [--seed N] [--kills 200] [--paragraphs 500]
+    python -m tests.chaos.storm [--seed N] [--kills 200] [--paragraphs 500] [--batch 4]
 
 In the end every paragraph must be in the audio exactly once and in order, sample by
 sample; every job SUCCESS; nothing set aside; no message in a queue, held or delayed; no
@@ -46,6 +46,7 @@ class Storm:
     paragraphs: int = 500
     seconds: float = 0.12
     pace_s: float = 0.8
+    batch_size: int = 1
     wrong: list[str] = field(default_factory=list)
     """What does not hold; empty is well."""
     dealt: Counter[str] = field(default_factory=Counter)
@@ -88,7 +89,7 @@ def _spread(values: Sequence[float]) -> str:
 
 def run(storm: Storm, folder: Path, tell: Callable[[str], None] = lambda line: None) -> Storm:
     """Run it in `folder` and fill in what came of it; raises nothing for what does not hold, see `wrong`."""
-    fleet = Fleet(folder, LEASE_S, storm.seconds)
+    fleet = Fleet(folder, LEASE_S, storm.seconds, batch_size=storm.batch_size)
     began = time.monotonic()
     try:
         fleet.start()
@@ -186,12 +187,14 @@ def main() -> None:
     parser.add_argument("--paragraphs", type=int, default=500, help="of one book; books follow until all is dealt")
     parser.add_argument("--short", action="store_true", help="as in make test")
     parser.add_argument("--pace", type=float, default=0.8, help="seconds between two faults, on average")
+    parser.add_argument("--batch", type=int, default=1, help="paragraphs that a slot runs at once")
     parser.add_argument("--quiet", action="store_true", help="only the table")
     parser.add_argument("--keep", type=Path, help="a folder for logs and data, which stays")
     given = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if given.seed is None else given.seed
     print(f"seed {seed}: the same faults again with SEED={seed}", flush=True)
-    storm = Storm(seed, SHORT if given.short else many(given.kills), given.paragraphs, pace_s=given.pace)
+    faults = SHORT if given.short else many(given.kills)
+    storm = Storm(seed, faults, given.paragraphs, pace_s=given.pace, batch_size=given.batch)
     with contextlib.ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slotline-storm-")))
         run(storm, folder, (lambda line: None) if given.quiet else (lambda line: print(line, flush=True)))

@@ -131,6 +131,7 @@ def test_the_size_that_fitted_is_known_to_the_next_process_and_forgotten_after_a
             slot = Slot(fits=Fits(client, card))
             slot.run(texts(6))
             assert slot.sizes == sizes
+            assert slot.fits.largest == (2 if card == "H200" else None)
 
 
 def broken_by(error: Exception) -> Callable[[Sequence[TextInput]], None]:
