@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,16 +192,23 @@ def test_a_lazy_model_that_cannot_be_loaded_ends_the_worker_and_harms_no_message
 def test_a_model_in_use_is_not_unloaded_and_tells_how_it_stands_meanwhile(
     start_worker: StartWorker, client: Celery, ask: Ask, wait_until: WaitUntil
 ) -> None:
-    worker = start_worker("--model", "long")
+    worker = start_worker("--model", "long", env={"MODEL_UNLOAD_TIMEOUT": "1"})
     worker.wait_for_log("ready: long")
     fields = {"text": "⚡slow=30 long", "model": "long"}
     running = client.send_task("speech.paragraph", kwargs=fields, queue="long")
     told: dict[str, Any] = wait_until(lambda: _busy(ask(STATUS)), 10, "the job to run")
     assert (told["answers"], told["idle_s"], told["jobs"]) == (True, None, 0)
     assert ask(UNLOAD) == {"error": "long is busy: 1 jobs run and 0 wait; a model in use is not unloaded"}
-    assert ask(STATUS)["state"] == "busy"
+    held = told["since"]
+    told = wait_until(lambda: _busy_for(ask(STATUS), 2.0), 20, "more than the time-out")
+    assert told["since"] == held
+    assert "unloaded" not in worker.log()
     assert not running.ready()
 
 
 def _busy(told: dict[str, Any]) -> dict[str, Any] | None:
     return told if told["state"] == "busy" else None
+
+
+def _busy_for(told: dict[str, Any], seconds: float) -> dict[str, Any] | None:
+    return told if told["state"] == "busy" and time.time() - told["since"] > seconds else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workers.models.eviction import Bounds, Held, expired, next_expiry_s, victims
@@ -28,6 +28,7 @@ BOUNDS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(MODELS, BOUNDS, st.integers(0, 1), st.integers(0, 100))
 def test_what_goes_is_not_in_use_is_enough_and_is_not_more_than_enough(
     held: list[Held], bounds: Bounds, new_models: int, new_bytes: int
@@ -49,6 +50,7 @@ def test_what_goes_is_not_in_use_is_enough_and_is_not_more_than_enough(
     assert all(key(by_name[name]) <= least for name in gone for least in kept), "in the policy's order"
 
 
+@settings(deadline=None)
 @given(MODELS, st.floats(0, 2000), st.floats(0.1, 500))
 def test_what_is_idle_for_long_expires_and_the_next_is_known(held: list[Held], now: float, idle_s: float) -> None:
     gone = expired(held, idle_s, now)
