@@ -197,7 +197,7 @@ def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=192, help="for each system in batches; a quarter of them else")
-    parser.add_argument("--tiny", action="store_true", help="a model of 15,000 parameters, to see that it runs")
+    parser.add_argument("--tiny", action="store_true", help="a model of 40,000 parameters, to see that it runs")
     parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), metavar="NAME")
     asked = parser.parse_args()
     with rig() as bench:

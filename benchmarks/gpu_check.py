@@ -1,11 +1,12 @@
-"""What slots on a real GPU do: memory planned and used, jobs a second, unload and reload, and memory back after deaths.
+"""What slots on a real GPU do: memory planned and used, jobs a second, out of memory, unload and reload, deaths.
 
-    python -m benchmarks.gpu_check [--slots 1 2 4] [--jobs 48] [--batch 16] [--catalog FILE]
+    python -m benchmarks.gpu_check [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE] [--dry-run]
 
 Needs a GPU, torch and transformers, and says so in one line where one is missing. The model
 is a BART of the size of bart-large-cnn (0.4 billion parameters, fp16) with random weights,
-made on the spot; `--catalog` takes another, the model `bart` of that file. Every figure of
-memory is the driver's. Prints a Markdown table; leaves nothing behind.
+made on the spot; `--catalog` takes another, the model `bart` of that file. Its jobs are
+`Client.map`'s. Every figure of memory is the driver's. `--dry-run` takes a tiny model on
+the CPU, to see that the check itself runs. Prints a Markdown table; leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -19,146 +20,133 @@ import signal
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
-from celery import Celery, group
-
+from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
+from benchmarks.random_bart import LARGE, TINY, texts, write
 from benchmarks.rig import ROOT, Rig, machine, rig, table, wait_for
+from producer import Client
 from tasks import keys
+from tasks.catalog import read
 from workers.slots import nvml
-from workers.slots.holders import Holder, on_gpu
 from workers.slots.plan import GB, gb
 
 MODEL = "bart"
-TASK = "bench.texts"
-WORKER = ("celery", "-A", "workers", "worker", "--model", MODEL, "--include", "benchmarks.gpu_task")
-LOAD_LIMIT_S = 300.0
+WORKER = ("celery", "-A", "workers", "worker")
+LIMIT_S = 300.0
 SETTLE_S = 5.0
+"""A driver tells of memory that was given back a moment later."""
 SAME_BYTES = 64 * 1024 * 1024
 """Free memory is «back» when it differs by less."""
+STORM_BATCH = 64
+STORM_WORDS = 600
+"""About 900 tokens: 64 such texts want more memory than is left to them, and one wants far less."""
 
 Row = tuple[str, str, str]
 
 
-def make_bart(folder: Path) -> None:
-    """A BART of bart-large-cnn's size with random weights, and a small tokenizer, to be loaded from `folder`."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import BartConfig, BartForConditionalGeneration, PreTrainedTokenizerFast
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(special_tokens=special, initial_alphabet=alphabet, show_progress=False)
-    tokenizer.train_from_iterator(["The sea was calm, and the boat lay still upon it."], trainer)
-    ends = [("<s>", 0), ("</s>", 2)]
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=ends)
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, model_max_length=1024, bos_token="<s>", eos_token="</s>", pad_token="<pad>"
-    ).save_pretrained(folder)
-    torch.manual_seed(7)
-    # The defaults of BartConfig are bart-large's: 12 + 12 layers, 1,024 wide, 50,265 words, 1,024 positions.
-    BartForConditionalGeneration(BartConfig(num_beams=4)).to(torch.float16).save_pretrained(folder)
-
-
-def lifecycle_of(catalog_file: Path) -> None:
-    """In a process of its own, on the GPU that it is pinned to: load, unload, load again; free bytes as JSON."""
-    from tasks.catalog import read
-    from workers.models import lifecycle
-
-    uuid = os.environ["CUDA_VISIBLE_DEVICES"]
-    entry = read(catalog_file)[MODEL]
-    free: list[int] = [nvml.read(uuid).free_bytes]
-    first = lifecycle.load(entry, "cuda:0")
-    free.append(nvml.read(uuid).free_bytes)
-    first.adapter.unload()
-    time.sleep(SETTLE_S)
-    free.append(nvml.read(uuid).free_bytes)
-    again = lifecycle.load(entry, "cuda:0")
-    free.append(nvml.read(uuid).free_bytes)
-    print(json.dumps({"free": free, "load_s": [first.load_s, again.load_s]}))
-
-
 class Check:
-    """The checks on one GPU; each gives rows of the table: what, figure, goal."""
+    """The checks on one card; each gives rows of the table: what, figure, goal."""
 
-    def __init__(self, bench: Rig, gpu: nvml.Gpu, jobs: int, batch: int) -> None:
+    def __init__(self, bench: Rig, card: Card, jobs: int, batch: int) -> None:
         self._bench = bench
-        self._uuid = gpu.uuid
+        self._card = card
         self._jobs = jobs
         self._batch = batch
-        self._app = Celery("sender", broker=bench.redis_url, backend=bench.redis_url, set_as_current=False)
-
-    @property
-    def free_bytes(self) -> int:
-        """Of the card, by the driver."""
-        return nvml.read(self._uuid).free_bytes
+        self._client = Client(bench.redis_url)
+        self._next_text = 0
 
     def slots(self, count: int) -> Iterator[Row]:
-        """Memory a slot and jobs a second with `count` slots, one text a job and a batch of them a job."""
-        before = self.free_bytes
-        with self._workers(count):
-            used = (before - self.free_bytes) / count
-            planned = self._planned_bytes()
-            off = 100 * (used - planned) / planned
-            yield f"{count} slots: memory a slot", f"{gb(planned, 2)} planned, {gb(used, 2)} used ({off:+.1f}%)", "±5%"
-            for texts, name in ((1, "batches off"), (self._batch, f"{self._batch} texts at once")):
-                per_s, busy = self._drain(count, texts)
-                yield f"{count} slots: {name}", f"{per_s:.1f} texts/s, GPU busy {busy}", ""
-        yield f"{count} slots: memory after they ended", self._back(before, "the workers' memory"), "all"
+        """Memory a slot, and jobs a second with `count` slots, batches on and off."""
+        before = self._card.free_bytes
+        for batch in (self._batch, 1):
+            with self._workers(count, batch):
+                if batch > 1:
+                    used, planned = (before - self._card.free_bytes) / count, self._planned_bytes()
+                    off = 100 * (used - planned) / planned
+                    yield (
+                        f"{count} slots: memory a slot",
+                        f"{gb(planned, 2)} planned, {gb(used, 2)} used ({off:+.1f}%)",
+                        "±5%",
+                    )
+                per_s, share = self._drain(self._jobs if batch > 1 else max(4, self._jobs // 4), count)
+                name = f"batches of {batch}" if batch > 1 else "batches off"
+                yield f"{count} slots: {name}", f"{per_s:.1f} jobs/s, GPU busy {share}", ""
+            back = self._back(before, "the workers' memory")
+        yield f"{count} slots: memory after they ended", back, "all"
 
-    def unload(self, catalog_file: Path) -> Iterator[Row]:
-        """What an unload gives back, and a second load."""
-        command = [sys.executable, "-m", "benchmarks.gpu_check", "--lifecycle", str(catalog_file)]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=2 * LOAD_LIMIT_S)
-        if done.returncode:
-            raise RuntimeError(f"load and unload failed:\n{done.stderr[-2000:]}")
-        told = json.loads(done.stdout.splitlines()[-1])
-        bare, loaded, unloaded, again = told["free"]
-        share = 100 * (unloaded - loaded) / max(1, bare - loaded)
-        yield "unload gives back", f"{share:.0f}% of {gb(bare - loaded, 2)} GB (the rest is CUDA's context)", "≥ 95%"
-        first_s, second_s = told["load_s"]
-        yield "load, then load again", f"{first_s:.1f} s, {second_s:.1f} s; {gb(bare - again, 2)} GB", "the same memory"
+    def storm(self, leave_bytes: int) -> Iterator[Row]:
+        """Long texts in batches that are too large for the memory that is left."""
+        with self._workers(1, STORM_BATCH):
+            self._run(1)
+            with hog(leave_bytes):
+                made = self._run(2 * STORM_BATCH, STORM_WORDS)
+            sizes = [int(self._bench.client.get(key) or 0) for key in self._bench.client.keys(keys.fits(MODEL, "*"))]
+        fitted = f"halved to {min(sizes)}" if sizes else "memory never ran out"
+        left = f" of {gb(leave_bytes)} GB" if leave_bytes else ""
+        yield f"long texts in batches of {STORM_BATCH}{left}: done", f"{made} of {2 * STORM_BATCH}, {fitted}", "all"
+
+    def unload(self) -> Iterator[Row]:
+        """What `slotline model unload` gives back, and what the next job takes again."""
+        bare = self._card.free_bytes
+        with self._workers(1, self._batch):
+            loaded, first_s = self._card.free_bytes, self._load_s()
+            unloaded = self._unloaded()
+            self._run(1)
+            reloaded, again_s = self._card.free_bytes, self._load_s()
+            last = self._unloaded()
+        share = 100 * (last - reloaded) / max(1, unloaded - reloaded)
+        kept = gb(bare - unloaded, 2)
+        yield "unload gives back", f"{share:.0f}% of what the load took ({kept} GB stay: packages, context)", "≥ 95%"
+        took = f"{gb(bare - loaded, 2)} GB, {gb(bare - reloaded, 2)} GB"
+        yield "load, then a job loads it again", f"{first_s:.1f} s, {again_s:.1f} s; {took}", "the same memory"
 
     def deaths(self) -> Iterator[Row]:
         """SIGKILL of a child and of a worker with the model on the card."""
-        before = self.free_bytes
-        with self._workers(1):
-            loaded = self.free_bytes
-            holder = self._holders()[0]
-            _kill(_child_of(holder.pid))
+        before = self._card.free_bytes
+        with self._workers(1, self._batch):
+            loaded = self._card.free_bytes
+            holder = self._card.holders()[0]
+            os.kill(children_of(holder.pid)[0], signal.SIGKILL)
             began = time.monotonic()
-            back = self._when(lambda: self.free_bytes > loaded + (before - loaded) // 2, "the child's memory")
+            half = loaded + (before - loaded) // 2
+            back = self._when(lambda: self._card.free_bytes > half, "the child's memory")
             wait_for(lambda: not self._ready(1), "the worker to notice", 10)
             ready = self._when(lambda: self._ready(1), "the model to be loaded again")
             yield "child killed: memory back, ready again", f"{back - began:.1f} s, {ready - began:.1f} s", ""
-            _kill(holder.pid)
+            os.kill(holder.pid, signal.SIGKILL)
             began = time.monotonic()
             back = self._when(lambda: self._is_back(before), "the worker's memory")
             yield "worker killed: memory back", f"{back - began:.1f} s", ""
 
-    def _drain(self, slots: int, texts: int) -> tuple[float, str]:
-        """Texts a second over all slots, and the share of the time in which the GPU computed."""
-        count = max(slots, self._jobs // texts) if texts > 1 else self._jobs
-        warm = group(self._app.signature(TASK, kwargs={"count": texts}, queue=MODEL) for _ in range(slots))
-        warm.apply_async().get(timeout=LOAD_LIMIT_S)
-        with _busy(self._uuid) as samples:
+    def _run(self, count: int, words: int = 60) -> int:
+        """So many texts, none of them used before, through `Client.map`; how many were done."""
+        wanted = texts(count, self._next_text, words)
+        self._next_text += count
+        outcomes = self._client.map(MODEL, wanted).wait(LIMIT_S, return_errors=True)
+        return sum(not isinstance(one, Exception) for one in outcomes)
+
+    def _drain(self, count: int, slots: int) -> tuple[float, str]:
+        """Jobs a second over all slots, and the share of the time in which the card computed."""
+        self._run(slots)
+        with busy(self._card) as samples:
             began = time.monotonic()
-            jobs = group(self._app.signature(TASK, kwargs={"count": texts}, queue=MODEL) for _ in range(count))
-            done = sum(jobs.apply_async().get(timeout=LOAD_LIMIT_S))
+            done = self._run(count)
             took_s = time.monotonic() - began
-        return done / took_s, f"{100 * statistics.mean(samples):.0f}%" if samples else "not told"
+        if done < count:
+            raise RuntimeError(f"{count - done} of {count} jobs failed: {self._bench.last_words()}")
+        return count / took_s, f"{statistics.mean(samples):.0%}" if samples else "not told"
 
     @contextlib.contextmanager
-    def _workers(self, count: int) -> Iterator[None]:
+    def _workers(self, count: int, batch: int) -> Iterator[None]:
+        self._bench.environment["GPU_BATCH_SIZE"] = str(batch)
+        command = (*WORKER, "--model", MODEL)
         with ExitStack() as stack:
-            started = [stack.enter_context(self._bench.process(*WORKER, may_be_killed=True)) for _ in range(count)]
+            started = [stack.enter_context(self._bench.process(*command, may_be_killed=True)) for _ in range(count)]
             self._when(
                 lambda: self._ready(count) or any(one.poll() is not None for one in started),
                 f"{count} slots to be ready",
@@ -168,58 +156,46 @@ class Check:
             yield
 
     def _ready(self, count: int) -> bool:
-        return sum(holder.ready for holder in self._holders()) >= count
-
-    def _holders(self) -> list[Holder]:
-        return on_gpu(self._bench.client, self._uuid)
+        return sum(holder.ready for holder in self._card.holders()) >= count
 
     def _planned_bytes(self) -> int:
+        """Measured by the first slot; where none measures, as on a CPU, the catalog's guess."""
         measures = [json.loads(raw)["bytes"] for raw in self._bench.client.hvals(keys.footprint(MODEL))]
-        return int(max(measures))
+        return int(max(measures, default=(read(self._bench.folder / "models.toml")[MODEL].memory_gb or 1) * GB))
+
+    def _load_s(self) -> float:
+        return float(self._model("status", "--json")["models"][0]["load_s"])
+
+    def _unloaded(self) -> int:
+        """Free bytes once the model is unloaded."""
+        self._model("unload", "--json")
+        self._when(lambda: self._model("status", "--json")["models"][0]["state"] == "unloaded", "it to be unloaded")
+        time.sleep(SETTLE_S)
+        return self._card.free_bytes
+
+    def _model(self, *words: str) -> dict[str, Any]:
+        """`slotline model`, as a person runs it."""
+        command = [sys.executable, "-m", "tasks.command", "model", words[0], MODEL, *words[1:]]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
+        if done.returncode:
+            raise RuntimeError(f"slotline model {words[0]}: {done.stdout}{done.stderr}")
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
 
     def _is_back(self, before: int) -> bool:
-        return before - self.free_bytes < SAME_BYTES
+        return before - self._card.free_bytes < SAME_BYTES
 
     def _back(self, before: int, what: str) -> str:
         began = time.monotonic()
         return f"back after {self._when(lambda: self._is_back(before), what) - began:.1f} s"
 
     def _when(self, condition: Callable[[], object], what: str) -> float:
-        return wait_for(condition, what, LOAD_LIMIT_S, every_s=0.05)
+        return wait_for(condition, what, LIMIT_S, every_s=0.05)
 
 
-@contextlib.contextmanager
-def _busy(uuid: str) -> Iterator[list[float]]:
-    """The GPU's busy share, sampled while the block runs."""
-    samples: list[float] = []
-    ended = threading.Event()
-
-    def sample() -> None:
-        while not ended.wait(0.2):
-            share = nvml.busy_share(uuid)
-            if share is not None:
-                samples.append(share)
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        ended.set()
-        thread.join()
-
-
-def _kill(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
-
-
-def _child_of(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
-
-
-def _refusal(gpus: nvml.Survey, needs_torch: bool) -> str:
+def refusal(gpus: nvml.Survey, needs_torch: bool, is_dry: bool) -> str:
     """Why the check cannot run here, in one line; empty when it can."""
-    if not gpus.gpus:
+    if not gpus.gpus and not is_dry:
         return f"gpu-check: there is no GPU here ({gpus.reason}); run it on a machine with one"
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if needs_torch and missing:
@@ -227,38 +203,55 @@ def _refusal(gpus: nvml.Survey, needs_torch: bool) -> str:
     return ""
 
 
-def main() -> int:
-    """Run every check and print the table."""
+def prepare(bench: Rig, catalog: Path | None, is_dry: bool) -> None:
+    """The catalog of the check, and the model that it names where the caller gave none."""
+    catalog_file = bench.folder / "models.toml"
+    if catalog:
+        catalog_file.write_text(catalog.read_text())
+        return
+    write(bench.folder / MODEL, TINY if is_dry else LARGE, half=not is_dry)
+    lengths = "min_length = 64\nmax_length = 64\n"
+    table_of = f'[models.{MODEL}]\nadapter = "bart"\npath = "{MODEL}"\nmemory_gb = 1.5\nbatch_size = {STORM_BATCH}\n'
+    catalog_file.write_text(table_of + lengths)
+
+
+def arguments() -> argparse.Namespace:
+    """What the caller asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--slots", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--jobs", type=int, default=48, help="texts of each drain")
-    parser.add_argument("--batch", type=int, default=16, help="texts of one job, where they run together")
+    parser.add_argument("--jobs", type=int, default=512, help="of each drain; a quarter where batches are off")
+    parser.add_argument("--batch", type=int, default=16, help="texts that run together")
     parser.add_argument("--catalog", type=Path, help="take the model `bart` of this file")
-    parser.add_argument("--lifecycle", type=Path, help=argparse.SUPPRESS)
-    asked = parser.parse_args()
-    if asked.lifecycle:
-        lifecycle_of(asked.lifecycle)
-        return 0
+    parser.add_argument("--leave-gb", type=float, default=3.0, help="left free for the storm; 0: as much as there is")
+    parser.add_argument("--dry-run", action="store_true", help="a tiny model on the CPU, to see that the check runs")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run every check and print the table."""
+    asked = arguments()
     gpus = nvml.survey(os.environ.get("CUDA_VISIBLE_DEVICES"))
-    if refusal := _refusal(gpus, asked.catalog is None):
-        print(refusal, file=sys.stderr)
+    if why := refusal(gpus, asked.catalog is None, asked.dry_run):
+        print(why, file=sys.stderr)
         return 1
-    gpu = max(gpus.gpus, key=lambda one: one.free_bytes)
-    os.environ.update(CUDA_VISIBLE_DEVICES=gpu.uuid, MODEL_DEVICE="cuda")
     with rig() as bench:
-        catalog_file = bench.folder / "models.toml"
-        if asked.catalog:
-            catalog_file.write_text(asked.catalog.read_text())
-        else:
-            make_bart(bench.folder / MODEL)
-            made = f'[models.{MODEL}]\nadapter = "bart"\npath = "{MODEL}"\nmemory_gb = 1.5\n'
-            catalog_file.write_text(made)
-        check = Check(bench, gpu, asked.jobs, asked.batch)
-        rows = [row for count in asked.slots for row in check.slots(count)]
-        rows += [*check.unload(catalog_file), *check.deaths()]
+        card: Card = CpuCard(bench.client)
+        own = {"MODEL_DEVICE": "cpu", "SLOTLINE_CPU_SLOTS": str(max(asked.slots))}
+        if not asked.dry_run:
+            gpu = max(gpus.gpus, key=lambda one: one.free_bytes)
+            card = GpuCard(gpu, bench.client)
+            own = {"MODEL_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": gpu.uuid}
+        bench.environment.update(own)
+        os.environ.update(own)
+        prepare(bench, asked.catalog, asked.dry_run)
+        check = Check(bench, card, asked.jobs, asked.batch)
+        at_first = gb(card.free_bytes)
+        with bench.process(*WORKER, "-Q", "flow", "-c", "1"):
+            rows = [row for count in asked.slots for row in check.slots(count)]
+            rows += check.storm(0 if asked.dry_run else int(asked.leave_gb * GB))
+            rows += [*check.unload(), *check.deaths()]
         print(table(("what", "figure", "goal"), rows))
-        card = f"{gpu.name}, {gpu.total_bytes / GB:.0f} GB, {gb(gpu.free_bytes)} free at the start"
-        print(f"\n{card}; {machine(bench.client, ['celery', 'redis'])}")
+        print(f"\n{card.name}, {at_first} GB free at the start; {machine(bench.client, ['celery', 'redis'])}")
     return 0
 
 

@@ -124,7 +124,7 @@ def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="starts of each kind")
-    parser.add_argument("--tiny", action="store_true", help="a model of 15,000 parameters, to see that it runs")
+    parser.add_argument("--tiny", action="store_true", help="a model of 40,000 parameters, to see that it runs")
     asked = parser.parse_args()
     with rig() as bench:
         folder = write(bench.folder / MODEL, TINY if asked.tiny else MIDDLE)

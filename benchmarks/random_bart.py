@@ -29,8 +29,8 @@ class Size:
     positions: int = 1024
 
 
-TINY = Size(16, 1, 2, 300, 256)
-"""15,000 parameters: for a dry run."""
+TINY = Size(16, 1, 2, 300)
+"""40,000 parameters: for a dry run."""
 SMALL = Size(256, 5, 4, 1500)
 """10 million parameters, 40 MB in fp32."""
 MIDDLE = Size(768, 6, 12, 1500)
