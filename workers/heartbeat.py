@@ -12,7 +12,7 @@ import socket
 from time import monotonic
 from typing import Any
 
-from celery import bootsteps
+from celery import bootsteps, signals
 from celery.worker import state
 from redis import Redis, RedisError
 
@@ -38,6 +38,8 @@ class Heartbeat(bootsteps.StartStopStep):
         self._state = ""
         self._state_since = 0.0
         self._every_s = beat_s(settings().lease_s)
+        # Whoever waits for a worker to be ready and then asks for its health is not to hear of the moment before.
+        signals.worker_ready.connect(self._ready, weak=False, dispatch_uid="slotline.heartbeat")
         super().__init__(consumer, **kwargs)
 
     def start(self, consumer: Any) -> None:
@@ -64,6 +66,9 @@ class Heartbeat(bootsteps.StartStopStep):
             health.write(client, self._beat(consumer, client))
         except RedisError as exc:
             logger.warning("no heartbeat this time: %s", exc)
+
+    def _ready(self, sender: Any, **_: Any) -> None:
+        self.step(sender)
 
     def _cancel(self) -> None:
         if self._timer is not None:
