@@ -50,6 +50,8 @@ bench: $(VENV)/dev.stamp
 	$(VENV)/bin/python -m benchmarks.submit
 	$(VENV)/bin/python -m benchmarks.overhead
 	$(VENV)/bin/python -m benchmarks.recovery
+	$(VENV)/bin/python -m benchmarks.batching
+	$(VENV)/bin/python -m benchmarks.lifecycle
 
 chaos: $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.chaos.storm --kills $(KILLS) $(if $(SEED),--seed $(SEED))

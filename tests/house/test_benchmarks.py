@@ -47,3 +47,21 @@ def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> No
     rows = rows_of("recovery", "--only", "slotline")
     assert set(rows) == {"slotline"}
     assert 0 < rows["slotline"][0] < 10, "a lease of 5 s, and a busy machine"
+
+
+def test_batching_holds_slotline_against_the_bare_model() -> None:
+    rows = rows_of("batching", "--tiny", "--texts", "48", "--only", "slotline, batches of 16")
+    assert set(rows) == {"slotline, batches of 16"}
+    per_s, bare_per_s, share, usual = rows["slotline, batches of 16"]
+    assert min(per_s, bare_per_s, usual) > 0
+    assert share == pytest.approx(per_s / bare_per_s, abs=0.01)
+
+
+def test_lifecycle_times_a_start_and_sees_an_unload() -> None:
+    rows = rows_of("lifecycle", "--tiny", "--rounds", "1")
+    bare_s, worker_s = (
+        rows[f"{name} (median of 1)"][-1] for name in ("import and load, bare", "worker's start to ready")
+    )
+    assert rows["ratio"][0] == pytest.approx(worker_s / bare_s, abs=0.02)
+    before, loaded, _ = rows["the child before any load, with a model, without it again"]
+    assert before < loaded
