@@ -13,6 +13,9 @@ from producer import Client
 from producer.client import Job
 from tasks.errors import InvalidInput, PartsFailed
 from tasks.flow.payloads import node_of
+from tasks.flow.prune import needed
+from tasks.flow.repair import retry
+from tasks.messages import TextSummaryResult
 from tests.conftest import StartPair, StartWorker, UseCatalog, WaitUntil
 
 CATALOG = """
@@ -59,8 +62,6 @@ def words(use_catalog: UseCatalog, start_pair: StartPair) -> None:
 def test_a_long_text_becomes_one_summary_in_levels(words: None, ask: Ask, client: Client) -> None:
     job = ask("text", text=TEXT, model="words", max_length=8, title="Words")
     made = job.get(timeout=30)
-    payloads = client.ledger.record(job.id)
-    assert payloads is not None
     assert made["text"] == " ".join(WORDS[:8])
     assert made["title"] == "Words"
     assert made["levels"] >= 3
@@ -147,6 +148,41 @@ def test_a_cancelled_summary_ends_between_its_levels_and_makes_no_more_parts(
     assert record.outcome == "REVOKED"
     assert job.status() == "REVOKED"
     assert client.ledger.payloads(job.id) == []
+
+
+def test_a_part_that_failed_is_tried_again_and_the_levels_go_on(
+    use_catalog: UseCatalog, start_pair: StartPair, ask: Ask, client: Client, wait_until: WaitUntil
+) -> None:
+    use_catalog(CATALOG)
+    start_pair("calm")
+    job = Job(client, ask("text", text=TEXT, model="calm", max_length=8).id)
+    wait_until(lambda: job.progress().done >= 1, what="a part")
+    last = client.ledger.states(job.id).rindex(".") + 1
+    assert client.cancel(f"{job.id}.{last}")
+    with pytest.raises(
+        PartsFailed, match=rf"^1 of \d+ parts failed: {last} .*: cancelled. The summaries of the others"
+    ):
+        job.wait(timeout_s=60)
+    assert retry(client.ledger, job.id) == 1
+    wait_until(lambda: job.status() == "SUCCESS", limit_s=60, what="the levels after it")
+    made = job.result()
+    assert isinstance(made, TextSummaryResult)
+    assert made.text == " ".join(WORDS[:8])
+    assert made.levels >= 3
+
+
+def test_the_summaries_of_an_open_job_are_not_pruned(
+    use_catalog: UseCatalog, start_pair: StartPair, ask: Ask, client: Client, wait_until: WaitUntil
+) -> None:
+    use_catalog(CATALOG)
+    start_pair("calm")
+    long = client.store.put_text(TEXT)
+    job = Job(client, ask("text", text_ref=long, model="calm", max_length=8).id)
+    wait_until(lambda: job.progress().done >= 3, what="three parts")
+    wanted = {name.decode() for name in needed(client.ledger)}
+    made = [outcome["summary"]["artifact"] for outcome in client.ledger.outcomes(job.id).values()]
+    assert {name.rpartition(".")[0] for name in [long, *made[:3]]} <= wanted
+    job.cancel()
 
 
 def test_many_short_texts_are_parts_and_keep_their_order(words: None, ask: Ask) -> None:
