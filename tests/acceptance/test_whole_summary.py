@@ -1,0 +1,54 @@
+"""A whole novel summarised to one summary by a real BART of random weights, in two slots of which one is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from producer import Client
+from producer.books import read_book
+from tasks import keys
+from tasks.flow import levels
+from tasks.flow.payloads import node_of
+from tasks.messages import TextSummaryResult
+from tests.conftest import ROOT, StartWorker, UseCatalog, WaitUntil
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+NOVEL = ROOT / "examples" / "love-among-the-chickens.epub"
+READY_S = 240.0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_the_whole_novel_becomes_one_summary_though_a_slot_is_killed_in_the_middle(
+    client: Client, use_catalog: UseCatalog, start_worker: StartWorker, wait_until: WaitUntil, tmp_path: Path
+) -> None:
+    from tests.adapters.tiny_bart import build
+
+    build(tmp_path / "bart")
+    use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{tmp_path / "bart"}"\nbatch_size = 16\nnum_beams = 1\n')
+    start_worker("-Q", "flow", name="flow")
+    doomed = start_worker("--model", "tiny", name="doomed")
+    slot = start_worker("--model", "tiny", name="slot")
+    for worker in (doomed, slot):
+        worker.wait_for_log("ready: tiny", READY_S)
+    novel = "\n\n".join(chapter.text for chapter in read_book(NOVEL).chapters)
+    job = client.submit_summary(novel, model="tiny", max_length=12, title="Love Among the Chickens")
+    wait_until(lambda: job.progress().done >= 200, limit_s=120, what="two hundred parts")
+    nodes = [node_of(payload) for payload in client.ledger.payloads(job.id)]
+    chunks = [nodes[part - 1].text for part in levels.leaves(nodes, 1)]
+    assert "".join("".join(chunks).split()) == "".join(novel.split())
+    doomed.kill()
+    made = job.wait(timeout_s=400)
+    assert isinstance(made, TextSummaryResult)
+    assert made.levels >= 3
+    assert made.is_complete
+    assert not made.is_cut
+    again = client.submit_summary(novel, model="tiny", max_length=12, title="Love Among the Chickens")
+    assert again.wait(timeout_s=200) == made.model_copy(update={"computed": 0})
+    redis = client.ledger.client
+    assert wait_until(lambda: redis.hlen(keys.HELD) == 0, limit_s=10, what="nothing is held")
+    assert redis.keys("slotline:hand:*") == []
