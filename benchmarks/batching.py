@@ -141,7 +141,9 @@ def by_litserve(bench: Rig, wanted: Sequence[str], batch: int) -> Pace:
             answer.read()
         return time.monotonic()
 
-    with bench.process("benchmarks.bart_litserve", os.environ["BENCH_MODEL"], url.rsplit(":", 1)[1], str(batch)):
+    command = ("benchmarks.bart_litserve", os.environ["BENCH_MODEL"], url.rsplit(":", 1)[1], str(batch))
+    # SIGTERM ends LitServe's main process, and leaves its model's and its server's.
+    with bench.process(*command, leaves_others=True):
         wait_for(lambda: _answers(f"{url}/health"), "LitServe to be ready", every_s=0.1)
         with ThreadPoolExecutor(len(wanted)) as clients:
             return pace(list(clients.map(ask, wanted)), batch)

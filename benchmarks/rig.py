@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -61,14 +62,24 @@ class Rig:
         return sum(int(self.client.memory_usage(key, samples=0) or 0) for key in self.client.scan_iter(count=1000))
 
     @contextlib.contextmanager
-    def process(self, *command: str, may_be_killed: bool = False) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that runs until the block ends; its output is shown when it ends by itself."""
+    def process(
+        self, *command: str, may_be_killed: bool = False, leaves_others: bool = False
+    ) -> Iterator[subprocess.Popen[bytes]]:
+        """A command that runs until the block ends; its output is shown when it ends by itself.
+
+        One that `leaves_others` ends without its own processes: they are killed after it.
+        """
         log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         environment = {**os.environ, **self.environment, "PYTHONPATH": path}
         with log.open("wb") as output:
             started = subprocess.Popen(
-                [sys.executable, "-m", *command], stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=ROOT
+                [sys.executable, "-m", *command],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=ROOT,
+                start_new_session=leaves_others,
             )
         try:
             yield started
@@ -81,6 +92,9 @@ class Rig:
             except subprocess.TimeoutExpired:
                 started.kill()
                 started.wait()
+            if leaves_others:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(started.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
