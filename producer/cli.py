@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from producer.client import Client, Progress
+from producer.client import Client, Job, Progress
 from producer.files import format_of, make_folder, safe_name
 from producer.results import words_of
 from producer.stack import BorrowedStack
@@ -201,6 +201,7 @@ def say(text: str, target: Path, model: str, voice: str | None, speed: float, fo
     client = Client()
     client.check()
     voice = voice or voice_for_language(client.offer(model), guess_language(words))
+    job: Job
     if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
         job = client.submit_paragraph(words, model=model, voice=voice, speed=speed)
     else:

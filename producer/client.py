@@ -31,12 +31,17 @@ from tasks.inputs import check_inputs, craft_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
+    BookResult,
     ChapterRequest,
+    ChapterResult,
     MapRequest,
     ParagraphRequest,
+    ParagraphResult,
     Speaking,
+    SummariesResult,
     SummaryTextRequest,
     SummaryTextsRequest,
+    TextSummaryResult,
 )
 from tasks.offers import Published, check_voice, check_writes, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
@@ -45,7 +50,7 @@ from tasks.settings import settings
 if TYPE_CHECKING:
     from producer.many import MapJob
 
-ResultT = TypeVar("ResultT", default=results.Result)
+ResultT = TypeVar("ResultT", default=results.Result, covariant=True)
 
 POLL_S = 0.1
 POLL_MAX_S = 0.5
@@ -91,7 +96,9 @@ class Client:
         with broker.speaking(self.broker_url):
             self.ledger.client.ping()
 
-    def submit_paragraph(self, text: str, *, model: str, voice: str | None = None, speed: float = 1.0) -> Job:
+    def submit_paragraph(
+        self, text: str, *, model: str, voice: str | None = None, speed: float = 1.0
+    ) -> Job[ParagraphResult]:
         """One text that one slot speaks at once; raises `InvalidInput` before anything is sent."""
         request = ParagraphRequest.parse({"text": text, "model": model, "voice": voice, "speed": speed})
         job_id = str(uuid.uuid4())
@@ -103,18 +110,18 @@ class Client:
             self.ledger.client.lpush(list_key(queue, priority), message)
         return Job(self, job_id)
 
-    def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job:
+    def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job[ChapterResult]:
         """A text of any length, to become one file; `options` are the further fields of `ChapterRequest`."""
         request = ChapterRequest.parse({"text": text, "model": model, **options})
         if len(text.encode(errors="replace")) > INLINE_TEXT_BYTES:
             with broker.speaking(self.broker_url):
                 self._check_speaking(request)
             request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
-        return self._submit("chapter", request)
+        return Job(self, self._submit("chapter", request))
 
     def submit_book(
         self, chapters: Iterable[Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
-    ) -> Job:
+    ) -> Job[BookResult]:
         """Chapters (`title`, and `text` or `text_ref`) in order, each to become one file.
 
         `options` are the further fields of `BookRequest`. With a `job_id` that is recorded
@@ -129,9 +136,11 @@ class Client:
                 for one in request.chapters
             ]
             request = request.model_copy(update={"chapters": stored})
-        return self._submit("book", request, job_id)
+        return Job(self, self._submit("book", request, job_id))
 
-    def submit_summary(self, text: str, *, model: str, job_id: str | None = None, **options: Any) -> Job:
+    def submit_summary(
+        self, text: str, *, model: str, job_id: str | None = None, **options: Any
+    ) -> Job[TextSummaryResult]:
         """A text of any length, to become one summary; `options` are the further fields of `SummaryTextRequest`.
 
         With a `job_id` that is recorded already nothing is sent.
@@ -141,11 +150,11 @@ class Client:
             with broker.speaking(self.broker_url):
                 self._check_writing(request.model)
             request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
-        return self._submit_summary("text", "summary", request, job_id)
+        return Job(self, self._submit_summary("text", "summary", request, job_id))
 
     def submit_summaries(
         self, texts: Iterable[str | Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
-    ) -> Job:
+    ) -> Job[SummariesResult]:
         """Texts (or `title`, and `text` or `text_ref`) in order, each to become one summary.
 
         `options` are the further fields of `SummaryTextsRequest`. With a `job_id` that is recorded already nothing
@@ -161,7 +170,7 @@ class Client:
                 for one in request.texts
             ]
             request = request.model_copy(update={"texts": stored})
-        return self._submit_summary("texts", "texts", request, job_id)
+        return Job(self, self._submit_summary("texts", "texts", request, job_id))
 
     def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
         """Many inputs at once, as one job: texts, or the fields of the task that computes one, in order.
@@ -218,19 +227,19 @@ class Client:
             live: Any = self.ledger.client.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf")
         return int(live) > 0
 
-    def _submit(self, kind: str, request: Any, job_id: str | None = None) -> Job:
+    def _submit(self, kind: str, request: Any, job_id: str | None = None) -> str:
         job_id = job_id or str(uuid.uuid4())
         with broker.speaking(self.broker_url):
             self._check_speaking(request)
         self._send(f"speech.{kind}", kind, job_id, request)
-        return Job(self, job_id)
+        return job_id
 
-    def _submit_summary(self, task: str, kind: str, request: Any, job_id: str | None) -> Job:
+    def _submit_summary(self, task: str, kind: str, request: Any, job_id: str | None) -> str:
         job_id = job_id or str(uuid.uuid4())
         with broker.speaking(self.broker_url):
             self._check_writing(request.model)
         self._send(f"summary.{task}", kind, job_id, request)
-        return Job(self, job_id)
+        return job_id
 
     def _send(self, task: str, kind: str, job_id: str, request: Any) -> None:
         message = envelope.new_message(task, job_id, request.fields(), FLOW_QUEUE)
