@@ -22,6 +22,18 @@ SET_ASIDE = PREFIX + "setaside"
 """List: messages that no worker could read: a line of JSON (queue, reason, time in ms), then the message as it came.
 Owner: the transport."""
 
+NOTHING = PREFIX + "nothing"
+"""Never written: waiting for it is a pause that Redis ends. Owner: the transport."""
+
+
+def idle(queue: str) -> str:
+    """Sorted set: a slot of this queue with nothing in hand -> until when that counts, ms of Redis' clock.
+
+    Owner: the transport.
+    """
+    return f"{PREFIX}idle:{queue}"
+
+
 JOBS = PREFIX + "jobs"
 """Sorted set: job id -> when it was submitted, ms of Redis' clock. For listings only."""
 

@@ -102,7 +102,8 @@ class Readiness(bootsteps.StartStopStep):
 
 
 def _gate(qos: Any, pool: SlotPool) -> None:
-    """Let the transport's quality of service consume nothing while the slot takes no work."""
+    """Let the transport take nothing while the slot takes no work, and never more than the slot's share."""
+    qos.shared_batch = pool.spec.batch_size
     can_consume, estimate = qos.can_consume, qos.can_consume_max_estimate
     qos.can_consume = lambda: pool.is_ready and can_consume()
     qos.can_consume_max_estimate = lambda: estimate() if pool.is_ready else 0

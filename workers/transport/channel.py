@@ -32,7 +32,7 @@ from redis.retry import Retry
 
 from tasks import keys, routing
 from workers.transport import leases as leases_of
-from workers.transport.leases import Held, Leases
+from workers.transport.leases import Held, Leases, Share
 from workers.transport.urls import plain_url
 
 logger = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ POLL_S = 0.2
 RESERVE_AT_MOST = 256
 """Messages of one reserve where the prefetch is unlimited."""
 
-NO_LIST = keys.PREFIX + "nothing"
-"""Never written: waiting for it is a pause that Redis ends."""
+HELD_BACK_S = 0.05
+"""How soon a slot looks again that left messages to idle ones."""
 
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
@@ -56,6 +56,8 @@ class LeasingQoS(virtual.QoS):
     """
 
     restore_at_shutdown = False
+    shared_batch = 0
+    """Messages of one batch of the slot that reads here; what waits is then shared with other slots. 0: not shared."""
 
     def __init__(self, channel: LeasingChannel, prefetch_count: int = 0) -> None:
         self.channel = channel
@@ -134,6 +136,7 @@ class LeasingChannel(kombu_redis.Channel):
         self._receivers: dict[str, tuple[bool, Callable[[Any], Any]]] = {}
         self._step_is_called = False
         self._peek_fails = False
+        self._is_held_back = False
         super().__init__(*args, **kwargs)
         # Kept, because a closed channel has no connection, and acknowledgements may still come.
         self._transport = self.connection
@@ -156,7 +159,9 @@ class LeasingChannel(kombu_redis.Channel):
             self.leases.flush()
             return 0
         queues = self._queue_cycle.consume(len(self.active_queues))
-        return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate()))
+        batch = self.qos.shared_batch
+        share = Share(keys.idle(queues[0]), batch) if batch else None
+        return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate(), share))
 
     def call_for_step(self) -> None:
         """Let the event loop step in this turn, once, also after this channel was closed."""
@@ -194,10 +199,11 @@ class LeasingChannel(kombu_redis.Channel):
         self._in_poll = None
         super().close()
 
-    def _reserve(self, queues: Sequence[str], k: int) -> list[tuple[str, Any]]:
+    def _reserve(self, queues: Sequence[str], k: int, share: Share | None = None) -> list[tuple[str, Any]]:
         """Up to `k` messages with their queues; what cannot be read is set aside and logged."""
         lists = {self._q_for_pri(queue, step): queue for step in self.priority_steps for queue in queues}
-        reserved = self.leases.reserve(list(lists), k)
+        reserved = self.leases.reserve(list(lists), k, share)
+        self._is_held_back = reserved.held_back
         if reserved.more:
             self.call_for_step()
         for refused in reserved.set_aside:
@@ -263,8 +269,9 @@ class LeasingChannel(kombu_redis.Channel):
         first = self._q_for_pri(self.active_queues[0], 0)
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        if self._peek_fails:  # a wait that needs no memory and moves nothing either
-            self.client.connection.send_command("BLPOP", NO_LIST, POLL_S)
+        if self._peek_fails or self._is_held_back:  # a wait that needs no memory and moves nothing either
+            pause_s = HELD_BACK_S if self._is_held_back else POLL_S
+            self.client.connection.send_command("BLPOP", keys.NOTHING, pause_s)
         else:
             self.client.connection.send_command("BLMOVE", first, first, "RIGHT", "RIGHT", POLL_S)
 

@@ -39,6 +39,9 @@ ANSWER_LIMIT_S = 10.0
 
 RENEW_AT_MOST_S = 5.0
 
+IDLE_S = 0.6
+"""For how long work is left to a slot that found none; it looks again three times as often."""
+
 
 def beat_s(lease_s: float) -> float:
     """Seconds between two beats: a lease outlives two that fail."""
@@ -69,11 +72,23 @@ class SetAside:
 
 @dataclass(frozen=True)
 class Reserved:
-    """What one reserve brought. `more` says that it stopped at a limit, so another may bring more."""
+    """What one reserve brought. `more` says that it stopped at a limit, so another may bring more.
+
+    `held_back` says that messages were left to idle slots.
+    """
 
     taken: Sequence[Held] = ()
     set_aside: Sequence[SetAside] = ()
     more: bool = False
+    held_back: bool = False
+
+
+@dataclass(frozen=True)
+class Share:
+    """With whom a slot shares what waits: the key of who is idle (`keys.idle`), and the messages of one batch."""
+
+    idle_key: str
+    batch_size: int
 
 
 @functools.cache
@@ -123,20 +138,25 @@ class Leases:
         """Whether acknowledgements or returns wait to be sent."""
         return bool(self._acks or self._returns)
 
-    def reserve(self, lists: Sequence[str], k: int) -> Reserved:
+    def reserve(self, lists: Sequence[str], k: int, share: Share | None = None) -> Reserved:
         """Take up to `k` messages from `lists`, the most urgent list first, and send what is unsent on the way.
 
+        With `share` no more than is this slot's while others are idle; idle is who has nothing in hand.
         What comes later than its lease (the process was frozen meanwhile) is given back, not taken.
         """
         with self._sending:
-            return self._reserve(lists, k)
+            return self._reserve(lists, k, share)
 
-    def _reserve(self, lists: Sequence[str], k: int) -> Reserved:
+    def _reserve(self, lists: Sequence[str], k: int, share: Share | None = None) -> Reserved:
         self._send_returns()
         asked = passing_s()
         with self._lock:
             acks = tuple(self._acks)
-        taken, aside, more = self._run("reserve", [keys.SET_ASIDE, *lists], [self._lease_ms, k if lists else 0, *acks])
+        script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
+        shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000)]
+        taken, aside, more, held_back = self._run(
+            "reserve", script_keys, [self._lease_ms, k if lists else 0, *shared, *acks]
+        )
         held = [
             Held(_text(key), _text(queue_list), message)
             for key, queue_list, message in zip(taken[0::3], taken[1::3], taken[2::3], strict=True)
@@ -149,7 +169,7 @@ class Leases:
             self.give_back(one.key for one in held)
             held, more = [], 1
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]
-        return Reserved(held, refused, bool(more))
+        return Reserved(held, refused, bool(more), bool(held_back))
 
     def ack(self, key: str) -> None:
         """Let go of a message for good: it is done. Sent with the next `reserve` or `flush`."""

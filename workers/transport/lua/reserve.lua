@@ -1,11 +1,17 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
--- KEYS[3] slotline:setaside, KEYS[4…] the lists to read, the most urgent first
--- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4…] keys to acknowledge first (those still ours)
--- Returns {taken, aside, more}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a limit stopped it.
+-- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot with nothing in hand that looks for work
+-- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
+-- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: whoever this is, it
+-- shares with nobody), ARGV[5] how many it has in hand, ARGV[6] for how many ms it counts as idle when it finds nothing,
+-- ARGV[7…] keys to acknowledge first (those still ours)
+-- Returns {taken, aside, more, held_back}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
+-- limit stopped it; held_back = 1 when it left messages to idle slots.
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
+-- Guarantee: what waits is divided among the idle slots; a slot with work in hand leaves a batch to each of them. One
+-- that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
 local ASIDE_AT_MOST = 100
 
-for i = 4, #ARGV do
+for i = 7, #ARGV do
   if ours(ARGV[i]) then forget(ARGV[i]) end
 end
 
@@ -32,7 +38,23 @@ local function free_key(tag)
   return key
 end
 
-local wanted, ends = tonumber(ARGV[3]), now_ms() + tonumber(ARGV[2])
+local IDLE, batch, in_hand = KEYS[4], tonumber(ARGV[4]), tonumber(ARGV[5])
+
+-- How many of the messages that wait are this slot's to take.
+local function share()
+  redis.call('ZREM', IDLE, holder)
+  redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now_ms())
+  local idle = redis.call('ZCARD', IDLE)
+  if idle == 0 then return math.huge end
+  local waiting = 0
+  for i = 5, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
+  if in_hand == 0 then return math.ceil(waiting / (idle + 1)) end
+  return math.max(0, waiting - idle * batch)
+end
+
+local asked, ends = tonumber(ARGV[3]), now_ms() + tonumber(ARGV[2])
+local wanted = asked
+if batch > 0 and asked > 0 then wanted = math.min(asked, share()) end
 local taken, aside, count, refused = {}, {}, 0, 0
 
 local function take(list, message)
@@ -50,7 +72,7 @@ local function take(list, message)
   taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = key, list, message
 end
 
-for i = 4, #KEYS do
+for i = 5, #KEYS do
   while count < wanted and refused < ASIDE_AT_MOST do
     local popped = redis.call('RPOP', KEYS[i], math.min(wanted - count, ASIDE_AT_MOST))
     if not popped then break end
@@ -58,4 +80,11 @@ for i = 4, #KEYS do
   end
 end
 
-return {taken, aside, (count >= wanted or refused >= ASIDE_AT_MOST) and 1 or 0}
+if batch > 0 and asked > 0 and in_hand + count == 0 then
+  -- On a full Redis it is refused, and that is no reason to fail: then nobody waits for this slot.
+  redis.pcall('ZADD', IDLE, now_ms() + ARGV[6], holder)
+  redis.pcall('PEXPIRE', IDLE, 60000)
+end
+
+local was_limited = count >= wanted or refused >= ASIDE_AT_MOST
+return {taken, aside, (was_limited and wanted == asked) and 1 or 0, (was_limited and wanted < asked) and 1 or 0}
