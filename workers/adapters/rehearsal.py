@@ -131,7 +131,7 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
             raise UnknownVoice(f"voice: the rehearsal has no voice {item.voice!r}; it has: {', '.join(voices)}")
 
     def run(self, batch: Sequence[SpeechInput | TextInput]) -> Sequence[Sound | Written | Exception]:
-        """Take the batch's time, then give silence (or words) for each; `UnknownVoice` or a fault in a failed one's place."""
+        """Take the batch's time, then give silence (or words) for each, or why it failed: `UnknownVoice`, a fault."""
         self._note("began", batch)
         if 0 < self._options.memory_items < len(batch):
             raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
