@@ -320,6 +320,15 @@ class ChildPool(AsynPool):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
 
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Hand over, and write it at once; Celery would do so after the transport's next round trip."""
+        result = super().apply_async(*args, **kwargs)
+        write = self.watch.loop.consolidate_callback
+        if write is not None and self.outbound_buffer and (idle := self._all_inqueues - self._active_writes):
+            with contextlib.suppress(OSError):  # it has just died, which we hear of by itself
+                write(list(idle))
+        return result
+
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = Link.pair()
         spec = self.watch.spec

@@ -10,9 +10,8 @@ the store. Guarantees, whatever dies:
   `WorkerLostError`: Celery gives the message back (late acks, reject_on_worker_lost);
 - nothing is handed to a child whose model is not ready.
 
-A batch that exceeds its limit is treated as a child that died, not as Celery's
-`TimeLimitExceeded`: that would acknowledge a part that nothing has settled. Attempts are
-counted in Redis (`workers/batch.py`), so this ends.
+A batch that exceeds its limit counts as a child that died, not as Celery's `TimeLimitExceeded`, which would
+acknowledge a part that nothing has settled. Attempts are counted in Redis (`workers/batch.py`), so this ends.
 """
 
 from __future__ import annotations
@@ -268,13 +267,14 @@ class SlotPool(TaskPool):
 
     def _finished(self, batch: Batch, results: list[Result | Alone]) -> None:
         self.done_at = time.monotonic()
+        goes_on = not self._reload_is_due
         self._end(batch)
-        ran = [
-            (one, result) for one, result in zip(batch.members, results, strict=True) if not isinstance(result, Alone)
-        ]
+        ran = [(one, came) for one, came in zip(batch.members, results, strict=True) if not isinstance(came, Alone)]
         if ran:
             self.watch.tries.worked()
             self.batch_sizes.count(len(ran))
+        if goes_on and len(ran) == len(results):
+            self._pump()  # before the members are told, which takes longer than a small batch
         for member, result in ran:
             member.succeed(result)
         self._run_alone([one for one, result in zip(batch.members, results, strict=True) if isinstance(result, Alone)])
