@@ -11,15 +11,13 @@ whose first line a person can read; only the job's kind reads more into it.
 
 from __future__ import annotations
 
-import functools
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
 from tasks import keys
 from tasks.flow.record import (
@@ -36,6 +34,7 @@ from tasks.flow.record import (
     Verdict,
     read_record,
 )
+from tasks.flow.scripts import Scripts
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -52,51 +51,19 @@ def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-@functools.cache
-def _source(name: str) -> str:
-    folder = resources.files("tasks.flow") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("_head", name))
-
-
 class Ledger:
     """The ledger's steps, on a client of the broker's own Redis database."""
 
     def __init__(self, client: Redis) -> None:
         self.client = client
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
-        self._scripts: dict[str, Any] = {}
-
-    def _run(self, script: str, script_keys: Sequence[str], args: Sequence[Any]) -> Any:
-        return self._script(script)(keys=script_keys, args=args)
-
-    def _run_all(self, name: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """One script for many in one round trip; where it fails on one's data, the `ResponseError` is its answer."""
-        script = self._script(name)
-        answers = self._ask_all(script.sha, calls)
-        if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that knows none ran none
-            self._redis.script_load(script.script)
-            answers = self._ask_all(script.sha, calls)
-        for answer in answers:
-            if isinstance(answer, Exception) and type(answer) is not ResponseError:
-                raise answer  # the server's own trouble (a replica, full, …) is nobody's fault
-        return answers
-
-    def _ask_all(self, sha: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        pipe = self._redis.pipeline(transaction=False)
-        for script_keys, args in calls:
-            pipe.evalsha(sha, len(script_keys), *script_keys, *args)
-        return list(pipe.execute(raise_on_error=False))
-
-    def _script(self, name: str) -> Any:
-        if name not in self._scripts:
-            self._scripts[name] = self._redis.register_script(_source(name))
-        return self._scripts[name]
+        self._lua = Scripts(client)
 
     def submit(self, job_id: str, kind: str, title: str, model: str, voice: str, list_key: str, message: str) -> bool:
         """Record a job and send its task's message in one step; False when it is recorded already."""
         record = {"kind": kind, "title": title, "model": model, "voice": voice}
         script_keys = [keys.job(job_id), keys.JOBS, list_key]
-        return bool(self._run("submit", script_keys, [job_id, _dumps(record), message]))
+        return bool(self._lua.run("submit", script_keys, [job_id, _dumps(record), message]))
 
     def open(self, job_id: str, opening: Opening) -> int:
         """Open the job and send its first parts; parts to compute, or -1 when it was open already."""
@@ -126,7 +93,9 @@ class Ledger:
         states = "".join(SKIPPED if part in opening.skipped else WAITING for part in parts)
         skipped = {str(part): _dumps(reason) for part, reason in opening.skipped.items()}
         script_keys = [keys.job(job_id), keys.JOBS, keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id)]
-        return int(self._run("open", script_keys, [job_id, _dumps(record), states, _dumps(skipped), *opening.payloads]))
+        return int(
+            self._lua.run("open", script_keys, [job_id, _dumps(record), states, _dumps(skipped), *opening.payloads])
+        )
 
     def take(self, job_id: str, part: int) -> Taken | None:
         """What a run of this part needs; None when the part or its job has ended."""
@@ -135,7 +104,7 @@ class Ledger:
     def take_all(self, runs: Sequence[tuple[str, int]]) -> list[Taken | ResponseError | None]:
         """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled."""
         rooms = (keys.job, keys.parts, keys.states, keys.attempts)
-        replies = self._run_all("take", [([room(job_id) for room in rooms], [part]) for job_id, part in runs])
+        replies = self._lua.run_all("take", [([room(job_id) for room in rooms], [part]) for job_id, part in runs])
         return [reply if isinstance(reply, ResponseError) else _taken(reply) for reply in replies]
 
     def settle(
@@ -161,12 +130,12 @@ class Ledger:
         for one in settlements:
             told = [one.verdict, _dumps(one.outcome), one.computed, f"{one.audio_s:.6f}", ATTEMPTS_ALLOWED, one.attempt]
             calls.append(([room(one.job_id) for room in rooms], [one.job_id, one.part, *told]))
-        replies = self._run_all("settle", calls)
+        replies = self._lua.run_all("settle", calls)
         return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
 
     def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
         """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded already."""
-        return self._run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
+        return self._lua.run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
 
     def end(
         self,
@@ -178,7 +147,7 @@ class Ledger:
     ) -> bool:
         """End a job; False when it had ended. Afterwards no PROGRESS is written for it."""
         args = [outcome, _dumps(result) if result else "", _dumps(error) if error else "", self.ttl_ms]
-        return bool(self._run("end", self._job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
+        return bool(self._lua.run("end", self._job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
 
     def cancel(self, job_id: str, even_unknown: bool = False) -> Cancelled:
         """End a job, and the jobs that are its open parts, as REVOKED. Tells nobody: `tasks/flow/cancel.py` does.
@@ -186,7 +155,7 @@ class Ledger:
         `even_unknown` marks an id that is not recorded, and has no final result, as cancelled.
         """
         args = [job_id, self.ttl_ms, datetime.now(UTC).isoformat(), int(even_unknown)]
-        status, parent, part, *ids = (raw.decode() for raw in self._run("cancel", [keys.job(job_id)], args))
+        status, parent, part, *ids = (raw.decode() for raw in self._lua.run("cancel", [keys.job(job_id)], args))
         return Cancelled(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
 
     def cancelled(self, job_ids: Iterable[str]) -> set[str]:
@@ -199,19 +168,19 @@ class Ledger:
 
     def reopen(self, job_id: str, parts: Iterable[int]) -> int:
         """Put ended parts back to waiting and send them; how many were put back."""
-        return int(self._run("reopen", self._job_keys(job_id), [job_id, 1, *parts]))
+        return int(self._lua.run("reopen", self._job_keys(job_id), [job_id, 1, *parts]))
 
     def reopen_above(self, job_id: str, part: int) -> int:
         """Put one ended part back to «sent» without a message: it is a job that goes on by itself."""
-        return int(self._run("reopen", self._job_keys(job_id), [job_id, 0, part]))
+        return int(self._lua.run("reopen", self._job_keys(job_id), [job_id, 0, part]))
 
     def extend(self, job_id: str, total: int, payloads: Sequence[str]) -> bool:
         """Add parts to a job that is finishing with `total` of them, and send the first; False when it is not (now)."""
-        return bool(self._run("extend", [*self._job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
+        return bool(self._lua.run("extend", [*self._job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
 
     def promote(self, limit: int = 100) -> int:
         """Send the delayed messages that are due; how many were sent."""
-        return int(self._run("promote", [keys.DELAYED], [limit]))
+        return int(self._lua.run("promote", [keys.DELAYED], [limit]))
 
     def sweep(self, job_id: str, look: int) -> list[str]:
         """Send again what is nowhere of an open job: part numbers, `start` or `end`.
@@ -219,7 +188,7 @@ class Ledger:
         Of each queue at most the next `look` messages are looked through.
         """
         script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
-        return [what.decode() for what in self._run("sweep", script_keys, [job_id, look])]
+        return [what.decode() for what in self._lua.run("sweep", script_keys, [job_id, look])]
 
     def open_jobs(self, limit: int) -> list[str]:
         """Jobs that have not ended, those first that the sweep has not looked at for longest."""
@@ -267,12 +236,12 @@ class Ledger:
             token = secrets.token_hex(8)
             args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, self.retry_ms, follow_ms, self.ttl_ms, token]
             calls.append(([*hands, keys.attempts(job_id), keys.sent(job_id)], args))
-        return self._run_all("claim", calls)
+        return self._lua.run_all("claim", calls)
 
     def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:
         """Take back the attempt that the message `tag` began: its run was ended for no fault of its own."""
         job_id, part = run_of
-        return bool(self._run("uncount", [keys.attempts(job_id)], [part, tag]))
+        return bool(self._lua.run("uncount", [keys.attempts(job_id)], [part, tag]))
 
     def tell_loss(self, run_of: tuple[str, int], why: str) -> None:
         """Keep what ended the last run of a part (or of a bare task, part 0); forgotten with its attempts."""
@@ -292,7 +261,7 @@ class Ledger:
         script_keys = [keys.job(job_id), keys.sent(job_id), keys.attempts(job_id)]
         tag = secrets.token_hex(16)
         args = [head, tail, list_key, tag, tries, self.retry_ms, self.ttl_ms, *(parent or ("", 0))]
-        return bool(self._run("later", script_keys, args))
+        return bool(self._lua.run("later", script_keys, args))
 
     def release(self, artifact: str, tag: str) -> int:
         """Let go of an artifact (`""`: whoever has it, for it is made) and send on who waited; how many did."""
@@ -301,7 +270,7 @@ class Ledger:
     def release_all(self, hands: Sequence[tuple[str, str]]) -> list[int | ResponseError]:
         """`release` for each artifact and tag in one round trip, in order."""
         calls = [([keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]) for artifact, tag in hands]
-        return self._run_all("release", calls)
+        return self._lua.run_all("release", calls)
 
     def record(self, job_id: str) -> Record | None:
         """The job's record, or None when no such job is known (any more)."""
@@ -349,7 +318,7 @@ class Ledger:
     def resend(self, entry: bytes, list_key: str, message: bytes) -> int:
         """Send a set-aside message again; 0 when somebody did already."""
         script_keys = [keys.SET_ASIDE, list_key, keys.attempts(_task_id(message))]
-        return int(self._run("resend", script_keys, [entry, message]))
+        return int(self._lua.run("resend", script_keys, [entry, message]))
 
     def payloads(self, job_id: str) -> list[str]:
         """The payloads of all parts, in order."""
