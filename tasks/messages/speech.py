@@ -110,7 +110,7 @@ class ChapterResult(Message):
     """What a chapter became; `audio` is None when it held nothing to speak."""
 
     title: str = ""
-    audio: Audio | None
+    audio: Audio | None = None
     duration_s: float
     paragraphs: int
     parts: int

@@ -96,6 +96,12 @@ def test_a_paragraph_that_fails_is_named_and_the_rest_is_read(command: Command, 
     assert sound.measure(tmp_path / "out" / "01 - bad.wav").duration_s > 0
 
 
+def test_a_chapter_of_which_nothing_could_be_spoken_says_why(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_text("This one ⚡error breaks.")
+    said = read(command, "bad.txt", "--model", "faulty", "-o", "out", status=1)
+    assert re.search(r"FAILED: bad, chapter 1 «bad», part 1 .*⚡error stands in it", said)
+
+
 def test_a_model_that_is_unknown_or_without_its_voice_is_refused_with_status_2(command: Command, book: Path) -> None:
     assert "did you mean 'quick'" in read(command, book, "--model", "qick", status=2)
     said = read(command, book, "--model", "quick", "--voice", "ana", status=2)

@@ -89,6 +89,21 @@ def test_a_job_whose_part_failed_raises_its_own_error(client: Client, start_work
     assert job.status() == "FAILURE"
 
 
+def test_a_chapter_without_a_sound_costs_its_book_nothing_else(
+    client: Client, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    start_worker("--model", "faulty")
+    start_worker("-Q", "flow", "-c", "1")
+    words = {"Empty": "* * *", "Bad": "⚡error", "C": "Fine."}
+    chapters = [{"title": title, "text": text} for title, text in words.items()]
+    with pytest.raises(PartsFailed, match=r"1 of 3 chapters failed: 2 .*⚡error stands in it"):
+        client.submit_book(chapters, model="faulty").wait(60)
+    book = client.submit_book([chapters[0], chapters[2]], model="faulty")
+    read = book.wait(60)
+    assert [one.audio is None for one in read.chapters] == [True, False]
+    assert [path.name for path in book.save(tmp_path / "book", "wav")] == ["02 - C.wav"]
+
+
 def test_a_long_text_passes_redis_by_reference(client: Client, redis_client: redis.Redis) -> None:
     client.submit_chapter(LONG, model="quick")
     client.submit_book([{"title": "A", "text": LONG}, {"title": "B", "text": "Short."}], model="quick")
