@@ -27,7 +27,7 @@ from tasks.flow import envelope
 from tasks.flow.cancel import broadcast, cancel, part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.record import Record
-from tasks.inputs import check_inputs, craft_of
+from tasks.inputs import check_inputs, craft_of, fields_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
@@ -160,7 +160,7 @@ class Client:
         `options` are the further fields of `SummaryTextsRequest`. With a `job_id` that is recorded already nothing
         is sent.
         """
-        given = [{"text": one} if isinstance(one, str) else dict(one) for one in texts]
+        given = fields_of("texts", texts, {})
         request = SummaryTextsRequest.parse({"texts": given, "model": model, **options})
         if sum(len(one.text.encode()) for one in request.texts if one.text) > INLINE_TEXT_BYTES:
             with broker.speaking(self.broker_url):
@@ -183,7 +183,7 @@ class Client:
 
         named = ("title", "craft", "parallel_inputs")
         own: dict[str, Any] = {name: options.pop(name) for name in named if name in options}
-        given = [{**options, **({"text": one} if isinstance(one, str) else one)} for one in payloads]
+        given = fields_of("payloads", payloads, options)
         request = MapRequest.parse({"model": model, "inputs": given, **own})
         with broker.speaking(self.broker_url):
             offer = published(self.ledger.client, request.model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tasks.catalog import ModelEntry
@@ -26,6 +26,21 @@ def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> C
     if entry is not None and (known := OF_ADAPTER.get(entry.adapter)):
         return known
     raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say 'speech' or 'summary'")
+
+
+def fields_of(name: str, given: Iterable[Any], shared: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each input's fields, where a text alone is its `text`, and `shared` is of all that do not say it themselves.
+
+    Raises `InvalidInput` that calls the list `name`, or names the first that is neither by its number.
+    """
+    if isinstance(given, (str, bytes, Mapping)):
+        raise InvalidInput(f"{name}: is one {'mapping' if isinstance(given, Mapping) else 'text'}; give a list of them")
+    fields = []
+    for number, one in enumerate(given, 1):
+        if not isinstance(one, (str, Mapping)):
+            raise InvalidInput(f"input {number}: is neither a text nor a mapping of fields, but {type(one).__name__}")
+        fields.append({**shared, **({"text": one} if isinstance(one, str) else one)})
+    return fields
 
 
 def check_inputs(

@@ -89,12 +89,16 @@ def test_a_wrong_input_is_named_by_its_number_before_anything_is_sent(client: Cl
         ("words", [{"words": "Fine."}], InvalidInput, "input 1: text: is missing"),
         ("quick", [{"text": "Fine.", "speed": 9}], InvalidInput, "input 1: speed: "),
         ("quick", [], InvalidInput, "inputs: "),
+        ("words", ["Fine.", 3], InvalidInput, "input 2: is neither a text nor a mapping of fields, but int"),
+        ("words", "Fine.", InvalidInput, "payloads: is one text; give a list of them"),
         ("nobody", ["Fine."], UnknownModel, "model: no model 'nobody'"),
     ]
     for model, inputs, error, words in wrong:
         with pytest.raises(error) as refused:
             client.map(model, inputs)  # type: ignore[arg-type]
         assert str(refused.value).startswith(words)
+    with pytest.raises(InvalidInput, match="^texts: is one text; give a list of them"):
+        client.submit_summaries("Fine.", model="words")
     assert client.ledger.client.llen("flow") == 0
     assert client.ledger.client.zcard(keys.JOBS) == 0
 
