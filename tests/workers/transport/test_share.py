@@ -45,6 +45,16 @@ def test_what_comes_is_divided_among_idle_slots(slots: list[Leases], redis_clien
     assert [take(slot) for slot in slots] == [1, 1, 1]
 
 
+def test_a_slot_that_nothing_waits_for_holds_nothing_back(slots: list[Leases], redis_client: Any) -> None:
+    first, second, third = slots
+    for slot in (first, second, first, second):
+        found = slot.reserve(LISTS, 4, SHARE)
+        assert (found.taken, found.held_back, found.more) == ([], False, False), "idle beside an idle one"
+    send(redis_client, 1)
+    assert take(third) == 1
+    assert not third.reserve(LISTS, 3, SHARE).held_back, "busy beside idle ones"
+
+
 def test_messages_of_every_priority_count_and_an_odd_one_is_left_to_nobody(
     slots: list[Leases], redis_client: Any
 ) -> None:

@@ -5,7 +5,7 @@
 -- shares with nobody), ARGV[5] how many it has in hand, ARGV[6] for how many ms it counts as idle when it finds nothing,
 -- ARGV[7…] keys to acknowledge first (those still ours)
 -- Returns {taken, aside, more, held_back}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
--- limit stopped it; held_back = 1 when it left messages to idle slots.
+-- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one).
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
 -- Guarantee: what waits is divided among the idle slots; a slot with work in hand leaves a batch to each of them. One
 -- that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
@@ -40,13 +40,14 @@ end
 
 local IDLE, batch, in_hand = KEYS[4], tonumber(ARGV[4]), tonumber(ARGV[5])
 
+local waiting = 0
+
 -- How many of the messages that wait are this slot's to take.
 local function share()
   redis.call('ZREM', IDLE, holder)
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now_ms())
   local idle = redis.call('ZCARD', IDLE)
   if idle == 0 then return math.huge end
-  local waiting = 0
   for i = 5, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
   if in_hand == 0 then return math.ceil(waiting / (idle + 1)) end
   return math.max(0, waiting - idle * batch)
@@ -87,4 +88,5 @@ if batch > 0 and asked > 0 and in_hand + count == 0 then
 end
 
 local was_limited = count >= wanted or refused >= ASIDE_AT_MOST
-return {taken, aside, (was_limited and wanted == asked) and 1 or 0, (was_limited and wanted < asked) and 1 or 0}
+local is_left = wanted < asked and waiting > count + refused
+return {taken, aside, (was_limited and wanted == asked) and 1 or 0, (was_limited and is_left) and 1 or 0}
