@@ -27,7 +27,7 @@ from tasks.flow import envelope
 from tasks.flow.cancel import broadcast, cancel, part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.record import Record
-from tasks.inputs import check_inputs, craft_of, fields_of
+from tasks.inputs import check_inputs, check_writes, craft_of, fields_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
@@ -43,7 +43,7 @@ from tasks.messages import (
     SummaryTextsRequest,
     TextSummaryResult,
 )
-from tasks.offers import Published, check_voice, check_writes, published
+from tasks.offers import Published, check_voice, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 
@@ -189,7 +189,7 @@ class Client:
             offer = published(self.ledger.client, request.model)
         entry = catalog().get(request.model) if offer else catalog()[request.model]
         craft = request.craft or craft_of(request.model, entry, offer)
-        check_inputs(request.model, craft, given, offer)
+        check_inputs(request.model, craft, given, entry, offer)
         told = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
         if len(told.encode(errors="replace")) > INLINE_TEXT_BYTES:
             request = request.model_copy(update={"inputs": None, "inputs_ref": self.store.put_text(told)})
@@ -250,16 +250,12 @@ class Client:
     def _check_writing(self, model: str) -> None:
         """Refuse a model that neither this machine's catalog nor any worker knows, and one that speaks."""
         offer = published(self.ledger.client, model)
-        if offer is None:
-            catalog()[model]
-        check_writes(offer, model)
+        check_writes(model, None if offer else catalog()[model], offer)
 
     def _check_speaking(self, request: Speaking) -> None:
         """Refuse a model that neither this machine's catalog nor any worker knows, and a voice that it lacks."""
         offer = published(self.ledger.client, request.model)
-        if offer is None:
-            catalog()[request.model]
-        check_voice(offer, request.voice)
+        check_voice(None if offer else catalog()[request.model], offer, request.voice)
 
 
 class Job(Generic[ResultT]):

@@ -22,7 +22,6 @@ from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.inputs import craft_of
 from tasks.messages import Summarising, TextSummaryResult
-from tasks.offers import check_writes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,7 +135,6 @@ def _wishes(paths: Sequence[Path], selection: str | None, folder: Path | None) -
 
 
 def _ask(client: Client, wish: Wish, request: Summarising) -> Asked:
-    check_writes(client.offer(request.model), request.model)
     job = client.submit_summary(wish.text, title=wish.title[:500], **request.fields())
     return Asked(wish.path, wish.title, job, wish.target)
 

@@ -56,7 +56,7 @@ class MapKind:
         inputs = request.inputs if request.inputs is not None else _read(str(request.inputs_ref))
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
         craft = request.craft or craft_of(request.model, entry, offer)
-        checked = check_inputs(request.model, craft, inputs, offer)
+        checked = check_inputs(request.model, craft, inputs, entry, offer)
         return Plan(
             title=request.title,
             model=request.model,

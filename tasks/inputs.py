@@ -19,13 +19,24 @@ OF_ADAPTER: Mapping[str, Craft] = {"espeak": "speech", "viettts": "speech", "reh
 
 def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> Craft:
     """Whether a model speaks or writes, by what a worker said of it, else by its adapter; raises `InvalidInput`."""
-    if offer is not None:
+    if offer is not None and offer.sample_rate is not None:
         return "speech" if offer.sample_rate else "summary"
     if entry is not None and entry.options.get("gives") == "text":
         return "summary"
     if entry is not None and (known := OF_ADAPTER.get(entry.adapter)):
         return known
     raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say 'speech' or 'summary'")
+
+
+def check_writes(model: str, entry: ModelEntry | None, offer: Published | None) -> None:
+    """Raise `InvalidInput` for a model of which it is known that it speaks."""
+    try:
+        craft = craft_of(model, entry, offer)
+    except InvalidInput:
+        return  # not known here: the model itself judges
+    if craft == "speech":
+        adapter = offer.adapter if offer else entry.adapter if entry else ""
+        raise InvalidInput(f"model: {model!r} does not write (its adapter is {adapter})")
 
 
 def fields_of(name: str, given: Iterable[Any], shared: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -44,7 +55,11 @@ def fields_of(name: str, given: Iterable[Any], shared: Mapping[str, Any]) -> lis
 
 
 def check_inputs(
-    model: str, craft: Craft, inputs: Sequence[Mapping[str, Any]], offer: Published | None
+    model: str,
+    craft: Craft,
+    inputs: Sequence[Mapping[str, Any]],
+    entry: ModelEntry | None,
+    offer: Published | None,
 ) -> list[dict[str, Any]]:
     """Each input as the fields of its task; raises `InvalidInput` that names the first wrong one by its number."""
     request = ParagraphRequest if craft == "speech" else SummaryPartRequest
@@ -53,7 +68,7 @@ def check_inputs(
         try:
             asked = request.parse({**one, "model": model})
             if isinstance(asked, ParagraphRequest):
-                check_voice(offer, asked.voice)
+                check_voice(entry, offer, asked.voice)
             checked.append(asked.fields())
         except InvalidInput as exc:
             raise type(exc)(f"input {number}: {exc}") from exc

@@ -20,6 +20,8 @@ from tasks.settings import settings
 if TYPE_CHECKING:
     from redis import Redis
 
+    from tasks.catalog import ModelEntry
+
 
 @dataclass(frozen=True)
 class Published:
@@ -28,7 +30,8 @@ class Published:
     model: str
     adapter: str
     revision: str
-    sample_rate: int
+    sample_rate: int | None
+    """In Hz; 0: it writes, None: it is known only when one of its many models is loaded."""
     voices: Mapping[str, str] = field(default_factory=dict)
     default_voice: str | None = None
     reads_tokens: int = 0
@@ -37,10 +40,10 @@ class Published:
     """Language tag -> characters of such a text that are a token."""
 
 
-def publish(client: Redis, offer: Published) -> None:
-    """Tell everybody what this model offers; kept as long as an ended job is."""
+def publish(client: Redis, offer: Published, kept_s: float | None = None) -> None:
+    """Tell everybody what this model offers; kept for `kept_s` seconds, or as long as an ended job is."""
     told = json.dumps(asdict(offer), ensure_ascii=False)
-    client.set(keys.offer(offer.model), told, px=int(settings().job_ttl_s * 1000))
+    client.set(keys.offer(offer.model), told, px=int((kept_s or settings().job_ttl_s) * 1000))
 
 
 def published(client: Redis, model: str) -> Published | None:
@@ -49,22 +52,32 @@ def published(client: Redis, model: str) -> Published | None:
     return Published(**json.loads(raw)) if raw else None
 
 
-def check_voice(offer: Published | None, voice: str | None) -> None:
-    """Raise `UnknownVoice`, naming the nearest, for a voice that the model does not have."""
-    if offer is None or voice is None or not offer.voices:
+def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | None) -> None:
+    """Raise `UnknownVoice`, naming the nearest, for a voice that the model does not have.
+
+    Raises `InvalidInput` for none, where each voice is a model of its own. What is not known here passes.
+    """
+    if voice is None:
+        if offer is not None and offer.sample_rate is None and offer.default_voice is None:
+            raise voice_missing(offer.model)
+        if entry is not None and entry.is_registry and entry.voice is None:
+            raise voice_missing(entry.name)
+        return
+    if offer is None or not offer.voices:
         return
     if voice.lower() not in {name.lower() for name in offer.voices}:
         raise UnknownVoice(voice_error(offer.model, voice, offer.voices))
 
 
-def check_writes(offer: Published | None, model: str) -> None:
-    """Raise `InvalidInput` for a model of which it is known that it speaks."""
-    if offer is not None and offer.sample_rate:
-        raise InvalidInput(f"model: {model!r} does not write (its adapter is {offer.adapter})")
+def voice_missing(model: str) -> InvalidInput:
+    """The refusal of a request that names no voice, where each is a model of its own and none is the default."""
+    return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and names no default")
 
 
 def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
     """The one sentence that refuses a voice."""
+    if not voices:
+        return f"voice: {model} has no voice {voice!r}; there is none"
     near = difflib.get_close_matches(voice.lower(), voices, n=3, cutoff=0.5) or sorted(voices)[:5]
     more = " …" if len(voices) > len(near) else ""
     return f"voice: {model} has no voice {voice!r}; it has {', '.join(near)}{more}"

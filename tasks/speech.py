@@ -90,7 +90,7 @@ class ChapterKind:
         request = ChapterRequest.parse(dict(fields))
         entry = catalog()[request.model]
         voice = request.voice or entry.voice
-        check_voice(published(ledger.client, request.model), voice)
+        check_voice(entry, published(ledger.client, request.model), voice)
         text = request.text if request.text is not None else store().read_text(str(request.text_ref))
         pieces = split(text, request.max_chars)
         skipped = {number: NOTHING for number, piece in enumerate(pieces, 1) if not piece.speakable}
@@ -205,7 +205,7 @@ class BookKind:
         request = BookRequest.parse(dict(fields))
         entry = catalog()[request.model]
         voice = request.voice or entry.voice
-        check_voice(published(ledger.client, request.model), voice)
+        check_voice(entry, published(ledger.client, request.model), voice)
         return Plan(
             title=request.title,
             model=request.model,

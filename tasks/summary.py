@@ -24,6 +24,7 @@ from tasks.flow.desk import ledger
 from tasks.flow.jobs import Gathered, Incomplete, Made, More, Plan, run, words_of
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import Node, node_of
+from tasks.inputs import check_writes
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     SummariesResult,
@@ -35,7 +36,7 @@ from tasks.messages import (
     TextToSummarise,
     is_speakable,
 )
-from tasks.offers import Published, check_writes, published
+from tasks.offers import Published, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 
 PARALLEL_TEXTS = 4
@@ -115,7 +116,7 @@ class TextKind:
         """The chunks of the first level."""
         request = SummaryTextRequest.parse(dict(fields))
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
-        check_writes(offer, entry.name)
+        check_writes(entry.name, entry, offer)
         whole = request.text if request.text is not None else store().read_text(str(request.text_ref))
         if not is_speakable(whole):
             raise InvalidInput("text: nothing to summarise (no letter and no digit in it)")
@@ -181,7 +182,7 @@ class TextsKind:
         """One part a text; a long one goes to the store, so that it passes Redis once."""
         request = SummaryTextsRequest.parse(dict(fields))
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
-        check_writes(offer, entry.name)
+        check_writes(entry.name, entry, offer)
         is_nested = any(one.text is None or len(one.text) > limit_of(offer, request, one.text) for one in request.texts)
         return Plan(
             title=request.title,

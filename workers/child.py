@@ -9,18 +9,21 @@ that request's result; every state that the parent hears was entered in `child.l
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import logging
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.concurrency.prefork import process_initializer
 
+from tasks import offers
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.desk import ledger
 from tasks.settings import settings
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from workers.slots.gpu import GpuSlot
 
 logger = logging.getLogger(__name__)
+
+VOICES_EVERY_S = 5.0
+"""How soon a voice that was put into a registry's folder is known to those who ask for work."""
 
 SILENT = frozenset({State.BUSY, State.READY})
 """What the parent is not told of: it knows what runs. (`ready` after a load is told with the offer.)"""
@@ -127,6 +133,8 @@ def begin(link: Link, parents_end: Link, spec: SlotSpec, refused: frozenset[str]
         child.models = _models(child, spec, refused)
         child.fits = Fits(ledger(app).client, spec.gpu.gpu_type if spec.gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
+        if isinstance(child.models, Registry):
+            _tell_voices(child, child.models)
         batch.warm_up()
         if spec.is_lazy:
             link.send({"stands_by": True})
@@ -188,6 +196,25 @@ def _published(models: Served, offer: Any) -> dict[str, Any]:
         "reads_tokens": offer.reads_tokens,
         "chars_per_token": dict(offer.chars_per_token),
     }
+
+
+def _tell_voices(child: Child, models: Registry) -> None:
+    """Say which voices there are, now and then again as long as this process lives: their files come and go."""
+
+    def tell() -> None:
+        entry = models.entry
+        voices = dict.fromkeys(models.names(), "und")
+        told = offers.Published(entry.name, entry.adapter, entry.revision or "", None, voices, entry.voice)
+        child.link.send({"offers": asdict(told)})
+
+    def go_on() -> None:
+        with contextlib.suppress(LinkClosed):
+            while True:
+                time.sleep(VOICES_EVERY_S)
+                tell()
+
+    tell()
+    threading.Thread(target=go_on, name="voices", daemon=True).start()
 
 
 def _give_up(child: Child, error: BaseException) -> NoReturn:

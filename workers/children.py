@@ -107,6 +107,7 @@ class ChildWatch:
         self.state = State.UNLOADED
         self.tries = Tries(spec.load_attempts)
         self.on_ready: Callable[[dict[str, Any]], None] = lambda message: None
+        self.on_offers: Callable[[dict[str, Any]], None] = lambda offer: None
         self.on_gone: Callable[[], None] = lambda: None
         self.on_ran: Callable[[Sequence[str], bool], None] = lambda failed, worked: None
         self.on_given_up: Callable[[str], None] = lambda reason: None
@@ -263,7 +264,9 @@ class ChildWatch:
         if "worked" in message:
             self.on_ran(message["failed"], message["worked"])
             return None
-        if "loads" in message:
+        if "offers" in message:
+            self.on_offers(message["offers"])
+        elif "loads" in message:
             if self._loads and message["is_loaded"]:
                 self._fatal.pop(self._loads, None)
             self._loads = message["loads"]

@@ -9,6 +9,7 @@ replaced once, and if that does not help the gate stays closed. Loads nothing it
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,9 @@ from workers.pool import SlotPool
 from workers.streak import Step
 
 logger = logging.getLogger(__name__)
+
+VOICES_KEPT_S = 60.0
+"""Which models a folder holds is known while a worker looks, and no longer: they come and go without one."""
 
 
 class Readiness(bootsteps.StartStopStep):
@@ -44,6 +48,7 @@ class Readiness(bootsteps.StartStopStep):
         pool: SlotPool = consumer.pool
         _gate(consumer.task_consumer.channel.qos, pool)
         pool.watch.on_ready = self._ready
+        pool.watch.on_offers = functools.partial(self._publish, kept_s=VOICES_KEPT_S)
         pool.watch.on_gone = self._gone
         pool.watch.on_ran = self._ran
         pool.watch.on_given_up = self._given_up
@@ -68,9 +73,9 @@ class Readiness(bootsteps.StartStopStep):
             signals.worker_ready.send(sender=self._consumer)
         self._consumer.pool.child_ready()
 
-    def _publish(self, offer: dict[str, Any]) -> None:
+    def _publish(self, offer: dict[str, Any], kept_s: float | None = None) -> None:
         try:
-            offers.publish(self._consumer.app.backend.client, offers.Published(**offer))
+            offers.publish(self._consumer.app.backend.client, offers.Published(**offer), kept_s)
         except RedisError as exc:
             logger.warning("what %s offers could not be published: %s", offer["model"], exc)
 

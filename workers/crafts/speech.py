@@ -10,6 +10,7 @@ from tasks.artifact_names import JSON
 from tasks.errors import InvalidInput, NothingToSpeak
 from tasks.flow.payloads import input_fields
 from tasks.messages import ParagraphRequest, is_speakable
+from tasks.offers import voice_missing
 from workers.adapters.base import Sound, SpeechInput
 from workers.crafts.base import Craft
 
@@ -42,7 +43,7 @@ class Speech(Craft[ParagraphRequest, SpeechInput, Sound]):
             return None
         voice = asked.voice or entry.voice
         if voice is None:
-            raise InvalidInput(f"voice: missing; {entry.name!r} has a model for each voice, and names no default")
+            raise voice_missing(entry.name)
         return voice
 
     def item(self, model: LoadedModel, asked: ParagraphRequest) -> SpeechInput:

@@ -147,7 +147,7 @@ class Registry:
 
     def told(self) -> dict[str, Any]:
         """What is loaded and what was counted; sizes in bytes, times in seconds since 1970."""
-        names = self._shelf.names()
+        names = self.names()
         with self._books:
             models = [self._row(one) for one in self._models.values()]
             counts = {"hits": self._hits, "misses": self._misses, "evictions": self._evictions}
@@ -165,6 +165,10 @@ class Registry:
                 "models": sorted(models, key=lambda one: str(one["id"])),
             },
         }
+
+    def names(self) -> list[str]:
+        """The ids that are there to be loaded, sorted; from any thread."""
+        return self._shelf.names()
 
     def _pinned(self, name: str) -> Shelved | None:
         """The model if it is loaded, kept from now on."""
