@@ -1,0 +1,32 @@
+"""`slotline model status` for people: what the workers told stands in its column."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workers.model_table import show
+
+TOLD: dict[str, Any] = {
+    "slot": "bart-gpu0-0",
+    "model": "bart",
+    "device": "gpu0",
+    "state": "ready",
+    "answers": True,
+    "last_batch": 7,
+    "largest_batch": 16,
+    "batch_size": 16,
+}
+
+
+@pytest.mark.parametrize(("fits", "shown"), [(None, ""), (5, "5")])
+def test_the_largest_batch_that_fitted_after_memory_ran_out_has_a_column(
+    fits: int | None, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    show({"bart-gpu0-0@here": {**TOLD, "largest_fit": fits}, "bart-gpu0-1@here": {"error": "no answer"}})
+    printed = capsys.readouterr()
+    head, row, *_ = printed.out.splitlines()
+    at = head.index("fits")
+    assert row[at : head.index("idle")].strip() == shown
+    assert printed.err == "bart-gpu0-1: no answer\n"
