@@ -36,16 +36,18 @@ def held(client: Redis) -> Counter[str]:
     return Counter(entry.split(":")[1] for entry in entries.values())
 
 
-def say(foreign: Celery, count: int) -> None:
+def say(foreign: Celery, client: Redis, count: int) -> None:
+    """Send so many at once: they lie in the slots' queue from one moment to the next."""
     for number in range(count):
-        foreign.send_task("speech.paragraph", kwargs={"text": f"number {number}", "model": "slow"}, queue="slow")
+        foreign.send_task("speech.paragraph", kwargs={"text": f"number {number}", "model": "slow"}, queue="aside")
+    client.rename("aside", "slow")
 
 
 def test_two_idle_slots_take_one_message_each(
     pair: tuple[Process, Process], foreign: Celery, redis_client: Redis, wait_until: WaitUntil
 ) -> None:
     wait_until(lambda: redis_client.zcard(keys.idle("slow")) == 2, what="both idle")
-    say(foreign, 2)
+    say(foreign, redis_client, 2)
     wait_until(lambda: held(redis_client).total() == 2, what="both messages taken")
     assert held(redis_client) == {str(slot.pid): 1 for slot in pair}
 
@@ -57,7 +59,7 @@ def test_what_was_left_to_a_frozen_idle_slot_goes_to_the_other(
     wait_until(lambda: redis_client.zcard(keys.idle("slow")) == 2, what="both idle")
     os.kill(frozen.pid, signal.SIGSTOP)
     try:
-        say(foreign, 2)
+        say(foreign, redis_client, 2)
         wait_until(lambda: held(redis_client)[str(living.pid)] == 2, limit_s=10, what="both messages taken by one")
     finally:
         os.kill(frozen.pid, signal.SIGCONT)
