@@ -275,9 +275,12 @@ def part_of(fields: Mapping[str, Any]) -> tuple[str, int] | None:
     if "job" not in fields and "part" not in fields:
         return None
     try:
-        return str(fields["job"]), int(fields["part"])
+        job_id, part = str(fields["job"]), int(fields["part"])
     except (KeyError, TypeError, ValueError) as exc:
         raise InvalidInput(f"job, part: not a part of a job ({exc!r})") from exc
+    if part < 1:  # to the ledger's scripts 0 is no part, and less counts from the end
+        raise InvalidInput(f"part: {part} is no part of a job; they are counted from 1")
+    return job_id, part
 
 
 def words_of(payload: str, limit: int = 40) -> str:

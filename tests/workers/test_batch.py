@@ -25,6 +25,7 @@ from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
 from tasks.settings import settings
 from tests.conftest import ROOT
+from tests.tasks.flow.test_ledger import opened
 from workers import batch
 from workers.adapters.base import SpeechInput
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
@@ -165,6 +166,20 @@ def test_who_is_cancelled_is_dropped_and_what_another_wants_is_made_all_the_same
     assert (first, unwanted) == (Dropped(), Dropped())
     assert isinstance(second, Done)
     assert isinstance(wanted, Done)
+
+
+@pytest.mark.parametrize("part", [0, -2])
+def test_a_part_that_no_job_can_have_fails_and_is_not_taken_for_another(
+    ledger: Ledger, models: OneRehearsal, part: int
+) -> None:
+    job = opened(ledger, 3, width=3)
+    calls = [call("", job=job, part=part), call("good")]
+    batch.run(models, ledger, calls)
+    wrong, good = came_of(calls)
+    assert isinstance(wrong, Failed)
+    assert str(wrong.error) == f"part: {part} is no part of a job; they are counted from 1"
+    assert isinstance(good, Done)
+    assert models.runs == [["good"]]
 
 
 def begun(ledger: Ledger, task_id: str, runs: int = 1) -> None:
