@@ -1,8 +1,11 @@
 -- Store a task's result as Celery's own backend does, and tell who listens for it.
--- KEYS: celery-task-meta-<id>
+-- KEYS: celery-task-meta-<id>; also slotline:job:<id>, read only
 -- ARGV: the result, encoded; seconds to keep it (0: for ever)
--- Returns 1, or 0 when the task has succeeded already.
--- Guarantee: a SUCCESS stays, whatever a late or repeated run brings; sending it twice changes nothing.
+-- Returns 1, or 0 when the task has succeeded already, or was cancelled in the ledger.
+-- Guarantee: a SUCCESS stays, whatever a late or repeated run brings, and so does the REVOKED that cancel.lua wrote;
+-- sending it twice changes nothing.
+local id = string.match(KEYS[1], '^celery%-task%-meta%-(.*)$')
+if id and redis.call('HGET', key_of(id), 'outcome') == 'REVOKED' then return 0 end
 local stored = redis.call('GET', KEYS[1])
 if stored then
   local is_json, meta = pcall(cjson.decode, stored)

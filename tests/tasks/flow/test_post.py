@@ -68,6 +68,14 @@ def test_a_success_covers_progress_and_an_earlier_failure(redis: Any, post: Post
         assert status(redis, earlier) == "SUCCESS"
 
 
+def test_nothing_covers_the_end_of_a_task_that_was_cancelled_while_it_ran(redis: Redis, post: Post) -> None:
+    post.open()
+    post.store("one", result("one"))
+    Ledger(redis).cancel("one", even_unknown=True)
+    post.send()
+    assert status(redis, "one") == "REVOKED"
+
+
 def test_a_result_is_told_to_who_listens_and_kept_as_long_as_asked(redis: Any, post: Post) -> None:
     with redis.pubsub() as listener:
         listener.subscribe(keys.RESULT_PREFIX + "one")
