@@ -22,12 +22,13 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.concurrency.prefork import process_initializer
+from redis.exceptions import ResponseError
 
 from tasks import offers
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.desk import ledger
 from tasks.settings import settings
-from workers import batch
+from workers import attempts, batch
 from workers.adapters import hardware
 from workers.calls import Alone, Call
 from workers.fits import Fits
@@ -36,7 +37,7 @@ from workers.models import lifecycle
 from workers.models.lifecycle import Lifecycle, LoadedModel, Served, State
 from workers.models.one import OneModel
 from workers.models.registry import Registry
-from workers.tracing import BROKER_AWAY, Result, give_back_all, trace_all
+from workers.tracing import BROKER_REFUSES, Result, give_back_all, trace_all
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -283,7 +284,7 @@ def _own() -> tuple[Child, Served]:
 def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
-    A batch that could not be begun because Redis is away gives its messages back. Any
+    A batch that could not be begun because Redis is away, or refuses, gives its messages back. Any
     other failure of the machinery itself is raised, and costs the parent this child.
     """
     child, models = _own()
@@ -305,9 +306,11 @@ def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
 def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | Alone]:
     try:
         ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.fits)
-    except BROKER_AWAY as exc:
-        logger.warning("the broker is away, %d messages go back: %s", len(calls), exc)
-        return [*give_back_all(calls, str(exc))]
+    except BROKER_REFUSES as exc:
+        logger.warning("the broker is away or refuses, %d messages go back: %s", len(calls), exc)
+        if isinstance(exc, ResponseError):  # where it is away nobody could be told, for long
+            attempts.uncount(ledger(child.app), calls)
+        return [*give_back_all(calls, exc)]
     child.report(ran)
     traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))
     return [Alone() if index in ran.alone else next(traced) for index in range(len(calls))]

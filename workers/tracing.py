@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
+BROKER_REFUSES = (*BROKER_AWAY, ResponseError)
+"""It is not there, or it refuses whoever asks: it is full, a replica, cannot write to its disk."""
+
+REFUSED_PAUSE_S = 1.0
+"""Before messages go back to a server that answers but refuses: without it the same would go round without end."""
 
 Result = tuple[int, Any, float]
 """What Celery's tracer gives for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
@@ -50,9 +56,9 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
     results = [_traced(app, call) for call in calls]
     try:
         refused = letters.send()
-    except (*BROKER_AWAY, ResponseError) as exc:
+    except BROKER_REFUSES as exc:
         logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
-        return give_back_all(calls, str(exc))
+        return give_back_all(calls, exc)
     for index, call in enumerate(calls):
         if (error := refused.get(call.task_id)) is not None:
             logger.error("%s[%s] goes back, what it came to was refused: %s", call.task, call.task_id, error)
@@ -60,9 +66,11 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
     return [_portable(result) for result in results]
 
 
-def give_back_all(calls: Sequence[Call], reason: str) -> list[Result]:
-    """Results by which each message goes back to its queue."""
-    return [_given_back(reason) for _ in calls]
+def give_back_all(calls: Sequence[Call], error: Exception) -> list[Result]:
+    """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`."""
+    if isinstance(error, ResponseError):
+        time.sleep(REFUSED_PAUSE_S)
+    return [_given_back(str(error)) for _ in calls]
 
 
 def _traced(app: Celery, call: Call) -> Result:

@@ -6,6 +6,7 @@ Knows nothing of what they do. A server that has forgotten them is given them ag
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 Call = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
+
+_SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|BUSY)\b")
+"""How a server says that it refuses whoever asks. Redis 6.2 puts it behind «Error running script …: -»."""
 
 
 @functools.cache
@@ -44,8 +48,8 @@ class Scripts:
             self._redis.script_load(script.script)
             answers = self._ask_all(script.sha, calls)
         for answer in answers:
-            if isinstance(answer, Exception) and type(answer) is not ResponseError:
-                raise answer  # the server's own trouble (a replica, full, …) is nobody's fault
+            if isinstance(answer, Exception) and _is_the_servers_own(answer):
+                raise answer  # its trouble (it is a replica, full, …) is nobody's fault
         return answers
 
     def _ask_all(self, sha: str, calls: Sequence[Call]) -> list[Any]:
@@ -58,3 +62,7 @@ class Scripts:
         if name not in self._scripts:
             self._scripts[name] = self._redis.register_script(_source(name))
         return self._scripts[name]
+
+
+def _is_the_servers_own(error: Exception) -> bool:
+    return type(error) is not ResponseError or bool(_SERVERS_OWN.search(str(error)))

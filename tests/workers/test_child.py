@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 import redis
 from celery import Celery
+from celery.exceptions import Reject
 from kombu.asynchronous import Hub
 
 from tasks import keys
 from tasks.catalog import parse
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Claim
 from tests.conftest import ROOT, StartWorker, WaitUntil
-from workers import child
+from tests.workers.test_batch import OneRehearsal, call
+from workers import child, tracing
+from workers.calls import Alone
 from workers.children import DEATHS_WITHOUT_WORK, ChildWatch, SlotSpec, Tries
 from workers.link import Link
 from workers.models.lifecycle import State
@@ -229,6 +234,30 @@ def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) 
     finally:
         link.close()
         watch.loop.close()
+
+
+def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_nor_the_child(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "REFUSED_PAUSE_S", 0)
+    link, other = Link.pair()
+    calls = [call("one"), call("two")]
+    with redis.Redis.from_url(broker) as client, Celery("child", set_as_current=False) as app:
+        ledger = Ledger(client)
+        genuine = ledger.claim_all
+
+        def full_after_the_first(claims: Sequence[Claim]) -> None:
+            assert genuine(claims[:1]) == [1]
+            raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+        monkeypatch.setattr(ledger, "claim_all", full_after_the_first)
+        monkeypatch.setattr(child, "ledger", lambda app: ledger)
+        results = child._computed(child.Child(app, link, "model"), OneRehearsal(), calls)  # type: ignore[arg-type]
+        assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
+    given_back = [result[1].exception.exc for result in results if not isinstance(result, Alone)]
+    assert [(type(error), error.requeue) for error in given_back] == [(Reject, True)] * 2
+    link.close()
+    other.close()
 
 
 def test_the_child_dies_with_its_parent(

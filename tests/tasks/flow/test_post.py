@@ -101,6 +101,21 @@ def test_what_redis_refuses_costs_only_the_task_that_it_belongs_to(redis: Any, p
     assert status(redis, "good") == status(redis, "also good") == "SUCCESS"
 
 
+@pytest.mark.parametrize("setting", [("maxmemory", "1"), ("min-replicas-to-write", "1")], ids=lambda pair: pair[0])
+def test_a_server_that_refuses_everybody_refuses_no_single_task(
+    redis: Redis, post: Post, setting: tuple[str, str]
+) -> None:
+    post.open()
+    post.store("one", result("one"))
+    name, value = setting
+    redis.config_set(name, value)
+    try:
+        with pytest.raises(ResponseError):
+            post.send()
+    finally:
+        redis.config_set(name, 0)
+
+
 def test_a_post_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis: Any, unused_port: int) -> None:
     lost = Post(Ledger(Redis(port=unused_port)))
     lost.open()
