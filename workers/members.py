@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
+from celery.exceptions import Reject
 from celery.worker.request import Request
 
 from tasks.errors import SlotlineError
@@ -64,9 +65,17 @@ class Member:
         self.on_terminate(self)
 
     def revoked(self) -> bool:
-        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it."""
+        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it.
+
+        One of which that cannot be recorded now goes back to its queue, and counts as revoked here.
+        """
         request = getattr(self.accept_callback, "__self__", None)
-        return isinstance(request, Request) and bool(request.revoked())
+        try:
+            return isinstance(request, Request) and bool(request.revoked())
+        except Exception as exc:  # others were taken out of the line with it, and are not to be lost
+            logger.warning("that %s was revoked cannot be recorded, it goes back: %s", self.call.task_id, exc)
+            self.fail(Reject(str(exc), requeue=True))
+            return True
 
     @property
     def was_revoked(self) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery.exceptions import Reject
+from celery.worker.request import Request
 from hypothesis import given
 from hypothesis import strategies as st
+from redis.exceptions import ReadOnlyError
 
 from workers.calls import Call
 from workers.line import BatchSizes, Line
@@ -52,6 +55,25 @@ def test_nobody_is_lost_doubled_or_overtaken(letters: str, size: int) -> None:
     found = batches(line(letters, size))
     assert "".join(found) == letters
     assert all(len(batch) <= (1 if batch[0].isupper() else size) for batch in found)
+
+
+class Expired(Request):
+    """Whose end Celery cannot record, because Redis refuses it."""
+
+    def __init__(self) -> None: ...
+
+    def revoked(self) -> bool:
+        raise ReadOnlyError("You can't write against a read only replica.")
+
+
+def test_one_whose_expiry_cannot_be_recorded_goes_back_and_takes_nobody_along() -> None:
+    waiting, expired = line("abc"), member("x")
+    told: list[Any] = []
+    expired.accept_callback = Expired().on_accepted
+    expired.error_callback = told.append
+    waiting.put_back([waiting._members.popleft(), expired])
+    assert batches(waiting) == ["abc"]
+    assert [(type(einfo.exception.exc), einfo.exception.exc.requeue) for einfo in told] == [(Reject, True)]
 
 
 def test_who_is_put_back_is_next_and_in_order() -> None:
