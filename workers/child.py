@@ -22,13 +22,12 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from celery.concurrency.prefork import process_initializer
-from redis.exceptions import ResponseError
 
 from tasks import offers
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.desk import ledger
 from tasks.settings import settings
-from workers import attempts, batch
+from workers import batch
 from workers.adapters import hardware
 from workers.calls import Alone, Call
 from workers.fits import Fits
@@ -308,9 +307,7 @@ def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Resul
         ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.fits)
     except BROKER_REFUSES as exc:
         logger.warning("the broker is away or refuses, %d messages go back: %s", len(calls), exc)
-        if isinstance(exc, ResponseError):  # where it is away nobody could be told, for long
-            attempts.uncount(ledger(child.app), calls)
-        return [*give_back_all(calls, exc)]
+        return [*give_back_all(child.app, calls, exc)]
     child.report(ran)
     traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))
     return [Alone() if index in ran.alone else next(traced) for index in range(len(calls))]

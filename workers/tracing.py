@@ -25,8 +25,9 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import SlotlineError
-from tasks.flow.desk import post
+from tasks.flow.desk import ledger, post
 from tasks.flow.jobs import as_slotline_error
+from workers import attempts
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -58,7 +59,7 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
         refused = letters.send()
     except BROKER_REFUSES as exc:
         logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
-        return give_back_all(calls, exc)
+        return give_back_all(app, calls, exc)
     for index, call in enumerate(calls):
         if (error := refused.get(call.task_id)) is not None:
             logger.error("%s[%s] goes back, what it came to was refused: %s", call.task, call.task_id, error)
@@ -66,9 +67,13 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
     return [_portable(result) for result in results]
 
 
-def give_back_all(calls: Sequence[Call], error: Exception) -> list[Result]:
-    """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`."""
+def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[Result]:
+    """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`.
+
+    Where Redis answers, but refuses, what was begun is no attempt; where it is away nobody could be told that.
+    """
     if isinstance(error, ResponseError):
+        attempts.uncount(ledger(app), calls)
         time.sleep(REFUSED_PAUSE_S)
     return [_given_back(str(error)) for _ in calls]
 

@@ -251,7 +251,8 @@ def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_
             raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
 
         monkeypatch.setattr(ledger, "claim_all", full_after_the_first)
-        monkeypatch.setattr(child, "ledger", lambda app: ledger)
+        for module in (child, tracing):
+            monkeypatch.setattr(module, "ledger", lambda app: ledger)
         results = child._computed(child.Child(app, link, "model"), OneRehearsal(), calls)  # type: ignore[arg-type]
         assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
     given_back = [result[1].exception.exc for result in results if not isinstance(result, Alone)]
