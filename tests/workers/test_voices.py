@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,21 @@ def test_its_voices_are_known_as_soon_as_it_is_ready_and_followed_as_they_come(
     (folder / "carl").mkdir()
     wait_until(lambda: "carl" in json.loads(str(redis_client.get(keys.offer("voices"))))["voices"], 20, "the new voice")
     assert client.submit_paragraph("One.", model="voices", voice="carl").wait(20).computed
+
+
+def test_a_folder_that_is_gone_ends_the_worker_and_fails_no_request(
+    folder: Path, broker: str, start_worker: StartWorker, redis_client: redis.Redis
+) -> None:
+    worker = start_worker("--model", "voices", env={"SLOTLINE_LOAD_ATTEMPTS": "1"})
+    worker.wait_for_log("ready: voices")
+    folder.rename(folder.with_name("elsewhere"))
+    job = Client().submit_paragraph("One.", model="voices", voice="anna")
+    assert worker.wait(30) == 1
+    assert re.search(r"CRITICAL .* cannot load it \(tried 1 time\): .* path: there is no folder", worker.log())
+    assert redis_client.llen("voices") == 1
+    folder.with_name("elsewhere").rename(folder)
+    start_worker("--model", "voices")
+    assert job.wait(30).computed
 
 
 def test_without_any_worker_a_missing_voice_and_a_model_that_speaks_are_refused_all_the_same(

@@ -97,7 +97,8 @@ class Models(Protocol):
     def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
         """The model, loaded now if it is not, and kept while the block lasts; `variant` is None where there is one.
 
-        Where there are many, raises a `SlotlineError` that is the fault of those inputs alone which asked for it.
+        Where there are many, raises a `SlotlineError` that is the fault of those inputs alone which asked for it;
+        anything else is the slot's own, and costs its child.
         """
 
 

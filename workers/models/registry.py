@@ -121,7 +121,7 @@ class Registry:
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
         """The model of that id, loaded now if it is not, and not unloaded while the block lasts.
 
-        Raises `InvalidInput`, `UnknownVoice`, or what its load raises.
+        Raises `InvalidInput`, `UnknownVoice`, or what its load raises; `FileNotFoundError` where the folder is gone.
         """
         name = variant or self.entry.voice
         if name is None:

@@ -49,6 +49,7 @@ class Shelf:
         """The table of one of them: its path filled in, and its id as the voice where none is named.
 
         Raises `InvalidInput` for what can be no id, and `UnknownVoice`, naming the near ones, where there is no such.
+        Raises `FileNotFoundError` where the folder itself is gone, which is nobody's fault who asks.
         """
         if not NAME.fullmatch(name) or ".." in name:
             raise InvalidInput(
@@ -56,6 +57,8 @@ class Shelf:
             )
         path = Path(str(self.entry.path).replace(ID, name))
         if not path.exists():
+            if not self.folder.is_dir():
+                raise FileNotFoundError(f"{self.entry.place} path: there is no folder {self.folder} any more")
             raise UnknownVoice(voice_error(self.entry.name, name, dict.fromkeys(self.names(), "")))
         return self.entry.model_copy(update={"path": str(path), "voice": name})
 

@@ -187,6 +187,20 @@ def test_an_unknown_id_names_the_near_ones(slot: Callable[..., Slot]) -> None:
         slot().use("berta")
 
 
+def test_a_folder_that_is_gone_is_no_fault_of_those_who_ask(slot: Callable[..., Slot]) -> None:
+    one = slot()
+    one.use("anna")
+    one.folder.rename(one.folder.with_name("elsewhere"))
+    with pytest.raises(
+        FileNotFoundError, match=r"line 2: \[models.voices\] path: there is no folder .*voices any more"
+    ):
+        one.use("bert")
+    with pytest.raises(InvalidInput):
+        one.use("../bert")
+    one.folder.with_name("elsewhere").rename(one.folder)
+    one.use("anna", "bert")
+
+
 def test_without_a_folder_the_slot_cannot_be_loaded(tmp_path: Path) -> None:
     entry = parse(TABLE, "models.toml", tmp_path)["voices"]
     with pytest.raises(ModelLoadError, match=r"models.toml line 2: \[models.voices\] path: there is no folder"):
