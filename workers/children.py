@@ -189,8 +189,8 @@ class ChildWatch:
             pass
         return None
 
-    def ended(self, exitcode: int) -> None:
-        """The child is gone and collected: say so, and decide when the next one starts."""
+    def ended(self, exitcode: int, is_stopping: bool = False) -> None:
+        """The child is gone and collected: say so, and decide when the next one starts; none when the worker stops."""
         self.catch_up()
         failed_to_load = self.is_loading
         if self._loads:
@@ -200,6 +200,8 @@ class ChildWatch:
         if self.spec.gpu is not None:
             self.spec.gpu.child_ended()
         self.on_gone()
+        if is_stopping:
+            return
         if failed_to_load:
             self._load_failed(exitcode)
             return
@@ -356,7 +358,7 @@ class ChildPool(AsynPool):
         # What Celery has collected, not what was dead when we looked: it may have died in between.
         for process in before:
             if process not in self._pool:
-                self.watch.ended(process.exitcode or 0)
+                self.watch.ended(process.exitcode or 0, is_stopping=self._state != RUN)
         return codes
 
     def _repopulate_pool(self, exitcodes: Any) -> None:

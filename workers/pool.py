@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -375,7 +374,7 @@ class SlotPool(TaskPool):
         """Wait for the running batch; a child that runs none is not asked twice, nor waited for while it loads."""
         self._give_back_line("the worker stops")
         if self._pool is not None and (self._running is None or self.errand):
-            self._pool.kill(signal.SIGKILL)
+            self._pool.kill(is_planned=True)
         super().on_stop()
 
     def on_terminate(self) -> None:

@@ -164,6 +164,24 @@ def test_a_child_killed_in_a_lazy_load_costs_no_attempt(
     assert loads(worker) == 1
 
 
+def test_a_worker_that_is_stopped_in_a_load_ends_at_once_and_calls_it_no_failure(
+    start: Callable[..., Process],
+    client: Celery,
+    ask: Ask,
+    redis_client: redis.Redis,
+    weights: Path,
+    wait_until: WaitUntil,
+) -> None:
+    (weights / "fault").write_text("⚡hang")
+    worker = start("--lazy")
+    speak(client, "one", task_id="one")
+    wait_until(lambda: ask(STATUS)["is_loading"], 10, "the load to begin")
+    assert worker.stop() == 0
+    assert not re.search("ERROR|load 1 of 3 failed", worker.log()), worker.log()
+    assert redis_client.llen("model") == 1
+    assert not redis_client.exists(keys.attempts("one"))
+
+
 @pytest.mark.parametrize("weights", [3.0], indirect=True)
 def test_a_child_killed_in_an_unload_is_replaced_and_the_next_job_done(
     start: Callable[..., Process], client: Celery, ask: Ask, children_of: ChildrenOf, wait_until: WaitUntil
