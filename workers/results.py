@@ -1,8 +1,9 @@
 """Where a worker's tasks leave their results: Celery's own Redis backend, which in a batch gives them to the post.
 
 What a result looks like, how long it is kept and who is told stay Celery's. A part of a
-chord is stored at once, because Celery counts it in the same moment. Uses private parts
-of Celery 5.7: each upgrade runs the acceptance tests.
+chord is stored at once, because Celery counts it in the same moment, and so is what has
+errbacks, because they are sent in the next and may ask for it. Uses private parts of
+Celery 5.7: each upgrade runs the acceptance tests.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Posting:
     ) -> Any:
         backend: Any = self
         letters = post(backend.app)
-        if not letters.is_open or (request is not None and request.chord):
+        if not letters.is_open or (request is not None and (request.chord or request.errbacks)):
             return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)
         value = backend.encode({**meta, "task_id": task_id})

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from celery import Celery, chord, group
+from celery.app.task import Context
+from redis import Redis
 
+from tasks import keys
+from tasks.flow.desk import post
 from tests.conftest import StartWorker
+from workers import results
 
 LIMIT_S = 30
 
@@ -40,3 +46,18 @@ def test_a_chord_of_parts_that_ran_as_one_batch_is_completed(
     done = chord(group(said(f"number {n}") for n in range(4)), app=client)(last)
     start_worker("--model", "four")
     assert done.get(timeout=LIMIT_S)["audio"]
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
+@pytest.mark.parametrize("waited_for", ["chord", "errbacks"])
+def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_client: Redis, waited_for: str) -> None:
+    with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
+        results.install(app)
+        letters = post(app)
+        letters.open()
+        app.backend.store_result("alone", {}, "SUCCESS", request=Context())
+        app.backend.store_result("waited-for", ValueError("no"), "FAILURE", request=Context({waited_for: [{}]}))
+        assert redis_client.keys(keys.RESULT_PREFIX + "*") == [keys.RESULT_PREFIX + "waited-for"]
+        assert letters.send() == {}
+        assert redis_client.exists(keys.RESULT_PREFIX + "alone")
+        app.backend.client.close()
