@@ -193,12 +193,10 @@ def _open(this: Run) -> Mapping[str, Any]:
 
 
 def _finish(this: Run, record: Record) -> Mapping[str, Any]:
-    gathered = Gathered(
-        record,
-        this.ledger.params(this.job_id),
-        this.ledger.payloads(this.job_id),
-        this.ledger.outcomes(this.job_id),
-    )
+    payloads = this.ledger.payloads(this.job_id)
+    # Where another run has extended the job meanwhile, what its further parts came to is not this one's to see.
+    came = {part: one for part, one in this.ledger.outcomes(this.job_id).items() if part <= record.total}
+    gathered = Gathered(record, this.ledger.params(this.job_id), payloads, came)
     if len(gathered.payloads) != record.total:
         _stop_if_cancelled(this)
         raise Ignore("the job has changed since its message was sent")

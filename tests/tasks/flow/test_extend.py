@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from celery import Celery, Task
 from redis import Redis
 
 from tasks import keys
+from tasks.flow.jobs import Gathered, Made, More, Plan, run
 from tasks.flow.ledger import Ledger
 from tests.tasks.flow.test_ledger import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
 
@@ -75,3 +78,45 @@ def test_a_lost_message_of_a_further_part_is_swept_up(ledger: Ledger) -> None:
     ledger.extend(job, 2, ["2a", "2b"])
     ledger.client.delete(MODEL)
     assert sorted(ledger.sweep(job, 1000)) == ["3", "4"]
+
+
+class Frozen(Ledger):
+    """One whose process stands still after it has read the payloads, until another run has extended the job."""
+
+    def payloads(self, job_id: str) -> list[str]:
+        found = super().payloads(job_id)
+        assert self.extend(job_id, 2, ["2a", "2b"])
+        self.settle(job_id, 3, "done", {"is_cut": True})
+        return found
+
+
+class WantsMore:
+    """A kind whose further parts depend on all that it sees, as those of a summary do."""
+
+    name = "summary"
+    unit = "part"
+
+    def fields_of(self, payload: str) -> Mapping[str, Any]:
+        raise AssertionError("it is no part of anything")
+
+    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+        raise AssertionError("it is open already")
+
+    def gather(self, gathered: Gathered) -> Made:
+        if any(outcome.get("is_cut") for outcome in gathered.outcomes.values()):
+            return Made({"text": "not the last level"})
+        raise More(["2a", "2b"])
+
+
+def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(ledger: Ledger, broker: str) -> None:
+    job = finishing(ledger, 2)
+    frozen = Frozen(ledger.client)
+    with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
+
+        @app.task(bind=True)
+        def finish(self: Task) -> Mapping[str, Any]:
+            return run(self, WantsMore(), frozen, {})
+
+        assert finish.apply(task_id=job).state == "IGNORED"
+    assert record_of(ledger, job).state == "open"
+    assert ledger.states(job) == "dddq"
