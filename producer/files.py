@@ -120,12 +120,12 @@ def write_text(text: str, path: Path, format: str | None = None) -> Path:
         raise InvalidInput(f"format: {format!r} is not written for a text; it may be txt")
     make_folder(path.parent)
     data = text.rstrip().encode() + b"\n"
-    if not path.is_file() or path.read_bytes() != data:
-        try:
+    try:
+        if not path.is_file() or path.read_bytes() != data:
             with whole_file(path) as part:
                 part.write_bytes(data)
-        except OSError as exc:
-            raise StoreError(f"{path} cannot be written: {exc.strerror}") from exc
+    except OSError as exc:
+        raise StoreError(f"{path} cannot be written: {exc.strerror}") from exc
     return path
 
 

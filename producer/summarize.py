@@ -151,13 +151,13 @@ def _follow(one: Asked, console: Console, stack: BorrowedStack | None) -> int:
                     break
                 if stack:
                     stack.check()
+        assert isinstance(made, TextSummaryResult)
+        _give(one, made)
     except SlotlineError as exc:
         if stack:
             stack.check()
         click.echo(f"slotline: {one.path}: {' '.join(str(exc).split())}", err=True)
         return FAILED
-    assert isinstance(made, TextSummaryResult)
-    _give(one, made)
     return 0
 
 

@@ -65,6 +65,17 @@ def test_a_file_that_fails_does_not_cost_the_other_its_summary(
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["two.txt"]
 
 
+def test_a_file_that_cannot_be_written_does_not_cost_the_other_its_summary(
+    command: Command, broker: str, start_pair: StartPair, tmp_path: Path
+) -> None:
+    start_pair("words")
+    (tmp_path / "out" / "one.txt").mkdir(parents=True)
+    process = command("one.md", "two.txt", "-o", "out")
+    assert process.wait(60) == 1
+    assert "slotline: one.md: out/one.txt cannot be written: " in process.log()
+    assert (tmp_path / "out" / "two.txt").read_text() == "A short text.\n"
+
+
 def test_the_model_must_be_named_where_none_or_many_write(
     slotline: Callable[..., Said], use_catalog: UseCatalog, broker: str, tmp_path: Path
 ) -> None:
