@@ -200,9 +200,7 @@ def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> S
     return Setup(keeper, None)
 
 
-def _slot_worker(
-    instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool
-) -> Setup:
+def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
     parts = _parts(batch_size)
     slot: gpu.GpuSlot | None = None
