@@ -237,14 +237,24 @@ def _answer(child: Child) -> None:
             if "cancel" in message:
                 child.cancelled.update(message["cancel"])
                 continue
-            answer = child.status() if message.get("ask") == "status" else {"error": f"{message.get('ask')}: not known"}
-            child.link.send({"answer": message.get("id"), **answer})
+            child.link.send({"answer": message.get("id"), **_reply(child, message.get("ask"))})
     except LinkClosed:
         pass
     except Exception:  # the thread's boundary
         logger.exception("the child no longer answers its parent")
         return
     os._exit(1)
+
+
+def _reply(child: Child, asked: Any) -> dict[str, Any]:
+    """What the parent asked for; a question that cannot be answered costs no other, nor the hearing of cancels."""
+    if asked != "status":
+        return {"error": f"{asked}: not known"}
+    try:
+        return child.status()
+    except Exception:  # the boundary to what a model's libraries tell
+        logger.exception("not all can be told of how %s stands", child.model_name)
+        return {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
 
 
 def run_errand(name: str) -> Any:

@@ -276,3 +276,16 @@ def _lives(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_status_that_a_library_breaks_is_answered_in_part() -> None:
+    class Broken:
+        def told(self) -> dict[str, object]:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    ours, theirs = Link.pair()
+    one = child.Child(Celery("unused", set_as_current=False), ours, "model", models=Broken())  # type: ignore[arg-type]
+    assert child._reply(one, "status")["state"] == "unloaded"
+    assert child._reply(one, "weather") == {"error": "weather: not known"}
+    ours.close()
+    theirs.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.catalog import ID
-from tasks.errors import InvalidInput, UnknownVoice
+from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
 from tasks.offers import voice_error
 
 if TYPE_CHECKING:
@@ -41,22 +41,30 @@ class Shelf:
         with contextlib.suppress(OSError), os.scandir(self.folder) as entries:
             for one in entries:
                 match = self._pattern.fullmatch(one.name)
-                if match and ".." not in match[1] and (not self._rest or Path(one.path, self._rest).exists()):
-                    found.append(match[1])
+                with contextlib.suppress(OSError):  # one that may not be looked into costs the others nothing
+                    if match and ".." not in match[1] and (not self._rest or Path(one.path, self._rest).exists()):
+                        found.append(match[1])
         return sorted(found)
 
     def table(self, name: str) -> ModelEntry:
         """The table of one of them: its path filled in, and its id as the voice where none is named.
 
         Raises `InvalidInput` for what can be no id, and `UnknownVoice`, naming the near ones, where there is no such.
-        Raises `FileNotFoundError` where the folder itself is gone, which is nobody's fault who asks.
+        Raises `ModelLoadError` where it may not be looked at, and `FileNotFoundError` where the folder itself is gone,
+        which is nobody's fault who asks.
         """
         if not NAME.fullmatch(name) or ".." in name:
             raise InvalidInput(
                 f"voice: {name[:80]!r} can be no voice of {self.entry.name}: letters, digits, '_', '-', '+', '.', ' '"
             )
         path = Path(str(self.entry.path).replace(ID, name))
-        if not path.exists():
+        try:
+            is_there = path.exists()
+        except OSError as exc:
+            if not self.folder.is_dir():
+                raise
+            raise ModelLoadError(f"{self.entry.place} path: {path} cannot be read ({exc.strerror})") from exc
+        if not is_there:
             if not self.folder.is_dir():
                 raise FileNotFoundError(f"{self.entry.place} path: there is no folder {self.folder} any more")
             raise UnknownVoice(voice_error(self.entry.name, name, dict.fromkeys(self.names(), "")))
@@ -65,9 +73,8 @@ class Shelf:
     def size_bytes(self, name: str) -> int:
         """What its files take on disk: a model takes no less of memory."""
         path = Path(str(self.entry.path).replace(ID, name))
-        files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
         size = 0
-        for file in files:
+        for file in (path, *(Path(folder, name) for folder, _, names in os.walk(path) for name in names)):
             with contextlib.suppress(OSError):
-                size += file.stat().st_size
+                size += file.stat().st_size if file.is_file() else 0
         return size

@@ -201,6 +201,24 @@ def test_a_folder_that_is_gone_is_no_fault_of_those_who_ask(slot: Callable[..., 
     one.use("anna", "bert")
 
 
+def test_a_model_that_may_not_be_looked_at_is_named_and_the_others_are_served(
+    slot: Callable[..., Slot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = slot()
+    exists = Path.exists
+
+    def denied(path: Path) -> bool:
+        if path.name == "bert":
+            raise PermissionError(13, "Permission denied", str(path))
+        return exists(path)
+
+    monkeypatch.setattr(Path, "exists", denied)  # the tests may run as root, who may look at everything
+    with pytest.raises(ModelLoadError, match=r"voices/bert cannot be read \(Permission denied\)"):
+        one.use("bert")
+    one.use("anna")
+    assert one.registry.names() == ["anna", "bert", "carl", "dora"]
+
+
 def test_without_a_folder_the_slot_cannot_be_loaded(tmp_path: Path) -> None:
     entry = parse(TABLE, "models.toml", tmp_path)["voices"]
     with pytest.raises(ModelLoadError, match=r"models.toml line 2: \[models.voices\] path: there is no folder"):
