@@ -207,14 +207,15 @@ class SlotPool(TaskPool):
         return member
 
     def _pump_soon(self) -> None:
-        # At the end of the event loop's round, so that all it has received can share a batch.
+        # With all that this moment brings, before the loop sleeps: in its timers, which receive, «soon» is after that.
         if not self._pump_is_due:
             self._pump_is_due = True
             self.watch.loop.call_soon(self._pump)
+            self.watch.loop.call_later(0, self._pump)  # forgotten with a lost connection, unlike the other
 
     def _pump(self) -> None:
-        self._pump_is_due = False
-        if self._running is not None or self._state != self.RUN or not self._line or not self.is_ready:
+        is_due, self._pump_is_due = self._pump_is_due, False
+        if not is_due or self._running is not None or self._state != self.RUN or not (self._line and self.is_ready):
             return
         if self.watch.must_load:
             self._hand_over_errand("load", None)  # the watch ends a load that takes too long
