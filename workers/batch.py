@@ -75,7 +75,9 @@ class Work:
 
 @dataclass(frozen=True)
 class Ran:
-    """What a batch says of the model: the tasks that it failed on by a fault of its own, and whether it made any.
+    """What a batch says of the model: what it failed on by a fault of its own, and whether it made any.
+
+    `failed` holds ids of tasks, and those of many small models that could not be loaded.
 
     `alone` are the numbers (from 0) of the calls that were not run, for each is to run alone.
     """
@@ -185,6 +187,8 @@ def _run_on(batch: _Batch, variant: str | None, askings: Sequence[Asking]) -> No
         except (SlotlineError, MemoryError) as exc:
             if variant is None and not batch.models.entry.is_registry:
                 raise  # the slot's one model: nobody's input is at fault
+            if not isinstance(exc, InvalidInput):
+                batch.failed.append(f"load of {variant}")  # once, however many asked: one bad model is not all of them
             for one in askings:
                 batch.fail(one, exc)
             return

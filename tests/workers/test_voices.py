@@ -19,6 +19,7 @@ CATALOG = """
 [models.voices]
 adapter = "rehearsal"
 path = "voices/{id}"
+faults = true
 
 [models.foreign]
 adapter = "not-here"
@@ -75,6 +76,25 @@ def test_a_folder_that_is_gone_ends_the_worker_and_fails_no_request(
     folder.with_name("elsewhere").rename(folder)
     start_worker("--model", "voices")
     assert job.wait(30).computed
+
+
+def test_a_slot_that_can_load_none_of_its_models_stops_taking_work(
+    folder: Path, broker: str, start_worker: StartWorker, redis_client: redis.Redis, wait_until: WaitUntil
+) -> None:
+    names = [f"voice{number}" for number in range(12)]
+    for name in names:
+        (folder / name).mkdir()
+        (folder / name / "fault").write_text("⚡error")
+    worker = start_worker("--model", "voices")
+    worker.wait_for_log("ready: voices")
+    for number in range(8):
+        Client().submit_paragraph(f"Text {number}.", model="voices", voice="voice0")
+    good = Client().submit_paragraph("One.", model="voices", voice="anna")
+    assert good.wait(20).computed, "one bad voice is not all of them"
+    for name in names:
+        Client().submit_paragraph("One.", model="voices", voice=name)
+    worker.wait_for_log("after it was loaded anew; no more work is taken until this worker is restarted", 30)
+    wait_until(lambda: redis_client.llen("voices") == 2, 10, "what was not begun to be back in its queue")
 
 
 def test_without_any_worker_a_missing_voice_and_a_model_that_speaks_are_refused_all_the_same(
