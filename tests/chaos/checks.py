@@ -21,7 +21,19 @@ from tasks.routing import list_keys
 from tests.chaos import library
 from tests.chaos.fleet import MODEL
 
-LASTING = ("jobs", "job:", "slot:", "capacity:", "offer:", "health:", "beat", "sweeper", "reading:", "setaside")
+LASTING = (
+    "jobs",
+    "job:",
+    "slot:",
+    "idle:",
+    "capacity:",
+    "offer:",
+    "health:",
+    "beat",
+    "sweeper",
+    "reading:",
+    "setaside",
+)
 """What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
 
 
