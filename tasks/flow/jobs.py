@@ -26,7 +26,7 @@ from tasks.errors import InvalidInput, PartsFailed, SlotlineError
 from tasks.flow import envelope
 from tasks.flow.cancel import CANCELLED, REASON
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Opening, Record
+from tasks.flow.record import Opening, Outcome, Record
 from tasks.routing import FLOW_QUEUE, list_key
 
 logger = logging.getLogger(__name__)
@@ -211,8 +211,7 @@ def _finish(this: Run, record: Record) -> Mapping[str, Any]:
         raise Ignore(f"{len(more.payloads)} further parts are on their way") from more
     if record.failed:
         _fail(this, _parts_failed(this.kind, gathered, made), made)
-    if not this.ledger.end(this.job_id, this.kind.name, "SUCCESS", made.result, None):
-        _stop_if_cancelled(this)
+    _end(this, "SUCCESS", made.result, None)
     _tell_parent(this, "done", made.result, made)
     return made.result
 
@@ -241,11 +240,20 @@ def _stop_if_cancelled(this: Run) -> None:
     raise Ignore("the job was cancelled")
 
 
+def _end(this: Run, outcome: Outcome, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
+    """End the job, or stop where somebody was first: with a cancelling, or with trying its failed parts again."""
+    if this.ledger.end(this.job_id, this.kind.name, outcome, result, error):
+        return
+    _stop_if_cancelled(this)
+    record = this.ledger.record(this.job_id)
+    if record is not None and record.state == "open":
+        raise Ignore("its parts are tried again: this run was overtaken")
+
+
 def _fail(this: Run, error: SlotlineError, made: Made | None) -> NoReturn:
     told = {"type": type(error).__name__, "message": str(error)}
     result = made.result if made else None
-    if not this.ledger.end(this.job_id, this.kind.name, "FAILURE", result, told):
-        _stop_if_cancelled(this)
+    _end(this, "FAILURE", result, told)
     _tell_parent(this, "failed", {"error": told, "result": result}, made)
     raise error
 

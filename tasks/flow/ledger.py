@@ -145,7 +145,7 @@ class Ledger:
         result: Mapping[str, Any] | None,
         error: Mapping[str, Any] | None,
     ) -> bool:
-        """End a job; False when it had ended. Afterwards no PROGRESS is written for it."""
+        """End a job; False when it had ended, or is open (again). Afterwards no PROGRESS is written for it."""
         args = [outcome, _dumps(result) if result else "", _dumps(error) if error else "", self.ttl_ms]
         return bool(self._lua.run("end", self._job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
 

@@ -76,6 +76,7 @@ def test_the_sweep_knows_a_chapter_that_waits_while_its_book_is_open(ledger: Led
 
 def test_a_job_that_has_ended_is_not_sent_again(ledger: Ledger) -> None:
     job = opened(ledger, total=1, width=1)
-    ledger.end(job, "chapter", "FAILURE", None, None)
+    ledger.settle(job, 1, "done", {})
+    assert ledger.end(job, "chapter", "FAILURE", None, None)
     assert not later(ledger, job)
     assert delayed(ledger) == []

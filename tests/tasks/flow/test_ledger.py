@@ -158,7 +158,9 @@ def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger) ->
     told = progress(ledger, job)
     assert (told["status"], told["task_id"]) == ("PROGRESS", job)
     assert told["result"] == {"total": 3, "done": 1, "failed": 0, "skipped": 0, "computed": 1, "audio_s": 1.5}
-    ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "no"})
+    for part in (2, 3):
+        ledger.settle(job, part, "failed", {"error": {}})
+    assert ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "no"})
     ledger.client.set(keys.RESULT_PREFIX + job, "final")
     assert ledger.settle(job, 2, "done", {}) == "late"
     assert ledger.client.get(keys.RESULT_PREFIX + job) == b"final"
@@ -168,6 +170,7 @@ def test_an_ended_job_has_a_time_to_live_on_every_key(ledger: Ledger) -> None:
     job = opened(ledger, 2)
     ledger.claim("a", "tag", ("q", "m"), (job, 1))
     ledger.settle(job, 1, "failed", {"error": {}})
+    ledger.settle(job, 2, "done", {})
     assert ledger.end(job, "chapter", "FAILURE", None, None)
     assert not ledger.end(job, "chapter", "SUCCESS", None, None)
     left = [key for key in ledger.client.scan_iter(f"{keys.job(job)}*")]
@@ -183,6 +186,7 @@ def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger) 
     ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "2"})
     assert ledger.reopen(job, [2]) == 1
     assert ledger.states(job) == "dqd"
+    assert not ledger.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "2"}), "a run that froze"
     assert ledger.claim("a", "tag", ("q", "m"), (job, 2)) == 1
     assert ledger.settle(job, 2, "done", {}) == "done"
     assert finishes(ledger, job) == 2
