@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import pytest
 import redis
 from celery import Celery
+from kombu import pools
 
 from producer import Client
 from tasks.catalog import catalog
@@ -92,6 +93,7 @@ def broker(redis_url: str, own_environment: None, monkeypatch: pytest.MonkeyPatc
     settings.cache_clear()
     with redis.Redis.from_url(redis_url) as client:
         client.flushall()
+    pools.reset()  # kombu's are this process's: an earlier test may have had their connections cut
     return redis_url
 
 

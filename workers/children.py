@@ -13,6 +13,7 @@ import functools
 import logging
 import math
 import os
+import select
 import signal
 import time
 from collections import Counter
@@ -64,6 +65,10 @@ class SlotSpec:
         """
         loads_s = inputs * self.entry.load_limit_s if self.entry.is_registry else 0.0
         return self.entry.time_limit_s + loads_s
+
+
+ACCEPTED_WITHIN_S = 0.5
+"""A child that is given something to do says so in milliseconds, unless it is frozen."""
 
 
 class Tries:
@@ -333,6 +338,17 @@ class ChildPool(AsynPool):
             with contextlib.suppress(OSError):  # it has just died, which we hear of by itself
                 write(list(idle))
         return result
+
+    def hear(self, until: Callable[[], bool], limit_s: float = ACCEPTED_WITHIN_S) -> None:
+        """Take in what the child has sent, until `until()` holds; for a moment in which the event loop does not run."""
+        deadline, poller = time.monotonic() + limit_s, select.poll()
+        for process in self._pool:
+            poller.register(process.outqR_fd, select.POLLIN)
+        while not until() and (left_s := deadline - time.monotonic()) > 0:
+            for pipe, event in poller.poll(left_s * 1000):
+                if not event & select.POLLIN:  # it has died
+                    return
+                self.handle_result_event(pipe)
 
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = Link.pair()

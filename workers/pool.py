@@ -124,10 +124,9 @@ class SlotPool(TaskPool):
         return time.monotonic() - max(self.done_at or 0.0, self.watch.ready_at)
 
     def send(self, errand: str, told: Callable[[Any], None] = lambda answer: None) -> bool:
-        """Have the idle child `unload` or `tidy`; `told` hears its answer. False when it has something to do.
+        """Have the idle child `unload` or `tidy`, what comes meanwhile waits in line; `told` hears its answer.
 
-        What comes meanwhile waits in line; it is not handed over before the child is back.
-        """
+        False when it has something to do."""
         if self.idle_s is None or not self.is_ready or self._state != self.RUN:
             return False
         return self._hand_over_errand(errand, self.spec.entry.load_limit_s, told)
@@ -326,19 +325,21 @@ class SlotPool(TaskPool):
     def _drop_running(self) -> None:
         """Take back a batch that the child never began."""
         batch, self._running = self._running, None
-        if batch is None:
-            return
-        batch.result.discard()
-        if batch.result in self._pool.outbound_buffer:
-            self._pool.outbound_buffer.remove(batch.result)
-        for member in reversed(batch.members):
-            member.fail(Reject("not begun", requeue=True))
+        if batch is not None:
+            batch.result.discard()
+            if batch.result in self._pool.outbound_buffer:
+                self._pool.outbound_buffer.remove(batch.result)
+            for member in reversed(batch.members):
+                member.fail(Reject("not begun", requeue=True))
 
     def _flush(self) -> None:
         """The broker's connection was lost: Celery drops what has not begun, so it goes back. What runs goes on."""
         self._give_back_line("the connection was lost")
-        self._pool.flush()
         batch = self._running
+        if batch is not None and batch.result not in self._pool.outbound_buffer:
+            # The child has it, and begins it now, before we hear of that: given back, it would be begun twice.
+            self._pool.hear(lambda: batch.since is not None)
+        self._pool.flush()
         if batch is not None and batch.since is None:
             self._drop_running()
 
@@ -386,7 +387,6 @@ class SlotPool(TaskPool):
 
     def _get_info(self) -> dict[str, Any]:
         info: dict[str, Any] = super()._get_info()
-        busy_s = time.monotonic() - self.busy_since if self.busy_since else 0.0
         info["slot"] = {
             "model": self.spec.entry.name,
             "device": self.spec.device,
@@ -394,7 +394,7 @@ class SlotPool(TaskPool):
             "batch_size": self.spec.batch_size,
             "batches": {**vars(self.batch_sizes), "mean": round(self.batch_sizes.mean, 2)},
             "waiting": len(self._line),
-            "busy_s": round(busy_s, 3),
+            "busy_s": round(time.monotonic() - self.busy_since, 3) if self.busy_since else 0.0,
             "parent": os.getpid(),
         }
         return info

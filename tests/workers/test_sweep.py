@@ -138,5 +138,6 @@ def test_what_was_set_aside_long_ago_is_forgotten_and_the_rest_is_kept(ledger: L
 def test_a_job_that_ended_is_off_the_list(ledger: Ledger) -> None:
     job = opened(ledger, 1, width=1)
     assert ledger.open_jobs(10) == [job]
-    ledger.end(job, "chapter", "FAILURE", None, None)
+    ledger.settle(job, 1, "failed", {"error": {}})
+    assert ledger.end(job, "chapter", "FAILURE", None, None)
     assert ledger.open_jobs(10) == []
