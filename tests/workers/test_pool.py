@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 from collections.abc import Callable
@@ -18,8 +19,9 @@ from kombu.asynchronous import Hub
 from tasks import keys
 from tests.conftest import Process, StartWorker, WaitUntil
 from workers.calls import Call
+from workers.children import ChildPool
 from workers.line import Line
-from workers.members import Member
+from workers.members import Batch, Member
 from workers.pool import SlotPool
 
 ChildrenOf = Callable[[int], list[int]]
@@ -128,6 +130,32 @@ def test_what_is_received_is_handed_over_before_the_loop_sleeps_and_once_even_if
         assert line.asked == 2
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_batch_that_the_child_has_just_begun_is_not_given_back_when_the_pool_is_flushed(is_begun: bool) -> None:
+    pool: Any = SlotPool.__new__(SlotPool)
+    told: list[str] = []
+    ours, childs = os.pipe()
+    if is_begun:
+        os.write(childs, b"begun")  # its word lies in the pipe, and nobody has read it
+    member = Member(Call("task", "id", {}, b"", "", ""), print, lambda einfo: told.append("back"), print, None, print)
+    batch = Batch([member], result=SimpleNamespace(discard=lambda: None))
+
+    def heard(pipe: int) -> None:
+        batch.since = float(len(os.read(pipe, 5)))
+
+    child: Any = ChildPool.__new__(ChildPool)
+    process = SimpleNamespace(outqR_fd=ours)
+    child.__dict__.update(_pool=[process], outbound_buffer=[], handle_result_event=heard, flush=lambda: None)
+    pool.__dict__.update(_pool=child, _line=Line(1), _running=batch)
+    try:
+        pool._flush()
+    finally:
+        os.close(ours)
+        os.close(childs)
+    assert told == ([] if is_begun else ["back"])
+    assert pool.running is (batch if is_begun else None)
 
 
 def test_sigterm_ends_what_runs_and_gives_back_what_waits(
