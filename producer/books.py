@@ -56,8 +56,10 @@ def read_book(path: str | Path) -> Book:
     return book
 
 
-def select_chapters(book: Book, selection: str) -> list[tuple[int, Chapter]]:
-    """The chapters that `1-3,5` or `7-` names, as (number from 1, chapter), each once, in the book's order."""
+def select_chapters(book: Book, selection: str | None) -> list[tuple[int, Chapter]]:
+    """The chapters that `1-3,5` or `7-` names (None: all), as (number from 1, chapter), each once, in order."""
+    if selection is None:
+        return list(enumerate(book.chapters, 1))
     count = len(book.chapters)
     exists = f"the book has chapters 1 to {count}" if count > 1 else "the book has one chapter"
     wanted: set[int] = set()

@@ -101,7 +101,7 @@ def _read_sources(paths: Sequence[Path], selection: str | None, folder: Path | N
     found: list[Source] = []
     for path in paths:
         book = read_book(path)
-        chosen = select_chapters(book, selection) if selection else list(enumerate(book.chapters, 1))
+        chosen = select_chapters(book, selection or None)
         name = safe_name(book.title, safe_name(path.stem))
         # Several books in one folder would write over each other's chapters.
         target = folder if folder and len(paths) == 1 else (folder or Path()) / name
@@ -125,7 +125,7 @@ def _read_all(client: Client, stack: BorrowedStack | None, sources: list[Source]
     try:
         with stack or contextlib.nullcontext(), display:
             if stack:
-                display.note(f"starting Redis, {stack.slots} {stack.model} slots and a flow worker …")
+                display.note(stack.announcement)
                 ready = stack.start()
                 client = Client(ready.broker_url, ready.store_url)
                 began_s = time.monotonic()  # the reading's own time, without the stack's start

@@ -42,6 +42,11 @@ class BorrowedStack:
         self._process: subprocess.Popen[bytes] | None = None
         self._notices: IO[bytes] | None = None
 
+    @property
+    def announcement(self) -> str:
+        """What is about to be started, for whoever waits for it."""
+        return f"starting Redis, {self.slots} {self.model} slots and a flow worker …"
+
     def start(self) -> Ready:
         """Start it and wait until it is ready; raises the one-line error of whatever in it did not come up."""
         command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")

@@ -91,7 +91,7 @@ def summarize(
     try:
         with stack or contextlib.nullcontext():
             if stack:
-                console.print(f"starting Redis, {slots} {chosen} slots and a flow worker …", highlight=False)
+                console.print(stack.announcement, highlight=False)
                 ready = stack.start()
                 client = Client(ready.broker_url, ready.store_url)
             for wish in wishes:
@@ -123,7 +123,7 @@ def _wishes(paths: Sequence[Path], selection: str | None, folder: Path | None) -
     found: list[Wish] = []
     for path in paths:
         book = read_book(path)
-        chosen = select_chapters(book, selection) if selection else list(enumerate(book.chapters, 1))
+        chosen = select_chapters(book, selection or None)
         text = "\n\n".join(chapter.text for _, chapter in chosen)
         title = book.title or path.stem
         name, number = safe_name(title, safe_name(path.stem)), 2
