@@ -20,9 +20,9 @@ from producer.client import Client, Job, Progress
 from producer.files import format_of, make_folder, safe_name
 from producer.results import words_of
 from producer.stack import BorrowedStack
-from tasks.audio import FORMATS
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
+from tasks.media.audio import FORMATS
 from tasks.messages import Speaking
 from tasks.offers import voice_for_language
 
@@ -194,7 +194,7 @@ def _status(readings: Sequence[Reading]) -> int:
 @_format
 def say(text: str, target: Path, model: str, voice: str | None, speed: float, format: str | None) -> int:
     """Speak one TEXT to a file; `-` takes the text from standard input."""
-    from tasks.language import guess_language
+    from tasks.text.language import guess_language
 
     chosen = format_of(target, format)
     words = _stdin() if text == "-" else text

@@ -20,14 +20,13 @@ from typing_extensions import TypeVar
 
 from producer import results
 from tasks import broker, keys
-from tasks.artifacts import Store
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, UnknownJob
 from tasks.flow import envelope
 from tasks.flow.cancel import broadcast, cancel, part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.record import Record
-from tasks.inputs import check_inputs, check_writes, craft_of, fields_of
+from tasks.kinds.inputs import check_inputs, check_writes, craft_of, fields_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
@@ -46,6 +45,7 @@ from tasks.messages import (
 from tasks.offers import Published, check_voice, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
+from tasks.store.artifacts import Store
 
 if TYPE_CHECKING:
     from producer.many import MapJob

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from producer.results import typed
-from tasks import audio as sound
-from tasks.atomic import whole_file
 from tasks.errors import InvalidInput, StoreError
+from tasks.media import audio as sound
 from tasks.messages import (
     Audio,
     BookResult,
@@ -29,10 +28,11 @@ from tasks.messages import (
     SummaryResult,
     TextSummaryResult,
 )
+from tasks.store.atomic import whole_file
 
 if TYPE_CHECKING:
     from producer.results import Result
-    from tasks.artifacts import Store
+    from tasks.store.artifacts import Store
 
 NAME_BYTES = 150
 """Longest title in a file's name; most file systems take 255 bytes, and number and ending come on top."""

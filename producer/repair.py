@@ -8,11 +8,11 @@ import click
 
 from producer.client import Client
 from tasks import broker
-from tasks.artifacts import store
 from tasks.errors import InvalidInput
 from tasks.flow import repair
 from tasks.flow.prune import prune as prune_store
 from tasks.settings import settings
+from tasks.store.artifacts import store
 
 DAY_S = 86400.0
 

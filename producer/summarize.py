@@ -20,7 +20,7 @@ from producer.files import make_folder, safe_name, write_text
 from producer.stack import BorrowedStack
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.inputs import craft_of
+from tasks.kinds.inputs import craft_of
 from tasks.messages import Summarising, TextSummaryResult
 
 if TYPE_CHECKING:

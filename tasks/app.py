@@ -7,7 +7,7 @@ from celery import Celery
 import celeryconfig
 from tasks.settings import settings
 
-app = Celery("slotline", include=["tasks.speech", "tasks.summary", "tasks.infer"])
+app = Celery("slotline", include=["tasks.kinds.speech", "tasks.kinds.summary", "tasks.kinds.map"])
 # The module itself, not its name: by name Celery would take the current folder's.
 app.config_from_object(celeryconfig)
 app.conf.update(

@@ -20,14 +20,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
-from tasks import artifacts, audio
 from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError, WorkerLost
 from tasks.flow import envelope, outcomes
-from tasks.flow.jobs import as_slotline_error, part_of
+from tasks.flow.job import as_slotline_error, part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.flow.record import Claim, Taken
+from tasks.media import audio
 from tasks.routing import list_key
+from tasks.store import artifacts
 from workers import crafts
 from workers.adapters.base import Cancelled
 from workers.calls import Call

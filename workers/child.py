@@ -25,7 +25,7 @@ from celery.concurrency.prefork import process_initializer
 
 from tasks import offers
 from tasks.errors import ModelLoadError, SlotlineError
-from tasks.flow.desk import ledger
+from tasks.flow.connections import ledger
 from tasks.settings import settings
 from workers import batch
 from workers.adapters import hardware

@@ -177,7 +177,7 @@ def _print_slots(rows: list[list[str]], note: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
     """Tell whether the workers are healthy; the exit status is 0 when all are, else 1."""
-    from workers import health as beats
+    from tasks import health as beats
 
     if host and here:
         raise InvalidInput("--host: --here names the host already; give one of them")

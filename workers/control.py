@@ -20,7 +20,7 @@ from celery.worker.control import Panel, control_command
 from redis import RedisError
 
 from tasks.flow.cancel import COMMAND, broadcast, cancel
-from tasks.flow.desk import ledger
+from tasks.flow.connections import ledger
 from tasks.settings import settings
 from workers.pool import SlotPool
 

@@ -1,4 +1,4 @@
-"""A worker's beat: every few seconds it writes how it stands to Redis, where `workers/health.py` reads it.
+"""A worker's beat: every few seconds it writes how it stands to Redis, where `tasks/health.py` reads it.
 
 A timer of the worker's own event loop, so a worker whose loop hangs is silent. It judges
 nothing. A worker that ends takes its word back; one that dies leaves it for a minute.
@@ -16,10 +16,10 @@ from celery import bootsteps, signals
 from celery.worker import state
 from redis import Redis, RedisError
 
+from tasks import health
+from tasks.health import Beat
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import settings
-from workers import health
-from workers.health import Beat
 from workers.pool import SlotPool
 from workers.transport.renewal import beat_s
 

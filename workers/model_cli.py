@@ -17,8 +17,8 @@ import click
 from tasks import broker
 from tasks.app import app
 from tasks.errors import InvalidInput
+from tasks.health import Beat
 from tasks.settings import settings
-from workers.health import Beat
 
 ANSWERS_WITHIN_S = 3.0
 SILENT = "no answer within {:g} s: it is dead, frozen, or cut off from Redis"
@@ -94,7 +94,7 @@ def chosen(beats: Iterable[Beat], target: str | None) -> list[str]:
 
 def _ask(command: str, target: str | None, **arguments: Any) -> dict[str, dict[str, Any]]:
     """Each chosen worker's answer by its name; a silent one's is an error."""
-    from workers import health
+    from tasks import health
 
     url = settings().broker_url
     with broker.speaking(url):

@@ -28,9 +28,9 @@ from celery.concurrency.prefork import TaskPool
 from celery.exceptions import Ignore, Reject
 from kombu.asynchronous import get_event_loop
 
-from tasks.flow.desk import ledger
+from tasks.flow import attempts
+from tasks.flow.connections import ledger
 from tasks.settings import settings
-from workers import attempts
 from workers.calls import Alone, Call
 from workers.child import run_batch, run_errand
 from workers.children import ChildPool, ChildWatch, SlotSpec

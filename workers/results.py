@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from celery.backends.redis import RedisBackend, SentinelBackend
 from kombu.utils.encoding import bytes_to_str
 
-from tasks.flow.desk import post
+from tasks.flow.connections import post
 from tasks.flow.record import StoredResult
 
 if TYPE_CHECKING:

@@ -31,11 +31,11 @@ from kombu.utils.url import maybe_sanitize_url
 from redis import Redis, RedisError
 
 from tasks.app import app
-from tasks.artifacts import store
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
+from tasks.store.artifacts import store
 from workers import control, model_control, results, transport
 from workers.children import SlotSpec
 from workers.control import CancelWatch

@@ -18,7 +18,7 @@ from celery import bootsteps
 from redis import Redis, RedisError
 
 from tasks import keys
-from tasks.flow.desk import ledger
+from tasks.flow.connections import ledger
 from tasks.flow.ledger import Ledger
 
 logger = logging.getLogger(__name__)

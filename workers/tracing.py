@@ -25,9 +25,9 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import SlotlineError
-from tasks.flow.desk import ledger, post
-from tasks.flow.jobs import as_slotline_error
-from workers import attempts
+from tasks.flow import attempts
+from tasks.flow.connections import ledger, post
+from tasks.flow.job import as_slotline_error
 
 if TYPE_CHECKING:
     from celery import Celery

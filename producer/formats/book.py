@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.messages import is_speakable, normalise
+from tasks.text.normalise import is_speakable, normalise
 
 MAX_TITLE_CHARS = 200
 """A longer title is cut short; the chapter's text still has the whole heading."""

@@ -19,8 +19,8 @@ from producer.formats.book import Book, Chapter, has_words, join_titles, title_o
 from producer.formats.markup import parse_xhtml, tag, types
 from producer.formats.package import Entry, Package, read_package
 from producer.formats.xhtml import Block, Page, read_page
-from tasks.language import guess_language
-from tasks.messages import is_speakable
+from tasks.text.language import guess_language
+from tasks.text.normalise import is_speakable
 
 # fmt: off
 LEFT_OUT_TYPES = frozenset((

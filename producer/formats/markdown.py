@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from producer.formats.book import Book, clean, title_of
 from producer.formats.plain import Paragraph, blocks, to_chapters
-from tasks.language import guess_language
+from tasks.text.language import guess_language
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _FIELD = re.compile(r"""^(title|author|lang|language):[ \t]*["']?(.*?)["']?[ \t]*$""", re.MULTILINE)

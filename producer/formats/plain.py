@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from producer.formats.book import Book, Chapter, clean, has_words, join_titles, title_of
 from producer.formats.headings import is_heading, is_lone_roman
-from tasks.language import guess_language
+from tasks.text.language import guess_language
 
 WRAPPED_LINE_CHARS = 160
 """No file is wrapped wider: where a line is longer, each line is a paragraph of its own."""

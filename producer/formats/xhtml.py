@@ -15,7 +15,7 @@ from lxml import etree
 
 from producer.formats.book import clean
 from producer.formats.markup import tag, types, words
-from tasks.messages import is_speakable
+from tasks.text.normalise import is_speakable
 
 SCENE_BREAK = "***"
 

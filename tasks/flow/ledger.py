@@ -34,7 +34,7 @@ from tasks.flow.record import (
     Verdict,
     read_record,
 )
-from tasks.flow.scripts import Scripts
+from tasks.scripts import Scripts
 from tasks.settings import settings
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.artifact_names import Artifact
 from tasks.errors import SlotlineError
+from tasks.store.names import Artifact
 
 
 @dataclass(frozen=True)

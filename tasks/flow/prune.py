@@ -2,7 +2,7 @@
 
 Needed is what an open job's record names: the texts it will read and the audio of the
 parts that it has. Pruning beside running workers is safe: an artifact that goes between
-being found and being joined is computed again (`Incomplete`, `tasks/flow/jobs.py`).
+being found and being joined is computed again (`Incomplete`, `tasks/flow/job.py`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from tasks.artifacts import Store
 from tasks.flow.ledger import Ledger
+from tasks.store.artifacts import Store
 
 NAMED = re.compile(rb"[a-z0-9_-]+/[0-9a-f]{2}/[0-9a-f]{64}")
 """An artifact's name without its extension, wherever it stands in a record."""

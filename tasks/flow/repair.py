@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
-from tasks.flow.jobs import words_of
+from tasks.flow.job import words_of
 from tasks.flow.ledger import FAILED, Ledger
 from tasks.flow.record import Record
 

@@ -9,10 +9,8 @@ from tasks.messages.base import (
     MAX_TEXT_CHARS,
     Message,
     Request,
-    is_speakable,
-    normalise,
 )
-from tasks.messages.inputs import MapRequest, MapResult
+from tasks.messages.map import MapRequest, MapResult
 from tasks.messages.speech import (
     Audio,
     BookChapter,
@@ -61,6 +59,4 @@ __all__ = [
     "SummaryTextsRequest",
     "TextSummaryResult",
     "TextToSummarise",
-    "is_speakable",
-    "normalise",
 ]

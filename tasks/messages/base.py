@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import InvalidInput
+from tasks.text.normalise import normalise
 
 MAX_TEXT_CHARS = 20_000_000
 """Longest text of one job; `War and Peace` has 3.2 million."""
 
 INLINE_TEXT_BYTES = 16 * 1024
 """A longer text goes to the store, and its reference into the message."""
-
-
-_LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c\x1d\x1e\x85\u2028]")
-
-# Unicode's categories Cc and Cs; by a pattern, as a chapter of a megabyte is asked for at once.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-
-
-def normalise(text: str) -> str:
-    """The text as it is spoken and hashed: NFC, Unix line ends, no control characters but newline and tab.
-
-    Applied twice it changes nothing more.
-    """
-    text = _LINE_ENDS.sub("\n", text).replace("\u2029", "\n\n")
-    text = _CONTROLS.sub("", text)
-    # Composed last: a control character may have stood between a letter and its mark.
-    return unicodedata.normalize("NFC", text)
-
-
-def is_speakable(text: str) -> bool:
-    """Whether the text holds at least one letter or digit."""
-    return any(c.isalnum() for c in text)
 
 
 def check_one_text(text: str | None, text_ref: str | None) -> None:

@@ -9,9 +9,9 @@ import pytest
 from producer import Client
 from producer.books import read_book
 from tasks import keys
-from tasks.audio import measure, probe
-from tasks.flow.split import split
+from tasks.media.audio import measure, probe
 from tasks.messages import BookResult, ChapterResult
+from tasks.text.split import split
 from tests.conftest import ROOT, StartWorker, WaitUntil
 
 EXAMPLES = ROOT / "examples"

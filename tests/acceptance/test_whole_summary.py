@@ -9,9 +9,9 @@ import pytest
 from producer import Client
 from producer.books import read_book
 from tasks import keys
-from tasks.flow import levels
-from tasks.flow.payloads import node_of
 from tasks.messages import TextSummaryResult
+from tasks.text import levels
+from tasks.text.levels import node_of
 from tests.conftest import ROOT, StartWorker, UseCatalog, WaitUntil
 
 pytest.importorskip("torch")

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from tasks.catalog import ModelEntry
-from tasks.wav import encode_wav
+from tasks.media.wav import encode_wav
 from workers.adapters.base import Sound, SpeechInput
 from workers.adapters.rehearsal import SAMPLE_RATE, Rehearsal, digest
 

@@ -13,11 +13,11 @@ import pytest
 
 from producer import Client
 from producer.client import Job
-from tasks.artifacts import Store
 from tasks.errors import PartsFailed, SlotlineError
 from tasks.flow import repair
 from tasks.messages import ChapterResult
 from tasks.settings import settings
+from tasks.store.artifacts import Store
 from tests.conftest import ROOT, Process, StartProcess, StartWorker, WaitUntil
 from tests.faults.sick_store import SickStore
 

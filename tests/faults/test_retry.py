@@ -11,11 +11,11 @@ import pytest
 
 from producer import Client
 from tasks import keys
-from tasks.artifacts import Store
 from tasks.errors import InvalidInput, PartsFailed, UnknownJob
 from tasks.flow import repair
 from tasks.flow.prune import prune
 from tasks.messages import BookResult, ChapterResult
+from tasks.store.artifacts import Store
 from tests.conftest import Process, StartPair, StartWorker, UseCatalog, WaitUntil
 
 CATALOG = '[models.model]\nadapter = "rehearsal"\nfaults = {faults}\n'

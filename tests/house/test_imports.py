@@ -63,7 +63,7 @@ def only_for_types(tree: ast.Module) -> set[ast.stmt]:
     return {node for guard in guards for node, _ in imported(guard)}
 
 
-@pytest.mark.parametrize("modules", [("producer",), ("tasks.app", "tasks.speech"), ("tasks.command",)])
+@pytest.mark.parametrize("modules", [("producer",), ("tasks.app", "tasks.kinds.speech"), ("tasks.command",)])
 def test_enqueueing_loads_no_model_code_and_no_worker(modules: tuple[str, ...]) -> None:
     loaded, cpu_s = loaded_by(*modules)
     assert not loaded & (HEAVY | {"workers", "numpy", "soundfile", "fastapi"})

@@ -13,7 +13,7 @@ import pytest
 from producer.books import Book, Chapter, read_book, select_chapters
 from producer.formats.book import clean
 from tasks.errors import InvalidInput
-from tasks.flow.split import split
+from tasks.text.split import split
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 NOVEL = EXAMPLES / "love-among-the-chickens.epub"

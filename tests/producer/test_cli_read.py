@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from producer import Client
-from tasks import audio as sound
 from tasks.launch import slotline_command
+from tasks.media import audio as sound
 from tests.conftest import LeftOver, Process, StartProcess, StartWorker, WaitUntil
 
 Command = Callable[..., Process]

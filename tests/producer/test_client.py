@@ -13,7 +13,6 @@ import pytest
 import redis
 
 from producer import Client, Progress
-from tasks import audio as sound
 from tasks import keys
 from tasks.errors import (
     BrokerUnavailable,
@@ -25,6 +24,7 @@ from tasks.errors import (
     UnknownModel,
     UnknownVoice,
 )
+from tasks.media import audio as sound
 from tasks.messages import BookResult, ChapterResult, ParagraphResult
 from tasks.offers import Published, publish
 from tests.conftest import StartWorker, WaitUntil

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.files import chapter_name, format_of, safe_name, write
-from tasks import audio as sound
-from tasks.artifacts import Store, name_of
 from tasks.errors import ArtifactMissing, InvalidInput
+from tasks.media import audio as sound
+from tasks.media.wav import encode_wav
 from tasks.messages import Audio
-from tasks.wav import encode_wav
+from tasks.store.artifacts import Store, name_of
 
 RATE = 22_050
 

@@ -16,8 +16,8 @@ from typing import Any
 import fsspec
 import pytest
 
-from tasks.artifacts import JSON, Artifact, Store, name_of, store
 from tasks.errors import ArtifactMissing, InvalidInput, StoreError
+from tasks.store.artifacts import JSON, Artifact, Store, name_of, store
 
 NAME = name_of("speech", "wav", {"text": "xin chào", "voice": "vi", "speed": 1.0})
 DATA = bytes(range(256)) * 20
@@ -222,7 +222,7 @@ def run_python(code: str, *arguments: object) -> subprocess.CompletedProcess[str
 
 WRITE_FOR_EVER = """
 import itertools, os, sys
-from tasks.artifacts import Store
+from tasks.store.artifacts import Store
 store = Store(sys.argv[1])
 for n in itertools.count():
     store.put_bytes(f"speech/ab/a{n % 3}.wav", os.urandom(200_000))
@@ -250,7 +250,7 @@ def test_a_writer_killed_at_any_point_leaves_complete_artifacts_or_none(tmp_path
 WRITE_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
-from tasks.artifacts import Store
+from tasks.store.artifacts import Store
 from tasks.errors import StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 store, name, source = Store(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
@@ -380,7 +380,7 @@ def test_a_store_opened_before_a_fork_works_in_the_child(tmp_path: Path) -> None
 
 def test_store_audio_and_assembly_import_without_numpy_soundfile_and_fsspec() -> None:
     ran = run_python(
-        "import sys, tasks.artifacts, tasks.audio, tasks.flow.assemble\n"
+        "import sys, tasks.store.artifacts, tasks.media.audio, tasks.media.assemble\n"
         "print(sorted({'numpy', 'soundfile', 'fsspec'} & set(sys.modules)))"
     )
     assert ran.stdout == "[]\n", ran.stderr

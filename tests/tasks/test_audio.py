@@ -16,9 +16,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from tasks.audio import FORMATS, convert, encode_wav, measure, probe
 from tasks.errors import InvalidInput, ModelError, StoreError
-from tasks.wav import wav_header
+from tasks.media.audio import FORMATS, convert, encode_wav, measure, probe
+from tasks.media.wav import wav_header
 
 RATE = 8000
 LIMIT_S = 30
@@ -184,7 +184,7 @@ def test_a_source_that_cannot_be_converted_leaves_the_target_as_it_was(tmp_path:
 CONVERT_TOO_MUCH = """
 import resource, signal, sys
 from pathlib import Path
-from tasks.audio import convert
+from tasks.media.audio import convert
 from tasks.errors import StoreError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))

@@ -10,17 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
-from tasks.messages import (
-    MAX_TEXT_CHARS,
-    Audio,
-    BookRequest,
-    ChapterRequest,
-    ChapterResult,
-    ParagraphRequest,
-    Skipped,
-    is_speakable,
-    normalise,
-)
+from tasks.messages import MAX_TEXT_CHARS, Audio, BookRequest, ChapterRequest, ChapterResult, ParagraphRequest, Skipped
+from tasks.text.normalise import is_speakable, normalise
 
 Request = ParagraphRequest | ChapterRequest | BookRequest
 

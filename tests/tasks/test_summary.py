@@ -12,10 +12,10 @@ from celery import Celery
 from producer import Client
 from producer.client import Job
 from tasks.errors import InvalidInput, PartsFailed
-from tasks.flow.payloads import node_of
 from tasks.flow.prune import needed
 from tasks.flow.repair import retry
 from tasks.messages import TextSummaryResult
+from tasks.text.levels import node_of
 from tests.conftest import StartPair, StartWorker, UseCatalog, WaitUntil
 
 CATALOG = """

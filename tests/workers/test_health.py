@@ -7,9 +7,8 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from tasks import keys
-from workers import health
-from workers.health import Beat, why_unhealthy
+from tasks import health, keys
+from tasks.health import Beat, why_unhealthy
 
 SLOT = Beat(
     worker="espeak-cpu-0@here",

@@ -10,7 +10,7 @@ from celery.app.task import Context
 from redis import Redis
 
 from tasks import keys
-from tasks.flow.desk import post
+from tasks.flow.connections import post
 from tests.conftest import StartWorker
 from workers import results
 

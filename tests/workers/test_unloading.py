@@ -16,9 +16,8 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from tasks import keys
+from tasks import health, keys
 from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
-from workers import health
 from workers.model_control import STATUS, UNLOAD
 
 CATALOG = """

@@ -20,9 +20,9 @@ from typing import Any
 
 from pydantic import Field
 
-from tasks.artifact_names import JSON
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.store.names import JSON
 from workers.adapters import hardware, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options, TextInput, Written
 from workers.adapters.grouping import groups

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import TypeVar
 
-from tasks.artifact_names import JSON
 from tasks.errors import CatalogError
+from tasks.store.names import JSON
 
 if TYPE_CHECKING:
     import numpy as np

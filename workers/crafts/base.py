@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from tasks.artifact_names import JSON
+from tasks.store.names import JSON
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

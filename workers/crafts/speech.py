@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tasks import audio
-from tasks.artifact_names import JSON
 from tasks.errors import InvalidInput, NothingToSpeak
 from tasks.flow.payloads import input_fields
-from tasks.messages import ParagraphRequest, is_speakable
+from tasks.media import audio
+from tasks.messages import ParagraphRequest
 from tasks.offers import voice_missing
+from tasks.store.names import JSON
+from tasks.text.normalise import is_speakable
 from workers.adapters.base import Sound, SpeechInput
 from workers.crafts.base import Craft
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tasks.artifact_names import JSON
 from tasks.errors import InvalidInput
-from tasks.flow.payloads import input_fields, node_of
+from tasks.flow.payloads import input_fields
 from tasks.messages import SummaryPartRequest
+from tasks.store.names import JSON
+from tasks.text.levels import node_of
 from workers.adapters.base import TextInput, Written
 from workers.crafts.base import Craft
 

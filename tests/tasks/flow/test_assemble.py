@@ -19,11 +19,11 @@ import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.artifacts import Store, name_of
-from tasks.audio import encode_wav, probe
 from tasks.errors import ArtifactMissing, ModelError, NothingToSpeak, StoreError
-from tasks.flow.assemble import Open, PartAudio, assemble, assemble_to_store
-from tasks.wav import wav_header
+from tasks.media.assemble import Open, PartAudio, assemble, assemble_to_store
+from tasks.media.audio import encode_wav, probe
+from tasks.media.wav import wav_header
+from tasks.store.artifacts import Store, name_of
 
 RATE = 8000
 LIMIT_S = 30
@@ -69,7 +69,7 @@ def test_any_lengths_and_pauses_add_up(tmp_path_factory: pytest.TempPathFactory,
 def test_a_file_that_outgrows_a_riff_header_tells_its_length_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.wav.RIFF_MAX_BYTES", 2_000)  # 4 GiB would take a minute
+    monkeypatch.setattr("tasks.media.wav.RIFF_MAX_BYTES", 2_000)  # 4 GiB would take a minute
     for count, kind in ((9, b"RIFF"), (10, b"RF64")):
         target = tmp_path / "joined.wav"
         assert assemble([(opener([7] * 100), 0.0)] * count, target) == (RATE, 100 * count)
@@ -159,7 +159,7 @@ ASSEMBLE_TOO_MUCH = """
 import functools, resource, signal, sys
 from pathlib import Path
 from tasks.errors import StoreError
-from tasks.flow.assemble import assemble
+from tasks.media.assemble import assemble
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 piece = functools.partial(open, sys.argv[1], "rb")

@@ -16,7 +16,7 @@ from redis import Redis
 from tasks import keys
 from tasks.errors import SlotlineError, StoreError
 from tasks.flow.cancel import cancel
-from tasks.flow.jobs import Gathered, Made, Plan, run
+from tasks.flow.job import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
 from tasks.flow.record import Opening, Record
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tasks.flow.chunks import LEAST_CHARS, UNKNOWN_CHARS, chunk_chars, chunks, halves
-from tasks.messages import normalise
+from tasks.text.chunks import LEAST_CHARS, UNKNOWN_CHARS, chunk_chars, chunks, halves
+from tasks.text.normalise import normalise
 
 SENTENCE = "The fisherman had not been out on the lake since the storm. "
 TEXTS = st.text(alphabet="ab cđ.!?\n*“”", max_size=600) | st.lists(

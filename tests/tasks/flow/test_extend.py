@@ -11,7 +11,7 @@ from celery import Celery, Task
 from redis import Redis
 
 from tasks import keys
-from tasks.flow.jobs import Gathered, Made, More, Plan, run
+from tasks.flow.job import Gathered, Made, More, Plan, run
 from tasks.flow.ledger import Ledger
 from tests.tasks.flow.test_ledger import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
 

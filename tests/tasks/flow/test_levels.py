@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.flow import levels
-from tasks.flow.payloads import Node, input_fields, input_payload, node_of
+from tasks.flow.payloads import input_fields, input_payload
+from tasks.text import levels
+from tasks.text.levels import Node, node_of
 
 LONG = "The fisherman had not been out on the lake since the storm. " * 4
 

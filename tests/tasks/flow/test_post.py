@@ -13,8 +13,8 @@ from redis.exceptions import ResponseError
 
 from tasks import keys
 from tasks.flow.ledger import Ledger
-from tasks.flow.post import Post
 from tasks.flow.record import Settlement, StoredResult
+from tasks.flow.write_buffer import Post
 from tests.tasks.flow.test_ledger import opened
 
 

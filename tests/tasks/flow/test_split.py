@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.flow.split import count_paragraphs, split
-from tasks.language import guess_language
-from tasks.messages import normalise
+from tasks.text.language import guess_language
+from tasks.text.normalise import normalise
+from tasks.text.split import count_paragraphs, split
 
 ROOT = Path(__file__).resolve().parents[3]
 CHI_PHEO = (ROOT / "examples" / "chi-pheo.txt").read_text(encoding="utf-8")
@@ -201,7 +201,7 @@ def test_the_language_of_the_examples_is_known_and_of_others_not_guessed() -> No
 
 
 def test_importing_the_split_is_light() -> None:
-    code = "import sys, tasks.flow.split; print(sorted({'torch', 'numpy', 'celery', 'workers'} & set(sys.modules)))"
+    code = "import sys, tasks.text.split; print(sorted({'torch', 'numpy', 'celery', 'workers'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )

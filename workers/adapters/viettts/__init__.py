@@ -17,9 +17,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tasks.artifact_names import JSON
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.store.names import JSON
 from workers.adapters import hardware, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
 from workers.adapters.viettts import voices

@@ -8,7 +8,7 @@ from typing import Any
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput
 from tasks.messages import ParagraphRequest, SummaryPartRequest
-from tasks.messages.inputs import Craft
+from tasks.messages.map import Craft
 from tasks.offers import Published, check_voice
 
 TASKS: Mapping[Craft, str] = {"speech": "speech.paragraph", "summary": "summary.part"}

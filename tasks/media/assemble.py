@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from tasks.artifacts import JSON, Artifact, Store, name_of
-from tasks.atomic import whole_file
 from tasks.errors import ArtifactMissing, ModelError, NothingToSpeak, StoreError
-from tasks.wav import SAMPLE_BYTES, wav_header
+from tasks.media.wav import SAMPLE_BYTES, wav_header
+from tasks.store.artifacts import JSON, Artifact, Store, name_of
+from tasks.store.atomic import whole_file
 
 if TYPE_CHECKING:
     import soundfile

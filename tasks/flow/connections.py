@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from tasks.flow.ledger import Ledger
-from tasks.flow.post import Post
+from tasks.flow.write_buffer import Post
 
 if TYPE_CHECKING:
     from celery import Celery

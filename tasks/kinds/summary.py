@@ -1,7 +1,7 @@
 """The summary tasks: `summary.part`, `summary.text`, `summary.texts`.
 
-A part is computed by a slot: its body (`tasks/flow/computed.py`) only settles it. A text of
-any length is summarised in levels (`tasks/flow/levels.py`): its chunks, then the summaries
+A part is computed by a slot: its body (`tasks/flow/part_task.py`) only settles it. A text of
+any length is summarised in levels (`tasks/text/levels.py`): its chunks, then the summaries
 of those, until one is left. Many texts are one job: each is a part, or a job of its own
 where one of them is too long for that. Loads no model code.
 """
@@ -15,16 +15,13 @@ from typing import Any
 from celery import Task
 
 from tasks.app import app
-from tasks.artifacts import Artifact, store
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError
-from tasks.flow import chunks, levels
-from tasks.flow.computed import Told, conclude
-from tasks.flow.desk import ledger
-from tasks.flow.jobs import Gathered, Incomplete, Made, More, Plan, run, words_of
+from tasks.flow.connections import ledger
+from tasks.flow.job import Gathered, Incomplete, Made, More, Plan, run, words_of
 from tasks.flow.ledger import Ledger
-from tasks.flow.payloads import Node, node_of
-from tasks.inputs import check_writes
+from tasks.flow.part_task import Told, conclude
+from tasks.kinds.inputs import check_writes
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     SummariesResult,
@@ -34,10 +31,13 @@ from tasks.messages import (
     SummaryTextsRequest,
     TextSummaryResult,
     TextToSummarise,
-    is_speakable,
 )
 from tasks.offers import Published, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
+from tasks.store.artifacts import Artifact, store
+from tasks.text import chunks, levels
+from tasks.text.levels import Node, node_of
+from tasks.text.normalise import is_speakable
 
 PARALLEL_TEXTS = 4
 """Long texts of one job that are open at a time: while one waits for its last level the others fill the slots."""

@@ -4,7 +4,7 @@ The job's task runs twice under one id. The first run splits the input and opens
 in the ledger, then raises `Ignore`: Celery stores nothing and the job stays open. When
 the last part has been settled the ledger sends the same message again, and the second
 run puts the parts together and returns the result, so that Celery itself stores it and
-fires links, chains and chords. A kind (`tasks/speech.py`) only says how to split and how
+fires links, chains and chords. A kind (`tasks/kinds/speech.py`) only says how to split and how
 to assemble.
 
 Every step may be repeated: a message that comes twice finds the job open, finishing or

@@ -1,7 +1,7 @@
 """What an artifact is called, and what its pointer file says. Pure.
 
 A name is a hash of what went into the artifact, so the same work has the same name
-everywhere. `tasks/artifacts.py` keeps the files.
+everywhere. `tasks/store/artifacts.py` keeps the files.
 """
 
 from __future__ import annotations

@@ -16,16 +16,16 @@ from celery import Task
 from celery.exceptions import Ignore
 
 from tasks.app import app
-from tasks.artifacts import Artifact
 from tasks.errors import InvalidInput, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
-from tasks.flow.desk import ledger, post
-from tasks.flow.jobs import part_of
+from tasks.flow.connections import ledger, post
+from tasks.flow.job import part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.flow.record import Settlement
 from tasks.routing import list_key
+from tasks.store.artifacts import Artifact
 
 TRACEBACK_CHARS = 4000
 

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 
 from sentencex import segment
 
-from tasks.language import guess_language
-from tasks.messages import is_speakable, normalise
+from tasks.text.language import guess_language
+from tasks.text.normalise import is_speakable, normalise
 
 VERSE_LINE_CHARS = 60
 """A longer line was wrapped, so its end means nothing; lines of verse are seldom longer."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tasks.flow.split import Piece, split
-from tasks.language import guess_language
+from tasks.text.language import guess_language
+from tasks.text.split import Piece, split
 
 LEAST_CHARS = 20
 UNKNOWN_CHARS = 2000

@@ -13,14 +13,14 @@ from typing import Any
 from celery import Task
 
 from tasks.app import app
-from tasks.artifacts import store
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.flow.desk import ledger
-from tasks.flow.jobs import Gathered, Made, Plan, run
+from tasks.flow.connections import ledger
+from tasks.flow.job import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import input_payload
-from tasks.inputs import TASKS, check_inputs, craft_of
+from tasks.kinds.inputs import TASKS, check_inputs, craft_of
+from tasks.kinds.summary import written_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     Audio,
@@ -28,10 +28,10 @@ from tasks.messages import (
     ParagraphResult,
     SummaryResult,
 )
-from tasks.messages.inputs import MOST_INPUTS
+from tasks.messages.map import MOST_INPUTS
 from tasks.offers import published
 from tasks.routing import PRIORITIES, queue_of
-from tasks.summary import written_of
+from tasks.store.artifacts import store
 
 
 @app.task(name="infer.map", bind=True, throws=(SlotlineError,), acks_late=True)

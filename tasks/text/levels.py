@@ -3,20 +3,45 @@
 A part is a text of one level: the first level's texts are the chunks of the whole, a
 further level's are the chunks of all summaries of the level before. A text that the model
 could not read whole is replaced by its halves, which are parts of the same level. A
-payload (`tasks/flow/payloads.py`) says all of this itself, so the same payloads and outcomes always give the same
-next step, however often and wherever that is asked.
+payload says all of this itself (`Node`), so the same payloads and outcomes always give the
+same next step, however often and wherever that is asked.
+
+A payload is the level's digit, the text, and for a half of another part a line with `\\x1f`
+and that part's number. No text holds that sign: it is no character of a normalised one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-from tasks.flow.chunks import chunks, halves
-from tasks.flow.payloads import Node
+from tasks.text.chunks import chunks, halves
 
 MOST_LEVELS = 9
 MOST_HALVINGS = 6
 """A sixty-fourth of a chunk that the model still cannot read whole is left at that."""
+
+_OF = "\n\x1f"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A text to be summarised, its level (from 1), and the part (from 1) that it is a half of; 0 where it is none."""
+
+    level: int
+    text: str
+    of: int = 0
+
+    @property
+    def payload(self) -> str:
+        """The part as the ledger keeps it."""
+        return f"{self.level}{self.text}" + (f"{_OF}{self.of}" if self.of else "")
+
+
+def node_of(payload: str) -> Node:
+    """The text in a payload."""
+    text, _, of = payload[1:].partition(_OF)
+    return Node(int(payload[0]), text, int(of or 0))
 
 
 def first(text: str, limit: int) -> list[str]:

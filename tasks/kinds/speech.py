@@ -1,8 +1,8 @@
 """The speech tasks: `speech.paragraph`, `speech.chapter`, `speech.book`.
 
-A paragraph is computed by a slot: its body (`tasks/flow/computed.py`) only settles its
+A paragraph is computed by a slot: its body (`tasks/flow/part_task.py`) only settles its
 part. A chapter is split into paragraphs and joined to one file, a book into chapters;
-their life is `tasks/flow/jobs.py`. Loads no model code.
+their life is `tasks/flow/job.py`. Loads no model code.
 """
 
 from __future__ import annotations
@@ -14,15 +14,13 @@ from typing import Any
 from celery import Task
 
 from tasks.app import app
-from tasks.artifacts import Artifact, store
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError
-from tasks.flow import assemble
-from tasks.flow.computed import Told, conclude
-from tasks.flow.desk import ledger
-from tasks.flow.jobs import Gathered, Incomplete, Made, Plan, run, words_of
+from tasks.flow.connections import ledger
+from tasks.flow.job import Gathered, Incomplete, Made, Plan, run, words_of
 from tasks.flow.ledger import Ledger
-from tasks.flow.split import Piece, split
+from tasks.flow.part_task import Told, conclude
+from tasks.media import assemble
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     Audio,
@@ -37,6 +35,8 @@ from tasks.messages import (
 from tasks.offers import check_voice, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.settings import settings
+from tasks.store.artifacts import Artifact, store
+from tasks.text.split import Piece, split
 
 NOTHING = "nothing to speak"
 

@@ -37,7 +37,10 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tasks.artifact_names import (
+from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
+from tasks.settings import settings
+from tasks.store.atomic import whole_file
+from tasks.store.names import (
     JSON,
     Artifact,
     checked_name,
@@ -48,9 +51,6 @@ from tasks.artifact_names import (
     pointer_name,
     to_pointer,
 )
-from tasks.atomic import whole_file
-from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
-from tasks.settings import settings
 
 __all__ = ["JSON", "Artifact", "Store", "StoredFile", "name_of", "store"]
 

@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from redis import RedisError
 
 from tasks.errors import InvalidInput
-from tasks.flow.jobs import part_of
+from tasks.flow.job import part_of
 from tasks.flow.ledger import Ledger
-from workers.calls import Call
 
 logger = logging.getLogger(__name__)
 
 JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
 """What billiard adds to its words, and nobody can look up."""
+
+
+class Call(Protocol):
+    """A request whose run was lost: what its message was known by while it was held, and its task's fields."""
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def delivery_tag(self) -> str: ...
+
+    def kwargs(self) -> Mapping[str, Any]: ...
 
 
 def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:

@@ -1,6 +1,6 @@
 """Audio files: look at one, measure how it sounds, turn it into another format.
 
-It joins nothing (`tasks/flow/assemble.py`) and keeps nothing (`tasks/artifacts.py`).
+It joins nothing (`tasks/media/assemble.py`) and keeps nothing (`tasks/store/artifacts.py`).
 Files are read and written in blocks of a second, whatever their length. numpy and
 soundfile are imported inside functions, so that to enqueue stays light.
 """
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tasks.atomic import whole_file
 from tasks.errors import InvalidInput, StoreError
-from tasks.wav import FULL_SCALE, encode_wav
+from tasks.media.wav import FULL_SCALE, encode_wav
+from tasks.store.atomic import whole_file
 
 if TYPE_CHECKING:
     import numpy as np

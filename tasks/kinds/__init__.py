@@ -1,0 +1,1 @@
+"""The kinds of work, one file each: its tasks, how it splits, how it gathers."""

@@ -1,0 +1,1 @@
+"""Sound as bytes: WAV and other formats, measured, encoded and joined."""
