@@ -22,7 +22,7 @@ from pathlib import Path
 
 import redis
 
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack.embedded_redis import EmbeddedRedis
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 120.0

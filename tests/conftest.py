@@ -28,7 +28,7 @@ from producer import Client
 from tasks.catalog import catalog
 from tasks.launch import die_with_parent
 from tasks.settings import settings
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack.embedded_redis import EmbeddedRedis
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 30.0

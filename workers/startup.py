@@ -36,22 +36,25 @@ from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, Settings
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
-from workers import control, model_control, results, transport
-from workers.children import SlotSpec
-from workers.control import CancelWatch
-from workers.drain import Drain
-from workers.events import HeldEvents
-from workers.heartbeat import Heartbeat
-from workers.idle import IdleWatch
-from workers.keeping import complaints
+from workers import transport
+from workers.durability import complaints
+from workers.duties import cancel as control
+from workers.duties import remote_control as model_control
+from workers.duties.cancel import CancelWatch
+from workers.duties.drain import Drain
+from workers.duties.event_buffer import HeldEvents
+from workers.duties.heartbeat import Heartbeat
+from workers.duties.idle_unload import IdleWatch
+from workers.duties.readiness import Readiness
+from workers.duties.set_aside import Refusals
+from workers.duties.sweep import Sweeper
 from workers.options import Kind, kind_of
-from workers.patience import be_patient
-from workers.pool import SlotPool
-from workers.readiness import Readiness
-from workers.refusals import Refusals
+from workers.parent.pool import SlotPool
 from workers.slots import gpu
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
-from workers.sweep import Sweeper
+from workers.upstream import result_backend as results
+from workers.upstream.redis_retry import be_patient
+from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +154,7 @@ def on_logging(instance: Any, **_: Any) -> None:
 def on_child(**_: Any) -> None:
     """Inside each child: it waits for a Redis that is away, and its parent alone decides when it ends."""
     be_patient(app)
-    # systemd sends SIGTERM to every process of a service; what runs is to end in peace (`workers/drain.py`).
+    # systemd sends SIGTERM to every process of a service; what runs is to end in peace (`workers/duties/drain.py`).
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
@@ -190,7 +193,7 @@ def _set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
 
 
 def _rejoin_for_ever(app: Celery) -> None:
-    app.conf.update(worker_consumer="workers.rejoin:RejoiningConsumer", broker_connection_max_retries=None)
+    app.conf.update(worker_consumer="workers.upstream.consumer:RejoiningConsumer", broker_connection_max_retries=None)
 
 
 def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:

@@ -2,7 +2,7 @@
 
 The ledger decides (`lua/cancel.lua`); this adds what follows from it: a chapter of a book
 that goes on is a failed part there, and the slot workers hear of it by Celery's own
-remote control (`workers/control.py` answers). What nobody hears is no loss: a part of a
+remote control (`workers/duties/cancel.py` answers). What nobody hears is no loss: a part of a
 cancelled job is dropped when it is taken, and settles nothing when it ends.
 """
 

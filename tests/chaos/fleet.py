@@ -18,8 +18,8 @@ import redis
 
 from tasks import keys
 from tasks.launch import celery_command, code_home, environment
-from workers.embedded_redis import EmbeddedRedis
-from workers.supervised import Supervised
+from workers.stack.embedded_redis import EmbeddedRedis
+from workers.stack.worker_process import Supervised
 
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 30.0

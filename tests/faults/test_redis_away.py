@@ -20,7 +20,7 @@ from tasks import keys
 from tasks.settings import settings
 from tests.conftest import LEASE_S, Process, StartProcess, StartWorker, WaitUntil
 from tests.faults.slots import MODEL, NOISE_S, Slots, child_of, record_of
-from workers.embedded_redis import EmbeddedRedis, find_server
+from workers.stack.embedded_redis import EmbeddedRedis, find_server
 
 TEXT = "A paragraph that takes its time."
 MASTER = "mymaster"

@@ -28,7 +28,7 @@ from tasks.media import audio as sound
 from tasks.messages import BookResult, ChapterResult, ParagraphResult
 from tasks.offers import Published, publish
 from tests.conftest import StartWorker, WaitUntil
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack.embedded_redis import EmbeddedRedis
 
 LONG = "\n\n".join(f"Đoạn văn số {number}, khá dài và có dấu." for number in range(600))
 

@@ -26,12 +26,12 @@ from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
 from tasks.settings import settings
 from tests.conftest import ROOT
 from tests.tasks.flow.test_ledger import opened
-from workers import batch
 from workers.adapters.base import SpeechInput
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
-from workers.calls import Call
-from workers.crafts.speech import Speech
-from workers.models.lifecycle import LoadedModel
+from workers.child import batch
+from workers.child.crafts.speech import Speech
+from workers.child.models.lifecycle import LoadedModel
+from workers.wire.call import Call
 
 FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"
 MODEL = "model"

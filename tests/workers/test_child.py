@@ -20,11 +20,14 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.record import Claim
 from tests.conftest import ROOT, StartWorker, WaitUntil
 from tests.workers.test_batch import OneRehearsal, call
-from workers import child, tracing
-from workers.calls import Alone
-from workers.children import DEATHS_WITHOUT_WORK, ChildWatch, SlotSpec, Tries
-from workers.link import Link
-from workers.models.lifecycle import State
+from workers.child import main as child
+from workers.child import tracing
+from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
+from workers.parent.supervisor import ChildWatch
+from workers.wire.call import Alone
+from workers.wire.link import Link
+from workers.wire.spec import SlotSpec
+from workers.wire.state import State
 
 ChildrenOf = Callable[[int], list[int]]
 

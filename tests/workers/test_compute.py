@@ -14,9 +14,9 @@ from redis import Redis
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, OutOfMemory
 from workers.adapters.base import Adapter, Cancelled, Offer, TextInput, Written
-from workers.compute import Computing, ContextBroken
-from workers.fits import Fits
-from workers.models.lifecycle import LoadedModel
+from workers.child.batch_limit import Fits
+from workers.child.compute import Computing, ContextBroken
+from workers.child.models.lifecycle import LoadedModel
 
 DEVICE_ERROR = "CUDA error: device-side assert triggered"
 

@@ -16,8 +16,8 @@ import redis
 
 from tasks.errors import SlotlineError
 from tests.conftest import ROOT, WaitUntil
-from workers import embedded_redis
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack import embedded_redis
+from workers.stack.embedded_redis import EmbeddedRedis
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_server_that_dies_while_starting_is_reported_with_its_own_log_line(tmp
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel tells a child of its parent's death")
 def test_the_server_dies_with_its_starter(tmp_path: Path, wait_until: WaitUntil) -> None:
     code = (
-        "import sys, pathlib; from workers.embedded_redis import EmbeddedRedis;"
+        "import sys, pathlib; from workers.stack.embedded_redis import EmbeddedRedis;"
         "s = EmbeddedRedis(pathlib.Path(sys.argv[1])); s.start(); print(s.pid, flush=True); sys.stdin.read()"
     )
     starter = subprocess.Popen(

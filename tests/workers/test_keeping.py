@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from workers.embedded_redis import EmbeddedRedis
-from workers.keeping import complaints
+from workers.durability import complaints
+from workers.stack.embedded_redis import EmbeddedRedis
 
 
 @pytest.mark.parametrize(

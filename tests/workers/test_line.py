@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis.exceptions import ReadOnlyError
 
-from workers.calls import Call
-from workers.line import BatchSizes, Line
-from workers.members import Member
+from workers.parent.pending import BatchSizes, Line
+from workers.parent.requests import Member
+from workers.wire.call import Call
 
 
 def member(name: str, alone: bool = False) -> Member:

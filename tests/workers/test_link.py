@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.link import Link, LinkClosed
+from workers.wire.link import Link, LinkClosed
 
 
 @pytest.fixture

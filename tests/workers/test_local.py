@@ -20,8 +20,8 @@ from tasks.catalog import catalog
 from tasks.launch import environment, slotline_command
 from tasks.settings import settings
 from tests.conftest import LeftOver, Process, StartProcess, WaitUntil
-from workers.cli import models_of
-from workers.supervised import DEATHS_ALLOWED, backoff_s
+from workers.commands.up import models_of
+from workers.stack.worker_process import DEATHS_ALLOWED, backoff_s
 
 Up = Callable[..., Process]
 

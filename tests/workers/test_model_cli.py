@@ -16,8 +16,8 @@ from celery import Celery
 from tasks.errors import InvalidInput
 from tests.conftest import StartProcess, StartWorker, UseCatalog
 from tests.workers.test_health import FLOW, SLOT
-from workers.model_cli import chosen
-from workers.model_control import wrong_timeout
+from workers.commands.model import chosen
+from workers.duties.remote_control import wrong_timeout
 
 CATALOG = """
 [models.quick]

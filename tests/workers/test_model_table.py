@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workers.model_table import show
+from workers.commands.model_table import show
 
 TOLD: dict[str, Any] = {
     "slot": "bart-gpu0-0",

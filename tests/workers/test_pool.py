@@ -18,11 +18,11 @@ from kombu.asynchronous import Hub
 
 from tasks import keys
 from tests.conftest import Process, StartWorker, WaitUntil
-from workers.calls import Call
-from workers.children import ChildPool
-from workers.line import Line
-from workers.members import Batch, Member
-from workers.pool import SlotPool
+from workers.parent.child_process import ChildPool
+from workers.parent.pending import Line
+from workers.parent.pool import SlotPool
+from workers.parent.requests import Batch, Member
+from workers.wire.call import Call
 
 ChildrenOf = Callable[[int], list[int]]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workers.refusals import fault_of, is_deep
+from workers.duties.set_aside import fault_of, is_deep
 
 
 def nested(depth: int, kind: type) -> Any:

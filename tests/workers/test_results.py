@@ -12,7 +12,7 @@ from redis import Redis
 from tasks import keys
 from tasks.flow.connections import post
 from tests.conftest import StartWorker
-from workers import results
+from workers.upstream import result_backend as results
 
 LIMIT_S = 30
 

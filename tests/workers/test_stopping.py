@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from workers.stopping import STOP_SIGNALS, Stopping
+from workers.stack.stop_signals import STOP_SIGNALS, Stopping
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.streak import Step, Streak
+from workers.parent.failure_streak import Step, Streak
 
 
 def heard(streak: Streak, *parts: str) -> list[Step]:

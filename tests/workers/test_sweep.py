@@ -15,7 +15,7 @@ from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
 from tests.conftest import WaitUntil
 from tests.tasks.flow.test_ledger import FLOW, MODEL, OPENING
-from workers.sweep import Sweep
+from workers.duties.sweep import Sweep
 from workers.transport.leases import Leases
 
 
@@ -93,11 +93,11 @@ def test_a_queue_that_is_too_long_to_look_through_is_believed(
 ) -> None:
     opened(ledger, 1, width=1)
     ledger.client.rpush(MODEL, *[f"other {n}" for n in range(20)])
-    monkeypatch.setattr("workers.sweep.LOOK", 10)
+    monkeypatch.setattr("workers.duties.sweep.LOOK", 10)
     assert sweep.step() == 0
     ledger.client.lpop(MODEL)
     assert sweep.step() == 0, "the queue is still longer than the look"
-    monkeypatch.setattr("workers.sweep.LOOK", 100)
+    monkeypatch.setattr("workers.duties.sweep.LOOK", 100)
     assert sweep.step() == 1
 
 

@@ -18,7 +18,7 @@ from celery.result import AsyncResult
 
 from tasks import health, keys
 from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
-from workers.model_control import STATUS, UNLOAD
+from workers.duties.remote_control import STATUS, UNLOAD
 
 CATALOG = """
 [models.model]

@@ -13,7 +13,7 @@ from producer import Client
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownVoice
 from tests.conftest import StartWorker, UseCatalog, WaitUntil
-from workers.readiness import VOICES_KEPT_S
+from workers.duties.readiness import VOICES_KEPT_S
 
 CATALOG = """
 [models.voices]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tasks.catalog import ModelEntry
     from tasks.settings import Settings
-    from workers.models.lifecycle import LoadedModel
+    from workers.child.models.lifecycle import LoadedModel
 
 logger = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ def install(app: Celery) -> None:
     broker that is no Redis, or whose keys have a prefix.
     """
     from tasks.errors import SettingsError
-    from workers.transport.keeper import LeaseKeeper
+    from workers.transport.lease_step import LeaseKeeper
 
     TRANSPORT_ALIASES.update(TRANSPORTS)
     conf = app.conf

@@ -11,7 +11,7 @@ from tasks import keys
 from tasks.flow.ledger import Ledger
 from tests.tasks.flow.test_ledger import FLOW, OPENING
 from tests.workers.test_sweep import ledger, opened, queue, sweep
-from workers.sweep import Sweep
+from workers.duties.sweep import Sweep
 
 __all__ = ["ledger", "sweep"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.models.eviction import Bounds, Held, expired, next_expiry_s, victims
+from workers.child.models.eviction import Bounds, Held, expired, next_expiry_s, victims
 
 MODELS = st.lists(
     st.builds(

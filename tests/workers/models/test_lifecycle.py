@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.conftest import ROOT
-from workers.models.lifecycle import ALLOWED, LOADED, Lifecycle, State
+from workers.child.models.lifecycle import Lifecycle
+from workers.wire.state import ALLOWED, LOADED, State
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -12,9 +12,10 @@ import pytest
 from tasks.catalog import ModelEntry, parse
 from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
 from tests.conftest import WaitUntil
-from workers.models import lifecycle
-from workers.models.lifecycle import Lifecycle, LoadedModel, State
-from workers.models.registry import Registry
+from workers.child.models import lifecycle
+from workers.child.models.lifecycle import Lifecycle, LoadedModel
+from workers.child.models.registry import Registry
+from workers.wire.state import State
 
 TABLE = """
 [models.voices]

@@ -15,7 +15,7 @@ from tasks.errors import SettingsError
 from tasks.routing import list_keys
 from tests.conftest import WaitUntil
 from tests.workers.transport.conftest import message
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack.embedded_redis import EmbeddedRedis
 from workers.transport.leases import Leases
 
 LeasesFor = Callable[..., Leases]

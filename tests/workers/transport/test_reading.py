@@ -17,7 +17,7 @@ from tasks import keys
 from tasks.errors import SettingsError
 from tests.conftest import StartProcess, WaitUntil
 from tests.workers.transport.conftest import message
-from workers.embedded_redis import _free_port, find_server
+from workers.stack.embedded_redis import _free_port, find_server
 from workers.transport import install, reading_url
 from workers.transport.channel import LeasingSentinelTransport, LeasingTransport
 

@@ -16,7 +16,7 @@ from celery import Celery
 from tasks import keys
 from tests.conftest import LEASE_S, StartWorker, WaitUntil
 from tests.workers.transport.conftest import APP, SmallWorker, message
-from workers.embedded_redis import EmbeddedRedis
+from workers.stack.embedded_redis import EmbeddedRedis
 
 NOISE_S = 1.5
 """What a busy machine may add to a bound in time."""

@@ -1,0 +1,125 @@
+"""Celery's part of a batch, inside a slot's child: trace each request that the model has run.
+
+So results, events, callbacks, links and chords are Celery's own. Knows nothing of the
+model. Guarantee: whatever one request raises is that request's result, and crosses to the
+parent; only the end of the process itself passes through.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from billiard.common import terminate_handler_fired
+from billiard.einfo import ExceptionInfo
+from celery import states
+from celery.app.task import Context
+from celery.app.trace import TraceInfo, fast_trace_task
+from celery.exceptions import Reject
+from kombu.exceptions import OperationalError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from tasks.errors import SlotlineError
+from tasks.flow import attempts
+from tasks.flow.connections import ledger, post
+from tasks.flow.job import as_slotline_error
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from workers.wire.call import Call, Result
+
+logger = logging.getLogger(__name__)
+
+BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
+BROKER_REFUSES = (*BROKER_AWAY, ResponseError)
+"""It is not there, or it refuses whoever asks: it is full, a replica, cannot write to its disk."""
+
+REFUSED_PAUSE_S = 1.0
+"""Before messages go back to a server that answers but refuses: without it the same would go round without end."""
+
+
+def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
+    """Trace each request as Celery's pool would; one result a call, in order.
+
+    What the requests write is sent together at the end; a request of which that fails goes back to its queue.
+    """
+    letters = post(app)
+    letters.open()
+    results = [_traced(app, call) for call in calls]
+    try:
+        refused = letters.send()
+    except BROKER_REFUSES as exc:
+        logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
+        return give_back_all(app, calls, exc)
+    for index, call in enumerate(calls):
+        if (error := refused.get(call.task_id)) is not None:
+            logger.error("%s[%s] goes back, what it came to was refused: %s", call.task, call.task_id, error)
+            results[index] = _given_back(str(error))
+    return [_portable(result) for result in results]
+
+
+def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[Result]:
+    """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`.
+
+    Where Redis answers, but refuses, what was begun is no attempt; where it is away nobody could be told that.
+    """
+    if isinstance(error, ResponseError):
+        attempts.uncount(ledger(app), calls)
+        time.sleep(REFUSED_PAUSE_S)
+    return [_given_back(str(error)) for _ in calls]
+
+
+def _traced(app: Celery, call: Call) -> Result:
+    """Trace one request as Celery's pool would; only the process's own end passes through."""
+    try:
+        traced: Result = fast_trace_task(
+            call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding
+        )
+        return traced
+    except Reject:
+        return 1, ExceptionInfo(), 0.0
+    except BROKER_AWAY as exc:
+        logger.warning("the broker is away, %s[%s] goes back: %s", call.task, call.task_id, exc)
+        return _given_back(str(exc))
+    except BaseException as exc:  # MemoryError and SystemExit would end the parent or lose the other results
+        if terminate_handler_fired():
+            raise
+        return _failed(app, call, as_slotline_error(exc))
+
+
+def _failed(app: Celery, call: Call, error: SlotlineError) -> Result:
+    """Store and report a failure that the tracer let through, as it does for any other."""
+    task = app.tasks[call.task]
+    context = Context({**call.headers, "called_directly": False, "is_eager": False})
+    try:
+        raise error
+    except SlotlineError as raised:
+        return 1, TraceInfo(states.FAILURE, raised).handle_error_state(task, context), 0.0
+
+
+def _given_back(reason: str) -> Result:
+    try:
+        raise Reject(reason, requeue=True)
+    except Reject:
+        return 1, ExceptionInfo(), 0.0
+
+
+def _portable(result: Result) -> Result:
+    """The result, or when it cannot cross to the parent its words: one such must not cost the batch."""
+    failed, value, runtime = result
+    if not failed:
+        return result
+    try:
+        pickle.dumps(value)
+    except Exception:  # anything may be raised by a foreign exception's own pickling
+        try:
+            raise as_slotline_error(RuntimeError(repr(value)))
+        except SlotlineError:
+            return 1, ExceptionInfo(), runtime
+    return result

@@ -1,0 +1,50 @@
+"""The command `slotline health`: whether the workers are healthy, and one line why not."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+
+import click
+
+from tasks import broker
+from tasks.catalog import catalog
+from tasks.errors import InvalidInput
+from tasks.settings import settings
+
+
+@click.command()
+@click.option("--model", metavar="NAME", help="Only the slot workers of this model.")
+@click.option("--host", metavar="NAME", help="Only the workers of this host.")
+@click.option("--here", is_flag=True, help="Only the workers of this host or container; for its own health check.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
+    """Tell whether the workers are healthy; the exit status is 0 when all are, else 1."""
+    from tasks import health as beats
+
+    if host and here:
+        raise InvalidInput("--host: --here names the host already; give one of them")
+    host = socket.gethostname() if here else host
+    chosen = settings()
+    with broker.speaking(chosen.broker_url), contextlib.closing(broker.client(chosen.broker_url)) as client:
+        everybody = beats.read(client)
+        wanted = [one for one in everybody if (not host or one.beat.host == host) and model in (None, one.beat.model)]
+        lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), everybody, not model)
+    if not wanted:
+        of_what = (f" of {model}" if model else "") + (f" on {host}" if host else "")
+        lacking = [f"no worker{of_what} is there", *lacking]
+    is_healthy = not lacking and not any(one.why for one in wanted)
+    if as_json:
+        told = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
+        click.echo(json.dumps(told, ensure_ascii=False))
+    else:
+        _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
+    return 0 if is_healthy else 1
+
+
+def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:
+    for worker, stands, why in standings:
+        click.echo(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {stands}")
+    for line in lacking:
+        click.echo(f"unhealthy  {line}")

@@ -1,0 +1,127 @@
+"""The commands `slotline model status|unload|timeout`: ask and steer the models of living slot workers.
+
+Who lives is told by the workers' heartbeats; each of them is asked by Celery's remote
+control, and one that does not answer is listed as such. Exit status: 0 when all did as
+they were asked, 1 when one refused or was silent, 2 for bad input.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from tasks import broker
+from tasks.app import app
+from tasks.errors import InvalidInput
+from tasks.health import Beat
+from tasks.settings import settings
+
+ANSWERS_WITHIN_S = 3.0
+SILENT = "no answer within {:g} s: it is dead, frozen, or cut off from Redis"
+
+_target = click.argument("target", metavar="[MODEL|SLOT]", required=False)
+_json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+
+
+@click.group()
+def model() -> None:
+    """Show, unload and set the models of the slot workers, also while they compute."""
+
+
+@model.command()
+@_target
+@_json
+def status(target: str | None, as_json: bool) -> int:
+    """Show how each slot's model stands: state, memory, jobs, idle time, and its registry where it holds many."""
+    from workers.duties.remote_control import STATUS
+
+    answers = _ask(STATUS, target)
+    if as_json:
+        rows = [{"worker": worker, **answer} for worker, answer in answers.items()]
+        click.echo(json.dumps({"models": rows}, ensure_ascii=False))
+    else:
+        from workers.commands.model_table import show
+
+        show(answers)
+    return _status_of(answers)
+
+
+@model.command()
+@_target
+@_json
+def unload(target: str | None, as_json: bool) -> int:
+    """Unload a model that is not in use; its next job loads it again."""
+    from workers.duties.remote_control import UNLOAD
+
+    return _told(_ask(UNLOAD, target), as_json)
+
+
+@model.command()
+@click.argument("words", metavar="[MODEL|SLOT] SECONDS", nargs=-1, required=True)
+@_json
+def timeout(words: tuple[str, ...], as_json: bool) -> int:
+    """Unload a model when it is idle for SECONDS (60 or more; 0: never), until its worker ends."""
+    from workers.duties.remote_control import TIMEOUT, wrong_timeout
+
+    if len(words) > 2:
+        raise InvalidInput(f"time-out: {' '.join(words)!r} is not [MODEL|SLOT] SECONDS")
+    seconds: float | str = words[-1]
+    with contextlib.suppress(ValueError):
+        seconds = float(seconds)
+    if why := wrong_timeout(seconds):
+        raise InvalidInput(why)
+    return _told(_ask(TIMEOUT, words[0] if len(words) == 2 else None, seconds=seconds), as_json)
+
+
+def chosen(beats: Iterable[Beat], target: str | None) -> list[str]:
+    """The workers of that model, of that slot, or of that name; all slot workers where none is named. Pure.
+
+    Raises `InvalidInput`, which names those that live.
+    """
+    slots = {beat.worker: str(beat.model) for beat in beats if beat.model is not None}
+    found = [one for one, of in slots.items() if target in (None, of, one, one.partition("@")[0])]
+    if found:
+        return found
+    if not slots:
+        raise InvalidInput("no slot worker lives; start one with: celery -A workers worker --model NAME")
+    living = ", ".join(f"{one.partition('@')[0]} ({of})" for one, of in slots.items())
+    raise InvalidInput(f"no living slot worker has the model, or is the slot, {target!r}; there are: {living}")
+
+
+def _ask(command: str, target: str | None, **arguments: Any) -> dict[str, dict[str, Any]]:
+    """Each chosen worker's answer by its name; a silent one's is an error."""
+    from tasks import health
+
+    url = settings().broker_url
+    with broker.speaking(url):
+        with contextlib.closing(broker.client(url)) as client:
+            workers = chosen((standing.beat for standing in health.read(client)), target)
+        replies: list[Mapping[str, Any]] = app.control.broadcast(
+            command,
+            arguments=arguments,
+            destination=workers,
+            reply=True,
+            timeout=ANSWERS_WITHIN_S,
+            limit=len(workers),
+        )
+    answered = {worker: answer for reply in replies or [] for worker, answer in reply.items()}
+    silent = {"error": SILENT.format(ANSWERS_WITHIN_S)}
+    return {worker: dict(answered.get(worker, silent)) for worker in workers}
+
+
+def _told(answers: Mapping[str, Mapping[str, Any]], as_json: bool) -> int:
+    if as_json:
+        click.echo(json.dumps({"workers": answers}, ensure_ascii=False))
+    else:
+        for worker, answer in answers.items():
+            said = answer.get("ok") or answer.get("error")
+            click.echo(f"{worker.partition('@')[0]}: {said}", err="error" in answer)
+    return _status_of(answers)
+
+
+def _status_of(answers: Mapping[str, Mapping[str, Any]]) -> int:
+    return 1 if any("error" in answer for answer in answers.values()) else 0

@@ -1,0 +1,134 @@
+"""The command `slotline up`: everything on this machine, until it is stopped.
+
+Reads its options, runs the local stack, and prints; errors travel up as `SlotlineError`
+and become one line there (`tasks/command.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import click
+
+from tasks import broker
+from tasks.catalog import catalog
+from tasks.errors import BrokerUnavailable, InvalidInput
+from tasks.settings import BROKER_SCHEMES, data_home, settings
+from workers.stack.local_stack import LocalStack, Wanted
+from workers.stack.stop_signals import Stopping
+
+STEP_S = 0.25
+DEFAULT_MODEL = "espeak"
+_MODEL = re.compile(r"(?P<name>[^=]+)(=(?P<slots>\d{1,4}))?")
+
+
+def models_of(given: tuple[str, ...], cpu_slots: int) -> dict[str, int]:
+    """Slots a model from `NAME[=SLOTS]` words; none at all means espeak on all CPU slots. Raises `InvalidInput`."""
+    wanted: dict[str, int] = {}
+    for word in given:
+        match = _MODEL.fullmatch(word)
+        slots = int(match["slots"] or 1) if match else 0
+        if match is None or slots < 1:
+            raise InvalidInput(f"--model: {word!r} is no NAME or NAME=SLOTS with 1 slot or more, such as espeak=2")
+        wanted[match["name"]] = wanted.get(match["name"], 0) + slots
+    return wanted or {DEFAULT_MODEL: cpu_slots}
+
+
+@click.command()
+@click.option("--model", "models", multiple=True, metavar="NAME[=SLOTS]", help="A model and its slots; repeatable.")
+@click.option("--flow", default=1, show_default=True, type=click.IntRange(0, 64), help="Processes of the flow worker.")
+@click.option("--redis-port", default=0, type=click.IntRange(0, 65535), help="Of the embedded Redis; 0: a free one.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder for Redis, store and logs.")
+@click.option("--broker", "broker_url", metavar="URL", help="Use this Redis instead of an embedded one.")
+@click.option("--lazy", is_flag=True, help="Let the first job of each slot load its model (SLOTLINE_LAZY).")
+@click.option("--ready-json", is_flag=True, hidden=True, help="One JSON line when ready; stop when stdin closes.")
+def up(
+    models: tuple[str, ...],
+    flow: int,
+    redis_port: int,
+    data: Path | None,
+    broker_url: str | None,
+    lazy: bool,
+    ready_json: bool,
+) -> int:
+    """Run everything on this machine: Redis, slot workers, a flow worker. Ctrl-C stops it all.
+
+    Uses the Redis of CELERY_BROKER_URL where one answers, else an embedded one.
+    """
+    folder = (data or data_home()).expanduser().absolute()
+    wanted = Wanted(
+        models=models_of(models, settings().cpu_slots),
+        flow=flow,
+        data=folder,
+        broker_url=_broker(broker_url, redis_port),
+        redis_port=redis_port,
+        lazy=lazy or settings().lazy,
+    )
+    for model in wanted.models:
+        catalog()[model]
+    with Stopping(watch_stdin=ready_json) as stopping:
+        stack = LocalStack(wanted, settings(), _tell, lambda: stopping.asked)
+        try:
+            if stack.start():
+                _announce_json(stack) if ready_json else _announce(stack)
+            while not stopping.asked:
+                stopping.wait(STEP_S)
+                stack.step()
+        finally:
+            stack.stop(lambda: stopping.asked_twice)
+    return 0
+
+
+def _broker(option: str | None, redis_port: int) -> str | None:
+    """The broker to use, or None for an embedded one."""
+    if option:
+        if not option.startswith(BROKER_SCHEMES):
+            raise InvalidInput(f"--broker: {broker.shown(option)} is no Redis URL, such as redis://localhost:6379/0")
+        return option
+    chosen = os.environ.get("CELERY_BROKER_URL")
+    if not chosen or redis_port:
+        return None
+    try:
+        with broker.speaking(chosen):
+            client = broker.client(chosen)
+            client.ping()
+            client.close()
+    except BrokerUnavailable:
+        _tell(f"nothing answers at CELERY_BROKER_URL ({broker.shown(chosen)}): an embedded Redis takes its place")
+        return None
+    return chosen
+
+
+def _tell(line: str) -> None:
+    click.echo(f"slotline: {line}", err=True)
+
+
+def _announce_json(stack: LocalStack) -> None:
+    ready = {"broker_url": stack.broker_url, "store_url": stack.store_url, "data": str(stack.wanted.data)}
+    click.echo(json.dumps(ready))
+    sys.stdout.flush()
+
+
+def _announce(stack: LocalStack) -> None:
+    exports = [f"export CELERY_BROKER_URL={stack.broker_url}"]
+    if stack.store_url != settings().store:
+        exports.append(f"export SLOTLINE_STORE_URL={stack.store_url}")
+    lines = [
+        "slotline is up:",
+        f"  Redis    {broker.shown(stack.broker_url)}",
+        f"  workers  {', '.join(holder.worker for holder in stack.holders)}",
+        f"  store    {stack.store_url}",
+        f"  logs     {stack.logs}",
+        "",
+        "Use it from another terminal:",
+        *(f"  {line}" for line in exports),
+        "  slotline read FILE",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    click.echo("\n".join(lines))
+    sys.stdout.flush()

@@ -1,0 +1,128 @@
+"""Cancelling as a worker hears it: what runs for a cancelled job is stopped, at a safe point or by force.
+
+Adds the remote control command `slotline_cancel`, and has Celery's own `revoke` and
+`terminate` cancel the jobs that the ledger knows. In a slot worker a consumer bootstep
+also looks, on a beat, whether a job of the running batch was cancelled while nobody
+could say so. Guarantees: the child is killed only when nobody wants anything of its
+batch any more; a broadcast that is lost costs a beat.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from celery import bootsteps
+from celery.utils.functional import maybe_list
+from celery.worker.control import Panel, control_command
+from redis import RedisError
+
+from tasks.flow.cancel import COMMAND, broadcast, cancel
+from tasks.flow.connections import ledger
+from tasks.settings import settings
+from workers.parent.pool import SlotPool
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 5.0
+
+
+def stop(pool: Any, ids: set[str]) -> int:
+    """Stop what the pool's child runs for these jobs or tasks; how many requests that are.
+
+    The child hears of it at once. When it still runs after the grace, and no other job has
+    a part in its batch, it is killed.
+    """
+    batch = pool.running if isinstance(pool, SlotPool) else None
+    if batch is None:
+        return 0
+    hit = [member for member in batch.members if not member.is_cancelled and not ids.isdisjoint(member.ids)]
+    if not hit:
+        return 0
+    pool.cancel(batch, hit)
+    if all(member.is_cancelled for member in batch.members):
+        grace_s = settings().cancel_grace_s
+        why = f"{len(batch.members)} cancelled requests did not stop within {grace_s:g} s"
+        pool.watch.loop.call_later(grace_s, pool.stop_running, batch, why)
+    return len(hit)
+
+
+@control_command(name=COMMAND, visible=False)
+def slotline_cancel(state: Any, ids: Iterable[str], **_: Any) -> dict[str, Any]:
+    """Stop what runs for these cancelled jobs or tasks."""
+    return {"ok": stop(state.consumer.pool, set(ids))}
+
+
+def _revoking(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Celery's command, with the jobs among the ids cancelled in the ledger before it does its own part."""
+
+    @functools.wraps(original)
+    def revoke(state: Any, task_id: Any, **kwargs: Any) -> Any:
+        try:
+            for one in maybe_list(task_id) or []:
+                _cancel(state, str(one))
+        except RedisError as exc:
+            logger.warning("revoked, but not cancelled in the ledger: %s", exc)
+        return original(state, task_id=task_id, **kwargs)
+
+    return revoke
+
+
+def _cancel(state: Any, task_id: str) -> None:
+    """Cancel it in the ledger; what is not recorded there (a task that stands alone) is left to Celery."""
+    tell = broadcast(state.app)
+
+    def stop_here_and_there(ids: Iterable[str]) -> None:
+        tell(list(ids))
+        stop(state.consumer.pool, set(ids))
+
+    cancel(ledger(state.app), task_id, stop_here_and_there)
+
+
+def install() -> None:
+    """Wrap Celery's own commands; harmless twice."""
+    for name in ("revoke", "terminate"):
+        original = Panel.data[name]
+        if not hasattr(original, "__wrapped__"):
+            Panel.data[name] = _revoking(original)
+
+
+class CancelWatch(bootsteps.StartStopStep):
+    """Consumer bootstep of slot workers: on a beat, stop what runs for a job that was cancelled unheard."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        self._timer: Any = None
+        super().__init__(consumer, **kwargs)
+
+    def include_if(self, consumer: Any) -> bool:
+        """Only slot workers run parts."""
+        return isinstance(consumer.pool, SlotPool)
+
+    def start(self, consumer: Any) -> None:
+        """Called for every new connection."""
+        self.stop(consumer)
+        self._timer = consumer.timer.call_repeatedly(LOOK_EVERY_S, self.step, (consumer,))
+
+    def stop(self, consumer: Any) -> None:
+        """No further look."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    shutdown = stop
+
+    def step(self, consumer: Any) -> None:
+        """One look."""
+        batch = consumer.pool.running
+        ids = {one for member in batch.members for one in member.ids} if batch else set()
+        try:
+            gone = ledger(consumer.app).cancelled(ids) if ids else set()
+        except RedisError as exc:
+            logger.warning("not looked for cancelled jobs this time: %s", exc)
+            return
+        if gone:
+            stop(consumer.pool, gone)

@@ -1,0 +1,99 @@
+"""Drain: a worker that is asked to stop finishes what runs, for so long at most, then gives it back.
+
+SIGTERM (docker stop, systemd) and SIGINT (Ctrl-C) ask; asked a second time, it gives back
+at once. Celery itself takes nothing new from then on, gives back what waits, ends as soon
+as nothing runs, and this bounds how long that may take: by killing the child, so that
+its requests go back to the front of their queues. The exit status stays 0. A worker that
+ends for another reason (its slot is lost, its model cannot be had) is drained as well.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from queue import Empty, SimpleQueue
+from threading import Thread
+from types import FrameType
+from typing import Any
+
+from celery import bootsteps
+from celery.platforms import EX_OK
+from celery.worker import state
+
+from tasks.settings import settings
+from workers.transport.lease_step import LeaseKeeper, kill_children
+
+logger = logging.getLogger(__name__)
+
+BY_ITSELF = "the worker stops"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+LAST_S = 10.0
+"""How long a worker may take to end when nothing runs any more; beyond it, it is ended (Redis may be silent)."""
+
+KILL_EVERY_S = 0.5
+
+
+class Drain(bootsteps.StartStopStep):
+    """Bootstep of the worker itself, started after the pool and before it connects."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, worker: Any, **kwargs: Any) -> None:
+        self._worker = worker
+        # Its `put` may be called in a signal's handler, whatever the handler has interrupted.
+        self._asked: SimpleQueue[str] = SimpleQueue()
+        self._is_asked = False
+        self._thread = Thread(target=self._run, name="drain", daemon=True)
+        super().__init__(worker, **kwargs)
+
+    def start(self, worker: Any) -> None:
+        """Take the place of Celery's handlers, by which Ctrl-C ends with status 1 and a second one loses order."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._on_signal)
+        self._thread.start()
+
+    def close(self, worker: Any) -> None:
+        """The worker stops, for whatever reason; on SIGQUIT (Celery's cold shutdown) it does not wait."""
+        if not self._is_asked:
+            self._ask(BY_ITSELF)
+        if state.should_terminate is not None and state.should_terminate is not False:
+            self._ask("cold shutdown")
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if state.should_stop is None or state.should_stop is False:
+            state.should_stop = EX_OK
+        self._ask(signal.Signals(number).name)
+
+    def _ask(self, why: str) -> None:
+        self._is_asked = True
+        self._asked.put(why)
+
+    def _run(self) -> None:
+        limit_s = settings().drain_s
+        asked = self._asked.get()
+        # A worker that ends by itself has said why; that is to be its last word.
+        level = logging.DEBUG if asked == BY_ITSELF else logging.INFO
+        logger.log(level, "%s: no new work; what runs has %g s to end", asked, limit_s)
+        try:
+            why = f"told to hurry ({self._asked.get(timeout=limit_s)})"
+        except Empty:
+            why = f"SLOTLINE_DRAIN_S = {limit_s:g} is over"
+        logger.warning("%s: what still runs goes back to the front of its queue", why)
+        self._end()
+
+    def _end(self) -> None:
+        pool = self._worker.pool
+        deadline = time.monotonic() + LAST_S
+        while time.monotonic() < deadline:
+            getattr(pool, "give_back_running", lambda: kill_children(pool))()
+            time.sleep(KILL_EVERY_S)
+        logger.critical("the worker does not end by itself; it is ended, and gives back what it has in hand")
+        kill_children(pool)
+        try:
+            for step in self._worker.consumer.steps:
+                if isinstance(step, LeaseKeeper):
+                    step.finish()
+        finally:
+            os._exit(state.should_stop or EX_OK)

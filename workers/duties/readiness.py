@@ -1,0 +1,114 @@
+"""Ready means ready: a slot worker takes messages once its child's model is loaded and warm, or stands by for its load.
+
+A bootstep of Celery's consumer. It gates the transport's reserve, tells the world when
+the model is ready (log, Celery's signal, what the model offers, how much this worker
+takes at once) and when it is not, and ends the worker when the model cannot be had. A
+model that fails everything closes the gate (`workers/parent/failure_streak.py` decides): its child is
+replaced once, and if that does not help the gate stays closed. Loads nothing itself.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from celery import bootsteps, signals
+from celery.platforms import EX_FAILURE
+from celery.worker import state
+from redis import RedisError
+
+from tasks import offers
+from workers.parent.failure_streak import Step
+from workers.parent.pool import SlotPool
+
+logger = logging.getLogger(__name__)
+
+VOICES_KEPT_S = 60.0
+"""Which models a folder holds is known while a worker looks, and no longer: they come and go without one."""
+
+
+class Readiness(bootsteps.StartStopStep):
+    """Gates a slot worker's consumer; other workers are left alone."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._consumer = consumer
+        self._was_ready = False
+
+    def include_if(self, consumer: Any) -> bool:
+        """Only slot workers have a model to wait for."""
+        return isinstance(consumer.pool, SlotPool)
+
+    def start(self, consumer: Any) -> None:
+        """Gate the channel that was just opened; again after each connection."""
+        pool: SlotPool = consumer.pool
+        _gate(consumer.task_consumer.channel.qos, pool)
+        pool.watch.on_ready = self._ready
+        pool.watch.on_offers = functools.partial(self._publish, kept_s=VOICES_KEPT_S)
+        pool.watch.on_gone = self._gone
+        pool.watch.on_ran = self._ran
+        pool.watch.on_given_up = self._given_up
+
+    def stop(self, consumer: Any) -> None:
+        """Nothing to stop: the gate goes with its channel."""
+
+    def _ready(self, message: dict[str, Any]) -> None:
+        """The model is loaded, for the first time or again; or the child of a lazy slot stands by."""
+        slot = self._consumer.controller.slot
+        if offer := message.get("offer"):
+            self._publish(offer)
+        may_take = self._consumer.pool.streak.loaded()
+        slot.keeper.set_ready(may_take)
+        if not may_take:
+            return
+        self._consumer.pool.open()
+        how = f"loaded in {message['load_s']:.1f} s" if "load_s" in message else "its first job will load it"
+        logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
+        if not self._was_ready:
+            self._was_ready = True
+            signals.worker_ready.send(sender=self._consumer)
+        self._consumer.pool.child_ready()
+
+    def _publish(self, offer: dict[str, Any], kept_s: float | None = None) -> None:
+        try:
+            offers.publish(self._consumer.app.backend.client, offers.Published(**offer), kept_s)
+        except RedisError as exc:
+            logger.warning("what %s offers could not be published: %s", offer["model"], exc)
+
+    def _gone(self) -> None:
+        self._consumer.controller.slot.keeper.set_ready(False)
+        self._consumer.pool.child_gone()
+
+    def _ran(self, failed: Sequence[str], worked: bool) -> None:
+        pool: SlotPool = self._consumer.pool
+        step = pool.streak.heard(failed, worked)
+        if step is Step.GO_ON:
+            return
+        slot = self._consumer.controller.slot
+        said = f"{slot.spec.entry.name} failed {len(pool.streak)} different parts in a row"
+        if step is Step.RELOAD:
+            why = f"{said}; no more work is taken until it is loaded anew"
+        else:
+            why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
+        logger.error("%s: %s", slot.spec.worker, why)
+        slot.keeper.set_ready(False)
+        pool.shut(why)
+        if step is Step.RELOAD:
+            pool.reload()
+
+    def _given_up(self, reason: str) -> None:
+        logger.critical("%s; the worker ends", reason)
+        # Read by Celery's loop at its next turn; it then stops as on SIGTERM, with this exit status.
+        state.should_stop = EX_FAILURE
+
+
+def _gate(qos: Any, pool: SlotPool) -> None:
+    """Let the transport take nothing while the slot takes no work, and never more than the slot's share."""
+    qos.shared_batch = pool.spec.batch_size
+    can_consume, estimate = qos.can_consume, qos.can_consume_max_estimate
+    qos.can_consume = lambda: pool.is_ready and can_consume()
+    qos.can_consume_max_estimate = lambda: estimate() if pool.is_ready else 0

@@ -1,0 +1,113 @@
+"""Remote control of a slot's model: how it stands, unload it now, unload it when idle for so long.
+
+Celery remote control commands, answered by the parent's event loop while its child
+computes: `slotline_model_status`, `slotline_model_unload`, `slotline_model_timeout`. What
+is refused is answered `{"error": …}` in one line. A flow worker has no model, and says so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from celery.worker.control import control_command, inspect_command
+
+from workers.parent.pool import SlotPool
+from workers.wire.state import LOADED, LOADING, State
+
+STATUS = "slotline_model_status"
+UNLOAD = "slotline_model_unload"
+TIMEOUT = "slotline_model_timeout"
+
+CHILD_ANSWERS_WITHIN_S = 0.5
+"""Python code in the child may hold its interpreter for a moment; native code that keeps it is not waited for."""
+
+LEAST_TIMEOUT_S = 60.0
+"""Over control; a model that is unloaded after seconds spends its life loading."""
+
+
+def install() -> None:
+    """The commands are registered by importing this module; harmless twice."""
+
+
+def wrong_timeout(seconds: Any) -> str:
+    """Why it can be no time-out, in one line; empty when it can."""
+    is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if is_number and (seconds == 0 or LEAST_TIMEOUT_S <= seconds < float("inf")):
+        return ""
+    return f"time-out: {seconds!r} is neither 0 (never unload) nor {LEAST_TIMEOUT_S:g} seconds or more"
+
+
+@inspect_command(name=STATUS, visible=False)
+def status(state: Any, **_: Any) -> dict[str, Any]:
+    """How this slot's model stands."""
+    pool = state.consumer.pool
+    if not isinstance(pool, SlotPool):
+        return _no_slot()
+    return status_of(pool, pool.ask_child("status", CHILD_ANSWERS_WITHIN_S))
+
+
+def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All that parent and child know; where the child does not answer (None), the parent's view, and that it is so."""
+    spec, busy_since = pool.spec, pool.busy_since
+    stands = State.BUSY if busy_since is not None else pool.watch.state
+    return {
+        "model": spec.entry.name,
+        "adapter": spec.entry.adapter,
+        "slot": spec.worker.partition("@")[0],
+        "device": spec.gpu.label if spec.gpu else spec.device,
+        "state": stands,
+        "is_loading": stands in LOADING,
+        **{name: value for name, value in (told or {}).items() if name != "answer"},
+        "answers": told is not None,
+        "parent": os.getpid(),
+        "lazy": spec.is_lazy,
+        "closed": pool.closed,
+        "waiting": pool.waiting,
+        "idle_s": None if pool.idle_s is None else round(pool.idle_s, 1),
+        "timeout_s": pool.unload_timeout_s,
+        "batch_size": spec.batch_size,
+    }
+
+
+@control_command(name=UNLOAD, visible=False)
+def unload(state: Any, **_: Any) -> dict[str, Any]:
+    """Unload this slot's model; its next job loads it again. One that is in use is not unloaded."""
+    pool = state.consumer.pool
+    return unload_of(pool) if isinstance(pool, SlotPool) else _no_slot()
+
+
+def unload_of(pool: SlotPool) -> dict[str, Any]:
+    """Begin to unload, or say why not."""
+    name = pool.spec.entry.name
+    if pool.errand == "unload":
+        return {"ok": f"{name} is being unloaded"}
+    batch = pool.running
+    if pool.errand or (batch is None and pool.watch.state not in {*LOADED, State.UNLOADED}):
+        return {"error": f"{name} is not unloaded: it is {pool.watch.state}"}
+    if batch is not None or pool.waiting:
+        runs = len(batch.members) if batch is not None else 0
+        return {"error": f"{name} is busy: {runs} jobs run and {pool.waiting} wait; a model in use is not unloaded"}
+    if pool.watch.state is State.UNLOADED:
+        return {"ok": f"{name} is not loaded"}
+    if not pool.send("unload"):
+        return {"error": f"{name} is not unloaded: {pool.closed or 'its process takes no work just now'}"}
+    return {"ok": f"{name} is being unloaded"}
+
+
+@control_command(name=TIMEOUT, args=[("seconds", float)], signature="SECONDS", visible=False)
+def timeout(state: Any, seconds: Any = None, **_: Any) -> dict[str, Any]:
+    """Unload this slot's model when it is idle for `seconds` (0: never), until the worker ends."""
+    pool = state.consumer.pool
+    if not isinstance(pool, SlotPool):
+        return _no_slot()
+    if why := wrong_timeout(seconds):
+        return {"error": why}
+    pool.unload_timeout_s = float(seconds)
+    said = f"is unloaded when idle for {seconds:g} s" if seconds else "is never unloaded for being idle"
+    return {"ok": f"{pool.spec.entry.name} {said}"}
+
+
+def _no_slot() -> dict[str, Any]:
+    return {"error": "this worker has no model"}

@@ -1,0 +1,1 @@
+"""The slot worker's own process: it hands over, watches the child, and never touches CUDA."""

@@ -1,0 +1,98 @@
+"""The slot's one child process: Celery's own process pool, of one, with a line to each child that it forks.
+
+Who may be started, and when, `supervisor.py` decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import select
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from billiard.pool import RUN
+from celery.concurrency.asynpool import AsynPool
+
+from workers.child import main as child
+from workers.parent.supervisor import ChildWatch
+from workers.wire.link import Link
+
+COLLECT_EVERY_S = 0.02
+ACCEPTED_WITHIN_S = 0.5
+"""A child that is given something to do says so in milliseconds, unless it is frozen."""
+
+
+class ChildPool(AsynPool):
+    """Celery's pool of processes, of one: each child gets a line, and no child is started out of turn."""
+
+    def __init__(self, *args: Any, watch: ChildWatch, **kwargs: Any) -> None:
+        self.watch = watch
+        super().__init__(*args, **kwargs)
+
+    @property
+    def has_child(self) -> bool:
+        """Whether the child's process lives."""
+        return any(process._is_alive() for process in self._pool)
+
+    def kill(self, number: int = signal.SIGKILL, is_planned: bool = False) -> None:
+        """Send a signal to the child, if there is one; `is_planned`: it runs nothing, and its end is no error."""
+        for process in self._pool:
+            if is_planned:
+                process._controlled_termination = True  # billiard's own mark
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+
+    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
+        """Hand over, and write it at once; Celery would do so after the transport's next round trip."""
+        result = super().apply_async(*args, **kwargs)
+        write = self.watch.loop.consolidate_callback
+        if write is not None and self.outbound_buffer and (idle := self._all_inqueues - self._active_writes):
+            with contextlib.suppress(OSError):  # it has just died, which we hear of by itself
+                write(list(idle))
+        return result
+
+    def hear(self, until: Callable[[], bool], limit_s: float = ACCEPTED_WITHIN_S) -> None:
+        """Take in what the child has sent, until `until()` holds; for a moment in which the event loop does not run."""
+        deadline, poller = time.monotonic() + limit_s, select.poll()
+        for process in self._pool:
+            poller.register(process.outqR_fd, select.POLLIN)
+        while not until() and (left_s := deadline - time.monotonic()) > 0:
+            for pipe, event in poller.poll(left_s * 1000):
+                if not event & select.POLLIN:  # it has died
+                    return
+                self.handle_result_event(pipe)
+
+    def _create_worker_process(self, i: int) -> Any:
+        link, childs_end = Link.pair()
+        spec = self.watch.spec
+        self._initializer = functools.partial(child.begin, childs_end, link, spec, self.watch.refused)
+        try:
+            process = super()._create_worker_process(i)
+        finally:
+            childs_end.close()
+        self.watch.started(process.pid, link)
+        return process
+
+    def _event_process_exit(self, hub: Any, proc: Any) -> None:
+        super()._event_process_exit(hub, proc)
+        # Its pipe closes a moment before it can be collected (longer with a core dump); Celery looks
+        # once, and again only every five seconds.
+        if proc in self._pool and self._state == RUN:
+            hub.call_later(COLLECT_EVERY_S, self._event_process_exit, hub, proc)
+
+    def _join_exited_workers(self, shutdown: bool = False) -> Any:
+        before = list(self._pool)
+        codes = super()._join_exited_workers(shutdown)
+        # What Celery has collected, not what was dead when we looked: it may have died in between.
+        for process in before:
+            if process not in self._pool:
+                self.watch.ended(process.exitcode or 0, is_stopping=self._state != RUN)
+        return codes
+
+    def _repopulate_pool(self, exitcodes: Any) -> None:
+        if self.watch.may_start:
+            super()._repopulate_pool(exitcodes)

@@ -1,0 +1,116 @@
+"""One call in a slot's line or batch, and the batch: values with the callbacks that Celery gave them.
+
+Decides nothing. Guarantee: whatever one member's callback raises costs neither the other
+members nor the worker.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from celery.exceptions import Reject
+from celery.worker.request import Request
+
+from tasks.errors import SlotlineError
+from workers.wire.call import Call, Result
+
+logger = logging.getLogger(__name__)
+
+Callback = Callable[..., Any]
+
+
+def _einfo(error: BaseException) -> ExceptionInfo:
+    try:
+        raise error.with_traceback(None)  # one error may be told to many members
+    except BaseException:
+        return ExceptionInfo()
+
+
+@dataclass(eq=False)
+class Member:
+    """One call in line or in a batch. Celery's request holds it weakly, and calls `terminate`."""
+
+    call: Call
+    callback: Callback
+    error_callback: Callback
+    accept_callback: Callback
+    timeout: float | None
+    on_terminate: Callable[[Member], None]
+    signal: int | None = None
+    is_cancelled: bool = False
+    """Nobody wants its result: it is not given back when its child dies."""
+    joined: float = 0.0
+    """When it came, by the monotonic clock."""
+    alone: bool = False
+    """It is to share no batch."""
+    _is_accepted: bool = False
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """By which ids it may be cancelled: its task's, and its job's where it is a part of one."""
+        try:
+            job = self.call.kwargs().get("job")
+        except SlotlineError:  # a body that no task can read
+            job = None
+        return (self.call.task_id, job) if isinstance(job, str) else (self.call.task_id,)
+
+    def terminate(self, signum: int) -> None:
+        """Celery revokes the request for good."""
+        self.signal = signum
+        self.on_terminate(self)
+
+    def revoked(self) -> bool:
+        """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it.
+
+        One of which that cannot be recorded now goes back to its queue, and counts as revoked here.
+        """
+        request = getattr(self.accept_callback, "__self__", None)
+        try:
+            return isinstance(request, Request) and bool(request.revoked())
+        except Exception as exc:  # others were taken out of the line with it, and are not to be lost
+            logger.warning("that %s was revoked cannot be recorded, it goes back: %s", self.call.task_id, exc)
+            self.fail(Reject(str(exc), requeue=True))
+            return True
+
+    @property
+    def was_revoked(self) -> bool:
+        """Whether Celery has recorded and acknowledged it as revoked, which it may do while it runs."""
+        return bool(getattr(getattr(self.accept_callback, "__self__", None), "_already_revoked", False))
+
+    def accept(self, pid: int, accepted: float) -> None:
+        """The child has it; `accepted` by the monotonic clock. Told once, though it may be handed over twice."""
+        if not self._is_accepted:
+            self._is_accepted = True
+            _called(self.accept_callback, pid, accepted)
+
+    def succeed(self, result: Result) -> None:
+        """Hand over what the tracer gave."""
+        _called(self.callback, result)
+
+    def fail(self, error: BaseException) -> None:
+        """It was not run to its end."""
+        _called(self.error_callback, _einfo(error))
+
+
+def _called(callback: Callback, *args: Any) -> None:
+    """One member's callback must cost neither the others nor the worker."""
+    try:
+        callback(*args)
+    except Exception:
+        logger.exception("a request's %s failed", getattr(callback, "__name__", "callback"))
+
+
+@dataclass(eq=False)
+class Batch:
+    """Calls that run as one, in order."""
+
+    members: list[Member]
+    result: Any = None
+    since: float | None = field(default=None)
+    """When the child took it, by the monotonic clock."""
+    errand: str = ""
+    """What the child is to do instead of computing; such a batch has no members (`child.run_errand`)."""

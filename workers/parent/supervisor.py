@@ -1,0 +1,233 @@
+"""What the parent knows of its child: it hears what the child says, and decides when a new one may be started.
+
+Work is handed over in `workers/parent/pool.py`, a process is made in `child_process.py`.
+Guarantee: a model that cannot load is tried a counted number of times with growing pauses
+(`restarts.py`); then nothing more is started and the owner is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from billiard.common import human_status
+
+from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
+from workers.wire.link import Link, LinkClosed
+from workers.wire.spec import SlotSpec
+from workers.wire.state import LOADING, State
+
+logger = logging.getLogger(__name__)
+
+
+class ChildWatch:
+    """What the parent knows of its child. The owner sets the loop and the callbacks, which all run in it."""
+
+    def __init__(self, spec: SlotSpec) -> None:
+        self.spec = spec
+        self.state = State.UNLOADED
+        self.tries = Tries(spec.load_attempts)
+        self.on_ready: Callable[[dict[str, Any]], None] = lambda message: None
+        self.on_offers: Callable[[dict[str, Any]], None] = lambda offer: None
+        self.on_gone: Callable[[], None] = lambda: None
+        self.on_ran: Callable[[Sequence[str], bool], None] = lambda failed, worked: None
+        self.on_given_up: Callable[[str], None] = lambda reason: None
+        self.start_again: Callable[[], None] = lambda: None
+        self.loop: Any = None
+        """The worker's event loop; set before the first child is started."""
+        self.ready_at = 0.0
+        """When the child was last ready after a load, by the monotonic clock."""
+        self.stands_by = False
+        """Whether the child has begun to serve, loaded or not: what is handed to it then may load the model first."""
+        self._loads = ""
+        """Which of a registry's models is being loaded."""
+        self._fatal: Counter[str] = Counter()
+        """How often the child died while it loaded which of them."""
+        self._pid = 0
+        self._link: Link | None = None
+        self._failure: dict[str, Any] = {}
+        self._not_before = 0.0
+        self._load_ends = 0.0
+        self._given_up = False
+        self._questions = 0
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a child may be forked now."""
+        return not self._given_up and time.monotonic() >= self._not_before
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a child is there, or was, that has not been ready, or that loads its model (again)."""
+        return not self.stands_by or self.state in LOADING or self.state is State.FAILED
+
+    @property
+    def refused(self) -> frozenset[str]:
+        """Those of a registry's models that are not loaded again: each load of them so far has killed the child."""
+        return frozenset(name for name, deaths in self._fatal.items() if deaths >= self.spec.load_attempts)
+
+    @property
+    def must_load(self) -> bool:
+        """Whether the child serves and its model is to be loaded before it can compute."""
+        return self.stands_by and self.state is State.UNLOADED
+
+    def started(self, pid: int, link: Link) -> None:
+        """A child was forked."""
+        self._link, self._pid, self._failure, self.state = link, pid, {}, State.LOADING
+        self.stands_by, self._loads = False, ""
+        self.listen()
+        self._watch_load()
+
+    def listen(self) -> None:
+        """Read the line when it has something; again after the event loop was reset."""
+        if self._link is not None:
+            self.loop.add_reader(self._link.fileno(), self._read, self._link)
+
+    def catch_up(self) -> None:
+        """Hear what the child has said by now."""
+        if self._link is not None:
+            self._read(self._link)
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Tell the child something that it does not answer; a child that is gone need not know."""
+        if self._link is not None:
+            with contextlib.suppress(LinkClosed):
+                self._link.send(message)
+
+    def ask(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
+        """Ask the child and wait for its answer, also while it computes; None when there is no answer in time."""
+        if self._link is None:
+            return None
+        self._questions += 1
+        deadline = time.monotonic() + wait_s
+        try:
+            self._link.send({"ask": question, "id": self._questions})
+            while (left_s := deadline - time.monotonic()) > 0:
+                answers = [self._hear(message) for message in self._link.pending(left_s)]
+                if found := [a for a in answers if a and a["answer"] == self._questions]:
+                    return found[0]
+        except LinkClosed:
+            pass
+        return None
+
+    def ended(self, exitcode: int, is_stopping: bool = False) -> None:
+        """The child is gone and collected: say so, and decide when the next one starts; none when the worker stops."""
+        self.catch_up()
+        failed_to_load = self.is_loading
+        if self._loads:
+            self._fatal[self._loads] += 1
+        self._hang_up()
+        self.state, self.stands_by = State.UNLOADED, False
+        if self.spec.gpu is not None:
+            self.spec.gpu.child_ended()
+        self.on_gone()
+        if is_stopping:
+            return
+        if failed_to_load:
+            self._load_failed(exitcode)
+            return
+        logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, human_status(exitcode))
+        pause_s = self.tries.died()
+        if pause_s is None:
+            self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
+
+    def _load_failed(self, exitcode: int) -> None:
+        model = self.spec.entry.name
+        reason = self._failure.get("error") or f"its process died while loading ({human_status(exitcode)})"
+        if traceback := self._failure.get("traceback"):
+            logger.info("where %s failed to load:\n%s", model, traceback)
+        pause_s = self.tries.load_failed(bool(self._failure.get("permanent")))
+        tried = self.tries.failed_loads
+        if pause_s is None:
+            self._give_up(f"cannot load it (tried {tried} time{'s' * (tried > 1)}): {reason}")
+            return
+        allowed = self.spec.load_attempts
+        logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, reason)
+        self._not_before = time.monotonic() + pause_s
+        self.loop.call_later(pause_s + 0.01, lambda: self.start_again())
+
+    def _give_up(self, reason: str) -> None:
+        self.state = State.FAILED
+        self._given_up = True
+        self.on_given_up(f"model {self.spec.entry.name}: {reason}")
+
+    def _watch_load(self) -> None:
+        """A load begins: it has its time from now on."""
+        limit_s = self.spec.entry.load_limit_s
+        self._load_ends = time.monotonic() + limit_s
+        self.loop.call_later(limit_s, self._check_load, self._link)
+
+    def _check_load(self, link: Link) -> None:
+        if link is not self._link or not (self.is_loading or self._loads):
+            return
+        limit_s = self.spec.entry.load_limit_s
+        left_s = self._load_ends - time.monotonic()
+        if left_s > 0:
+            # It was begun again, or waits for others.
+            self.loop.call_later(min(left_s, limit_s), self._check_load, link)
+            return
+        self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
+        if self._loads:
+            logger.error("%s: %r %s; the child is killed", self.spec.worker, self._loads, self._failure["error"])
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+
+    def _read(self, link: Link) -> None:
+        try:
+            for message in link.pending():
+                self._hear(message)
+        except LinkClosed:
+            if link is self._link:
+                self._hang_up()
+
+    def _hear(self, message: dict[str, Any]) -> dict[str, Any] | None:
+        """Take in one message; an answer is handed back."""
+        if "answer" in message:
+            return message
+        if "worked" in message:
+            self.on_ran(message["failed"], message["worked"])
+            return None
+        if "offers" in message:
+            self.on_offers(message["offers"])
+        elif "loads" in message:
+            if self._loads and message["is_loaded"]:
+                self._fatal.pop(self._loads, None)
+            self._loads = message["loads"]
+            if self._loads:
+                self._watch_load()
+        elif holder := message.get("waits_for"):
+            # Others load on this GPU first; that is no time of this model's.
+            self.state, self._load_ends = State.UNLOADED, math.inf
+            logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
+        elif "stands_by" in message:
+            self.state, self.stands_by = State.UNLOADED, True
+            self.on_ready(message)
+        else:
+            self._entered(State(message["state"]), message)
+        return None
+
+    def _entered(self, state: State, message: dict[str, Any]) -> None:
+        self.state = state
+        if state is State.LOADING:
+            self._watch_load()
+        elif state is State.READY:
+            self.stands_by, self.ready_at = True, time.monotonic()
+            self.tries.loaded()
+            self.on_ready(message)
+        elif state is State.FAILED:
+            self.stands_by, self._failure = False, message
+
+    def _hang_up(self) -> None:
+        if self._link is None:
+            return
+        if self._link.fileno() >= 0:
+            self.loop.remove(self._link.fileno())
+        self._link.close()
+        self._link = None
