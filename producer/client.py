@@ -48,7 +48,7 @@ from tasks.settings import settings
 from tasks.store.artifacts import Store
 
 if TYPE_CHECKING:
-    from producer.many import MapJob
+    from producer.map_job import MapJob
 
 ResultT = TypeVar("ResultT", default=results.Result, covariant=True)
 
@@ -179,7 +179,7 @@ class Client:
         of every input that does not name it itself, such as `voice` or `max_length`. Raises `InvalidInput` that
         names the first wrong input by its number before anything is sent.
         """
-        from producer.many import MapJob
+        from producer.map_job import MapJob
 
         named = ("title", "craft", "parallel_inputs")
         own: dict[str, Any] = {name: options.pop(name) for name in named if name in options}

@@ -20,12 +20,9 @@ import click
 
 from tasks import __version__
 from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
+from tasks.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED
 
 GROUP = "slotline.commands"
-
-FAILED = 1
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 
 @functools.cache
@@ -121,7 +118,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _say(_one_line(str(exc)), FAILED)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) else DONE
 
 
 def _say(message: str, status: int) -> int:

@@ -23,7 +23,6 @@ import click
 from celery import Celery, signals
 from celery.concurrency.prefork import TaskPool
 from celery.exceptions import CPendingDeprecationWarning
-from celery.platforms import EX_FAILURE
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
 from celery.worker import state
@@ -33,6 +32,7 @@ from redis import Redis, RedisError
 from tasks.app import app
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import BrokerUnavailable, CatalogError, InvalidInput, SettingsError, SlotlineError
+from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.routing import queue_of
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
@@ -58,7 +58,6 @@ from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)
 
-USAGE = 2
 OLDEST_REDIS = (6, 2)
 BROKER_ANSWERS_WITHIN_S = 5.0
 TURN_PATIENCE_S = 86400.0
@@ -110,12 +109,12 @@ def on_init(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
     try:
         instance.slot = _set_up(instance, options)
     except (SettingsError, CatalogError, InvalidInput) as exc:
-        _refuse(exc, USAGE)
+        _refuse(exc, BAD_INPUT)
     except SlotlineError as exc:
-        _refuse(exc, EX_FAILURE)
+        _refuse(exc, FAILED)
     except Exception as exc:  # Celery would swallow it and serve the queue `celery`
         logger.debug("start-up failed", exc_info=True)
-        _refuse(SlotlineError(f"{type(exc).__name__}: {exc}"), EX_FAILURE)
+        _refuse(SlotlineError(f"{type(exc).__name__}: {exc}"), FAILED)
 
 
 def on_configured(sender: Any, **_: Any) -> None:
@@ -268,7 +267,7 @@ def _keep(keeper: Keeper) -> None:
 
 def _lost(reason: str) -> None:
     logger.critical("%s; the worker ends", reason)
-    state.should_stop = EX_FAILURE
+    state.should_stop = FAILED
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from producer import Client
-from producer.books import read_book
+from producer.books.reader import read_book
 from tasks import keys
 from tasks.messages import TextSummaryResult
 from tasks.text import levels

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from producer.books import Book, Chapter, read_book, select_chapters
-from producer.formats.book import clean
+from producer.books.formats.book import clean
+from producer.books.reader import Book, Chapter, read_book, select_chapters
 from tasks.errors import InvalidInput
 from tasks.text.split import split
 

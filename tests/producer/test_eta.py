@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producer.eta import Eta, shown
+from producer.reading.eta import Eta, shown
 
 
 def test_nothing_is_promised_before_something_was_computed() -> None:

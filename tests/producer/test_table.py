@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from producer import Client
-from producer.follow import FailedPart
-from producer.formats.book import Chapter
-from producer.reading import Reading, Wish
-from producer.table import print_readings
+from producer.books.formats.book import Chapter
+from producer.display.table import print_readings
+from producer.reading.reading import Reading, Wish
+from producer.reading.status import FailedPart
 
 
 @pytest.fixture

@@ -218,7 +218,7 @@ def test_a_real_bart_summarises_a_chapter_through_its_levels(
 ) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from producer.books import read_book
+    from producer.books.reader import read_book
     from tests.adapters.tiny_bart import build
     from tests.conftest import ROOT
 

@@ -19,9 +19,9 @@ from types import FrameType
 from typing import Any
 
 from celery import bootsteps
-from celery.platforms import EX_OK
 from celery.worker import state
 
+from tasks.exit_codes import DONE
 from tasks.settings import settings
 from workers.transport.lease_step import LeaseKeeper, kill_children
 
@@ -63,7 +63,7 @@ class Drain(bootsteps.StartStopStep):
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if state.should_stop is None or state.should_stop is False:
-            state.should_stop = EX_OK
+            state.should_stop = DONE
         self._ask(signal.Signals(number).name)
 
     def _ask(self, why: str) -> None:
@@ -96,4 +96,4 @@ class Drain(bootsteps.StartStopStep):
                 if isinstance(step, LeaseKeeper):
                     step.finish()
         finally:
-            os._exit(state.should_stop or EX_OK)
+            os._exit(state.should_stop or DONE)

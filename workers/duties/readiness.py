@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import bootsteps, signals
-from celery.platforms import EX_FAILURE
 from celery.worker import state
 from redis import RedisError
 
 from tasks import offers
+from tasks.exit_codes import FAILED
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
 
@@ -103,7 +103,7 @@ class Readiness(bootsteps.StartStopStep):
     def _given_up(self, reason: str) -> None:
         logger.critical("%s; the worker ends", reason)
         # Read by Celery's loop at its next turn; it then stops as on SIGTERM, with this exit status.
-        state.should_stop = EX_FAILURE
+        state.should_stop = FAILED
 
 
 def _gate(qos: Any, pool: SlotPool) -> None:

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from producer.books import Chapter, read_book
-from producer.formats import archive
+from producer.books.formats import archive
+from producer.books.reader import Chapter, read_book
 from tasks.errors import InvalidInput
 
 NOVEL = Path(__file__).resolve().parents[3] / "examples" / "love-among-the-chickens.epub"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from producer.books import Book, Chapter, read_book
-from producer.formats.headings import is_heading, is_lone_roman
-from producer.formats.markdown import read_markdown
-from producer.formats.plain import read_plain
+from producer.books.formats.headings import is_heading, is_lone_roman
+from producer.books.formats.markdown import read_markdown
+from producer.books.formats.plain import read_plain
+from producer.books.reader import Book, Chapter, read_book
 
 HEADINGS = """CHƯƠNG I|Chương 12: Gió lạnh|Chương 12 Gió|CHAPTER XIV|Chapter One|CHAPTER THE FIRST|PART II
 Part II: The Sea|Chapter 3. Home|Chapter Twenty-One|Hồi thứ nhất|Hồi thứ mười hai: Ra đi|Chương Một|Chương mười một

@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import IO, Self
 
 from tasks.errors import InvalidInput, SlotlineError
+from tasks.exit_codes import BAD_INPUT
 from tasks.launch import die_with_parent, environment, slotline_command
 
 STOP_LIMIT_S = 30.0
-BAD_INPUT = 2
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from producer.formats.book import Book, clean, title_of
-from producer.formats.plain import Paragraph, blocks, to_chapters
+from producer.books.formats.book import Book, clean, title_of
+from producer.books.formats.plain import Paragraph, blocks, to_chapters
 from tasks.text.language import guess_language
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)

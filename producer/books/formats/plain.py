@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from producer.formats.book import Book, Chapter, clean, has_words, join_titles, title_of
-from producer.formats.headings import is_heading, is_lone_roman
+from producer.books.formats.book import Book, Chapter, clean, has_words, join_titles, title_of
+from producer.books.formats.headings import is_heading, is_lone_roman
 from tasks.text.language import guess_language
 
 WRAPPED_LINE_CHARS = 160

@@ -16,18 +16,17 @@ from typing import TYPE_CHECKING
 import click
 
 from producer.client import Client, Job
+from producer.commands.local_stack import BorrowedStack
 from producer.files import make_folder, safe_name, write_text
-from producer.stack import BorrowedStack
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
+from tasks.exit_codes import FAILED, INTERRUPTED
 from tasks.kinds.inputs import craft_of
 from tasks.messages import Summarising, TextSummaryResult
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-INTERRUPTED = 130
-FAILED = 1
 LOOK_S = 2.0
 """How often it is looked whether a local stack still stands."""
 
@@ -118,7 +117,7 @@ def only_writer() -> str:
 
 
 def _wishes(paths: Sequence[Path], selection: str | None, folder: Path | None) -> list[Wish]:
-    from producer.books import read_book, select_chapters
+    from producer.books.reader import read_book, select_chapters
 
     found: list[Wish] = []
     for path in paths:
@@ -141,7 +140,7 @@ def _ask(client: Client, wish: Wish, request: Summarising) -> Asked:
 
 def _follow(one: Asked, console: Console, stack: BorrowedStack | None) -> int:
     """Wait for one summary and give it out; what failed is a line, and the others go on."""
-    from producer.watching import Watching
+    from producer.display.job_bar import Watching
 
     try:
         with Watching(console, one.title) as watching:

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from producer.formats.archive import Archive, resolve
-from producer.formats.book import title_of
-from producer.formats.markup import parse_xhtml, parse_xml, tag, types, words
+from producer.books.formats.archive import Archive, resolve
+from producer.books.formats.book import title_of
+from producer.books.formats.markup import parse_xhtml, parse_xml, tag, types, words
 
 CONTAINER = "META-INF/container.xml"
 ENCRYPTION = "META-INF/encryption.xml"

@@ -13,8 +13,8 @@ from typing import Any
 
 from lxml import etree
 
-from producer.formats.book import clean
-from producer.formats.markup import tag, types, words
+from producer.books.formats.book import clean
+from producer.books.formats.markup import tag, types, words
 from tasks.text.normalise import is_speakable
 
 SCENE_BREAK = "***"

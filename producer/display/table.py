@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from producer import eta
-from producer.reading import ChapterRow, Reading
+from producer.reading import eta
+from producer.reading.reading import ChapterRow, Reading
 from tasks.flow.record import Record
 from tasks.flow.repair import Failure
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from producer import files, follow
+from producer import files
+from producer.books.formats.book import Chapter
 from producer.client import Client, Job
-from producer.eta import Eta
-from producer.follow import FailedPart, Look
-from producer.formats.book import Chapter
+from producer.reading import status as follow
+from producer.reading.eta import Eta
+from producer.reading.status import FailedPart, Look
 from producer.results import error_of, typed
 from tasks import broker, keys
 from tasks.errors import SlotlineError

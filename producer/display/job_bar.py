@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from producer import eta
+from producer.reading import eta
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from producer.formats.archive import Archive
-from producer.formats.book import Book, Chapter, has_words, join_titles, title_of
-from producer.formats.markup import parse_xhtml, tag, types
-from producer.formats.package import Entry, Package, read_package
-from producer.formats.xhtml import Block, Page, read_page
+from producer.books.formats.archive import Archive
+from producer.books.formats.book import Book, Chapter, has_words, join_titles, title_of
+from producer.books.formats.markup import parse_xhtml, tag, types
+from producer.books.formats.package import Entry, Package, read_package
+from producer.books.formats.xhtml import Block, Page, read_page
 from tasks.text.language import guess_language
 from tasks.text.normalise import is_speakable
 

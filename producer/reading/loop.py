@@ -10,8 +10,8 @@ from producer.client import PATIENCE_S
 from tasks.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
-    from producer.progress import Display
-    from producer.reading import Reading
+    from producer.display.bars import Display
+    from producer.reading.reading import Reading
 
 LOOK_EVERY_S = 0.2
 

@@ -22,7 +22,7 @@ DAY_S = 86400.0
 @click.option("--traceback", "with_traceback", is_flag=True, help="Also where in the code each failed.")
 def failed(limit: int, with_traceback: bool) -> int:
     """List what failed for good, with the reason; `slotline retry` tries it again."""
-    from producer.table import print_failures
+    from producer.display.table import print_failures
 
     client = Client()
     client.check()

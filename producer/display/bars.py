@@ -9,8 +9,8 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from producer import eta
-from producer.reading import ChapterRow, Reading
+from producer.reading import eta
+from producer.reading.reading import ChapterRow, Reading
 
 PLAIN_EVERY_S = 15.0
 TITLE_CHARS = 40

@@ -12,10 +12,10 @@ import re
 import stat
 from pathlib import Path
 
-from producer.formats.book import Book, Chapter
-from producer.formats.epub import read_epub
-from producer.formats.markdown import has_headings, read_markdown
-from producer.formats.plain import read_plain
+from producer.books.formats.book import Book, Chapter
+from producer.books.formats.epub import read_epub
+from producer.books.formats.markdown import has_headings, read_markdown
+from producer.books.formats.plain import read_plain
 from tasks.errors import InvalidInput
 
 __all__ = ["Book", "Chapter", "read_book", "select_chapters"]

@@ -1,0 +1,1 @@
+"""The formats a book can come in; `producer.books.reader` chooses among them."""

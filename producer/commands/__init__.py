@@ -1,0 +1,1 @@
+"""The commands that ask for work and follow it."""

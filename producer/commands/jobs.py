@@ -1,0 +1,65 @@
+"""The commands about jobs that were submitted before: `slotline jobs`, `watch`, `cancel`."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from producer.client import Client
+from producer.results import words_of
+from tasks.errors import SlotlineError
+from tasks.exit_codes import INTERRUPTED
+
+
+@click.command()
+@click.option("--all", "show_all", is_flag=True, help="Also the chapters of books, which are jobs of their own.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="How many at most.")
+def jobs(show_all: bool, limit: int) -> int:
+    """List the jobs that are recorded, the latest first."""
+    from producer.display.table import print_jobs
+
+    client = Client()
+    client.check()
+    # Chapters of books are recorded beside them: look further than will be shown.
+    found = client.jobs(limit if show_all else limit * 50)
+    shown = [record for record in found if show_all or not record.parent_job][:limit]
+    if not shown:
+        click.echo("no jobs are recorded")
+        return 0
+    print_jobs(shown, time.time())
+    return 0
+
+
+@click.command()
+@click.argument("job_id", metavar="ID")
+def watch(job_id: str) -> int:
+    """Follow one job until it ends; the exit status is 0 when it ended well."""
+    from rich.console import Console
+
+    from producer.display.job_bar import Watching
+
+    job = Client().job(job_id)
+    console = Console(stderr=True)
+    try:
+        with Watching(console, job_id) as watching:
+            result = job.wait(on_progress=watching.update)
+    except KeyboardInterrupt:
+        click.echo(f"slotline: detached; come back by: slotline watch {job_id}", err=True)
+        return INTERRUPTED
+    except SlotlineError as exc:
+        raise type(exc)(f"job {job_id}: {exc}") from exc
+    click.echo(f"{job_id}: done, {words_of(result)}")
+    return 0
+
+
+@click.command()
+@click.argument("job_ids", metavar="ID…", nargs=-1, required=True)
+def cancel(job_ids: tuple[str, ...]) -> int:
+    """Cancel jobs, or parts of them; a book's chapters go with it. What was read so far is kept."""
+    client = Client()
+    client.check()
+    for job_id in job_ids:
+        done = client.cancel(job_id)
+        click.echo(f"{job_id}: cancelled" if done else f"{job_id}: had ended already")
+    return 0

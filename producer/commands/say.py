@@ -1,0 +1,57 @@
+"""The command `slotline say`: one text to one audio file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from producer.client import Client, Job
+from producer.commands import options
+from producer.files import format_of
+from producer.results import words_of
+from tasks.errors import InvalidInput
+from tasks.exit_codes import INTERRUPTED
+from tasks.offers import voice_for_language
+
+SAY_AT_ONCE_CHARS = 256
+"""A longer text is split into paragraphs; the same limit as a chapter's `max_chars`."""
+
+
+@click.command()
+@click.argument("text")
+@click.option("-o", "target", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The audio file.")
+@options.model
+@options.voice
+@options.speed
+@options.format
+def say(text: str, target: Path, model: str, voice: str | None, speed: float, format: str | None) -> int:
+    """Speak one TEXT to a file; `-` takes the text from standard input."""
+    from tasks.text.language import guess_language
+
+    chosen = format_of(target, format)
+    words = _stdin() if text == "-" else text
+    client = Client()
+    client.check()
+    voice = voice or voice_for_language(client.offer(model), guess_language(words))
+    job: Job
+    if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
+        job = client.submit_paragraph(words, model=model, voice=voice, speed=speed)
+    else:
+        job = client.submit_chapter(words, model=model, voice=voice, speed=speed, title=target.stem)
+    try:
+        result = job.wait()
+    except KeyboardInterrupt:
+        click.echo(f"slotline: detached, it is still spoken; come back by: slotline watch {job.id}", err=True)
+        return INTERRUPTED
+    [path] = job.save(target, chosen)
+    click.echo(f"{path}: {words_of(result)}")
+    return 0
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidInput("text: standard input is not UTF-8") from exc

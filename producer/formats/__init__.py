@@ -1,1 +1,0 @@
-"""The formats a book can come in; `producer.books` chooses among them."""

@@ -1,0 +1,1 @@
+"""One book being read: its job, its files, what is left of it."""
