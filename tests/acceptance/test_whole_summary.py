@@ -26,7 +26,7 @@ READY_S = 240.0
 def test_the_whole_novel_becomes_one_summary_though_a_slot_is_killed_in_the_middle(
     client: Client, use_catalog: UseCatalog, start_worker: StartWorker, wait_until: WaitUntil, tmp_path: Path
 ) -> None:
-    from tests.adapters.tiny_bart import build
+    from tests.unit.workers.adapters.tiny_bart import build
 
     build(tmp_path / "bart")
     use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{tmp_path / "bart"}"\nbatch_size = 16\nnum_beams = 1\n')

@@ -1,0 +1,135 @@
+"""What a batch writes at its end goes out together, in order; what is refused is known by its task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+
+from tasks import keys
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Settlement, StoredResult
+from tasks.flow.write_buffer import Post
+from tests.unit.tasks.flow.test_ledger import opened
+
+
+@pytest.fixture
+def redis(broker: str) -> Iterator[Any]:
+    with Redis.from_url(broker) as client:
+        yield client
+
+
+@pytest.fixture
+def post(redis: Any) -> Post:
+    return Post(Ledger(redis))
+
+
+def result(task_id: str, status: str = "SUCCESS", keep_s: int = 60) -> StoredResult:
+    return StoredResult(keys.RESULT_PREFIX + task_id, json.dumps({"status": status, "task_id": task_id}), keep_s)
+
+
+def status(redis: Any, task_id: str) -> str | None:
+    raw = redis.get(keys.RESULT_PREFIX + task_id)
+    return json.loads(raw)["status"] if raw else None
+
+
+def test_an_open_post_writes_nothing_until_it_is_sent(redis: Any, post: Post) -> None:
+    job = opened(Ledger(redis), 2)
+    post.open()
+    post.settle("first", Settlement(job, 1, "done", {"n": 1}))
+    post.store("second", result("second"))
+    assert redis.hget(keys.job(job), "done") == b"0"
+    assert status(redis, "second") is None
+    assert post.send() == {}
+    assert redis.hget(keys.job(job), "done") == b"1"
+    assert status(redis, "second") == "SUCCESS"
+
+
+def test_a_closed_post_writes_at_once(redis: Any, post: Post) -> None:
+    post.store("one", result("one"))
+    assert status(redis, "one") == "SUCCESS"
+
+
+def test_a_late_failure_never_covers_a_success(redis: Any, post: Post) -> None:
+    post.store("one", result("one"))
+    post.store("one", result("one", "FAILURE"))
+    assert status(redis, "one") == "SUCCESS"
+
+
+def test_a_success_covers_progress_and_an_earlier_failure(redis: Any, post: Post) -> None:
+    for earlier in ("PROGRESS", "FAILURE"):
+        post.store(earlier, result(earlier, earlier))
+        post.store(earlier, result(earlier))
+        assert status(redis, earlier) == "SUCCESS"
+
+
+def test_nothing_covers_the_end_of_a_task_that_was_cancelled_while_it_ran(redis: Redis, post: Post) -> None:
+    post.open()
+    post.store("one", result("one"))
+    Ledger(redis).cancel("one", even_unknown=True)
+    post.send()
+    assert status(redis, "one") == "REVOKED"
+
+
+def test_a_result_is_told_to_who_listens_and_kept_as_long_as_asked(redis: Any, post: Post) -> None:
+    with redis.pubsub() as listener:
+        listener.subscribe(keys.RESULT_PREFIX + "one")
+        listener.get_message(timeout=5)
+        post.store("one", result("one", keep_s=60))
+        heard = listener.get_message(timeout=5)
+    assert heard
+    assert json.loads(heard["data"])["status"] == "SUCCESS"
+    assert 50 < redis.ttl(keys.RESULT_PREFIX + "one") <= 60
+    post.store("ever", result("ever", keep_s=0))
+    assert redis.ttl(keys.RESULT_PREFIX + "ever") == -1
+
+
+def test_what_redis_refuses_costs_only_the_task_that_it_belongs_to(redis: Any, post: Post) -> None:
+    redis.rpush(keys.RESULT_PREFIX + "odd", "not a string")
+    post.open()
+    post.store("good", result("good"))
+    post.store("odd", result("odd"))
+    post.store("also good", result("also good"))
+    refused = post.send()
+    assert set(refused) == {"odd"}
+    assert isinstance(refused["odd"], ResponseError)
+    assert status(redis, "good") == status(redis, "also good") == "SUCCESS"
+
+
+@pytest.mark.parametrize("setting", [("maxmemory", "1"), ("min-replicas-to-write", "1")], ids=lambda pair: pair[0])
+def test_a_server_that_refuses_everybody_refuses_no_single_task(
+    redis: Redis, post: Post, setting: tuple[str, str]
+) -> None:
+    post.open()
+    post.store("one", result("one"))
+    name, value = setting
+    redis.config_set(name, value)
+    try:
+        with pytest.raises(ResponseError):
+            post.send()
+    finally:
+        redis.config_set(name, 0)
+
+
+def test_a_post_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis: Any, unused_port: int) -> None:
+    lost = Post(Ledger(Redis(port=unused_port)))
+    lost.open()
+    lost.store("one", result("one"))
+    with pytest.raises(RedisConnectionError):
+        lost.send()
+    lost.open()
+    assert lost.send() == {}
+
+
+@pytest.fixture
+def unused_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,367 @@
+"""What every adapter must do, tried on each that can run here.
+
+A new adapter joins by a `Case` in `CASES`. Texts are taken from a Vietnamese story (Nam
+Cao, 1941) and an English novel (P. G. Wodehouse, 1921), both in the public domain.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.catalog import ModelEntry
+from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError, UnknownVoice
+from tests.unit.workers.adapters.conftest import lacking
+from workers.adapters import BUILT_IN, adapter_of, find
+from workers.adapters.base import Adapter, Cancelled, Offer, Sound, SpeechInput, TextInput, Written
+
+ENGLISH = (
+    "A gentleman called to see you when you were out last night, sir, said my landlady.",
+    "Did he leave his name?",
+    "He was a big man with a very large voice, and he wanted breakfast at four in the afternoon.",
+)
+VIETNAMESE = (
+    "Hắn vừa đi vừa chửi. Bao giờ cũng thế, cứ rượu xong là hắn chửi.",
+    "Có hề gì? Trời có của riêng nhà nào?",
+    "Tức mình, hắn chửi ngay tất cả làng Vũ Đại.",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One adapter, as the suite loads it."""
+
+    adapter: str
+    texts: tuple[str, ...]
+    failing_text: str
+    voices: tuple[str, ...] = ()
+    """The default voice, and another; none where the adapter writes."""
+    options: dict[str, Any] = field(default_factory=dict)
+    tolerance: float = 0.0
+    """How far the length of the same text may differ from call to call, as a share of it."""
+    package: str | None = None
+    """The package that its `install` brings."""
+    install: str = ""
+    folder: str = ""
+    """The fixture that builds its model."""
+    weights: tuple[str, ...] = ()
+    """The model's files, each of which a load needs whole."""
+    model: str = ""
+    """Where a loaded adapter holds its model."""
+    path: str | None = None
+
+    def entry(self, **changed: Any) -> ModelEntry:
+        table = {
+            "name": "tried",
+            "adapter": self.adapter,
+            "path": self.path,
+            "voice": next(iter(self.voices), None),
+            "options": self.options,
+        }
+        return ModelEntry.model_validate({**table, "place": "models.toml line 1: [models.tried]", **changed})
+
+    def item(self, text: str, voice: str | None = None, speed: float = 1.0) -> Any:
+        return SpeechInput(text, voice, speed) if self.voices else TextInput(text)
+
+
+CASES = [
+    Case("espeak", VIETNAMESE + ENGLISH, "...", ("vi", "en-us"), tolerance=0.02, package="espeakng_loader"),
+    Case("rehearsal", VIETNAMESE + ENGLISH, "⚡error", ("a", "b"), {"voices": ["a", "b"], "faults": True}),
+    Case(
+        "viettts",
+        # Short: each text token is 0.4 s of sound with the small model, computed on a CPU.
+        ("Hắn vừa đi vừa chửi.", "Có hề gì?", "Tức mình.", "Dạ."),
+        "😀 … http://example.org",
+        ("quynh", "nguyen.ngoc-ngan"),
+        package="viettts",
+        install="pip install 'slotline[viettts,onnx]' && pip install --no-deps viet-tts",
+        folder="viettts_folder",
+        weights=("speech_embedding.onnx", "speech_tokenizer.onnx", "llm.pt", "flow.pt", "hift.pt", "config.yaml"),
+        model="_engine",
+    ),
+    Case(
+        "bart",
+        (*ENGLISH, VIETNAMESE[0] * 2),
+        " ",
+        options={"max_length": 24, "num_beams": 2},
+        package="transformers",
+        install="pip install 'slotline[summary]'",
+        folder="bart_folder",
+        weights=("model.safetensors", "config.json", "tokenizer.json"),
+        model="_model",
+    ),
+]
+INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.install for case in CASES if case.install}
+
+
+def of(cases: list[Case]) -> list[Any]:
+    """The cases as parameters; one whose packages are not installed is skipped, and says so."""
+    return [
+        pytest.param(
+            case, id=case.adapter, marks=pytest.mark.skipif(bool(lacking(case.adapter)), reason=lacking(case.adapter))
+        )
+        for case in cases
+    ]
+
+
+SPEAKING = pytest.mark.parametrize("case", of([case for case in CASES if case.voices]), indirect=True)
+WITH_WEIGHTS = pytest.mark.parametrize("case", of([case for case in CASES if case.weights]), indirect=True)
+
+
+@pytest.fixture(params=of(CASES))
+def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Case:
+    found: Case = request.param
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as a load sets it; undone after the test
+    return replace(found, path=str(request.getfixturevalue(found.folder))) if found.folder else found
+
+
+@pytest.fixture
+def adapter(case: Case) -> Iterator[Adapter]:
+    made = adapter_of(case.entry(), "cpu")
+    yield made
+    made.unload()
+
+
+@pytest.fixture
+def offer(adapter: Adapter) -> Offer:
+    loaded = adapter.load()
+    adapter.warm_up()
+    return loaded
+
+
+def sound_of(outcome: Sound | Exception) -> Sound:
+    assert isinstance(outcome, Sound), outcome
+    return outcome
+
+
+def length_of(adapter: Adapter, item: SpeechInput) -> int:
+    return len(sound_of(adapter.run([item])[0]).samples)
+
+
+def shape_of(outcome: Sound | Written | Exception) -> int | str:
+    """What is compared of an outcome: a sound's length, or the text itself."""
+    return outcome.text if isinstance(outcome, Written) else len(sound_of(outcome).samples)
+
+
+def same(case: Case, shape: int | str) -> Any:
+    """That shape, as near as the adapter comes to it from call to call."""
+    return shape if isinstance(shape, str) else pytest.approx(shape, rel=case.tolerance)
+
+
+def test_every_built_in_adapter_is_tried_by_this_suite() -> None:
+    assert {case.adapter for case in CASES} == set(BUILT_IN)
+
+
+@SPEAKING
+def test_load_offers_a_revision_a_sample_rate_and_the_voices(case: Case, offer: Offer) -> None:
+    assert offer.revision
+    assert 8_000 <= offer.sample_rate <= 96_000
+    assert set(case.voices) <= set(offer.voices)
+    assert offer.default_voice == case.voices[0]
+
+
+def test_the_revision_is_the_same_each_time_and_the_catalogs_where_it_has_one(case: Case, offer: Offer) -> None:
+    again = adapter_of(case.entry(), "cpu")
+    assert again.load().revision == offer.revision
+    again.unload()
+    named = adapter_of(case.entry(revision="r7"), "cpu")
+    assert named.load().revision.startswith("r7")
+    named.unload()
+
+
+@SPEAKING
+def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: Adapter, offer: Offer) -> None:
+    for outcome in adapter.run([SpeechInput(text) for text in case.texts]):
+        sound = sound_of(outcome)
+        assert sound.sample_rate == offer.sample_rate
+        assert sound.samples.dtype == np.float32
+        assert sound.samples.ndim == 1
+        assert np.isfinite(sound.samples).all()
+        assert np.abs(sound.samples).max() <= 1.0
+
+
+@pytest.mark.usefixtures("offer")
+def test_a_batch_gives_in_order_what_each_input_gives_alone(case: Case, adapter: Adapter[Any, Any]) -> None:
+    voices = case.voices or (None,)
+    items = [case.item(text, voices[i % len(voices)], (1.0, 1.4)[i % 2]) for i, text in enumerate(case.texts)]
+    together = [shape_of(outcome) for outcome in adapter.run(items)]
+    alone = [shape_of(adapter.run([item])[0]) for item in items]
+    assert together == [same(case, shape) for shape in alone]
+    assert len(set(together)) == len(items)
+
+
+@pytest.mark.usefixtures("offer")
+def test_an_empty_batch_gives_nothing(adapter: Adapter[Any, Any]) -> None:
+    assert list(adapter.run([])) == []
+
+
+@pytest.mark.usefixtures("offer")
+def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Case, adapter: Adapter[Any, Any]) -> None:
+    adapter.is_cancelled = lambda index: index == 1
+    first, unwanted, last = adapter.run([case.item(text) for text in (case.texts * 3)[:3]])
+    assert isinstance(unwanted, Cancelled)
+    assert shape_of(first)
+    assert shape_of(last)
+
+
+@pytest.mark.usefixtures("offer")
+def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: Adapter[Any, Any]) -> None:
+    good = case.texts[0]
+    first, failing, last = adapter.run([case.item(good), case.item(case.failing_text), case.item(good)])
+    assert isinstance(failing, SlotlineError)
+    assert str(failing).startswith("text: ")
+    assert "\n" not in str(failing)
+    assert shape_of(first) == same(case, shape_of(last))
+
+
+@SPEAKING
+@pytest.mark.usefixtures("offer")
+def test_an_unknown_voice_costs_its_input_alone(case: Case, adapter: Adapter) -> None:
+    unvoiced, voiced = adapter.run([SpeechInput(case.texts[0], "no-such"), SpeechInput(case.texts[0])])
+    assert isinstance(unvoiced, UnknownVoice)
+    assert len(sound_of(voiced).samples) > 0
+
+
+@SPEAKING
+@pytest.mark.usefixtures("offer")
+def test_an_unknown_voice_is_refused_before_computing_and_known_ones_pass(case: Case, adapter: Adapter) -> None:
+    for voice in (None, *case.voices):
+        adapter.check(SpeechInput("text", voice))
+    with pytest.raises(UnknownVoice, match=rf"^voice: .*'no-such'.*{case.voices[0]}") as caught:
+        adapter.check(SpeechInput("text", "no-such"))
+    assert isinstance(caught.value, InvalidInput)
+    assert "\n" not in str(caught.value)
+
+
+@SPEAKING
+@pytest.mark.usefixtures("offer")
+def test_no_voice_means_the_default_voice(case: Case, adapter: Adapter) -> None:
+    text = case.texts[0]
+    lengths = [length_of(adapter, SpeechInput(text, voice)) for voice in (None, case.voices[0])]
+    assert lengths[0] == pytest.approx(lengths[1], rel=case.tolerance)
+
+
+@SPEAKING
+@pytest.mark.usefixtures("offer")
+def test_faster_is_shorter(case: Case, adapter: Adapter) -> None:
+    for voice in case.voices:
+        fast, normal, slow = (length_of(adapter, SpeechInput(case.texts[0], voice, s)) for s in (2.0, 1.0, 0.5))
+        assert fast < 0.7 * normal
+        assert slow > 1.4 * normal
+
+
+@pytest.mark.usefixtures("offer")
+def test_a_model_loads_and_runs_again_after_it_was_unloaded(case: Case, adapter: Adapter[Any, Any]) -> None:
+    before = shape_of(adapter.run([case.item(case.texts[0])])[0])
+    adapter.unload()
+    adapter.load()
+    adapter.warm_up()
+    assert shape_of(adapter.run([case.item(case.texts[0])])[0]) == same(case, before)
+
+
+def test_unloading_is_harmless_when_nothing_is_loaded(adapter: Adapter[Any, Any]) -> None:
+    adapter.unload()
+    adapter.load()
+    adapter.unload()
+    adapter.unload()
+
+
+@WITH_WEIGHTS
+@pytest.mark.usefixtures("offer")
+def test_unloading_leaves_no_tensor_of_the_model_in_memory(case: Case, adapter: Adapter[Any, Any]) -> None:
+    import torch
+
+    adapter.run([case.item(case.texts[0]), case.item(case.failing_text)])
+    held = weakref.ref(getattr(adapter, case.model))
+    parameters = [weakref.ref(one) for one in gc.get_objects() if type(one) is torch.nn.Parameter]
+    adapter.unload()
+    assert held() is None
+    assert not [one for one in parameters if one() is not None]
+
+
+@WITH_WEIGHTS
+def test_a_file_of_the_model_that_is_cut_short_or_missing_is_named(case: Case, tmp_path: Path) -> None:
+    for name in case.weights:
+        broken = tmp_path / name.replace(".", "-")
+        shutil.copytree(case.path or "", broken)
+        content = (broken / name).read_bytes()
+        (broken / name).write_bytes(content[: len(content) // 2])
+        _refused(case, broken, name)
+        (broken / name).write_bytes(b"")
+        _refused(case, broken, name)
+        (broken / name).unlink()
+        _refused(case, broken, "" if case.adapter == "bart" else name)
+
+
+def _refused(case: Case, folder: Path, name: str) -> None:
+    adapter = adapter_of(case.entry(path=str(folder)), "cpu")
+    with pytest.raises(ModelLoadError, match=r"^models\.toml line 1: \[models\.tried\] path: ") as caught:
+        adapter.load()
+    said = str(caught.value)
+    assert str(folder) in said
+    assert name in said
+    assert "\n" not in said
+    adapter.unload()
+
+
+@SPEAKING
+def test_a_default_voice_that_is_not_there_fails_the_load_and_leaves_nothing_loaded(case: Case) -> None:
+    adapter = adapter_of(case.entry(voice="no-such"), "cpu")
+    with pytest.raises(ModelLoadError, match=r"line 1: \[models\.tried\] voice: .*no-such"):
+        adapter.load()
+    adapter.unload()
+
+
+def test_an_option_that_the_adapter_does_not_know_is_refused_by_its_name(case: Case) -> None:
+    with pytest.raises(CatalogError, match=r"line 1: \[models\.tried\] colour: .*no such option"):
+        adapter_of(case.entry(options={"colour": "red"}), "cpu")
+
+
+WITHOUT_PACKAGE = """
+import sys
+sys.modules[sys.argv[1]] = None  # what Python itself puts there to refuse an import
+from tasks.catalog import ModelEntry
+from tasks.errors import MissingExtra
+from workers.adapters import adapter_of
+adapter = adapter_of(ModelEntry(name="tried", adapter=sys.argv[2], path=sys.argv[3]), "cpu")
+try:
+    adapter.load()
+except MissingExtra as exc:
+    print(exc)
+"""
+
+
+@pytest.mark.parametrize("case", of([case for case in CASES if case.package]), indirect=True)
+def test_without_its_package_an_adapter_imports_and_load_says_what_to_install(case: Case) -> None:
+    said = _python(WITHOUT_PACKAGE, case.package or "", case.adapter, case.path or "none")
+    assert INSTALL[case.adapter] in said
+    assert said.count("\n") == 1
+
+
+def test_importing_the_adapters_loads_nothing_heavy() -> None:
+    for case in CASES:
+        find(case.adapter)  # so that a name that is misspelt below cannot pass
+    script = (
+        "import json, sys; from workers.adapters import find; [find(name) for name in sys.argv[1:]]; "
+        "print(json.dumps(sorted(name.partition('.')[0] for name in sys.modules)))"
+    )
+    loaded = set(json.loads(_python(script, *(case.adapter for case in CASES))))
+    packages = {case.package for case in CASES if case.package}
+    assert not loaded & ({"torch", "onnxruntime", "transformers", "numpy"} | packages)
+
+
+def _python(script: str, *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

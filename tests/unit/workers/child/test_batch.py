@@ -1,0 +1,277 @@
+"""A slot's batches, without a worker around them: a real ledger and store, the rehearsal as the model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from redis import Redis
+
+from tasks import keys
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput, UnknownVoice
+from tasks.flow import outcomes
+from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
+from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
+from tasks.settings import settings
+from tests.conftest import ROOT
+from tests.unit.tasks.flow.test_ledger import opened
+from workers.adapters.base import SpeechInput
+from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
+from workers.child import batch
+from workers.child.crafts.speech import Speech
+from workers.child.models.lifecycle import LoadedModel
+from workers.wire.call import Call
+
+FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"
+MODEL = "model"
+
+
+@dataclass
+class OneRehearsal:
+    """`Models` of one rehearsal that notes the texts of each of its runs."""
+
+    entry: ModelEntry = field(
+        default_factory=lambda: ModelEntry.model_validate({"name": MODEL, "adapter": "rehearsal", "voice": "vi"})
+    )
+    runs: list[list[str]] = field(default_factory=list)
+    fails: dict[str | None, Exception] = field(default_factory=dict)
+    """Variant -> what its load raises."""
+
+    @contextlib.contextmanager
+    def use(self, variant: str | None) -> Iterator[LoadedModel]:
+        if variant in self.fails:
+            raise self.fails[variant]
+        adapter: Any = Rehearsal(self.entry, "cpu")  # a loaded model may be of any craft
+        genuine = adapter.run
+
+        def noted(items: Any) -> Any:
+            self.runs.append([item.text for item in items])
+            return genuine(items)
+
+        adapter.run = noted
+        yield LoadedModel(self.entry, adapter, adapter.load(), 0.0)
+
+
+@pytest.fixture
+def ledger(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
+    settings.cache_clear()
+    with Redis.from_url(broker) as client:
+        yield Ledger(client)
+
+
+@pytest.fixture
+def models() -> OneRehearsal:
+    return OneRehearsal()
+
+
+def call(text: str, task_id: str = "", tag: str = "", **fields: Any) -> Call:
+    """A request for one text, or with `job` and `part` for a part."""
+    task_id = task_id or uuid.uuid4().hex
+    kwargs = fields if "job" in fields else {"text": text, "model": MODEL, **fields}
+    properties = {"delivery_tag": tag or task_id, "correlation_id": task_id}
+    headers = {"id": task_id, "delivery_info": {"routing_key": MODEL, "priority": 0}, "properties": properties}
+    return Call("speech.paragraph", task_id, headers, json.dumps([[], kwargs, {}]), "application/json", "utf-8")
+
+
+def came_of(calls: list[Call]) -> list[Outcome | None]:
+    return [outcomes.take(one.task_id) for one in calls]
+
+
+ASKED = st.tuples(
+    st.integers(1, 60).map("abc".__mul__), st.sampled_from([None, "vi", "en"]), st.sampled_from([0.5, 1.0, 2.0])
+)
+
+
+@given(st.lists(ASKED, max_size=12))
+@examples(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_request_gets_its_own_result_whatever_the_mix(
+    ledger: Ledger, asked: list[tuple[str, str | None, float]]
+) -> None:
+    models = OneRehearsal()
+    calls = [call(text, voice=voice, speed=speed) for text, voice, speed in asked]
+    batch.run(models, ledger, calls)
+    with models.use(None) as model:
+        for (text, voice, speed), outcome in zip(asked, came_of(calls), strict=True):
+            assert isinstance(outcome, Done)
+            wanted = SpeechInput(text, voice or "vi", speed)
+            assert outcome.artifact.name == batch.artifact_name(model, Speech(), wanted)
+            assert outcome.artifact.details["frames"] == round(len(text) / CHARS_PER_S / speed * SAMPLE_RATE)
+    computed = [text for run in models.runs for text in run]
+    assert len(computed) <= len({(text, voice or "vi", speed) for text, voice, speed in asked}), "each once"
+
+
+def test_what_wants_another_voice_or_speed_runs_by_itself_and_the_longest_first(
+    ledger: Ledger, models: OneRehearsal
+) -> None:
+    batch.run(models, ledger, [call("a"), call("b", voice="en"), call("ccc"), call("d", speed=2.0), call("ee")])
+    assert models.runs == [["ccc", "ee", "a"], ["b"], ["d"]]
+
+
+def test_a_step_is_one_round_trip_however_large_the_batch(
+    ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch.run(models, ledger, [call("the scripts are known from now on")])
+    asked: list[int] = []
+    genuine = ledger._lua._ask_all
+
+    def counted(sha: str, calls: Any) -> Any:
+        asked.append(len(calls))
+        return genuine(sha, calls)
+
+    monkeypatch.setattr(ledger._lua, "_ask_all", counted)
+    batch.run(models, ledger, [call(f"text {number}") for number in range(20)])
+    assert asked == [20, 20, 20], "take, claim, release"
+
+
+def test_two_requests_for_the_same_artifact_compute_it_once_and_neither_waits(
+    ledger: Ledger, models: OneRehearsal
+) -> None:
+    calls = [call("same"), call("other"), call("same"), call("same")]
+    batch.run(models, ledger, calls)
+    first, other, second, third = came_of(calls)
+    assert isinstance(first, Done)
+    assert isinstance(other, Done)
+    assert (first.computed, first.attempt, other.computed) == (True, 1, True)
+    assert second == third == Done(first.artifact, computed=False)
+    assert models.runs == [["other", "same"]]
+    assert not ledger.client.exists(keys.hand(first.artifact.name))
+
+
+def test_a_message_that_came_twice_is_two_requests_of_one_id(ledger: Ledger, models: OneRehearsal) -> None:
+    calls = [call("same", "id", "tag-1"), call("same", "id", "tag-2")]
+    batch.run(models, ledger, calls)
+    first, second = came_of(calls)
+    assert isinstance(first, Done)
+    assert second == Done(first.artifact, computed=False)
+
+
+def test_who_is_cancelled_is_dropped_and_what_another_wants_is_made_all_the_same(
+    ledger: Ledger, models: OneRehearsal
+) -> None:
+    calls = [call("same", tag="gone"), call("same"), call("unwanted", tag="gone too"), call("wanted")]
+    batch.run(models, ledger, calls, is_cancelled=lambda tag: tag.startswith("gone"))
+    first, second, unwanted, wanted = came_of(calls)
+    assert (first, unwanted) == (Dropped(), Dropped())
+    assert isinstance(second, Done)
+    assert isinstance(wanted, Done)
+
+
+@pytest.mark.parametrize("part", [0, -2])
+def test_a_part_that_no_job_can_have_fails_and_is_not_taken_for_another(
+    ledger: Ledger, models: OneRehearsal, part: int
+) -> None:
+    job = opened(ledger, 3, width=3)
+    calls = [call("", job=job, part=part), call("good")]
+    batch.run(models, ledger, calls)
+    wrong, good = came_of(calls)
+    assert isinstance(wrong, Failed)
+    assert str(wrong.error) == f"part: {part} is no part of a job; they are counted from 1"
+    assert isinstance(good, Done)
+    assert models.runs == [["good"]]
+
+
+def begun(ledger: Ledger, task_id: str, runs: int = 1) -> None:
+    """A run of it was begun, and its process is gone."""
+    ledger.client.hset(keys.attempts(task_id), "0", runs)
+
+
+def test_what_was_begun_before_is_run_alone_with_all_that_want_the_same(ledger: Ledger, models: OneRehearsal) -> None:
+    calls = [call("good"), call("poison", "suspect"), call("poison"), call("also good")]
+    begun(ledger, "suspect")
+    ran = batch.run(models, ledger, calls)
+    assert ran.alone == {1, 2}
+    assert models.runs == [["also good", "good"]]
+    assert ledger.client.hget(keys.attempts("suspect"), "0") == b"1", "that was no attempt"
+    assert [type(outcome) for outcome in came_of(calls)] == [Done, type(None), type(None), Done]
+    assert batch.run(models, ledger, [calls[1]]).alone == frozenset()
+    assert isinstance(outcomes.take("suspect"), Done)
+
+
+def test_what_was_begun_before_and_is_made_meanwhile_needs_no_run(ledger: Ledger, models: OneRehearsal) -> None:
+    batch.run(models, ledger, [call("made")])
+    begun(ledger, "suspect")
+    calls = [call("made", "suspect"), call("other")]
+    assert batch.run(models, ledger, calls).alone == frozenset()
+    outcome = outcomes.take("suspect")
+    assert isinstance(outcome, Done)
+    assert not outcome.computed
+
+
+def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, models: OneRehearsal) -> None:
+    begun(ledger, "spent", ATTEMPTS_ALLOWED)
+    (spent,) = calls = [call("poison", "spent")]
+    batch.run(models, ledger, calls)
+    outcome = outcomes.take(spent.task_id)
+    assert isinstance(outcome, Failed)
+    assert str(outcome.error) == "its worker died each of 3 times that it was tried"
+    assert models.runs == []
+
+
+def test_what_another_slot_has_in_hand_waits_for_it(ledger: Ledger, models: OneRehearsal, broker: str) -> None:
+    with models.use(None) as model:
+        name = batch.artifact_name(model, Speech(), SpeechInput("theirs", "vi"))
+    ledger.client.set(keys.hand(name), "theirs")
+    ledger.client.zadd(keys.LEASES, {"theirs": 1e15})
+    calls = [call("theirs"), call("mine"), call("theirs")]
+    batch.run(models, ledger, calls)
+    first, mine, second = came_of(calls)
+    assert (first, second) == (Waiting(), Waiting())
+    assert isinstance(mine, Done)
+    assert ledger.client.zcard(keys.DELAYED) == 2
+
+
+def test_what_cannot_be_read_costs_itself_alone(ledger: Ledger, models: OneRehearsal) -> None:
+    unreadable = Call("speech.paragraph", "body", {}, b"\xff{", "application/json", "utf-8")
+    ledger.client.set(keys.job("broken"), "no hash")
+    stranger = call("text", model="another")
+    calls = [call("good"), unreadable, call("", job="broken", part=1), call("", job="unknown", part=1), stranger]
+    batch.run(models, ledger, calls)
+    good, body, broken, unknown, wrong = came_of(calls)
+    assert isinstance(good, Done)
+    assert isinstance(body, Failed)
+    assert isinstance(body.error, InvalidInput)
+    assert isinstance(broken, Failed)
+    assert "WRONGTYPE" in str(broken.error)
+    assert unknown == Dropped()
+    assert isinstance(wrong, Failed)
+    assert str(wrong.error) == "model: 'another' was sent to the queue of 'model'"
+
+
+def test_a_variant_that_cannot_be_had_fails_those_that_asked_for_it(
+    ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_voice: Callable[..., str] = lambda self, entry, asked: str(asked.voice)  # noqa: E731
+    monkeypatch.setattr(Speech, "variant", by_voice)
+    models.fails["b"] = UnknownVoice("voice: there is no 'b'")
+    calls = [call("one", voice="a"), call("two", voice="b"), call("three", voice="a")]
+    batch.run(models, ledger, calls)
+    one, two, three = came_of(calls)
+    assert isinstance(one, Done)
+    assert isinstance(three, Done)
+    assert isinstance(two, Failed)
+    assert str(two.error) == "voice: there is no 'b'"
+    assert models.runs == [["three", "one"]]
+
+
+def test_warming_up_leaves_nothing_for_the_first_batch_to_import(own_environment: None) -> None:
+    program = (
+        "import sys; from workers import batch; "
+        f"before = [name in sys.modules for name in {FIRST_USED}]; "
+        "batch.warm_up(); "
+        f"print(before, [name in sys.modules for name in {FIRST_USED}])"
+    )
+    said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stdout.split("] [")[0] == "[False, False, False"
+    assert said.stdout.strip().endswith("[True, True, True]")

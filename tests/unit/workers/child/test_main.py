@@ -1,0 +1,294 @@
+"""The slot's child: it dies and is replaced, it cannot load and the worker ends; never a loop, never in silence."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import redis
+from celery import Celery
+from celery.exceptions import Reject
+from kombu.asynchronous import Hub
+
+from tasks import keys
+from tasks.catalog import parse
+from tasks.flow.ledger import Ledger
+from tasks.flow.record import Claim
+from tests.conftest import ROOT, StartWorker, WaitUntil
+from tests.unit.workers.child.test_batch import OneRehearsal, call
+from workers.child import main as child
+from workers.child import tracing
+from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
+from workers.parent.supervisor import ChildWatch
+from workers.wire.call import Alone
+from workers.wire.link import Link
+from workers.wire.spec import SlotSpec
+from workers.wire.state import State
+
+ChildrenOf = Callable[[int], list[int]]
+
+MOODY = """
+import pathlib, os
+from workers.adapters.rehearsal import Rehearsal
+from tasks.errors import MissingExtra, ModelLoadError
+
+class Moody(Rehearsal):
+    def run(self, batch):
+        if any("sys.exit" in item.text for item in batch):
+            raise SystemExit(7)
+        return super().run(batch)
+
+    def load(self):
+        mood = pathlib.Path(os.environ["MOOD"]).read_text().strip()
+        if mood == "bad":
+            raise ModelLoadError("weights: the file is gone")
+        if mood == "missing":
+            raise MissingExtra("moody: pip install 'slotline[moody]'")
+        if mood == "exit":
+            os._exit(3)
+        if mood == "odd":
+            raise ZeroDivisionError("division by zero")
+        return super().load()
+"""
+
+
+@pytest.fixture
+def mood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file that says how the model `moody` loads; its adapter is found by entry point, as a third party's is."""
+    (tmp_path / "moody_adapter.py").write_text(MOODY)
+    package = tmp_path / "moody-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: moody\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text("[slotline.adapters]\nmoody = moody_adapter:Moody\n")
+    (tmp_path / "models.toml").write_text('[models.moody]\nadapter = "moody"\n')
+    path = tmp_path / "mood"
+    path.write_text("good")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("SLOTLINE_MODELS", str(tmp_path / "models.toml"))
+    monkeypatch.setenv("MOOD", str(path))
+    return path
+
+
+def test_a_failed_load_is_tried_again_with_growing_pauses_and_then_no_more() -> None:
+    tries = Tries(4)
+    assert [tries.load_failed(permanent=False) for _ in range(4)] == [1.0, 2.0, 4.0, None]
+
+
+def test_a_load_that_cannot_help_is_not_tried_again() -> None:
+    assert Tries(4).load_failed(permanent=True) is None
+
+
+def test_a_model_that_loads_starts_the_count_anew() -> None:
+    tries = Tries(2)
+    assert tries.load_failed(permanent=False) == 1.0
+    tries.loaded()
+    assert tries.load_failed(permanent=False) == 1.0
+
+
+def test_a_child_that_dies_without_ever_working_is_given_up() -> None:
+    tries = Tries(3)
+    assert [tries.died() for _ in range(DEATHS_WITHOUT_WORK)] == [0.0] * (DEATHS_WITHOUT_WORK - 1) + [None]
+    tries = Tries(3)
+    for _ in range(5 * DEATHS_WITHOUT_WORK):
+        tries.worked()
+        assert tries.died() == 0.0
+
+
+def test_a_killed_child_is_replaced_and_the_same_worker_runs_its_message_first(
+    start_worker: StartWorker,
+    catalog_file: Path,
+    client: Celery,
+    redis_client: redis.Redis,
+    children_of: ChildrenOf,
+    wait_until: WaitUntil,
+) -> None:
+    worker = start_worker("--model", "patient")
+    worker.wait_for_log("ready: patient")
+    names = ["first", "second", "third", "fourth"]
+    texts = ["⚡slow=1.5 one", "two", "three", "four"]
+    results = [
+        client.send_task("speech.paragraph", kwargs={"text": t, "model": "patient"}, queue="patient", task_id=n)
+        for n, t in zip(names, texts, strict=True)
+    ]
+    wait_until(lambda: redis_client.exists(keys.attempts("first")), 10, "the first to be begun")
+    first_child = children_of(worker.pid)[0]
+    os.kill(first_child, signal.SIGKILL)
+    for result in results:
+        assert result.get(timeout=20)["computed"]
+    done = [worker.wait_for_log(rf"\[{name}\] succeeded").start() for name in names]
+    assert done[0] < done[2] < done[3], "what ran came back to the front"
+    assert done[1] < done[2], "and so did what waited"
+    assert worker.returncode is None
+    assert children_of(worker.pid) != [first_child]
+
+
+def test_a_model_that_cannot_load_ends_the_worker_with_one_line(start_worker: StartWorker, catalog_file: Path) -> None:
+    worker = start_worker("--model", "broken", env={"SLOTLINE_LOAD_ATTEMPTS": "2"})
+    assert worker.wait(20) == 1
+    log = worker.log()
+    assert log.count("CRITICAL") == 1
+    assert "model broken: cannot load it (tried 2 times): ModelLoadError: " in log
+    assert "load 1 of 2 failed, again in 1 s" in log
+    assert "Traceback" not in log
+    assert "ready" not in log
+
+
+def test_a_load_beyond_its_budget_is_killed_and_counts_as_failed(start_worker: StartWorker, catalog_file: Path) -> None:
+    worker = start_worker("--model", "overdue", env={"SLOTLINE_LOAD_ATTEMPTS": "1"})
+    began = time.monotonic()
+    assert worker.wait(20) == 1
+    assert time.monotonic() - began < 10
+    assert "took longer than load_limit_s = 1" in worker.log()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("bad", "cannot load it (tried 2 times): ModelLoadError: weights: the file is gone"),
+        ("missing", "cannot load it (tried 1 time): MissingExtra: moody: pip install 'slotline[moody]'"),
+        ("exit", "cannot load it (tried 2 times): its process died while loading (exitcode 3)"),
+        ("odd", "cannot load it (tried 2 times): ModelLoadError: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_replacement_that_cannot_load_ends_the_worker_as_well(
+    start_worker: StartWorker, broker: str, mood: Path, children_of: ChildrenOf, how: str, said: str
+) -> None:
+    worker = start_worker(
+        "--model", "moody", env={"SLOTLINE_LOAD_ATTEMPTS": "2", "PYTHONPATH": f"{ROOT}:{mood.parent}"}
+    )
+    worker.wait_for_log("ready: moody")
+    mood.write_text(how)
+    os.kill(children_of(worker.pid)[0], signal.SIGKILL)
+    assert worker.wait(20) == 1
+    assert said in worker.log()
+
+
+def test_a_crash_in_native_code_costs_its_message_alone_after_three_tries(
+    start_worker: StartWorker, catalog_file: Path, client: Celery
+) -> None:
+    worker = start_worker("--model", "patient")
+    worker.wait_for_log("ready: patient")
+    poison = client.send_task("speech.paragraph", kwargs={"text": "⚡crash", "model": "patient"}, queue="patient")
+    sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "patient"}, queue="patient")
+    assert sound.get(timeout=30)["computed"]
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        poison.get(timeout=30)
+    assert worker.log().count("its model is loaded again") == 3
+    assert worker.returncode is None
+
+
+def test_memory_that_runs_out_ends_neither_the_parent_nor_the_child(
+    start_worker: StartWorker, catalog_file: Path, client: Celery, children_of: ChildrenOf
+) -> None:
+    worker = start_worker("--model", "patient")
+    worker.wait_for_log("ready: patient")
+    before = children_of(worker.pid)
+    heavy = client.send_task("speech.paragraph", kwargs={"text": "⚡memory", "model": "patient"}, queue="patient")
+    sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "patient"}, queue="patient")
+    with pytest.raises(Exception, match="memory ran out"):
+        heavy.get(timeout=30)
+    assert sound.get(timeout=30)["computed"]
+    assert "Unrecoverable" not in worker.log()
+    assert children_of(worker.pid) == before
+
+
+def test_a_model_that_ends_its_process_costs_the_message_alone(
+    start_worker: StartWorker, broker: str, mood: Path, client: Celery
+) -> None:
+    worker = start_worker("--model", "moody", env={"PYTHONPATH": f"{ROOT}:{mood.parent}"})
+    worker.wait_for_log("ready: moody")
+    leaving = client.send_task("speech.paragraph", kwargs={"text": "sys.exit", "model": "moody"}, queue="moody")
+    sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "moody"}, queue="moody")
+    with pytest.raises(Exception, match="its worker died each of 3 times"):
+        leaving.get(timeout=30)
+    assert sound.get(timeout=30)["computed"]
+    assert worker.returncode is None
+
+
+def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) -> None:
+    link, other = Link.pair()
+    pid = os.fork()
+    if pid == 0:
+        link.close()
+        answering = child.Child(Celery("child"), other, "espeak", jobs=3)
+        answering.life.state = State.BUSY
+        child._answer(answering)
+    other.close()
+    watch = ChildWatch(
+        SlotSpec(parse('[models.espeak]\nadapter = "espeak"', "here", Path())["espeak"], "cpu", "w", 1, 3)
+    )
+    watch.loop = Hub()
+    try:
+        watch.started(pid, link)
+        status = watch.ask("status", 10.0)
+        assert status is not None
+        assert (status["pid"], status["model"], status["state"], status["jobs"]) == (pid, "espeak", "busy", 3)
+        assert status["rss_bytes"] > 1_000_000
+        assert "error" in (watch.ask("dance", 10.0) or {})
+        link.close()
+        wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 5, "the child to end")
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        raise
+    finally:
+        link.close()
+        watch.loop.close()
+
+
+def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_nor_the_child(
+    broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "REFUSED_PAUSE_S", 0)
+    link, other = Link.pair()
+    calls = [call("one"), call("two")]
+    with redis.Redis.from_url(broker) as client, Celery("child", set_as_current=False) as app:
+        ledger = Ledger(client)
+        genuine = ledger.claim_all
+
+        def full_after_the_first(claims: Sequence[Claim]) -> None:
+            assert genuine(claims[:1]) == [1]
+            raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+        monkeypatch.setattr(ledger, "claim_all", full_after_the_first)
+        for module in (child, tracing):
+            monkeypatch.setattr(module, "ledger", lambda app: ledger)
+        results = child._computed(child.Child(app, link, "model"), OneRehearsal(), calls)  # type: ignore[arg-type]
+        assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
+    given_back = [result[1].exception.exc for result in results if not isinstance(result, Alone)]
+    assert [(type(error), error.requeue) for error in given_back] == [(Reject, True)] * 2
+    link.close()
+    other.close()
+
+
+def test_the_child_dies_with_its_parent(
+    start_worker: StartWorker, catalog_file: Path, children_of: ChildrenOf, wait_until: WaitUntil
+) -> None:
+    worker = start_worker("--model", "quick")
+    worker.wait_for_log("ready: quick")
+    orphan = children_of(worker.pid)[0]
+    worker.kill()
+    wait_until(lambda: not _lives(orphan), 5, "the child to be gone")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_a_status_that_a_library_breaks_is_answered_in_part() -> None:
+    class Broken:
+        def told(self) -> dict[str, object]:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    ours, theirs = Link.pair()
+    one = child.Child(Celery("unused", set_as_current=False), ours, "model", models=Broken())  # type: ignore[arg-type]
+    assert child._reply(one, "status")["state"] == "unloaded"
+    assert child._reply(one, "weather") == {"error": "weather: not known"}
+    ours.close()
+    theirs.close()

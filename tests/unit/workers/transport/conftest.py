@@ -1,0 +1,75 @@
+"""What the transport's tests share: leases, messages as foreign producers write them, workers of a small app."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import pytest
+import redis
+
+from tests.conftest import LEASE_S, Process, StartWorker
+from workers.transport import leases as leases_of
+from workers.transport.leases import Leases
+
+APP = "tests.unit.workers.transport.small_app"
+
+
+def message(task: str = "note", args: tuple[Any, ...] = (), tag: str | None = None, queue: str = "q") -> str:
+    """The least that Celery takes from a foreign producer, as JSON."""
+    return json.dumps(
+        {
+            "body": json.dumps([args, {}, {}]),
+            "content-type": "application/json",
+            "content-encoding": "utf-8",
+            "headers": {"task": task, "id": uuid.uuid4().hex},
+            "properties": {
+                "delivery_tag": tag or uuid.uuid4().hex,
+                "delivery_info": {"exchange": "", "routing_key": queue},
+            },
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def _own_leases() -> Iterator[None]:
+    """A test starts and ends with nothing in this process's hand."""
+    leases_of._of_process.clear()
+    yield
+    leases_of._of_process.clear()
+
+
+@pytest.fixture
+def leases_for(broker: str) -> Iterator[Callable[..., Leases]]:
+    """`leases_for(holder, lease_s)`: leases over a client of their own, closed at the end."""
+    clients: list[redis.Redis] = []
+
+    def make(holder: str = "one", lease_s: float = 30.0) -> Leases:
+        clients.append(redis.Redis.from_url(broker))
+        return Leases(clients[-1], lease_s, holder)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+class SmallWorker(Protocol):
+    """See `small_worker`."""
+
+    def __call__(self, name: str, *args: str, env: dict[str, str] | None = None) -> Process: ...
+
+
+@pytest.fixture
+def small_worker(start_worker: StartWorker) -> SmallWorker:
+    """A ready worker of the small app: one stock prefork child, no gossip, leases of `LEASE_S`."""
+
+    def start(name: str, *args: str, env: dict[str, str] | None = None) -> Process:
+        given = ("--without-mingle", "--without-gossip", "-n", f"{name}@test", "-l", "INFO", *args)
+        concurrency = () if "-c" in args else ("-c", "1")
+        worker = start_worker(*given, *concurrency, app=APP, env={"SLOTLINE_LEASE_S": str(LEASE_S), **(env or {})})
+        worker.wait_for_log(r" ready\.")
+        return worker
+
+    return start

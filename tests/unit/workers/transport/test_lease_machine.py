@@ -1,0 +1,119 @@
+"""Whatever two workers and a dead one do in whatever order: each message is in exactly one place."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from typing import Any, ClassVar
+
+import pytest
+import redis
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from tasks import keys
+from tests.unit.workers.transport.conftest import message
+from workers.transport.leases import Leases
+
+LISTS = ["q", "q\x06\x163"]
+TAGS = st.sampled_from(["t1", "t2", "t3"])
+HOLDERS = st.sampled_from(["brief", "long"])
+LEASE_S = {"brief": 0.02, "long": 60.0}
+
+
+class LeaseMachine(RuleBasedStateMachine):
+    """The model: which messages (by their bodies) must still be somewhere. `url` is set by the test."""
+
+    url: ClassVar[str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.client: Any = redis.Redis.from_url(self.url, decode_responses=True)
+        self.client.flushall()
+        self.leases = {name: Leases(redis.Redis.from_url(self.url), s, name) for name, s in LEASE_S.items()}
+        self.expected: set[str] = set()
+        self.count = 0
+
+    def teardown(self) -> None:
+        self.client.close()
+        for leases in self.leases.values():
+            leases.client.close()
+
+    @rule(tag=TAGS, name=st.sampled_from(LISTS))
+    def send(self, tag: str, name: str) -> None:
+        """Tags are used again and again; the number in the body is not."""
+        self.count += 1
+        self.client.lpush(name, message(args=(self.count,), tag=tag))
+        self.expected.add(self._body_of(self.client.lindex(name, 0)))
+
+    @rule(name=st.sampled_from(LISTS))
+    def send_rubbish(self, name: str) -> None:
+        self.client.lpush(name, "rubbish")
+
+    @rule(holder=HOLDERS, k=st.integers(0, 4))
+    def reserve(self, holder: str, k: int) -> None:
+        before = self.client.llen(LISTS[0]) + self.client.llen(LISTS[1])
+        reserved = self.leases[holder].reserve(LISTS, k)
+        left = self.client.llen(LISTS[0]) + self.client.llen(LISTS[1])
+        if reserved.more and not reserved.taken:
+            return  # its answer came later than the lease itself: all of it goes back
+        assert before - left == len(reserved.taken) + len(reserved.set_aside)
+        assert len(reserved.taken) <= k
+
+    @rule(holder=HOLDERS, data=st.data())
+    def ack(self, holder: str, data: st.DataObject) -> None:
+        """What was still ours is gone; what was not stays where it is."""
+        if not (in_hand := self.leases[holder].in_hand()):
+            return
+        key = data.draw(st.sampled_from(in_hand))
+        entry = self.client.hget(keys.HELD, key)
+        self.leases[holder].ack(key)
+        self.leases[holder].flush()
+        if entry and entry.startswith(holder + "\n"):
+            self.expected.discard(self._body_of(entry.split("\n", 2)[2]))
+
+    @rule(holder=HOLDERS, data=st.data())
+    def give_back(self, holder: str, data: st.DataObject) -> None:
+        chosen = data.draw(st.sets(st.sampled_from(self.leases[holder].in_hand() or ("none",))))
+        self.leases[holder].give_back([key for key in self.leases[holder].in_hand() if key in chosen])
+        self.leases[holder].flush()
+
+    @rule(holder=HOLDERS)
+    def renew(self, holder: str) -> None:
+        leases = self.leases[holder]
+        ours = {key for key, entry in self.client.hgetall(keys.HELD).items() if entry.startswith(holder + "\n")}
+        assert leases.renew(leases.in_hand()) == set(leases.in_hand()) - ours
+
+    @precondition(lambda self: self.client.exists(keys.LEASES))
+    @rule()
+    def brief_leases_end(self) -> None:
+        """Time passes until every short lease has ended."""
+        seconds, micros = self.client.time()
+        goal = seconds + micros / 1e6 + LEASE_S["brief"] * 1.5
+        while (now := self.client.time())[0] + now[1] / 1e6 < goal:
+            time.sleep(0.005)
+
+    @rule(holder=HOLDERS, limit=st.integers(1, 3))
+    def reclaim(self, holder: str, limit: int) -> None:
+        assert set(self.leases[holder].reclaim(limit)) <= {"brief"}
+
+    @invariant()
+    def each_message_is_in_exactly_one_place(self) -> None:
+        queued = [raw for name in LISTS for raw in self.client.lrange(name, 0, -1) if raw != "rubbish"]
+        held = self.client.hgetall(keys.HELD)
+        found = Counter(self._body_of(raw) for raw in [*queued, *(e.split("\n", 2)[2] for e in held.values())])
+        assert found == Counter(self.expected)
+        assert set(held) == set(self.client.zrange(keys.LEASES, 0, -1))
+
+    @staticmethod
+    def _body_of(raw: str) -> str:
+        return str(json.loads(raw)["body"])
+
+
+@pytest.mark.slow
+def test_each_message_stays_in_exactly_one_place(broker: str) -> None:
+    checks = settings(max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    LeaseMachine.url = broker
+    run_state_machine_as_test(LeaseMachine, settings=checks)

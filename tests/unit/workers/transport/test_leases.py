@@ -1,0 +1,225 @@
+"""Leases against a real Redis: each message in exactly one place, whoever does what when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from tasks import keys
+from tasks.errors import SettingsError
+from tasks.routing import list_keys
+from tests.conftest import WaitUntil
+from tests.unit.workers.transport.conftest import message
+from workers.stack.embedded_redis import EmbeddedRedis
+from workers.transport.leases import Leases
+
+LeasesFor = Callable[..., Leases]
+BRIEF_S = 0.05
+
+
+def _ended(client: Any) -> bool:
+    """Whether every lease has ended by Redis' own clock."""
+    seconds, micros = client.time()
+    latest = client.zrange(keys.LEASES, -1, -1, withscores=True)
+    return all(end < seconds * 1000 + micros / 1000 for _, end in latest)
+
+
+def _tags(client: Any, name: str = "q") -> list[str]:
+    """The tags in a queue's list, the next to be taken first."""
+    return [json.loads(raw)["properties"]["delivery_tag"] for raw in reversed(client.lrange(name, 0, -1))]
+
+
+def _send(client: Any, *tags: str, name: str = "q") -> None:
+    for tag in tags:
+        client.lpush(name, message(tag=tag))
+
+
+def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, "a", "b", "c")
+    one = leases_for("one")
+    reserved = one.reserve(["q"], 2)
+    assert [held.key for held in reserved.taken] == ["a", "b"]
+    assert reserved.more
+    assert _tags(redis_client) == ["c"]
+    holder, came_from, raw = redis_client.hget(keys.HELD, "a").split("\n", 2)
+    assert (holder, came_from, json.loads(raw)["properties"]["delivery_tag"]) == ("one", "q", "a")
+    seconds, _ = redis_client.time()
+    assert redis_client.zscore(keys.LEASES, "a") == pytest.approx((seconds + 30) * 1000, abs=2000)
+    assert one.in_hand() == ("a", "b")
+
+
+def test_the_most_urgent_list_is_emptied_first(redis_client: Any, leases_for: LeasesFor) -> None:
+    lists = list_keys("q")
+    for number, name in enumerate(lists):
+        _send(redis_client, f"{number}", name=name)
+    taken = leases_for().reserve(lists, 3).taken
+    assert [held.key for held in taken] == ["0", "1", "2"]
+
+
+def test_an_acknowledgement_travels_with_the_next_reserve(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, "a", "b")
+    one = leases_for()
+    one.reserve(["q"], 1)
+    one.ack("a")
+    assert redis_client.hexists(keys.HELD, "a")
+    one.reserve(["q"], 1)
+    assert redis_client.hkeys(keys.HELD) == ["b"]
+    assert redis_client.zrange(keys.LEASES, 0, -1) == ["b"]
+
+
+def test_two_messages_with_one_tag_are_two(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, "a", "a", "a")
+    one = leases_for()
+    assert [held.key for held in one.reserve(["q"], 3).taken] == ["a", "a#2", "a#3"]
+    one.ack("a#2")
+    one.flush()
+    assert sorted(redis_client.hkeys(keys.HELD)) == ["a", "a#3"]
+
+
+RUBBISH = {
+    "no JSON": "rubbish",
+    "a JSON number": "12",
+    "null": "null",
+    "no properties": json.dumps({"body": "", "headers": {}}),
+    "properties of another kind": json.dumps({"properties": []}),
+    "no tag": json.dumps({"properties": {"delivery_info": {}}}),
+    "no delivery_info": json.dumps({"properties": {"delivery_tag": "x"}}),
+    "nested beyond reason": "[" * 5000,
+    "bytes": b"\x00\xff\n\x80",
+}
+
+
+@pytest.mark.parametrize("raw", RUBBISH.values(), ids=RUBBISH)
+def test_rubbish_is_set_aside_as_it_came_and_what_is_behind_it_is_taken(
+    raw: str | bytes, broker: str, redis_client: Any, leases_for: LeasesFor
+) -> None:
+    redis_client.lpush("q", raw)
+    _send(redis_client, "a")
+    reserved = leases_for().reserve(["q"], 1)
+    assert [held.key for held in reserved.taken] == ["a"]
+    assert [refused.queue_list for refused in reserved.set_aside] == ["q"]
+    with redis.Redis.from_url(broker) as client:
+        head, kept = client.lindex(keys.SET_ASIDE, 0).split(b"\n", 1)
+    assert kept == (raw if isinstance(raw, bytes) else raw.encode())
+    said = json.loads(head)
+    assert said["queue"] == "q"
+    assert said["reason"] == reserved.set_aside[0].reason
+
+
+def test_a_list_full_of_rubbish_is_cleared_in_bounded_steps(redis_client: Any, leases_for: LeasesFor) -> None:
+    redis_client.lpush("q", *["rubbish"] * 250)
+    _send(redis_client, "a")
+    one = leases_for()
+    steps = 0
+    while not one.in_hand():
+        assert one.reserve(["q"], 10).more or one.in_hand()
+        steps += 1
+    assert steps == 3
+    assert redis_client.llen(keys.SET_ASIDE) == 250
+
+
+def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, *"abcde")
+    one = leases_for()
+    one.reserve(["q"], 3)
+    one.give_back(["c", "a"])
+    one.give_back(["b"])
+    one.flush()
+    assert _tags(redis_client) == list("abcde")
+    assert not one.in_hand()
+    assert not redis_client.exists(keys.HELD, keys.LEASES)
+
+
+def test_ended_leases_are_reclaimed_to_the_front_in_order_over_several_calls(
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
+) -> None:
+    tags = [f"{n:02}" for n in reversed(range(12))]
+    _send(redis_client, *tags, "last")
+    dead = leases_for("dead", BRIEF_S)
+    dead.reserve(["q"], 12)
+    dead.renew(dead.in_hand())
+    wait_until(lambda: _ended(redis_client), what="the end of the leases")
+    other = leases_for("other")
+    moved = []
+    while batch := other.reclaim(5):
+        moved += batch
+    assert moved == ["dead"] * 12
+    assert _tags(redis_client) == [*tags, "last"]
+
+
+def test_a_lease_that_has_not_ended_is_nobody_elses(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, "a")
+    leases_for("one").reserve(["q"], 1)
+    other = leases_for("other")
+    assert other.reclaim(10) == []
+    other.ack("a")
+    other.give_back(["a"])
+    other.flush()
+    assert not other.set_aside("a", "not mine")
+    assert other.renew(["a"]) == {"a"}
+    assert redis_client.hget(keys.HELD, "a").startswith("one\n")
+
+
+def test_after_a_lost_lease_renewing_says_so_and_a_late_ack_changes_nothing(
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
+) -> None:
+    _send(redis_client, "a")
+    late, other = leases_for("late", BRIEF_S), leases_for("other")
+    late.reserve(["q"], 1)
+    wait_until(lambda: _ended(redis_client), what="the end of the lease")
+    assert other.reclaim(10) == ["late"]
+    assert other.reserve(["q"], 1).taken[0].key == "a"
+    assert late.renew(["a"]) == {"a"}
+    late.ack("a")
+    late.flush()
+    assert redis_client.hget(keys.HELD, "a").startswith("other\n")
+
+
+def test_acks_and_returns_wait_for_redis_to_come_back(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path, append_only=True) as server, redis.Redis.from_url(server.url) as client:
+        for tag in ("done", "dropped"):
+            client.lpush("q", message(tag=tag))
+        one = Leases(client, 30.0)
+        one.reserve(["q"], 2)
+        server.stop()
+        one.ack("done")
+        one.give_back(["dropped"])
+        with pytest.raises(redis.ConnectionError):
+            one.flush()
+        assert one.has_unsent
+        server.start()
+        one.flush()
+        assert not one.has_unsent
+        assert client.hlen(keys.HELD) == 0
+        assert client.llen("q") == 1
+
+
+def test_a_redis_without_memory_left_still_hands_out_renews_and_takes_back(tmp_path: Path) -> None:
+    with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url, decode_responses=True) as client:
+        _send(client, *"abcd")
+        client.config_set("maxmemory", 1)
+        with pytest.raises(redis.exceptions.OutOfMemoryError):
+            _send(client, "e")
+        one = Leases(redis.Redis.from_url(server.url), 30.0)
+        one.reserve(["q"], 3)
+        assert one.renew(one.in_hand()) == set()
+        one.ack("a")
+        one.give_back(["b", "c"])
+        one.flush()
+        assert _tags(client) == ["b", "c", "d"]
+        assert not client.exists(keys.HELD)
+        one.client.close()
+
+
+def test_too_old_a_redis_is_refused_by_name(leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = leases_for()
+    one.check_server()
+    old: Callable[..., Any] = lambda section: {"redis_version": "6.0.16"}  # noqa: E731
+    monkeypatch.setattr(one.client, "info", old)
+    with pytest.raises(SettingsError, match=r"6\.2 or newer.*6\.0\.16"):
+        one.check_server()
