@@ -40,11 +40,11 @@ from workers import transport
 from workers.durability import complaints
 from workers.duties import cancel as control
 from workers.duties import remote_control as model_control
-from workers.duties.cancel import CancelWatch
+from workers.duties.cancel import Cancel
 from workers.duties.drain import Drain
 from workers.duties.event_buffer import HeldEvents
 from workers.duties.heartbeat import Heartbeat
-from workers.duties.idle_unload import IdleWatch
+from workers.duties.idle_unload import IdleUnload
 from workers.duties.readiness import Readiness
 from workers.duties.set_aside import Refusals
 from workers.duties.sweep import Sweeper
@@ -89,10 +89,10 @@ def application() -> Celery:
     app.steps["consumer"].add(HeldEvents)
     app.steps["consumer"].add(Readiness)
     app.steps["consumer"].add(Sweeper)
-    app.steps["consumer"].add(CancelWatch)
+    app.steps["consumer"].add(Cancel)
     app.steps["consumer"].add(Heartbeat)
     app.steps["consumer"].add(Refusals)
-    app.steps["consumer"].add(IdleWatch)
+    app.steps["consumer"].add(IdleUnload)
     control.install()
     model_control.install()
     signals.celeryd_init.connect(on_init, weak=False)

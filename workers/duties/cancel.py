@@ -14,7 +14,6 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from celery import bootsteps
 from celery.utils.functional import maybe_list
 from celery.worker.control import Panel, control_command
 from redis import RedisError
@@ -22,11 +21,10 @@ from redis import RedisError
 from tasks.flow.cancel import COMMAND, broadcast, cancel
 from tasks.flow.connections import ledger
 from tasks.settings import settings
+from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
 
 logger = logging.getLogger(__name__)
-
-LOOK_EVERY_S = 5.0
 
 
 def stop(pool: Any, ids: set[str]) -> int:
@@ -89,40 +87,16 @@ def install() -> None:
             Panel.data[name] = _revoking(original)
 
 
-class CancelWatch(bootsteps.StartStopStep):
-    """Consumer bootstep of slot workers: on a beat, stop what runs for a job that was cancelled unheard."""
+class Cancel(Duty):
+    """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    interval_s = 5.0
+    slot_workers_only = True
 
-    def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        self._timer: Any = None
-        super().__init__(consumer, **kwargs)
-
-    def include_if(self, consumer: Any) -> bool:
-        """Only slot workers run parts."""
-        return isinstance(consumer.pool, SlotPool)
-
-    def start(self, consumer: Any) -> None:
-        """Called for every new connection."""
-        self.stop(consumer)
-        self._timer = consumer.timer.call_repeatedly(LOOK_EVERY_S, self.step, (consumer,))
-
-    def stop(self, consumer: Any) -> None:
-        """No further look."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    shutdown = stop
-
-    def step(self, consumer: Any) -> None:
-        """One look."""
-        batch = consumer.pool.running
+    def step(self) -> None:
+        """Ask the ledger once about the jobs and tasks of the running batch."""
+        pool = self.consumer.pool
+        batch = pool.running
         ids = {one for member in batch.members for one in member.ids} if batch else set()
-        try:
-            gone = ledger(consumer.app).cancelled(ids) if ids else set()
-        except RedisError as exc:
-            logger.warning("not looked for cancelled jobs this time: %s", exc)
-            return
-        if gone:
-            stop(consumer.pool, gone)
+        if ids and (cancelled := ledger(self.consumer.app).cancelled(ids)):
+            stop(pool, cancelled)

@@ -1,7 +1,7 @@
-"""A worker's beat: every few seconds it writes how it stands to Redis, where `tasks/health.py` reads it.
+"""A worker's heartbeat: every few seconds it writes its state to Redis, where `tasks/health.py` reads it.
 
-A timer of the worker's own event loop, so a worker whose loop hangs is silent. It judges
-nothing. A worker that ends takes its word back; one that dies leaves it for a minute.
+It runs on the worker's own event loop, so a worker whose loop hangs is silent. It does not
+judge. A worker that ends deletes its last beat; that of one that dies stays for a minute.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import socket
 from time import monotonic
 from typing import Any
 
-from celery import bootsteps, signals
+from celery import signals
 from celery.worker import state
 from redis import Redis, RedisError
 
@@ -20,66 +20,63 @@ from tasks import health
 from tasks.health import Beat
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import settings
+from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
 from workers.transport.renewal import beat_s
 
 logger = logging.getLogger(__name__)
 
 
-class Heartbeat(bootsteps.StartStopStep):
-    """Consumer bootstep of every worker."""
+class Heartbeat(Duty):
+    """Every worker's: `lease_s` / 3, at most 5 s, between two beats."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    begins_at_once = True
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        self._timer: Any = None
+        super().__init__(consumer, **kwargs)
+        self.interval_s = beat_s(settings().lease_s)
         self._count = -1
         self._moved_at = 0.0
         self._state = ""
         self._state_since = 0.0
-        self._every_s = beat_s(settings().lease_s)
-        # Whoever waits for a worker to be ready and then asks for its health is not to hear of the moment before.
-        signals.worker_ready.connect(self._ready, weak=False, dispatch_uid="slotline.heartbeat")
-        super().__init__(consumer, **kwargs)
 
     def start(self, consumer: Any) -> None:
-        """Called for every new connection; the timer of a lost one is cancelled with it."""
-        self._cancel()
-        self._timer = consumer.timer.call_repeatedly(self._every_s, self.step, (consumer,))
-        consumer.timer.call_after(0, self.step, (consumer,))
+        """Beat from now on, and whenever the worker becomes ready.
+
+        A client that waits until a worker is ready, and then asks for its health, must not read of the moment before.
+        """
+        signals.worker_ready.connect(self._on_ready, weak=False, dispatch_uid="slotline.heartbeat")
+        super().start(consumer)
 
     def stop(self, consumer: Any) -> None:
         """Nothing: while the pool finishes its work, the worker is still there."""
 
     def shutdown(self, consumer: Any) -> None:
-        """Called last: the worker has ended."""
-        self._cancel()
+        """Called last, when the worker has ended: delete its last beat."""
+        super().shutdown(consumer)
         try:
-            health.forget(_client(consumer), consumer.hostname)
+            health.forget(self._client, consumer.hostname)
         except RedisError as exc:
-            logger.info("its last heartbeat stays for a while: %s", exc)
+            logger.info("the last heartbeat could not be deleted, it stays for a while: %s", exc)
 
-    def step(self, consumer: Any) -> None:
-        """One beat."""
-        try:
-            client = _client(consumer)
-            health.write(client, self._beat(consumer, client))
-        except RedisError as exc:
-            logger.warning("no heartbeat this time: %s", exc)
+    def step(self) -> None:
+        """Write one beat."""
+        health.write(self._client, self._beat())
 
-    def _ready(self, sender: Any, **_: Any) -> None:
-        self.step(sender)
+    def _on_ready(self, **_: Any) -> None:
+        self.run_step()
 
-    def _cancel(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    @property
+    def _client(self) -> Redis:
+        client: Redis = self.consumer.app.backend.client
+        return client
 
-    def _beat(self, consumer: Any, client: Redis) -> Beat:
-        pool, now = consumer.pool, monotonic()
+    def _beat(self) -> Beat:
+        consumer, now = self.consumer, monotonic()
+        pool = consumer.pool
         slot = pool if isinstance(pool, SlotPool) else None
         spec = slot.spec if slot else None
-        waiting = health.waiting_in(client, queue_of(spec.entry.name) if spec else FLOW_QUEUE)
+        waiting = health.waiting_in(self._client, queue_of(spec.entry.name) if spec else FLOW_QUEUE)
         stands = _state_of(slot)
         if stands != self._state:
             self._state, self._state_since = stands, now
@@ -100,7 +97,7 @@ class Heartbeat(bootsteps.StartStopStep):
             failures=len(slot.streak) if slot else 0,
             deaths=max(0, slot.watch.tries.deaths) if slot else 0,
             closed=slot.closed if slot else "",
-            beat_s=self._every_s,
+            beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
         )
 
@@ -118,8 +115,3 @@ def _state_of(slot: SlotPool | None) -> str:
     if slot is None:
         return "running"
     return "busy" if slot.busy_since is not None else str(slot.watch.state)
-
-
-def _client(consumer: Any) -> Redis:
-    client: Redis = consumer.app.backend.client
-    return client

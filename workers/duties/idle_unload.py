@@ -1,9 +1,8 @@
 """Unloads a slot's model that has had nothing to do for a while, so that others may have its memory.
 
-A bootstep of a slot worker's consumer: on a beat it looks how long the pool has been idle,
-and sends the child on an errand through it, so that a model in use is never unloaded and
-what arrives meanwhile waits, and loads it again. It also lets a slot of many small models
-give back those that are idle. The time-out is the pool's, and changed over control
+The child unloads when the pool sends it no other work. So a model in use is never unloaded,
+and a request that arrives meanwhile waits and loads it again. A slot of many small models
+also gives back those that are idle. The time-out is the pool's; remote control changes it
 (`workers/duties/remote_control.py`).
 """
 
@@ -13,45 +12,26 @@ import logging
 import time
 from typing import Any
 
-from celery import bootsteps
-
+from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 0.5
 
+class IdleUnload(Duty):
+    """Twice a second, looks for how long the pool has been idle, and unloads what was idle for its time."""
 
-class IdleWatch(bootsteps.StartStopStep):
-    """Consumer bootstep of slot workers."""
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    interval_s = 0.5
+    slot_workers_only = True
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        self._timer: Any = None
+        super().__init__(consumer, **kwargs)
         self._tidied_after: float | None = None
         self._tidy_at = 0.0
-        super().__init__(consumer, **kwargs)
 
-    def include_if(self, consumer: Any) -> bool:
-        """Only slot workers have a model."""
-        return isinstance(consumer.pool, SlotPool)
-
-    def start(self, consumer: Any) -> None:
-        """Called for every new connection."""
-        self.stop(consumer)
-        self._timer = consumer.timer.call_repeatedly(LOOK_EVERY_S, self.step, (consumer.pool,))
-
-    def stop(self, consumer: Any) -> None:
-        """No further look."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    shutdown = stop
-
-    def step(self, pool: SlotPool) -> None:
-        """One look."""
+    def step(self) -> None:
+        """Look once; unload the model, or have the child unload those of its many models that are idle."""
+        pool: SlotPool = self.consumer.pool
         idle_s, timeout_s = pool.idle_s, pool.unload_timeout_s
         if idle_s is None:
             return
@@ -70,4 +50,4 @@ class IdleWatch(bootsteps.StartStopStep):
             self._tidied_after = pool.done_at
 
     def _tidied(self, next_s: float | None) -> None:
-        self._tidy_at = float("inf") if next_s is None else time.monotonic() + max(next_s, LOOK_EVERY_S)
+        self._tidy_at = float("inf") if next_s is None else time.monotonic() + max(next_s, self.interval_s)

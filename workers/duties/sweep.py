@@ -14,16 +14,15 @@ import logging
 import secrets
 from typing import Any
 
-from celery import bootsteps
-from redis import Redis, RedisError
+from redis import Redis
 
 from tasks import keys
 from tasks.flow.connections import ledger
 from tasks.flow.ledger import Ledger
+from workers.duties.duty import Duty
 
 logger = logging.getLogger(__name__)
 
-INTERVAL_S = 1.0
 TERM_S = 5.0
 """A sweeper that dies is followed within this."""
 
@@ -87,35 +86,16 @@ class Sweep:
                 client.expire(name, PIDBOX_TTL_S)
 
 
-class Sweeper(bootsteps.StartStopStep):
-    """Consumer bootstep: a pass every second while the worker lives."""
+class Sweeper(Duty):
+    """A pass every second, in every worker; only the one that is the sweeper finds something to do."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    interval_s = 1.0
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        self._sweep: Sweep | None = None
-        self._timer: Any = None
         super().__init__(consumer, **kwargs)
+        self._sweep: Sweep | None = None
 
-    def start(self, consumer: Any) -> None:
-        """Called for every new connection."""
-        self._sweep = self._sweep or Sweep(ledger(consumer.app))
-        self.stop(consumer)
-        self._timer = consumer.timer.call_repeatedly(INTERVAL_S, self._step)
-
-    def stop(self, consumer: Any) -> None:
-        """No further pass."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    shutdown = stop
-
-    def _step(self) -> None:
-        try:
-            if self._sweep:
-                self._sweep.step()
-        except RedisError as exc:
-            logger.warning("no sweep this time: %s", exc)
-        except Exception:  # the loop's boundary: one bad record must not end the sweep
-            logger.exception("a pass of the sweep failed")
+    def step(self) -> None:
+        """One pass, over the ledger of the worker's own application."""
+        self._sweep = self._sweep or Sweep(ledger(self.consumer.app))
+        self._sweep.step()
