@@ -1,5 +1,6 @@
 """How jobs are asked for: `producer.Client`, and the commands that use it."""
 
-from producer.client import Client, Job, Progress
+from producer.client import Client
+from producer.job import Job, Progress
 
 __all__ = ["Client", "Job", "Progress"]

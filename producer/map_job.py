@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from producer import results
-from producer.client import PATIENCE_S, Job, Progress
 from producer.files import inputs_of
-from tasks import broker, errors
+from producer.job import PATIENCE_S, Job, Progress
+from tasks import errors
 from tasks.errors import PartsFailed, SlotlineError
 from tasks.messages import MapResult, ParagraphResult, SummaryResult
 
@@ -48,9 +48,9 @@ class MapJob(Job[Outcomes]):
         return self._listed(results.of(self.id, stored))
 
     def _with_errors(self) -> Outcomes:
-        with broker.speaking(self.client.broker_url):
-            record = self.client.ledger.record(self.id)
-            outcomes = self.client.ledger.outcomes(self.id)
+        with self.connection.speaking():
+            record = self.connection.ledger.record(self.id)
+            outcomes = self.connection.ledger.outcomes(self.id)
         assert record is not None
         assert record.result is not None
         failed = {part: outcome["error"] for part, outcome in outcomes.items() if "error" in outcome}
@@ -59,7 +59,7 @@ class MapJob(Job[Outcomes]):
     def _listed(self, result: results.Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
         assert isinstance(result, MapResult)
         listed: Outcomes = []
-        for number, one in enumerate(inputs_of(self.client.store, result), 1):
+        for number, one in enumerate(inputs_of(self.store, result), 1):
             if one is None:
                 error = (failed or {}).get(number, {"type": "", "message": "it is not known why"})
                 listed.append(errors.named(error["type"])(f"input {number}: {error['message']}"))

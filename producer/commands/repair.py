@@ -7,7 +7,6 @@ import time
 import click
 
 from producer.client import Client
-from tasks import broker
 from tasks.errors import InvalidInput
 from tasks.flow import repair
 from tasks.flow.prune import prune as prune_store
@@ -26,7 +25,7 @@ def failed(limit: int, with_traceback: bool) -> int:
 
     client = Client()
     client.check()
-    with broker.speaking(client.broker_url):
+    with client.connection.speaking():
         found = repair.failures(client.ledger, limit)
     if not found:
         click.echo("nothing has failed")
@@ -44,7 +43,7 @@ def retry(what: str | None, everything: bool) -> int:
         raise InvalidInput("ID: give what is to be tried again, or --all")
     client = Client()
     client.check()
-    with broker.speaking(client.broker_url):
+    with client.connection.speaking():
         sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
     click.echo(f"{sent} sent again" + (f"; follow it by: slotline watch {what.split('.')[0]}" if what and sent else ""))
     return 0
@@ -58,7 +57,7 @@ def prune(days: float | None, dry_run: bool) -> int:
     client = Client()
     client.check()
     older_than_s = settings().store_ttl_s if days is None else days * DAY_S
-    with broker.speaking(client.broker_url):
+    with client.connection.speaking():
         done = prune_store(store(), client.ledger, older_than_s, time.time(), dry_run)
     would = "would be removed" if dry_run else "removed"
     what = f"{done.files} files, {done.bytes / 1e6:.1f} MB"

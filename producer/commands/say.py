@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from producer.client import Client, Job
+from producer.client import Client
 from producer.commands import options
 from producer.files import format_of
+from producer.job import Job
 from producer.results import words_of
 from tasks.errors import InvalidInput
 from tasks.exit_codes import INTERRUPTED

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from producer.client import Client, Job
+from producer.client import Client
 from producer.commands.local_stack import BorrowedStack
 from producer.files import make_folder, safe_name, write_text
+from producer.job import Job
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import FAILED, INTERRUPTED

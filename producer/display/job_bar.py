@@ -13,7 +13,7 @@ from producer.reading import eta
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from producer import client
+    from producer import job
 
 PLAIN_EVERY_S = 5.0
 
@@ -46,7 +46,7 @@ class Watching:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def update(self, progress: client.Progress) -> None:
+    def update(self, progress: job.Progress) -> None:
         """Show this progress; called when it has changed."""
         now_s = time.monotonic()
         self._eta.add(now_s, progress.computed)

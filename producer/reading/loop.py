@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from producer.client import PATIENCE_S
+from producer.job import PATIENCE_S
 from tasks.errors import BrokerUnavailable
 
 if TYPE_CHECKING:

@@ -17,12 +17,13 @@ from typing import Any, Literal
 
 from producer import files
 from producer.books.formats.book import Chapter
-from producer.client import Client, Job
+from producer.client import Client
+from producer.job import Job
 from producer.reading import status as follow
 from producer.reading.eta import Eta
 from producer.reading.status import FailedPart, Look
 from producer.results import error_of, typed
-from tasks import broker, keys
+from tasks import keys
 from tasks.errors import SlotlineError
 from tasks.flow.record import Record
 from tasks.messages import ChapterResult
@@ -129,16 +130,16 @@ class Reading:
 
     def start(self) -> None:
         """Take up the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
-        redis, key = self.client.ledger.client, keys.reading(self.wish.digest)
-        with broker.speaking(self.client.broker_url):
+        redis, key = self.client.connection.redis, keys.reading(self.wish.digest)
+        with self.client.connection.speaking():
             raw: Any = redis.get(key)
             record = self.client.ledger.record(raw.decode()) if raw else None
         if record is not None and record.state != "ended":
-            self.job, self.is_taken_up = Job(self.client, record.job_id), True
+            self.job, self.is_taken_up = Job(self.client.connection, self.client.store, record.job_id), True
             return
         job_id = str(uuid.uuid4())
         # Named before it is sent: whoever is cut off in between finds no job of that name, and sends one.
-        with broker.speaking(self.client.broker_url):
+        with self.client.connection.speaking():
             redis.set(key, job_id, px=int(settings().job_ttl_s * 1000))
         request = self.wish.request
         self.job = self.client.submit_book(request.pop("chapters"), job_id=job_id, **request)
@@ -159,12 +160,12 @@ class Reading:
 
     def _settle(self, fresh: Sequence[int]) -> None:
         assert self.job is not None
-        with broker.speaking(self.client.broker_url):
+        with self.client.connection.speaking():
             outcomes = self.client.ledger.outcomes(self.job.id)
         for part in fresh:
             row, outcome = self.rows[part - 1], outcomes[part]
             chapter_id = follow.chapter_id(self.job.id, part)
-            with broker.speaking(self.client.broker_url):
+            with self.client.connection.speaking():
                 record = self.client.ledger.record(chapter_id)
             if record:
                 row.wall_s = max(0.0, record.ended - record.opened)

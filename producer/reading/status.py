@@ -12,7 +12,6 @@ from typing import Any
 
 from producer import results
 from producer.client import Client
-from tasks import broker
 from tasks.flow.ledger import DONE, FAILED, SENT
 from tasks.flow.record import Record
 
@@ -49,9 +48,9 @@ def chapter_id(book_id: str, part: int) -> str:
 
 def look(client: Client, job_id: str) -> Look:
     """The job as it is now; raises `BrokerUnavailable`."""
-    with broker.speaking(client.broker_url):
+    with client.connection.speaking():
         # The result first: what is final when the marks are read cannot miss a mark.
-        meta = results.stored(client.ledger.client, job_id)
+        meta = results.stored(client.connection.redis, job_id)
         final = meta if meta and meta["status"] in results.FINAL else None
         record = client.ledger.record(job_id)
         marks = client.ledger.states(job_id) if record else ""
@@ -66,7 +65,7 @@ def look(client: Client, job_id: str) -> Look:
 
 def failures(client: Client, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:
     """The failed parts of a chapter that ended with `error`; the chapter itself where no part is to blame."""
-    with broker.speaking(client.broker_url):
+    with client.connection.speaking():
         outcomes = client.ledger.outcomes(job_id)
         payloads = client.ledger.payloads(job_id)
     failed = [

@@ -72,7 +72,7 @@ def test_the_whole_novel_is_read_though_a_slot_is_killed_in_the_middle(
     files = book.save(tmp_path / "novel")
     for number, (chapter, made, path) in enumerate(zip(chapters, result.chapters, files, strict=True), 1):
         check_chapter(client, f"{book.id}.{number}", chapter["text"], made, path)
-    redis = client.ledger.client
+    redis = client.connection.redis
     assert wait_until(lambda: redis.hlen(keys.HELD) == 0, limit_s=10, what="nothing is held")
     assert redis.zcard(keys.LEASES) == 0
     assert redis.keys("slotline:hand:*") == []

@@ -49,6 +49,6 @@ def test_the_whole_novel_becomes_one_summary_though_a_slot_is_killed_in_the_midd
     assert not made.is_cut
     again = client.submit_summary(novel, model="tiny", max_length=12, title="Love Among the Chickens")
     assert again.wait(timeout_s=200) == made.model_copy(update={"computed": 0})
-    redis = client.ledger.client
+    redis = client.connection.redis
     assert wait_until(lambda: redis.hlen(keys.HELD) == 0, limit_s=10, what="nothing is held")
     assert redis.keys("slotline:hand:*") == []

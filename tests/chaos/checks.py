@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks import keys
 from tasks.errors import SlotlineError
 from tasks.messages import BookResult, ChapterResult

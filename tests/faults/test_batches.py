@@ -13,7 +13,7 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks import keys
 from tasks.errors import PartsFailed
 from tasks.flow.ledger import ATTEMPTS_ALLOWED
@@ -147,7 +147,7 @@ def test_of_a_running_batch_one_that_is_revoked_is_dropped_alone(
     if terminate:
         unwanted.revoke(terminate=True)
     else:
-        assert Job(client, unwanted.id).cancel()
+        assert Job(client.connection, client.store, unwanted.id).cancel()
     for result in results:
         assert result.get(timeout=LIMIT_S)["computed"]
     wait_until(lambda: unwanted.state == "REVOKED", 10, "it to be revoked")

@@ -14,7 +14,7 @@ from celery import Celery
 from celery.exceptions import TaskRevokedError
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks import keys
 from tasks.errors import JobCancelled, PartsFailed
 from tasks.flow.cancel import cancel

@@ -12,7 +12,7 @@ import fsspec
 import pytest
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks.errors import PartsFailed, SlotlineError
 from tasks.flow import repair
 from tasks.messages import ChapterResult

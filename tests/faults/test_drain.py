@@ -31,8 +31,8 @@ def _wait_until_running(slots: Slots, wait_until: WaitUntil, count: int = 1) -> 
 
 def _others_may_have(client: Client) -> int:
     """Messages in the model's queue, of whatever priority."""
-    lists: Any = client.ledger.client.keys(f"{MODEL}*")
-    return sum(int(client.ledger.client.llen(name)) for name in lists)
+    lists: Any = client.connection.redis.keys(f"{MODEL}*")
+    return sum(int(client.connection.redis.llen(name)) for name in lists)
 
 
 def _ends_s(worker: Process, limit_s: float) -> float:
@@ -63,7 +63,7 @@ def test_what_runs_ends_and_what_waits_goes_to_others_at_once(
     drained = slots.start("drained")
     job = client.submit_chapter(f"{TEXT}\n\nTwo.", model=MODEL)
     _wait_until_running(slots, wait_until)
-    wait_until(lambda: client.ledger.client.hlen(keys.HELD) == 2, what="one that runs and one that waits")
+    wait_until(lambda: client.connection.redis.hlen(keys.HELD) == 2, what="one that runs and one that waits")
     drained.signal(number)
     wait_until(lambda: _others_may_have(client) == 1, 2 + NOISE_S, "the return of what waited")
     assert slots.runs(TEXT)[0].ended is None
@@ -101,7 +101,7 @@ def test_what_takes_longer_than_the_limit_goes_back_to_the_front_and_was_no_atte
         assert _ends_s(worker, 10) < 0.5 + 2 + NOISE_S
         assert not is_alive(child)
         assert _others_may_have(client) == 1
-        assert not client.ledger.client.exists(keys.HELD, keys.LEASES)
+        assert not client.connection.redis.exists(keys.HELD, keys.LEASES)
         worker.wait_for_log(r"SLOTLINE_DRAIN_S = 0\.5 is over")
     slots.start("patient")
     job.wait(timeout_s=30)
@@ -122,7 +122,7 @@ def test_told_twice_a_worker_gives_back_now(
     worker.signal(number)
     print(f"told twice, it ended after {_ends_s(worker, 10):.1f} s")
     assert _others_may_have(client) == 1
-    assert not client.ledger.client.exists(keys.HELD, keys.LEASES)
+    assert not client.connection.redis.exists(keys.HELD, keys.LEASES)
 
 
 def test_a_cold_shutdown_gives_back_at_once(
@@ -136,7 +136,7 @@ def test_a_cold_shutdown_gives_back_at_once(
         one.signal(signal.SIGQUIT)
         one.wait(15)
     assert _others_may_have(client) == 1
-    assert not client.ledger.client.exists(keys.HELD, keys.LEASES)
+    assert not client.connection.redis.exists(keys.HELD, keys.LEASES)
 
 
 @pytest.mark.slow

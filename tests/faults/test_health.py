@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks.command import main
 from tasks.errors import SlotlineError
 from tasks.flow.envelope import new_message
@@ -156,7 +156,7 @@ def test_a_success_between_and_inputs_at_fault_close_nothing(client: Client, wor
     client.submit_paragraph("Good again.", model="model").wait(20)
     for _ in range(6):
         empty = new_message("speech.paragraph", uuid.uuid4().hex, {"text": "", "model": "model"}, "model")
-        client.ledger.client.lpush("model", empty)
+        client.connection.redis.lpush("model", empty)
     client.submit_paragraph("Good at last.", model="model").wait(20)
     assert "ERROR" not in worker.log()
     assert worker.log().count("ready: model") == 1

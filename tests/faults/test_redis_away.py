@@ -95,7 +95,7 @@ def test_what_runs_while_redis_is_away_for_longer_than_the_lease_is_settled_once
         assert "CPendingDeprecationWarning" not in worker.log()
     second = client.submit_chapter("Another one.\n\nAnd one more.", model=MODEL)
     _wait_until_ended(client, second.id, wait_until)
-    claims = client.ledger.client.keys("slotline:slot:*")
+    claims = client.connection.redis.keys("slotline:slot:*")
     assert len(claims) == 3
 
 
@@ -128,8 +128,8 @@ def test_cut_connections_repeat_nothing(
     job = client.submit_chapter(f"{TEXT}\n\nTwo.\n\nThree.", model=MODEL)
     wait_until(lambda: slots.runs(TEXT), 20, "a run")
     for _ in range(2):
-        client.ledger.client.client_kill_filter(_type="normal", skipme=True)
-        client.ledger.client.client_kill_filter(_type="pubsub")
+        client.connection.redis.client_kill_filter(_type="normal", skipme=True)
+        client.connection.redis.client_kill_filter(_type="pubsub")
         _pass(0.5, wait_until, "a moment to connect in")
     _wait_until_ended(client, job.id, wait_until)
     for worker in (flow, busy):

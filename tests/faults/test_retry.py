@@ -87,7 +87,7 @@ def test_a_bare_paragraph_that_kills_its_worker_is_set_aside_and_can_be_sent_aga
     assert failure.id.startswith("message-")
     assert "its worker died" in failure.reason
     mended(slot, catalog_file, start_worker)
-    client.ledger.client.delete(keys.RESULT_PREFIX + job.id)
+    client.connection.redis.delete(keys.RESULT_PREFIX + job.id)
     assert repair.retry(client.ledger, failure.id) == 1
     assert job.wait(timeout_s=30).duration_s > 0
     assert repair.failures(client.ledger) == []
@@ -107,7 +107,7 @@ def test_a_purged_queue_and_a_lost_finish_are_made_good_by_the_sweep(
 ) -> None:
     start_worker("-Q", "flow", name="flow").wait_for_log("ready")
     job = client.submit_chapter("\n\n".join(f"Paragraph {n}." for n in range(12)), model="model")
-    redis: Any = client.ledger.client
+    redis: Any = client.connection.redis
     wait_until(lambda: redis.llen("model\x06\x163") >= 4, what="the first messages")
     assert redis.delete("model\x06\x163")
     worker = start_worker("--model", "model", name="slot")

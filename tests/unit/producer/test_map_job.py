@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from producer import Client
-from producer.client import Progress
+from producer.job import Progress
 from tasks import keys
 from tasks.errors import InvalidInput, ModelError, PartsFailed, UnknownModel, UnknownVoice
 from tasks.messages import ParagraphResult, SummaryResult
@@ -99,8 +99,8 @@ def test_a_wrong_input_is_named_by_its_number_before_anything_is_sent(client: Cl
         assert str(refused.value).startswith(words)
     with pytest.raises(InvalidInput, match="^texts: is one text; give a list of them"):
         client.submit_summaries("Fine.", model="words")
-    assert client.ledger.client.llen("flow") == 0
-    assert client.ledger.client.zcard(keys.JOBS) == 0
+    assert client.connection.redis.llen("flow") == 0
+    assert client.connection.redis.zcard(keys.JOBS) == 0
 
 
 def test_a_wrong_voice_among_many_is_named_once_a_worker_told_its_voices(
@@ -113,8 +113,8 @@ def test_a_wrong_voice_among_many_is_named_once_a_worker_told_its_voices(
 
 def test_ten_thousand_inputs_are_one_small_message(client: Client) -> None:
     job = client.map("words", [f"Text {number}." for number in range(10_000)])
-    assert client.ledger.client.llen("flow") == 1
-    message = client.ledger.client.lindex("flow", 0)
+    assert client.connection.redis.llen("flow") == 1
+    message = client.connection.redis.lindex("flow", 0)
     assert isinstance(message, bytes)
     assert len(message) < 2000
     assert job.status() == "PENDING"

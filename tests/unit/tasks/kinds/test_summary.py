@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 
 from producer import Client
-from producer.client import Job
+from producer.job import Job
 from tasks.errors import InvalidInput, PartsFailed
 from tasks.flow.prune import needed
 from tasks.flow.repair import retry
@@ -97,7 +97,7 @@ def test_a_part_that_fails_ends_the_job_and_names_itself(words: None, client: Cl
     paragraphs[7] = "⚡error " + paragraphs[7]
     job = ask("text", text="\n\n".join(paragraphs), model="words", max_length=8)
     with pytest.raises(PartsFailed, match=r"^1 of \d+ parts failed: \d+ \(«.*»\): text: ⚡error stands in it"):
-        Job(client, job.id).wait(timeout_s=30)
+        Job(client.connection, client.store, job.id).wait(timeout_s=30)
     record = client.ledger.record(job.id)
     assert record is not None
     assert (record.failed, record.done) == (1, record.total - 1)
@@ -108,11 +108,11 @@ def test_a_text_without_words_and_a_model_that_speaks_are_refused(
     words: None, ask: Ask, foreign: Celery, start_worker: StartWorker, client: Client
 ) -> None:
     with pytest.raises(InvalidInput, match="text: nothing to summarise"):
-        Job(client, ask("text", text="***", model="words").id).wait(timeout_s=30)
+        Job(client.connection, client.store, ask("text", text="***", model="words").id).wait(timeout_s=30)
     start_worker("--model", "quick", name="quick").wait_for_log("ready: quick")
     refusal = "model: 'quick' does not write (its adapter is rehearsal)"
     with pytest.raises(InvalidInput) as in_flow:
-        Job(client, ask("text", text="Some words.", model="quick").id).wait(timeout_s=30)
+        Job(client.connection, client.store, ask("text", text="Some words.", model="quick").id).wait(timeout_s=30)
     assert str(in_flow.value) == refusal
     part = foreign.send_task("summary.part", kwargs={"text": "Some words.", "model": "quick"}, queue="quick")
     with pytest.raises(Exception, match="does not write"):
@@ -129,7 +129,7 @@ def test_a_slot_killed_in_the_middle_loses_nothing(
     start_worker("-Q", "flow", name="flow")
     doomed = start_worker("--model", "calm", name="doomed")
     job = ask("text", text=TEXT, model="calm", max_length=8)
-    wait_until(lambda: Job(client, job.id).progress().done >= 3, what="three parts")
+    wait_until(lambda: Job(client.connection, client.store, job.id).progress().done >= 3, what="three parts")
     start_worker("--model", "calm", name="heir")
     doomed.kill()
     assert job.get(timeout=60)["text"] == " ".join(WORDS[:8])
@@ -140,7 +140,7 @@ def test_a_cancelled_summary_ends_between_its_levels_and_makes_no_more_parts(
 ) -> None:
     use_catalog(CATALOG)
     start_pair("calm")
-    job = Job(client, ask("text", text=TEXT, model="calm", max_length=8).id)
+    job = Job(client.connection, client.store, ask("text", text=TEXT, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 2, what="two parts")
     assert job.cancel()
     record = client.ledger.record(job.id)
@@ -155,7 +155,7 @@ def test_a_part_that_failed_is_tried_again_and_the_levels_go_on(
 ) -> None:
     use_catalog(CATALOG)
     start_pair("calm")
-    job = Job(client, ask("text", text=TEXT, model="calm", max_length=8).id)
+    job = Job(client.connection, client.store, ask("text", text=TEXT, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 1, what="a part")
     last = client.ledger.states(job.id).rindex(".") + 1
     assert client.cancel(f"{job.id}.{last}")
@@ -177,7 +177,7 @@ def test_the_summaries_of_an_open_job_are_not_pruned(
     use_catalog(CATALOG)
     start_pair("calm")
     long = client.store.put_text(TEXT)
-    job = Job(client, ask("text", text_ref=long, model="calm", max_length=8).id)
+    job = Job(client.connection, client.store, ask("text", text_ref=long, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 3, what="three parts")
     wanted = {name.decode() for name in needed(client.ledger)}
     made = [outcome["summary"]["artifact"] for outcome in client.ledger.outcomes(job.id).values()]
@@ -206,7 +206,7 @@ def test_many_texts_of_which_one_is_long_are_jobs_of_their_own(words: None, ask:
 def test_of_many_texts_one_that_fails_costs_itself_alone(words: None, ask: Ask, client: Client) -> None:
     job = ask("texts", texts=[{"text": "Good."}, {"text": "⚡error bad"}, {"text": "Well."}], model="words")
     with pytest.raises(PartsFailed, match="1 of 3 texts failed: 2"):
-        Job(client, job.id).wait(timeout_s=30)
+        Job(client.connection, client.store, job.id).wait(timeout_s=30)
     record = client.ledger.record(job.id)
     assert record is not None
     assert record.result is not None

@@ -1,0 +1,163 @@
+"""A submitted job: how far it is, its result, its files, its cancelling.
+
+Holds no state of its own: every question is answered by the ledger and by Celery's stored
+result, so any process may ask, at any time. Computes nothing and submits nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+from typing_extensions import TypeVar
+
+from producer import files, results
+from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
+from tasks.flow.cancel import broadcast, cancel
+
+if TYPE_CHECKING:
+    from producer.connection import Connection
+    from tasks.store.artifacts import Store
+
+ResultT = TypeVar("ResultT", default=results.Result, covariant=True)
+
+POLL_S = 0.1
+POLL_MAX_S = 0.5
+PATIENCE_S = 120.0
+"""How long a wait goes on while Redis does not answer: a restart takes seconds."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is. `state` is Celery's once the job has ended, else PENDING or PROGRESS; `audio_s` in seconds."""
+
+    state: str
+    total: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    computed: int = 0
+    audio_s: float = 0.0
+
+    @property
+    def settled(self) -> int:
+        """Parts that have ended: done, failed or skipped."""
+        return self.done + self.failed + self.skipped
+
+
+class Job(Generic[ResultT]):
+    """The job of this id. Its parts and state are read through `connection`, what it made lies in `store`."""
+
+    def __init__(self, connection: Connection, store: Store, job_id: str) -> None:
+        self.connection = connection
+        self.store = store
+        self.id = job_id
+
+    def __repr__(self) -> str:
+        return f"<Job {self.id}>"
+
+    def progress(self) -> Progress:
+        """How far it is now."""
+        with self.connection.speaking():
+            return self._look()[0]
+
+    def status(self) -> str:
+        """Celery's word for it: PENDING, PROGRESS, SUCCESS, FAILURE or REVOKED."""
+        return self.progress().state
+
+    def wait(
+        self,
+        timeout_s: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+        patience_s: float = PATIENCE_S,
+    ) -> ResultT:
+        """The result, once there is one; raises the job's own error (`PartsFailed`, `UnknownVoice`, …).
+
+        `on_progress` is called whenever the progress has changed. Raises `TimeoutError`
+        after `timeout_s`, `BrokerUnavailable` when Redis is away for longer than
+        `patience_s`, `UnknownJob` when the job's record is removed meanwhile.
+        """
+        began_s = answered_s = time.monotonic()
+        seen: Progress | None = None
+        pause_s = POLL_S
+        while True:
+            try:
+                progress, stored = self._look_again(seen)
+            except BrokerUnavailable:
+                if time.monotonic() - answered_s > patience_s:
+                    raise
+            else:
+                answered_s = time.monotonic()
+                if progress != seen:
+                    seen, pause_s = progress, POLL_S
+                    if on_progress:
+                        on_progress(progress)
+                if stored is not None:
+                    return self._made(stored)
+            if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
+                raise TimeoutError(f"job {self.id} has not ended within {timeout_s:g} s")
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 1.2, POLL_MAX_S)
+
+    def cancel(self) -> bool:
+        """End it, and a book's chapters with it, as REVOKED; False when it had ended already.
+
+        What has not begun is dropped; what runs is stopped at its next safe point, or by force after
+        `SLOTLINE_CANCEL_GRACE_S`. A chapter of a book that goes on fails in it as cancelled.
+        """
+        with self.connection.speaking():
+            # An id that is not recorded is a single text: its message is all that exists of it.
+            return cancel(self.connection.ledger, self.id, self._notify_workers, even_unknown=True)
+
+    def result(self) -> ResultT:
+        """The result of a job that has ended; raises its own error, or `InvalidInput` while it is open."""
+        with self.connection.speaking():
+            stored = self._ended()
+        return self._made(stored)
+
+    def save(self, path: str | Path, format: str | None = None) -> list[Path]:
+        """Write what a job that ended well has made; the files written. `format` None goes by the path's ending.
+
+        A paragraph, chapter or summary becomes the file `path`; a book, or many inputs, the folder `path`, one file
+        for each. Raises `InvalidInput` for an unknown format or a job without audio.
+        """
+        with self.connection.speaking():
+            stored = self._ended()
+        return files.save(self.store, results.of(self.id, stored), Path(path), format)
+
+    def _made(self, stored: dict[str, Any]) -> ResultT:
+        """The result in Celery's final entry; raises the error that it holds."""
+        return cast(ResultT, results.of(self.id, stored))
+
+    def _ended(self) -> dict[str, Any]:
+        progress, stored = self._look()
+        if stored is None:
+            raise InvalidInput(f"id: job {self.id} has not ended yet ({progress.state})")
+        return stored
+
+    def _notify_workers(self, ids: Sequence[str]) -> None:
+        from celery import Celery
+
+        with Celery("slotline-producer", broker=self.connection.url, set_as_current=False) as app:
+            broadcast(app)(ids)
+
+    def _look_again(self, seen: Progress | None) -> tuple[Progress, dict[str, Any] | None]:
+        with self.connection.speaking():
+            progress, stored = self._look()
+        if progress.state == "PENDING" and seen is not None and seen.state != "PENDING":
+            raise UnknownJob(f"id: job {self.id} is no longer recorded: its Redis was emptied or replaced")
+        return progress, stored
+
+    def _look(self) -> tuple[Progress, dict[str, Any] | None]:
+        """The progress, and Celery's stored result once that is final. The result decides: it is written last."""
+        stored = results.stored(self.connection.redis, self.id)
+        record = self.connection.ledger.record(self.id)
+        state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"
+        final = stored if stored and state in results.FINAL else None
+        if record is None:
+            return Progress(state), final
+        counts = (record.total, record.done, record.failed, record.skipped, record.computed)
+        return Progress(state, *counts, audio_s=record.audio_s), final
