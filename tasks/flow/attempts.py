@@ -1,6 +1,6 @@
 """What the ledger hears from a slot's pool of runs that did not end by themselves.
 
-A run is counted before it begins, inside the child (`workers/child/batch.py`); only the parent
+A run is counted before it begins, inside the child (`workers/child/claim.py`); only the parent
 knows how one was lost. Guarantee: nothing here raises, for the messages go back all the same.
 """
 

@@ -1,6 +1,6 @@
-"""The inputs of a batch through one model: in groups that may run together, halved where memory runs out.
+"""The second stage of a batch: its inputs through one model, in groups, which are halved where memory runs out.
 
-Knows adapters and their inputs; nothing of requests, the ledger or the store. Guarantees:
+Knows adapters and their inputs; nothing of the ledger or the store. Guarantees:
 one result an input; an input that fails costs itself alone, also where it is the one that
 does not fit the memory; the size that fitted is remembered (`workers/child/batch_limit.py`). Where the
 GPU itself failed nothing is anybody's result: `ContextBroken` is raised, for the process
@@ -17,6 +17,7 @@ from tasks.errors import ModelError, OutOfMemory
 from workers.adapters import hardware
 from workers.adapters.base import Cancelled
 from workers.adapters.grouping import groups
+from workers.child.work import Computed, IsCancelled, ReadyBatch
 
 if TYPE_CHECKING:
     from workers.child.batch_limit import Fits
@@ -27,6 +28,22 @@ logger = logging.getLogger(__name__)
 
 class ContextBroken(RuntimeError):
     """The GPU failed under this process, in which nothing can be computed any more."""
+
+
+def compute(ready: ReadyBatch, is_cancelled: IsCancelled, fits: Fits) -> Iterator[Computed]:
+    """What the model makes of each work, as soon as its group is computed; the next group waits to be asked for.
+
+    A work is given up when none of its requests is wanted any more.
+    """
+    if ready.model is None:
+        return
+
+    def nobody_wants(number: int) -> bool:
+        return all(is_cancelled(request.call.delivery_tag) for request in ready.work[number].requests)
+
+    computing = Computing(ready.model, [one.item for one in ready.work], nobody_wants, fits)
+    for number, result in computing.results():
+        yield Computed(ready.work[number], result)
 
 
 class Computing:

@@ -35,6 +35,7 @@ from workers.child.models.lifecycle import Lifecycle, LoadedModel, Served
 from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
+from workers.child.work import Ran
 from workers.wire.call import Alone, Call, Result
 from workers.wire.link import Link, LinkClosed
 from workers.wire.state import LOADING, State
@@ -84,7 +85,7 @@ class Child:
         if more or state not in SILENT:
             self.link.send({"state": state, **more})
 
-    def report(self, ran: batch.Ran) -> None:
+    def report(self, ran: Ran) -> None:
         """Tell the parent how the model fared: of failures, and of the first success after them."""
         if ran.failed or (ran.worked and self.is_failing):
             self.link.send({"failed": ran.failed, "worked": ran.worked})

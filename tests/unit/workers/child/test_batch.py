@@ -30,6 +30,7 @@ from workers.adapters.base import SpeechInput
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
 from workers.child import batch
 from workers.child.crafts.speech import Speech
+from workers.child.make_ready import artifact_name
 from workers.child.models.lifecycle import LoadedModel
 from workers.wire.call import Call
 
@@ -106,7 +107,7 @@ def test_each_request_gets_its_own_result_whatever_the_mix(
         for (text, voice, speed), outcome in zip(asked, came_of(calls), strict=True):
             assert isinstance(outcome, Done)
             wanted = SpeechInput(text, voice or "vi", speed)
-            assert outcome.artifact.name == batch.artifact_name(model, Speech(), wanted)
+            assert outcome.artifact.name == artifact_name(model, Speech(), wanted)
             assert outcome.artifact.details["frames"] == round(len(text) / CHARS_PER_S / speed * SAMPLE_RATE)
     computed = [text for run in models.runs for text in run]
     assert len(computed) <= len({(text, voice or "vi", speed) for text, voice, speed in asked}), "each once"
@@ -221,7 +222,7 @@ def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, models
 
 def test_what_another_slot_has_in_hand_waits_for_it(ledger: Ledger, models: OneRehearsal, broker: str) -> None:
     with models.use(None) as model:
-        name = batch.artifact_name(model, Speech(), SpeechInput("theirs", "vi"))
+        name = artifact_name(model, Speech(), SpeechInput("theirs", "vi"))
     ledger.client.set(keys.hand(name), "theirs")
     ledger.client.zadd(keys.LEASES, {"theirs": 1e15})
     calls = [call("theirs"), call("mine"), call("theirs")]
@@ -267,7 +268,7 @@ def test_a_variant_that_cannot_be_had_fails_those_that_asked_for_it(
 
 def test_warming_up_leaves_nothing_for_the_first_batch_to_import(own_environment: None) -> None:
     program = (
-        "import sys; from workers import batch; "
+        "import sys; from workers.child import batch; "
         f"before = [name in sys.modules for name in {FIRST_USED}]; "
         "batch.warm_up(); "
         f"print(before, [name in sys.modules for name in {FIRST_USED}])"

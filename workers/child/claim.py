@@ -1,0 +1,75 @@
+"""Claim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
+
+Guarantees: an artifact is made by one slot at a time; a run is counted before it begins.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from tasks.errors import WorkerLost
+from tasks.flow import envelope
+from tasks.flow.job import as_slotline_error
+from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON
+from tasks.flow.outcomes import Failed, Outcome, Waiting
+from tasks.flow.record import Claim
+from tasks.routing import list_key
+from workers.child.work import Work
+
+if TYPE_CHECKING:
+    from tasks.flow.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+
+def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int, Outcome]]:
+    """What this batch is to make, each with its attempt; and the outcomes of the requests that must not run.
+
+    In one round trip; only where the first of many requests for one artifact is refused, the next asks in another.
+    """
+    work: list[Work] = []
+    outcomes: dict[int, Outcome] = {}
+    while wanted:
+        attempts = ledger.claim_all([_claim_of(one) for one in wanted])
+        again: list[Work] = []
+        for one, attempt in zip(wanted, attempts, strict=True):
+            if isinstance(attempt, int) and attempt > 0:
+                work.append(replace(one, attempt=attempt))
+                continue
+            outcomes[one.first.index] = _refused(ledger, one, attempt)
+            if len(one.requests) > 1:
+                again.append(replace(one, requests=one.requests[1:]))
+        wanted = again
+    return work, outcomes
+
+
+def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
+    """Release artifacts by name and delivery tag; one that cannot be released is free when its lease ends."""
+    if wanted := list(claims):
+        for (name, _), answer in zip(wanted, ledger.release_all(wanted), strict=True):
+            if isinstance(answer, Exception):
+                logger.warning("%s is not released: %s", name, answer)
+
+
+def _claim_of(work: Work) -> Claim:
+    call = work.first.call
+    came_by = call.headers.get("delivery_info") or {}
+    queue = str(came_by.get("routing_key") or "")
+    # To the list that it came from: there the sweep looks for it.
+    copy = (list_key(queue, int(came_by.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
+    return Claim(work.artifact, call.delivery_tag, copy, work.first.run_of)
+
+
+def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:
+    """The outcome of a request that must not run now, or never again."""
+    if attempt in (FOLLOWS, TOO_SOON):
+        return Waiting()
+    if attempt == SPENT:
+        release(ledger, [(work.artifact, work.first.call.delivery_tag)])
+        why = ledger.loss(work.first.run_of)
+        last = f"; the last time: {why}" if why else ""
+        return Failed(WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried{last}"), 0)
+    return Failed(as_slotline_error(cast(Exception, attempt)), 0)

@@ -1,0 +1,162 @@
+"""The first stage of a batch: read the messages, take what they ask for, look what is there, claim the rest.
+
+Loads no model and computes nothing. Taking and claiming are one round trip each, however many requests there are.
+A request that cannot be read, is refused, or has its artifact already gets its outcome here and costs the others
+nothing. The order matters: the attempt is counted last, so that what needs no run costs none.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tasks.errors import InvalidInput, SlotlineError
+from tasks.flow.job import as_slotline_error, part_of
+from tasks.flow.outcomes import Done, Dropped, Failed, Outcome
+from tasks.store import artifacts
+from workers.child import crafts
+from workers.child.claim import claim, release
+from workers.child.work import AnyCraft, ReadyBatch, Request, TakenBatch, Work
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from tasks.flow.ledger import Ledger
+    from tasks.flow.record import Taken
+    from tasks.store.artifacts import Artifact
+    from workers.child.models.lifecycle import LoadedModel
+    from workers.wire.call import Call
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A call whose body was read: its task's fields, and what it is a run of."""
+
+    index: int
+    call: Call
+    craft: AnyCraft
+    run_of: tuple[str, int]
+    fields: Mapping[str, Any]
+
+
+def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch:
+    """What each call asks for, by the model that it wants. Requests of jobs that have ended are dropped."""
+    messages: list[_Message] = []
+    outcomes: dict[int, Outcome] = {}
+    by_variant: dict[str | None, list[Request]] = {}
+    for index, call in enumerate(calls):
+        match _read(index, call):
+            case _Message() as message:
+                messages.append(message)
+            case Failed() as failed:
+                outcomes[index] = failed
+    taken = ledger.take_all([message.run_of for message in messages]) if messages else []
+    for message, found in zip(messages, taken, strict=True):
+        match _request(entry, message, found):
+            case Request() as request:
+                by_variant.setdefault(request.variant, []).append(request)
+            case outcome:
+                outcomes[message.index] = outcome
+    return TakenBatch(by_variant, outcomes)
+
+
+def make_ready(
+    ledger: Ledger, model: LoadedModel | Exception, requests: Sequence[Request], *, has_company: bool
+) -> ReadyBatch:
+    """What is to be computed for these requests, which want the same model; claimed, and to be released.
+
+    An exception in the model's place says why it could not be loaded. `has_company`: the batch has other calls.
+    """
+    if isinstance(model, Exception):
+        return _without_model(model, requests)
+    wanted, outcomes = _look(model, requests)
+    # Who made them may have died before it released them, and others wait for that.
+    made = {found.artifact.name: "" for found in outcomes.values() if isinstance(found, Done)}
+    release(ledger, made.items())
+    alone = [work for work in wanted if has_company and _was_begun(work)]
+    work, refused = claim(ledger, [work for work in wanted if work not in alone])
+    return ReadyBatch(model, work, {**outcomes, **refused}, frozenset(r.index for one in alone for r in one.requests))
+
+
+def artifact_name(model: LoadedModel, craft: AnyCraft, item: Any) -> str:
+    """Named by all that shapes what is made: the same input is computed once, for any request at any time."""
+    ingredients = {
+        "adapter": model.entry.adapter,
+        "version": model.adapter.version,
+        "model": model.entry.name,
+        "revision": model.offer.revision,
+        **craft.ingredients(item),
+        **model.adapter.ingredients(item),
+    }
+    return artifacts.name_of(craft.kind, craft.extension, ingredients)
+
+
+def _read(index: int, call: Call) -> _Message | Failed | None:
+    """The message's fields; None where its task is computed by no model."""
+    craft = crafts.OF_TASK.get(call.task)
+    if craft is None:
+        return None
+    try:
+        fields = call.kwargs()
+        return _Message(index, call, craft, part_of(fields) or (call.task_id, 0), fields)
+    except InvalidInput as exc:
+        return Failed(as_slotline_error(exc), 0)
+
+
+def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | None) -> Request | Failed | Dropped:
+    if taken is None:
+        return Dropped()
+    craft = message.craft
+    try:
+        if isinstance(taken, Exception):
+            raise taken
+        asked = craft.asked_of_part(taken) if message.run_of[1] else craft.asked(message.fields)
+        if asked.model != entry.name:
+            raise InvalidInput(f"model: {asked.model!r} was sent to the queue of {entry.name!r}")
+        variant = craft.variant(entry, asked)
+        return Request(message.index, message.call, craft, message.run_of, asked, variant, taken.runs)
+    except Exception as exc:  # one input's failure, in its own words
+        return _unreadable(message.call, exc)
+
+
+def _without_model(error: Exception, requests: Sequence[Request]) -> ReadyBatch:
+    """A fault of the model counts once, however many requests want it: one bad model is not all of them."""
+    failed = () if isinstance(error, InvalidInput) else (f"load of {requests[0].variant}",)
+    outcomes = {request.index: Failed(as_slotline_error(error), 0) for request in requests}
+    return ReadyBatch(None, outcomes=outcomes, failed=failed)
+
+
+def _look(model: LoadedModel, requests: Sequence[Request]) -> tuple[list[Work], dict[int, Outcome]]:
+    """What is to be made, each artifact once; and the outcomes of requests that fail or whose artifact is there."""
+    wanted: dict[str, tuple[Any, list[Request]]] = {}
+    made: dict[str, Artifact] = {}
+    outcomes: dict[int, Outcome] = {}
+    for request in requests:
+        try:
+            item = request.craft.item(model, request.asked)
+            model.adapter.check(item)
+            name = artifact_name(model, request.craft, item)
+            found = None if name in wanted else made.get(name) or artifacts.store().find(name)
+        except Exception as exc:  # one input's failure, in its own words
+            outcomes[request.index] = _unreadable(request.call, exc)
+            continue
+        if found is None:
+            wanted.setdefault(name, (item, []))[1].append(request)
+        else:
+            made[name] = found
+            outcomes[request.index] = Done(found, computed=False)
+    return [Work(name, item, those) for name, (item, those) in wanted.items()], outcomes
+
+
+def _was_begun(work: Work) -> bool:
+    """A run of it was begun and did not end well: in company it could cost the others their attempts."""
+    return any(request.runs for request in work.requests)
+
+
+def _unreadable(call: Call, error: Exception) -> Failed:
+    if not isinstance(error, SlotlineError):
+        logger.error("%s[%s] cannot be read", call.task, call.task_id, exc_info=error)
+    return Failed(as_slotline_error(error), 0)

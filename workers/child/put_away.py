@@ -1,0 +1,87 @@
+"""The last stage of a batch: store what was made, release the claims, leave the outcomes for Celery's trace.
+
+Settles nothing: the task's body does, when Celery traces it. Guarantees: a result is stored before the next one
+is asked for; a result that cannot be stored costs its own requests alone; claims are released whatever happens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError
+from tasks.flow import outcomes
+from tasks.flow.job import as_slotline_error
+from tasks.flow.outcomes import Done, Dropped, Failed, Outcome
+from tasks.store import artifacts
+from workers.adapters.base import Cancelled
+from workers.child.claim import release
+from workers.child.work import Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Request, Work
+
+if TYPE_CHECKING:
+    from tasks.flow.ledger import Ledger
+    from workers.wire.call import Call
+
+logger = logging.getLogger(__name__)
+
+
+def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
+    """Store each result as it comes, and release all that was claimed; how the batch ended."""
+    ended: dict[int, Outcome] = {}
+    failed: list[str] = []
+    try:
+        for one in computed:
+            stored = _store(one)
+            for request in one.work.requests:
+                outcome = _outcome_of(request, one.work, stored, is_cancelled)
+                ended[request.index] = outcome
+                if _is_the_models_fault(outcome):
+                    failed.append(request.call.task_id)
+    finally:
+        release(ledger, [(one.artifact, one.first.call.delivery_tag) for one in ready.work])
+    worked = any(isinstance(outcome, Done) for outcome in ended.values())
+    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended})
+
+
+def leave(calls: Sequence[Call], ended: Outcomes) -> None:
+    """Leave the outcomes for the tasks' bodies, in the order of the calls, in which Celery traces them."""
+    outcomes.clear()
+    for index, outcome in sorted(ended.items()):
+        outcomes.put(calls[index].task_id, outcome)
+
+
+def _store(computed: Computed) -> Outcome:
+    work, result = computed.work, computed.result
+    if isinstance(result, Cancelled):
+        return Dropped()
+    craft = work.first.craft
+    try:
+        if isinstance(result, Exception):
+            raise result
+        made = artifacts.store().put_bytes(work.artifact, *craft.encode(result))
+        return Done(made, computed=True, attempt=work.attempt)
+    except Exception as exc:  # one input's failure, in its own words
+        if not isinstance(exc, SlotlineError):
+            logger.exception("the model failed on «%.40s»", craft.words(work.item))
+        return Failed(as_slotline_error(exc), work.attempt)
+
+
+def _outcome_of(request: Request, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:
+    """The attempt, and having computed it, are the first request's alone."""
+    if is_cancelled(request.call.delivery_tag):
+        return Dropped()
+    if request is work.first:
+        return stored
+    match stored:
+        case Done(artifact):
+            return Done(artifact, computed=False)
+        case Failed(error):
+            return Failed(error, 0)
+        case _:
+            return stored
+
+
+def _is_the_models_fault(outcome: Outcome) -> bool:
+    """Neither the input's nor the store's nor the broker's: another input would fare no better."""
+    return isinstance(outcome, Failed) and not isinstance(outcome.error, (InvalidInput, StoreError, BrokerUnavailable))
