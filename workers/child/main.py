@@ -17,15 +17,15 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn, assert_never
 
 from celery.concurrency.prefork import process_initializer
 
-from tasks import offers
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.connections import ledger
+from tasks.offers import Published
 from tasks.settings import settings
 from workers.adapters import hardware
 from workers.child import batch
@@ -36,24 +36,38 @@ from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.child.work import Ran
-from workers.wire.call import Alone, Call, Result
-from workers.wire.link import Link, LinkClosed
+from workers.wire.call import Call, Result, RunAlone
+from workers.wire.link import ChildEnd, LinkClosed, ParentEnd
+from workers.wire.messages import (
+    AskStatus,
+    BatchRan,
+    Cancel,
+    FailedToLoad,
+    Loaded,
+    Offers,
+    StandsBy,
+    StateEntered,
+    Status,
+    VariantLoadBegan,
+    VariantLoadEnded,
+    WaitsForTurn,
+)
 from workers.wire.state import LOADING, State
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.catalog import ModelEntry
-    from workers.slots.gpu import GpuSlot
-    from workers.wire.spec import SlotSpec
+    from workers.adapters.base import Offer
+    from workers.wire.spec import GpuShare, SlotSpec
 
 logger = logging.getLogger(__name__)
 
 VOICES_EVERY_S = 5.0
 """How soon a voice that was put into a registry's folder is known to those who ask for work."""
 
-SILENT = frozenset({State.BUSY, State.READY})
-"""What the parent is not told of: it knows what runs. (`ready` after a load is told with the offer.)"""
+SILENT = frozenset({State.READY, State.BUSY, State.FAILED})
+"""Not sent as `StateEntered`: the parent knows what runs, and `Loaded` and `FailedToLoad` say more."""
 
 
 @dataclass
@@ -61,10 +75,10 @@ class Child:
     """This process: its models, its line to the parent, and what it can tell of itself."""
 
     app: Celery
-    link: Link
+    link: ChildEnd
     model_name: str
     device: str = "cpu"
-    gpu: GpuSlot | None = None
+    gpu: GpuShare | None = None
     models: Served | None = None
     life: Lifecycle = field(init=False)
     batches: int = 0
@@ -81,19 +95,19 @@ class Child:
     def __post_init__(self) -> None:
         self.life = Lifecycle(self._announce)
 
-    def _announce(self, state: State, more: Mapping[str, Any]) -> None:
-        if more or state not in SILENT:
-            self.link.send({"state": state, **more})
+    def _announce(self, state: State) -> None:
+        if state not in SILENT:
+            self.link.send(StateEntered(state))
 
     def report(self, ran: Ran) -> None:
         """Tell the parent how the model fared: of failures, and of the first success after them."""
         if ran.failed or (ran.worked and self.is_failing):
-            self.link.send({"failed": ran.failed, "worked": ran.worked})
+            self.link.send(BatchRan(ran.failed, ran.worked))
             self.is_failing = not ran.worked
 
-    def count(self, results: Sequence[Result | Alone]) -> None:
+    def count(self, results: Sequence[Result | RunAlone]) -> None:
         """Note a batch that was run."""
-        ran = [result for result in results if not isinstance(result, Alone)]
+        ran = [result for result in results if not isinstance(result, RunAlone)]
         self.batches += bool(ran)
         self.jobs += len(ran)
         self.failures += sum(failed for failed, _, _ in ran)
@@ -122,7 +136,9 @@ class Child:
 _child: Child | None = None
 
 
-def begin(link: Link, parents_end: Link, spec: SlotSpec, refused: frozenset[str], app: Celery, hostname: str) -> None:
+def begin(
+    link: ChildEnd, parents_end: ParentEnd, spec: SlotSpec, refused: frozenset[str], app: Celery, hostname: str
+) -> None:
     """The pool's initializer: become Celery's child, then load the model; ends the process when that fails.
 
     A lazy slot's child loads nothing yet: it stands by.
@@ -139,7 +155,7 @@ def begin(link: Link, parents_end: Link, spec: SlotSpec, refused: frozenset[str]
             _tell_voices(child, child.models)
         batch.warm_up()
         if spec.is_lazy:
-            link.send({"stands_by": True})
+            link.send(StandsBy())
             return
     except BaseException as exc:
         _give_up(child, exc)
@@ -153,13 +169,13 @@ def _models(child: Child, spec: SlotSpec, refused: frozenset[str]) -> Served:
         def load(one: ModelEntry, name: str, tell: Callable[[State], None]) -> LoadedModel:
             if name in refused:
                 raise ModelLoadError(f"{name}: loading it ended this slot's process {spec.load_attempts} times")
-            child.link.send({"loads": name})
+            child.link.send(VariantLoadBegan(name))
             model = None
             try:
                 model = lifecycle.load(one, spec.device, warm_up, tell)
                 return model
             finally:
-                child.link.send({"loads": "", "is_loaded": model is not None})
+                child.link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
         return Registry(entry, spec.device, child.life, load)
     one = functools.partial(lifecycle.load, entry, spec.device, warm_up, child.life.enter)
@@ -170,7 +186,7 @@ def _in_turn(child: Child, load: Callable[[], LoadedModel]) -> LoadedModel:
     """Load; on a GPU when no other worker loads there. The parent's watch on the time runs from the load itself."""
     if child.gpu is None:
         return load()
-    return child.gpu.load(load, lambda holder: child.link.send({"waits_for": holder}))
+    return child.gpu.load(load, lambda holder: child.link.send(WaitsForTurn(holder)))
 
 
 def _load(child: Child) -> None:
@@ -182,22 +198,23 @@ def _load(child: Child) -> None:
         offer = models.offer
         if child.gpu is not None and models.entry.is_registry:
             child.gpu.end_turn()  # its memory stays promised: it comes and goes
-        child.life.enter(State.READY, load_s=load_s, offer=_published(models, offer) if offer else None)
+        child.life.enter(State.READY)
+        child.link.send(Loaded(load_s, _published(models, offer) if offer else None))
     except BaseException as exc:
         _give_up(child, exc)
 
 
-def _published(models: Served, offer: Any) -> dict[str, Any]:
-    return {
-        "model": models.entry.name,
-        "adapter": models.entry.adapter,
-        "revision": offer.revision,
-        "sample_rate": offer.sample_rate,
-        "voices": dict(offer.voices),
-        "default_voice": offer.default_voice,
-        "reads_tokens": offer.reads_tokens,
-        "chars_per_token": dict(offer.chars_per_token),
-    }
+def _published(models: Served, offer: Offer) -> Published:
+    return Published(
+        model=models.entry.name,
+        adapter=models.entry.adapter,
+        revision=offer.revision,
+        sample_rate=offer.sample_rate,
+        voices=dict(offer.voices),
+        default_voice=offer.default_voice,
+        reads_tokens=offer.reads_tokens,
+        chars_per_token=dict(offer.chars_per_token),
+    )
 
 
 def _tell_voices(child: Child, models: Registry) -> None:
@@ -206,8 +223,7 @@ def _tell_voices(child: Child, models: Registry) -> None:
     def tell() -> None:
         entry = models.entry
         voices = dict.fromkeys(models.names(), "und")
-        told = offers.Published(entry.name, entry.adapter, entry.revision or "", None, voices, entry.voice)
-        child.link.send({"offers": asdict(told)})
+        child.link.send(Offers(Published(entry.name, entry.adapter, entry.revision or "", None, voices, entry.voice)))
 
     def go_on() -> None:
         with contextlib.suppress(LinkClosed):
@@ -222,11 +238,13 @@ def _tell_voices(child: Child, models: Registry) -> None:
 def _give_up(child: Child, error: BaseException) -> NoReturn:
     """Say why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
     try:
-        child.life.enter(
-            State.FAILED,
-            error=" ".join(f"{type(error).__name__}: {error}".split()),
-            permanent=not lifecycle.can_be_retried(error),
-            traceback=None if isinstance(error, SlotlineError) and not error.__cause__ else traceback.format_exc(),
+        child.life.enter(State.FAILED)
+        child.link.send(
+            FailedToLoad(
+                " ".join(f"{type(error).__name__}: {error}".split()),
+                is_permanent=not lifecycle.can_be_retried(error),
+                traceback=None if isinstance(error, SlotlineError) and not error.__cause__ else traceback.format_exc(),
+            )
         )
     finally:
         os._exit(1)
@@ -236,10 +254,13 @@ def _answer(child: Child) -> None:
     """Hear the parent as long as it lives; without a parent this process has no purpose."""
     try:
         for message in child.link.messages():
-            if "cancel" in message:
-                child.cancelled.update(message["cancel"])
-                continue
-            child.link.send({"answer": message.get("id"), **_reply(child, message.get("ask"))})
+            match message:
+                case Cancel(delivery_tags):
+                    child.cancelled.update(delivery_tags)
+                case AskStatus(number):
+                    child.link.send(Status(number, _status(child)))
+                case _:
+                    assert_never(message)
     except LinkClosed:
         pass
     except Exception:  # the thread's boundary
@@ -248,14 +269,12 @@ def _answer(child: Child) -> None:
     os._exit(1)
 
 
-def _reply(child: Child, asked: Any) -> dict[str, Any]:
-    """What the parent asked for; a question that cannot be answered costs no other, nor the hearing of cancels."""
-    if asked != "status":
-        return {"error": f"{asked}: not known"}
+def _status(child: Child) -> dict[str, Any]:
+    """How the child stands; where a model's library raises, the little that needs none."""
     try:
         return child.status()
-    except Exception:  # the boundary to what a model's libraries tell
-        logger.exception("not all can be told of how %s stands", child.model_name)
+    except Exception:  # the boundary to a model's libraries
+        logger.exception("the status of %s is not complete", child.model_name)
         return {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
 
 
@@ -292,7 +311,7 @@ def _own() -> tuple[Child, Served]:
     return _child, _child.models
 
 
-def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
+def run_batch(calls: Sequence[Call]) -> list[Result | RunAlone]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
     A batch that could not be begun because Redis is away, or refuses, gives its messages back. Any
@@ -314,7 +333,7 @@ def run_batch(calls: Sequence[Call]) -> list[Result | Alone]:
     return results
 
 
-def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | Alone]:
+def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | RunAlone]:
     try:
         ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.fits)
     except BROKER_REFUSES as exc:
@@ -322,4 +341,4 @@ def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Resul
         return [*give_back_all(child.app, calls, exc)]
     child.report(ran)
     traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))
-    return [Alone() if index in ran.alone else next(traced) for index in range(len(calls))]
+    return [RunAlone() if index in ran.alone else next(traced) for index in range(len(calls))]

@@ -20,8 +20,10 @@ from redis import RedisError
 
 from tasks import offers
 from tasks.exit_codes import FAILED
+from tasks.offers import Published
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
+from workers.wire.messages import Loaded
 
 logger = logging.getLogger(__name__)
 
@@ -56,28 +58,28 @@ class Readiness(bootsteps.StartStopStep):
     def stop(self, consumer: Any) -> None:
         """Nothing to stop: the gate goes with its channel."""
 
-    def _ready(self, message: dict[str, Any]) -> None:
-        """The model is loaded, for the first time or again; or the child of a lazy slot stands by."""
+    def _ready(self, loaded: Loaded | None) -> None:
+        """The model is loaded, for the first time or again; or (None) the child of a lazy slot stands by."""
         slot = self._consumer.controller.slot
-        if offer := message.get("offer"):
-            self._publish(offer)
+        if loaded and loaded.offer:
+            self._publish(loaded.offer)
         may_take = self._consumer.pool.streak.loaded()
         slot.keeper.set_ready(may_take)
         if not may_take:
             return
         self._consumer.pool.open()
-        how = f"loaded in {message['load_s']:.1f} s" if "load_s" in message else "its first job will load it"
+        how = f"loaded in {loaded.load_s:.1f} s" if loaded else "its first job will load it"
         logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
         if not self._was_ready:
             self._was_ready = True
             signals.worker_ready.send(sender=self._consumer)
         self._consumer.pool.child_ready()
 
-    def _publish(self, offer: dict[str, Any], kept_s: float | None = None) -> None:
+    def _publish(self, offer: Published, kept_s: float | None = None) -> None:
         try:
-            offers.publish(self._consumer.app.backend.client, offers.Published(**offer), kept_s)
+            offers.publish(self._consumer.app.backend.client, offer, kept_s)
         except RedisError as exc:
-            logger.warning("what %s offers could not be published: %s", offer["model"], exc)
+            logger.warning("what %s offers could not be published: %s", offer.model, exc)
 
     def _gone(self) -> None:
         self._consumer.controller.slot.keeper.set_ready(False)

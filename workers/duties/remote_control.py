@@ -45,7 +45,7 @@ def status(state: Any, **_: Any) -> dict[str, Any]:
     pool = state.consumer.pool
     if not isinstance(pool, SlotPool):
         return _no_slot()
-    return status_of(pool, pool.ask_child("status", CHILD_ANSWERS_WITHIN_S))
+    return status_of(pool, pool.ask_status(CHILD_ANSWERS_WITHIN_S))
 
 
 def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
         "device": spec.gpu.label if spec.gpu else spec.device,
         "state": stands,
         "is_loading": stands in LOADING,
-        **{name: value for name, value in (told or {}).items() if name != "answer"},
+        **(told or {}),
         "answers": told is not None,
         "parent": os.getpid(),
         "lazy": spec.is_lazy,

@@ -19,7 +19,7 @@ from celery.concurrency.asynpool import AsynPool
 
 from workers.child import main as child
 from workers.parent.supervisor import ChildWatch
-from workers.wire.link import Link
+from workers.wire.link import pair as link_pair
 
 COLLECT_EVERY_S = 0.02
 ACCEPTED_WITHIN_S = 0.5
@@ -67,7 +67,7 @@ class ChildPool(AsynPool):
                 self.handle_result_event(pipe)
 
     def _create_worker_process(self, i: int) -> Any:
-        link, childs_end = Link.pair()
+        link, childs_end = link_pair()
         spec = self.watch.spec
         self._initializer = functools.partial(child.begin, childs_end, link, spec, self.watch.refused)
         try:

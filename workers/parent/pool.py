@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from billiard.einfo import ExceptionInfo
@@ -37,7 +37,8 @@ from workers.parent.failure_streak import Streak
 from workers.parent.pending import BatchSizes, Line
 from workers.parent.requests import Batch, Callback, Member
 from workers.parent.supervisor import ChildWatch
-from workers.wire.call import Alone, Call, Result
+from workers.wire.call import Call, Result, RunAlone
+from workers.wire.messages import Cancel
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
 
@@ -132,9 +133,9 @@ class SlotPool(TaskPool):
             return False
         return self._hand_over_errand(errand, self.spec.entry.load_limit_s, told)
 
-    def ask_child(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
-        """Ask the child (`status`), also while it computes; None when it does not answer in time."""
-        return self.watch.ask(question, wait_s)
+    def ask_status(self, wait_s: float = 1.0) -> Mapping[str, Any] | None:
+        """How the child stands by its own account, also while it computes; None when it does not answer in time."""
+        return self.watch.ask_status(wait_s)
 
     @property
     def running(self) -> Batch | None:
@@ -265,11 +266,11 @@ class SlotPool(TaskPool):
         for member in batch.members:
             member.accept(pid, accepted)
 
-    def _finished(self, batch: Batch, results: list[Result | Alone]) -> None:
+    def _finished(self, batch: Batch, results: list[Result | RunAlone]) -> None:
         self.done_at = time.monotonic()
         goes_on = not self._reload_is_due
         self._end(batch)
-        ran = [(one, came) for one, came in zip(batch.members, results, strict=True) if not isinstance(came, Alone)]
+        ran = [(one, came) for one, came in zip(batch.members, results, strict=True) if not isinstance(came, RunAlone)]
         if ran:
             self.watch.tries.worked()
             self.batch_sizes.count(len(ran))
@@ -277,7 +278,9 @@ class SlotPool(TaskPool):
             self._pump()  # before the members are told, which takes longer than a small batch
         for member, result in ran:
             member.succeed(result)
-        self._run_alone([one for one, result in zip(batch.members, results, strict=True) if isinstance(result, Alone)])
+        self._run_alone(
+            [one for one, result in zip(batch.members, results, strict=True) if isinstance(result, RunAlone)]
+        )
 
     def _run_alone(self, members: Sequence[Member]) -> None:
         """The next to be handed over, each in a batch of its own, with a time limit of its own."""
@@ -362,7 +365,7 @@ class SlotPool(TaskPool):
         """Tell the child that nobody wants these members of the running batch any more."""
         for member in members:
             member.is_cancelled = True
-        self.watch.tell({"cancel": [member.call.delivery_tag for member in members]})
+        self.watch.send(Cancel(tuple(member.call.delivery_tag for member in members)))
 
     def _start_again(self) -> None:
         if self._pool is not None and self._state == self.RUN:

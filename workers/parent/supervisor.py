@@ -15,12 +15,29 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from billiard.common import human_status
 
+from tasks.offers import Published
 from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
-from workers.wire.link import Link, LinkClosed
+from workers.wire.link import LinkClosed, ParentEnd
+from workers.wire.messages import (
+    AskStatus,
+    BatchRan,
+    FailedToLoad,
+    FromChild,
+    FromParent,
+    Loaded,
+    Offers,
+    OfModel,
+    StandsBy,
+    StateEntered,
+    Status,
+    VariantLoadBegan,
+    VariantLoadEnded,
+    WaitsForTurn,
+)
 from workers.wire.spec import SlotSpec
 from workers.wire.state import LOADING, State
 
@@ -34,8 +51,8 @@ class ChildWatch:
         self.spec = spec
         self.state = State.UNLOADED
         self.tries = Tries(spec.load_attempts)
-        self.on_ready: Callable[[dict[str, Any]], None] = lambda message: None
-        self.on_offers: Callable[[dict[str, Any]], None] = lambda offer: None
+        self.on_ready: Callable[[Loaded | None], None] = lambda loaded: None
+        self.on_offers: Callable[[Published], None] = lambda offer: None
         self.on_gone: Callable[[], None] = lambda: None
         self.on_ran: Callable[[Sequence[str], bool], None] = lambda failed, worked: None
         self.on_given_up: Callable[[str], None] = lambda reason: None
@@ -51,12 +68,13 @@ class ChildWatch:
         self._fatal: Counter[str] = Counter()
         """How often the child died while it loaded which of them."""
         self._pid = 0
-        self._link: Link | None = None
-        self._failure: dict[str, Any] = {}
+        self._link: ParentEnd | None = None
+        self._failure: FailedToLoad | None = None
         self._not_before = 0.0
         self._load_ends = 0.0
         self._given_up = False
         self._questions = 0
+        self._answer: Status | None = None
 
     @property
     def may_start(self) -> bool:
@@ -78,9 +96,9 @@ class ChildWatch:
         """Whether the child serves and its model is to be loaded before it can compute."""
         return self.stands_by and self.state is State.UNLOADED
 
-    def started(self, pid: int, link: Link) -> None:
+    def started(self, pid: int, link: ParentEnd) -> None:
         """A child was forked."""
-        self._link, self._pid, self._failure, self.state = link, pid, {}, State.LOADING
+        self._link, self._pid, self._failure, self.state = link, pid, None, State.LOADING
         self.stands_by, self._loads = False, ""
         self.listen()
         self._watch_load()
@@ -95,24 +113,25 @@ class ChildWatch:
         if self._link is not None:
             self._read(self._link)
 
-    def tell(self, message: Mapping[str, Any]) -> None:
-        """Tell the child something that it does not answer; a child that is gone need not know."""
+    def send(self, message: FromParent) -> None:
+        """Send the child something that it does not answer; a child that is gone need not know."""
         if self._link is not None:
             with contextlib.suppress(LinkClosed):
                 self._link.send(message)
 
-    def ask(self, question: str, wait_s: float = 1.0) -> dict[str, Any] | None:
-        """Ask the child and wait for its answer, also while it computes; None when there is no answer in time."""
+    def ask_status(self, wait_s: float = 1.0) -> Mapping[str, Any] | None:
+        """Ask the child how it stands, also while it computes; None when there is no answer in time."""
         if self._link is None:
             return None
         self._questions += 1
         deadline = time.monotonic() + wait_s
         try:
-            self._link.send({"ask": question, "id": self._questions})
+            self._link.send(AskStatus(self._questions))
             while (left_s := deadline - time.monotonic()) > 0:
-                answers = [self._hear(message) for message in self._link.pending(left_s)]
-                if found := [a for a in answers if a and a["answer"] == self._questions]:
-                    return found[0]
+                for message in self._link.pending(left_s):
+                    self._hear(message)
+                if self._answer is not None and self._answer.number == self._questions:
+                    return self._answer.fields
         except LinkClosed:
             pass
         return None
@@ -140,16 +159,17 @@ class ChildWatch:
 
     def _load_failed(self, exitcode: int) -> None:
         model = self.spec.entry.name
-        reason = self._failure.get("error") or f"its process died while loading ({human_status(exitcode)})"
-        if traceback := self._failure.get("traceback"):
-            logger.info("where %s failed to load:\n%s", model, traceback)
-        pause_s = self.tries.load_failed(bool(self._failure.get("permanent")))
+        died = FailedToLoad(f"its process died while loading ({human_status(exitcode)})", is_permanent=False)
+        failure = self._failure or died
+        if failure.traceback:
+            logger.info("where %s failed to load:\n%s", model, failure.traceback)
+        pause_s = self.tries.load_failed(failure.is_permanent)
         tried = self.tries.failed_loads
         if pause_s is None:
-            self._give_up(f"cannot load it (tried {tried} time{'s' * (tried > 1)}): {reason}")
+            self._give_up(f"cannot load it (tried {tried} time{'s' * (tried > 1)}): {failure.error}")
             return
         allowed = self.spec.load_attempts
-        logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, reason)
+        logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, failure.error)
         self._not_before = time.monotonic() + pause_s
         self.loop.call_later(pause_s + 0.01, lambda: self.start_again())
 
@@ -164,7 +184,7 @@ class ChildWatch:
         self._load_ends = time.monotonic() + limit_s
         self.loop.call_later(limit_s, self._check_load, self._link)
 
-    def _check_load(self, link: Link) -> None:
+    def _check_load(self, link: ParentEnd) -> None:
         if link is not self._link or not (self.is_loading or self._loads):
             return
         limit_s = self.spec.entry.load_limit_s
@@ -173,13 +193,13 @@ class ChildWatch:
             # It was begun again, or waits for others.
             self.loop.call_later(min(left_s, limit_s), self._check_load, link)
             return
-        self._failure = {"error": f"took longer than load_limit_s = {limit_s:g}"}
+        self._failure = FailedToLoad(f"took longer than load_limit_s = {limit_s:g}", is_permanent=False)
         if self._loads:
-            logger.error("%s: %r %s; the child is killed", self.spec.worker, self._loads, self._failure["error"])
+            logger.error("%s: %r %s; the child is killed", self.spec.worker, self._loads, self._failure.error)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
 
-    def _read(self, link: Link) -> None:
+    def _read(self, link: ParentEnd) -> None:
         try:
             for message in link.pending():
                 self._hear(message)
@@ -187,42 +207,45 @@ class ChildWatch:
             if link is self._link:
                 self._hang_up()
 
-    def _hear(self, message: dict[str, Any]) -> dict[str, Any] | None:
-        """Take in one message; an answer is handed back."""
-        if "answer" in message:
-            return message
-        if "worked" in message:
-            self.on_ran(message["failed"], message["worked"])
-            return None
-        if "offers" in message:
-            self.on_offers(message["offers"])
-        elif "loads" in message:
-            if self._loads and message["is_loaded"]:
-                self._fatal.pop(self._loads, None)
-            self._loads = message["loads"]
-            if self._loads:
+    def _hear(self, message: FromChild) -> None:
+        match message:
+            case VariantLoadBegan(name):
+                self._loads = name
                 self._watch_load()
-        elif holder := message.get("waits_for"):
-            # Others load on this GPU first; that is no time of this model's.
-            self.state, self._load_ends = State.UNLOADED, math.inf
-            logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
-        elif "stands_by" in message:
-            self.state, self.stands_by = State.UNLOADED, True
-            self.on_ready(message)
-        else:
-            self._entered(State(message["state"]), message)
-        return None
+            case VariantLoadEnded(name, is_loaded):
+                self._loads = ""
+                if is_loaded:
+                    self._fatal.pop(name, None)
+            case Offers(offer):
+                self.on_offers(offer)
+            case BatchRan(failed, worked):
+                self.on_ran(failed, worked)
+            case Status():
+                self._answer = message
+            case _:
+                self._hear_of_model(message)
 
-    def _entered(self, state: State, message: dict[str, Any]) -> None:
-        self.state = state
-        if state is State.LOADING:
-            self._watch_load()
-        elif state is State.READY:
-            self.stands_by, self.ready_at = True, time.monotonic()
-            self.tries.loaded()
-            self.on_ready(message)
-        elif state is State.FAILED:
-            self.stands_by, self._failure = False, message
+    def _hear_of_model(self, message: OfModel) -> None:
+        match message:
+            case StateEntered(state):
+                self.state = state
+                if state is State.LOADING:
+                    self._watch_load()
+            case Loaded():
+                self.state, self.stands_by, self.ready_at = State.READY, True, time.monotonic()
+                self.tries.loaded()
+                self.on_ready(message)
+            case StandsBy():
+                self.state, self.stands_by = State.UNLOADED, True
+                self.on_ready(None)
+            case FailedToLoad():
+                self.state, self.stands_by, self._failure = State.FAILED, False, message
+            case WaitsForTurn(holder):
+                # Others load on this GPU first; that is no time of this model's.
+                self.state, self._load_ends = State.UNLOADED, math.inf
+                logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
+            case _:
+                assert_never(message)
 
     def _hang_up(self) -> None:
         if self._link is None:

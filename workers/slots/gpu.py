@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from tasks.catalog import ModelEntry
     from tasks.settings import Settings
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.wire.spec import Model
 
 logger = logging.getLogger(__name__)
 
@@ -192,7 +192,7 @@ class GpuSlot:
         self._entry = entry
         self._claim = claimed
 
-    def load(self, load: Callable[[], LoadedModel], waits: Callable[[str], None]) -> LoadedModel:
+    def load(self, load: Callable[[], Model], waits: Callable[[str], None]) -> Model:
         """Load the model when it is our turn on the GPU, and measure what it takes; to be called in the child.
 
         `waits` hears whom we wait for. Raises `NoFreeSlot` with the numbers when the GPU has no room for

@@ -15,8 +15,8 @@ Result = tuple[int, Any, float]
 
 
 @dataclass(frozen=True)
-class Alone:
-    """In a result's place: the call was not run, for it is to run in a batch of its own."""
+class RunAlone:
+    """In a result's place: the call was not run, because it must run in a batch of its own."""
 
 
 @dataclass(frozen=True)

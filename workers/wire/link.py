@@ -1,41 +1,44 @@
-"""The line between a slot worker's parent and its child: JSON messages over a socketpair.
+"""The line between a slot worker's parent and its child: the messages of `messages.py` over a socketpair.
 
 A pair is made before each fork, so a replacement child has a line of its own. Carries
 the child's states to the parent and the parent's questions to the child; never work or
-results, which go through Celery's pool.
+results, which go through Celery's pool. Guarantees: messages arrive whole and in order; one
+that cannot be read is logged by name and dropped, and costs no other.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
+import logging
 import select
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Generic, TypeAlias, TypeVar
+
+from workers.wire.messages import FROM_CHILD, FROM_PARENT, BadMessage, FromChild, FromParent, Readers, decode, encode
+
+logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 65536
+
+Sent = TypeVar("Sent", bound=FromChild | FromParent)
+Heard = TypeVar("Heard", bound=FromChild | FromParent)
 
 
 class LinkClosed(Exception):
     """The other end is gone."""
 
 
-class Link:
-    """One end of the line. Any thread may send; one thread reads."""
+class Link(Generic[Sent, Heard]):
+    """One end of the line. Any thread may send; one thread reads. `readers` says which messages may come."""
 
-    def __init__(self, end: socket.socket) -> None:
+    def __init__(self, end: socket.socket, readers: Readers) -> None:
         self._end = end
+        self._readers = readers
         self._rest = b""
         self._sending = threading.Lock()
-
-    @classmethod
-    def pair(cls) -> tuple[Self, Self]:
-        """Two ends; a process closes the one that it does not use."""
-        one, other = socket.socketpair()
-        return cls(one), cls(other)
 
     def fileno(self) -> int:
         """The descriptor to wait on, -1 once closed."""
@@ -45,27 +48,27 @@ class Link:
         """Hang up; harmless when done twice."""
         self._end.close()
 
-    def send(self, message: Mapping[str, Any]) -> None:
+    def send(self, message: Sent) -> None:
         """Send one message whole; raises `LinkClosed`."""
-        line = json.dumps(message, ensure_ascii=False).encode() + b"\n"
+        line = encode(message)
         try:
             with self._sending:
                 self._end.sendall(line)
         except OSError as exc:
             raise LinkClosed(str(exc)) from exc
 
-    def messages(self) -> Iterator[dict[str, Any]]:
+    def messages(self) -> Iterator[Heard]:
         """All messages to come, waiting for each; ends when the other end is gone."""
         with contextlib.suppress(LinkClosed):
             while True:
                 yield from self._received()
 
-    def pending(self, wait_s: float = 0.0) -> list[dict[str, Any]]:
+    def pending(self, wait_s: float = 0.0) -> list[Heard]:
         """The messages that have come, waiting up to `wait_s` seconds for the first.
 
         Raises `LinkClosed` when there are none and the other end is gone.
         """
-        found: list[dict[str, Any]] = []
+        found: list[Heard] = []
         deadline = time.monotonic() + wait_s
         while self._is_readable(0.0 if found else max(0.0, deadline - time.monotonic())):
             try:
@@ -85,7 +88,7 @@ class Link:
         poller.register(self._end, select.POLLIN)
         return bool(poller.poll(wait_s * 1000))
 
-    def _received(self) -> list[dict[str, Any]]:
+    def _received(self) -> list[Heard]:
         try:
             chunk = self._end.recv(CHUNK_BYTES)
         except OSError as exc:
@@ -93,4 +96,22 @@ class Link:
         if not chunk:
             raise LinkClosed("the other end is gone")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        return [json.loads(line) for line in lines]
+        return [message for line in lines for message in self._read(line)]
+
+    def _read(self, line: bytes) -> list[Heard]:
+        """The message of a line; none where it cannot be read."""
+        try:
+            return [decode(line, self._readers)]
+        except BadMessage as exc:
+            logger.error("a message between parent and child is dropped: %s", exc)
+            return []
+
+
+ParentEnd: TypeAlias = Link[FromParent, FromChild]
+ChildEnd: TypeAlias = Link[FromChild, FromParent]
+
+
+def pair() -> tuple[ParentEnd, ChildEnd]:
+    """The parent's end and the child's; a process closes the one that it does not use."""
+    parents, childs = socket.socketpair()
+    return Link(parents, FROM_CHILD), Link(childs, FROM_PARENT)

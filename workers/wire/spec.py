@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from workers.slots.gpu import GpuSlot
+
+Model = TypeVar("Model", bound="HasRevision")
+
+
+class HasRevision(Protocol):
+    """A loaded model, as far as its GPU asks: which revision of the weights it is."""
+
+    @property
+    def offer(self) -> Any:
+        """What the model says of itself; has a `revision`."""
+
+
+class GpuShare(Protocol):
+    """A claimed share of a GPU, as parent and child use it; `workers/slots/gpu.py` has it."""
+
+    @property
+    def label(self) -> str:
+        """The GPU in few words, for people."""
+
+    @property
+    def gpu_type(self) -> str:
+        """The GPU's name by its driver."""
+
+    def load(self, load: Callable[[], Model], waits: Callable[[str], None]) -> Model:
+        """In the child: load when it is this worker's turn; `waits` hears which worker has the turn instead."""
+
+    def end_turn(self) -> None:
+        """In the child: let others load on this GPU."""
+
+    def unloaded(self) -> None:
+        """In the child: the model left the GPU; its memory is kept for it."""
+
+    def child_ended(self) -> None:
+        """In the parent: the child is dead; its turn ends, and its memory is kept for the next child."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +57,13 @@ class SlotSpec:
     worker: str
     batch_size: int
     load_attempts: int
-    gpu: GpuSlot | None = None
+    gpu: GpuShare | None = None
     is_lazy: bool = False
 
     def limit_s(self, inputs: int) -> float:
         """What a batch of so many inputs may take; each may want a small model of its own, loaded in the midst of it.
 
-        Such a load is bounded by itself (`ChildWatch`).
+        Such a load is bounded by itself (`workers/parent/supervisor.py`).
         """
         loads_s = inputs * self.entry.load_limit_s if self.entry.is_registry else 0.0
         return self.entry.time_limit_s + loads_s

@@ -9,7 +9,7 @@ packages, so it is called in the child alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from workers.adapters.base import Adapter, Offer
 
 
-Listener = Callable[[State, Mapping[str, Any]], None]
+Listener = Callable[[State], None]
 
 
 class Lifecycle:
     """One model's state, entered by the thread that uses the model; any thread may read it."""
 
-    def __init__(self, listen: Listener = lambda state, more: None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, listen: Listener = lambda state: None, clock: Callable[[], float] = time.time) -> None:
         self._listen = listen
         self._clock = clock
         self.state = State.UNLOADED
@@ -40,15 +40,15 @@ class Lifecycle:
         """Whether the model can compute."""
         return self.state in LOADED
 
-    def enter(self, state: State, **more: Any) -> None:
-        """Enter a state and tell the listener, with what else is to be said of it.
+    def enter(self, state: State) -> None:
+        """Enter a state and tell the listener.
 
         Raises `RuntimeError` for one that may not follow, which is a mistake of ours and no model's; nothing is told.
         """
         if state not in ALLOWED[self.state]:
             raise RuntimeError(f"a model that is {self.state} cannot become {state}")
         self.state, self.since = state, self._clock()
-        self._listen(state, more)
+        self._listen(state)
 
 
 @dataclass(frozen=True)
