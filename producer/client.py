@@ -21,7 +21,7 @@ from tasks.errors import UnknownJob
 from tasks.flow import envelope
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 from tasks.kinds.inputs import check_inputs, check_writes, craft_of, fields_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,

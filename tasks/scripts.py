@@ -25,7 +25,7 @@ _SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|
 
 @functools.cache
 def _source(name: str) -> str:
-    folder = resources.files("tasks.flow") / "lua"
+    folder = resources.files("tasks.flow.ledger") / "lua"
     return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("_head", name))
 
 

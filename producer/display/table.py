@@ -10,7 +10,7 @@ from rich.text import Text
 
 from producer.reading import eta
 from producer.reading.reading import ChapterRow, Reading
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 from tasks.flow.repair import Failure
 
 PIPED_COLUMNS = 240

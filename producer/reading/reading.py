@@ -25,7 +25,7 @@ from producer.reading.status import FailedPart, Look
 from producer.results import error_of, typed
 from tasks import keys
 from tasks.errors import SlotlineError
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 from tasks.messages import ChapterResult
 from tasks.settings import settings
 

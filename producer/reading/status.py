@@ -13,7 +13,7 @@ from typing import Any
 from producer import results
 from producer.client import Client
 from tasks.flow.ledger import DONE, FAILED, SENT
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 
 _ENDED_WELL_OR_NOT = frozenset({DONE, FAILED})
 

@@ -26,7 +26,7 @@ from tasks.errors import InvalidInput, PartsFailed, SlotlineError
 from tasks.flow import envelope
 from tasks.flow.cancel import CANCELLED, REASON
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Opening, Outcome, Record
+from tasks.flow.ledger.record import Opening, Outcome, Record
 from tasks.routing import FLOW_QUEUE, list_key
 
 logger = logging.getLogger(__name__)

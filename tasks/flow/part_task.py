@@ -22,8 +22,8 @@ from tasks.flow.cancel import REASON
 from tasks.flow.connections import ledger, post
 from tasks.flow.job import part_of
 from tasks.flow.ledger import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import Settlement
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
-from tasks.flow.record import Settlement
 from tasks.routing import list_key
 from tasks.store.artifacts import Artifact
 

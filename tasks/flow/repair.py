@@ -18,7 +18,7 @@ from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
 from tasks.flow.job import words_of
 from tasks.flow.ledger import FAILED, Ledger
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 
 SET_ASIDE_SHOWN = 1000
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from redis.exceptions import ResponseError
 
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Settlement, StoredResult
+from tasks.flow.ledger.record import Settlement, StoredResult
 
 
 class Post:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Record
+from tasks.flow.ledger.record import Record
 from tests.conftest import Process, StartWorker
 from workers.adapters.rehearsal import digest
 

@@ -15,7 +15,7 @@ from tasks.flow import envelope
 from tasks.flow.job import as_slotline_error
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON
 from tasks.flow.outcomes import Failed, Outcome, Waiting
-from tasks.flow.record import Claim
+from tasks.flow.ledger.record import Claim
 from tasks.routing import list_key
 from workers.child.work import Work
 

@@ -23,7 +23,7 @@ from workers.child.work import AnyCraft, ReadyBatch, Request, TakenBatch, Work
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.flow.ledger import Ledger
-    from tasks.flow.record import Taken
+    from tasks.flow.ledger.record import Taken
     from tasks.store.artifacts import Artifact
     from workers.child.models.lifecycle import LoadedModel
     from workers.wire.call import Call

@@ -4,7 +4,7 @@ One worker sweeps at a time, any worker can be it: who holds `slotline:sweeper` 
 pass is bounded, whatever the length of the queues and the number of jobs: it takes the
 jobs that were not looked at for longest. `Sweep.step` is one pass and can be called
 alone; `Sweeper` calls it on the worker's own timer. It decides nothing: each job is
-looked after by one Lua script (`tasks/flow/lua/sweep.lua`), so that a pass cut short or
+looked after by one Lua script (`tasks/flow/ledger/lua/sweep.lua`), so that a pass cut short or
 made twice at once does no harm.
 """
 

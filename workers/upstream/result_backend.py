@@ -14,7 +14,7 @@ from celery.backends.redis import RedisBackend, SentinelBackend
 from kombu.utils.encoding import bytes_to_str
 
 from tasks.flow.connections import post
-from tasks.flow.record import StoredResult
+from tasks.flow.ledger.record import StoredResult
 
 if TYPE_CHECKING:
     from celery import Celery

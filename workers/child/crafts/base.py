@@ -15,7 +15,7 @@ from tasks.store.names import JSON
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from tasks.flow.record import Taken
+    from tasks.flow.ledger.record import Taken
     from workers.child.models.lifecycle import LoadedModel
 
 

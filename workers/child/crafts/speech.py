@@ -17,7 +17,7 @@ from workers.child.crafts.base import Craft
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from tasks.flow.record import Taken
+    from tasks.flow.ledger.record import Taken
     from workers.child.models.lifecycle import LoadedModel
 
 

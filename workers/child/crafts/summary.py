@@ -14,7 +14,7 @@ from workers.adapters.base import TextInput, Written
 from workers.child.crafts.base import Craft
 
 if TYPE_CHECKING:
-    from tasks.flow.record import Taken
+    from tasks.flow.ledger.record import Taken
     from workers.child.models.lifecycle import LoadedModel
 
 

@@ -18,7 +18,7 @@ from tasks.errors import SlotlineError, StoreError
 from tasks.flow.cancel import cancel
 from tasks.flow.job import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Opening, Record
+from tasks.flow.ledger.record import Opening, Record
 
 FLOW, MODEL = "flow", "aloud"
 

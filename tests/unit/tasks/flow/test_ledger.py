@@ -17,7 +17,7 @@ from redis import Redis
 from tasks import keys
 from tasks.flow import envelope
 from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON, Ledger
-from tasks.flow.record import Opening, Record, Verdict
+from tasks.flow.ledger.record import Opening, Record, Verdict
 from tasks.settings import settings as environment
 from tests.conftest import WaitUntil
 

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from tasks import keys
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Settlement, StoredResult
+from tasks.flow.ledger.record import Settlement, StoredResult
 from tasks.flow.write_buffer import Post
 from tests.unit.tasks.flow.test_ledger import opened
 

@@ -17,7 +17,7 @@ from kombu.asynchronous import Hub
 from tasks import keys
 from tasks.catalog import parse
 from tasks.flow.ledger import Ledger
-from tasks.flow.record import Claim
+from tasks.flow.ledger.record import Claim
 from tests.conftest import ROOT, StartWorker, WaitUntil
 from tests.unit.workers.child.test_batch import OneRehearsal, call
 from workers.child import main as child

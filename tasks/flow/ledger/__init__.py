@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from redis.exceptions import ResponseError
 
 from tasks import keys
-from tasks.flow.record import (
+from tasks.flow.ledger.record import (
     NESTING,
     Cancelled,
     Claim,
