@@ -59,12 +59,12 @@ def by_slotline(bench: Rig, texts: list[str]) -> Figures:
         submitted = time.monotonic()
 
         def opened() -> bool:
-            record = client.ledger.record(job.id)
+            record = client.ledger.queries.record(job.id)
             return record is not None and record.state == "open"
 
         ready = wait_for(opened, "the job to be opened")
         used, keys = bench.used_bytes() - before, bench.keys_bytes()
-        record = client.ledger.record(job.id)
+        record = client.ledger.queries.record(job.id)
         if record is None or record.total != len(texts):
             raise RuntimeError(f"{len(texts)} paragraphs became {record.total if record else 'no'} parts")
     return Figures(submitted - began, ready - began, used, keys)

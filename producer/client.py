@@ -177,7 +177,7 @@ class Client:
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first."""
         with self.connection.speaking():
-            return self.ledger.jobs(limit)
+            return self.ledger.queries.jobs(limit)
 
     def offer(self, model: str) -> Published | None:
         """What the model's last ready worker published that it offers (voices, sample rate), or None."""
@@ -211,7 +211,9 @@ class Client:
         message = envelope.new_message(task, job_id, request.fields(), FLOW_QUEUE)
         voice = getattr(request, "voice", None) or ""
         with self.connection.speaking():
-            self.ledger.submit(job_id, kind, request.title, request.model, voice, list_key(FLOW_QUEUE, 0), message)
+            self.ledger.transitions.submit(
+                job_id, kind, request.title, request.model, voice, list_key(FLOW_QUEUE, 0), message
+            )
 
     def _check_writing(self, model: str) -> None:
         """Refuse a model that neither this machine's catalog nor any worker knows, and one that speaks."""

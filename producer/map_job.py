@@ -49,8 +49,8 @@ class MapJob(Job[Outcomes]):
 
     def _with_errors(self) -> Outcomes:
         with self.connection.speaking():
-            record = self.connection.ledger.record(self.id)
-            outcomes = self.connection.ledger.outcomes(self.id)
+            record = self.connection.ledger.queries.record(self.id)
+            outcomes = self.connection.ledger.queries.outcomes(self.id)
         assert record is not None
         assert record.result is not None
         failed = {part: outcome["error"] for part, outcome in outcomes.items() if "error" in outcome}

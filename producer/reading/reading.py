@@ -133,7 +133,7 @@ class Reading:
         redis, key = self.client.connection.redis, keys.reading(self.wish.digest)
         with self.client.connection.speaking():
             raw: Any = redis.get(key)
-            record = self.client.ledger.record(raw.decode()) if raw else None
+            record = self.client.ledger.queries.record(raw.decode()) if raw else None
         if record is not None and record.state != "ended":
             self.job, self.is_taken_up = Job(self.client.connection, self.client.store, record.job_id), True
             return
@@ -161,12 +161,12 @@ class Reading:
     def _settle(self, fresh: Sequence[int]) -> None:
         assert self.job is not None
         with self.client.connection.speaking():
-            outcomes = self.client.ledger.outcomes(self.job.id)
+            outcomes = self.client.ledger.queries.outcomes(self.job.id)
         for part in fresh:
             row, outcome = self.rows[part - 1], outcomes[part]
             chapter_id = follow.chapter_id(self.job.id, part)
             with self.client.connection.speaking():
-                record = self.client.ledger.record(chapter_id)
+                record = self.client.ledger.queries.record(chapter_id)
             if record:
                 row.wall_s = max(0.0, record.ended - record.opened)
             told = outcome.get("result") if "error" in outcome else outcome

@@ -12,8 +12,7 @@ from typing import Any
 
 from producer import results
 from producer.client import Client
-from tasks.flow.ledger import DONE, FAILED, SENT
-from tasks.flow.ledger.record import Record
+from tasks.flow.ledger.record import DONE, FAILED, SENT, Record
 
 _ENDED_WELL_OR_NOT = frozenset({DONE, FAILED})
 
@@ -52,12 +51,12 @@ def look(client: Client, job_id: str) -> Look:
         # The result first: what is final when the marks are read cannot miss a mark.
         meta = results.stored(client.connection.redis, job_id)
         final = meta if meta and meta["status"] in results.FINAL else None
-        record = client.ledger.record(job_id)
-        marks = client.ledger.states(job_id) if record else ""
+        record = client.ledger.queries.record(job_id)
+        marks = client.ledger.queries.states(job_id) if record else ""
         under_way = {}
         if record and record.kind == "book":
             sent = [part for part, mark in enumerate(marks, 1) if mark == SENT]
-            found = {part: client.ledger.record(chapter_id(job_id, part)) for part in sent}
+            found = {part: client.ledger.queries.record(chapter_id(job_id, part)) for part in sent}
             under_way = {part: one for part, one in found.items() if one is not None and one.state != "sent"}
     ended = frozenset(part for part, mark in enumerate(marks, 1) if mark in _ENDED_WELL_OR_NOT)
     return Look(record, final, ended, under_way)
@@ -66,8 +65,8 @@ def look(client: Client, job_id: str) -> Look:
 def failures(client: Client, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:
     """The failed parts of a chapter that ended with `error`; the chapter itself where no part is to blame."""
     with client.connection.speaking():
-        outcomes = client.ledger.outcomes(job_id)
-        payloads = client.ledger.payloads(job_id)
+        outcomes = client.ledger.queries.outcomes(job_id)
+        payloads = client.ledger.queries.payloads(job_id)
     failed = [
         FailedPart(part, _words(payloads, part), _line(outcome["error"].get("message", "")))
         for part, outcome in sorted(outcomes.items())

@@ -39,17 +39,17 @@ def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
     """Take their runs back: the worker ended them for no fault of theirs."""
     for call in calls:
         try:
-            ledger.uncount(call.delivery_tag, _run_of(call))
+            ledger.claims.uncount(call.delivery_tag, _run_of(call))
         except (RedisError, InvalidInput) as exc:
             logger.warning("a run that is given back counts as an attempt: %s", exc)
 
 
-def tell_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> None:
+def note_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> None:
     """Leave word of what ended their run: whoever sets the input aside in the end says so."""
     why = JOB_NUMBER.sub("", str(error))
     for call in calls:
         try:
-            ledger.tell_loss(_run_of(call), why)
+            ledger.claims.note_loss(_run_of(call), why)
         except (RedisError, InvalidInput) as exc:
             logger.warning("why a run was lost is not kept: %s", exc)
 

@@ -36,14 +36,14 @@ def cancel(ledger: Ledger, job_id: str, tell: Tell, even_unknown: bool = False) 
     which fails in its job. `even_unknown` drops whatever comes under an id that nothing is
     recorded of: a task that stands alone, or a job whose message waits.
     """
-    done = ledger.cancel(job_id)
+    done = ledger.transitions.cancel(job_id)
     ids = done.ids
     if done.parent:
-        ledger.settle(*done.parent, "failed", CANCELLED)
+        ledger.transitions.settle(*done.parent, "failed", CANCELLED)
     elif done.is_unknown and (part := part_named(ledger, job_id)):
-        ids = (job_id,) if ledger.settle(*part, "failed", CANCELLED) == "failed" else ()
+        ids = (job_id,) if ledger.transitions.settle(*part, "failed", CANCELLED) == "failed" else ()
     elif done.is_unknown and even_unknown:
-        ids = ledger.cancel(job_id, even_unknown=True).ids
+        ids = ledger.transitions.cancel(job_id, even_unknown=True).ids
     if ids:
         tell(ids)
     return bool(ids)
@@ -52,7 +52,7 @@ def cancel(ledger: Ledger, job_id: str, tell: Tell, even_unknown: bool = False) 
 def part_named(ledger: Ledger, part_id: str) -> tuple[str, int] | None:
     """The recorded job, and the part of it, that an id names (`<job>.<part>`), or None."""
     job_id, _, part = part_id.rpartition(".")
-    if not job_id or not part.isdecimal() or int(part) < 1 or ledger.record(job_id) is None:
+    if not job_id or not part.isdecimal() or int(part) < 1 or ledger.queries.record(job_id) is None:
         return None
     return job_id, int(part)
 

@@ -26,7 +26,7 @@ from tasks.errors import InvalidInput, PartsFailed, SlotlineError
 from tasks.flow import envelope
 from tasks.flow.cancel import CANCELLED, REASON
 from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.record import Opening, Outcome, Record
+from tasks.flow.ledger.record import FinalState, Opening, Record
 from tasks.routing import FLOW_QUEUE, list_key
 
 logger = logging.getLogger(__name__)
@@ -135,14 +135,14 @@ def run(task: Task, kind: Kind, ledger: Ledger, fields: Mapping[str, Any]) -> Ma
             _stop_if_cancelled(this)
             # Not by Celery's retry: its countdown has one worker hoard the message, and its RETRY covers PROGRESS.
             head, tail = envelope.same_task_again(task.request, FLOW_QUEUE)
-            if ledger.later(this.job_id, head, tail, list_key(FLOW_QUEUE, 0), TRIES, this.parent):
+            if ledger.transitions.later(this.job_id, head, tail, list_key(FLOW_QUEUE, 0), TRIES, this.parent):
                 logger.warning("%s[%s] is tried again: %s", task.name, this.job_id, error)
                 raise Ignore(f"tried again: {error}") from error
         _fail(this, error, None)
 
 
 def _step(this: Run) -> Mapping[str, Any]:
-    record = this.ledger.record(this.job_id)
+    record = this.ledger.queries.record(this.job_id)
     if record is None or record.state == "sent":
         return _open(this)
     if record.state == "open":
@@ -155,7 +155,7 @@ def _step(this: Run) -> Mapping[str, Any]:
 def _open(this: Run) -> Mapping[str, Any]:
     fields = this.fields
     if this.parent:
-        taken = this.ledger.take(*this.parent)
+        taken = this.ledger.claims.take(*this.parent)
         if taken is None:
             raise Ignore("the book has ended, or this chapter of it")
         fields = this.kind.fields_of(taken.payload)
@@ -181,32 +181,32 @@ def _open(this: Run) -> Mapping[str, Any]:
         root=str(this.task.request.root_id or this.job_id),
         parent=this.parent,
     )
-    to_compute = this.ledger.open(this.job_id, opening)
+    to_compute = this.ledger.transitions.open(this.job_id, opening)
     if to_compute < 0:
         _stop_if_cancelled(this)
     if to_compute != 0:
         raise Ignore("opened: its parts are on their way")
-    record = this.ledger.record(this.job_id)
+    record = this.ledger.queries.record(this.job_id)
     if record is None:
         raise Ignore("the job was removed while it was opened")
     return _finish(this, record)
 
 
 def _finish(this: Run, record: Record) -> Mapping[str, Any]:
-    payloads = this.ledger.payloads(this.job_id)
+    payloads = this.ledger.queries.payloads(this.job_id)
     # Where another run has extended the job meanwhile, what its further parts came to is not this one's to see.
-    came = {part: one for part, one in this.ledger.outcomes(this.job_id).items() if part <= record.total}
-    gathered = Gathered(record, this.ledger.params(this.job_id), payloads, came)
+    came = {part: one for part, one in this.ledger.queries.outcomes(this.job_id).items() if part <= record.total}
+    gathered = Gathered(record, this.ledger.queries.params(this.job_id), payloads, came)
     if len(gathered.payloads) != record.total:
         _stop_if_cancelled(this)
         raise Ignore("the job has changed since its message was sent")
     try:
         made = this.kind.gather(gathered)
     except Incomplete as missing:
-        this.ledger.reopen(this.job_id, missing.parts)
+        this.ledger.transitions.reopen(this.job_id, missing.parts)
         raise Ignore("artifacts were gone: their parts are computed again") from missing
     except More as more:
-        if not this.ledger.extend(this.job_id, record.total, more.payloads):
+        if not this.ledger.transitions.extend(this.job_id, record.total, more.payloads):
             _stop_if_cancelled(this)
         raise Ignore(f"{len(more.payloads)} further parts are on their way") from more
     if record.failed:
@@ -232,7 +232,7 @@ def _answer_again(this: Run, record: Record) -> Mapping[str, Any]:
 
 def _stop_if_cancelled(this: Run) -> None:
     """End a run of a cancelled job with what Celery itself does for a revoked task; else do nothing."""
-    if not this.ledger.cancelled([this.job_id]):
+    if not this.ledger.queries.cancelled([this.job_id]):
         return
     _tell_parent(this, "failed", CANCELLED)
     this.task.backend.mark_as_revoked(this.job_id, REASON, request=this.task.request)
@@ -240,12 +240,12 @@ def _stop_if_cancelled(this: Run) -> None:
     raise Ignore("the job was cancelled")
 
 
-def _end(this: Run, outcome: Outcome, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
+def _end(this: Run, outcome: FinalState, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
     """End the job, or stop where somebody was first: with a cancelling, or with trying its failed parts again."""
-    if this.ledger.end(this.job_id, this.kind.name, outcome, result, error):
+    if this.ledger.transitions.end(this.job_id, this.kind.name, outcome, result, error):
         return
     _stop_if_cancelled(this)
-    record = this.ledger.record(this.job_id)
+    record = this.ledger.queries.record(this.job_id)
     if record is not None and record.state == "open":
         raise Ignore("its parts are tried again: this run was overtaken")
 
@@ -262,7 +262,7 @@ def _tell_parent(this: Run, verdict: Any, outcome: Mapping[str, Any], made: Made
     if this.parent:
         job_id, part = this.parent
         computed, audio_s = (made.computed, made.audio_s) if made else (0, 0.0)
-        this.ledger.settle(job_id, part, verdict, outcome, computed, audio_s)
+        this.ledger.transitions.settle(job_id, part, verdict, outcome, computed, audio_s)
 
 
 def _parts_failed(kind: Kind, gathered: Gathered, made: Made) -> PartsFailed:

@@ -21,7 +21,7 @@ from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
 from tasks.flow.connections import ledger, post
 from tasks.flow.job import part_of
-from tasks.flow.ledger import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Settlement
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.routing import list_key
@@ -81,7 +81,7 @@ def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, atte
                 "traceback": "".join(traceback.format_exception(error))[-TRACEBACK_CHARS:],
             }
         }
-        verdict = ledger(app).settle(*part, "again" if error.retryable else "failed", told, attempt=attempt)
+        verdict = ledger(app).transitions.settle(*part, "again" if error.retryable else "failed", told, attempt=attempt)
         if verdict in ("again", "late"):
             raise Ignore("tried again")
     elif error.retryable and attempt < ATTEMPTS_ALLOWED:
@@ -90,5 +90,5 @@ def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, atte
         queue = str((task.request.delivery_info or {}).get("routing_key") or "")
         head, tail = envelope.same_task_again(task.request, queue)
         reason = f"{type(error).__name__}: {error}"
-        ledger(app).set_aside(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
+        ledger(app).set_asides.add(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
     raise error

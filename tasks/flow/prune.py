@@ -31,8 +31,8 @@ class Pruned:
 def needed(ledger: Ledger) -> set[bytes]:
     """The artifacts that open jobs name, without extensions."""
     found: set[bytes] = set()
-    for job_id in ledger.open_jobs(JOBS_AT_ONCE):
-        for text in ledger.texts(job_id):
+    for job_id in ledger.queries.open_jobs(JOBS_AT_ONCE):
+        for text in ledger.queries.texts(job_id):
             found.update(NAMED.findall(text))
     return found
 

@@ -17,8 +17,8 @@ from typing import Any
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
 from tasks.flow.job import words_of
-from tasks.flow.ledger import FAILED, Ledger
-from tasks.flow.ledger.record import Record
+from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.record import FAILED, Record
 
 SET_ASIDE_SHOWN = 1000
 
@@ -49,10 +49,10 @@ def retry(ledger: Ledger, what: str) -> int:
     Raises `UnknownJob` for an id that names nothing that failed, `InvalidInput` for a job
     that has not failed.
     """
-    if ledger.record(what) is not None:
+    if ledger.queries.record(what) is not None:
         return _retry_job(ledger, what)
     job_id, _, part = what.rpartition(".")
-    if job_id and part.isdigit() and ledger.record(job_id) is not None:
+    if job_id and part.isdigit() and ledger.queries.record(job_id) is not None:
         return _retry_parts(ledger, job_id, [int(part)])
     if sent := _resend(ledger, what):
         return sent
@@ -68,11 +68,11 @@ def retry_all(ledger: Ledger) -> int:
 
 
 def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
-    for job_id, part, at in ledger.failed(limit):
-        outcome = ledger.outcome(job_id, part)
+    for job_id, part, at in ledger.queries.failed(limit):
+        outcome = ledger.queries.outcome(job_id, part)
         if outcome is None or "error" not in outcome:
             continue
-        below = ledger.record(f"{job_id}.{part}")
+        below = ledger.queries.record(f"{job_id}.{part}")
         if below is not None and below.failed:
             continue  # a chapter whose paragraphs are listed themselves
         error = outcome["error"]
@@ -80,7 +80,7 @@ def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
             id=f"{job_id}.{part}",
             job=job_id,
             reason=f"{error['type']}: {error['message']}",
-            words=words_of(ledger.payload(job_id, part) or " "),
+            words=words_of(ledger.queries.payload(job_id, part) or " "),
             at=at,
             attempts=int(error.get("attempt") or 0),
             worker=str(error.get("worker") or ""),
@@ -89,7 +89,7 @@ def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
 
 
 def _set_aside(ledger: Ledger) -> Iterator[Failure]:
-    for entry in ledger.set_asides(SET_ASIDE_SHOWN):
+    for entry in ledger.set_asides.latest(SET_ASIDE_SHOWN):
         head, _, message = entry.partition(b"\n")
         about: dict[str, Any] = json.loads(head)
         yield Failure(
@@ -107,10 +107,10 @@ def _name_of(entry: bytes) -> str:
 
 
 def _resend(ledger: Ledger, name: str) -> int:
-    for entry in ledger.set_asides(SET_ASIDE_SHOWN):
+    for entry in ledger.set_asides.latest(SET_ASIDE_SHOWN):
         if _name_of(entry) == name:
             head, _, message = entry.partition(b"\n")
-            return ledger.resend(entry, str(json.loads(head)["queue"]), message)
+            return ledger.set_asides.resend(entry, str(json.loads(head)["queue"]), message)
     return 0
 
 
@@ -123,7 +123,7 @@ def _retry_job(ledger: Ledger, job_id: str) -> int:
     record = _record(ledger, job_id)
     if record.outcome != "FAILURE":
         raise InvalidInput(f"id: job {job_id} has not failed ({record.label})")
-    failed = [part for part, mark in enumerate(ledger.states(job_id), 1) if mark == FAILED]
+    failed = [part for part, mark in enumerate(ledger.queries.states(job_id), 1) if mark == FAILED]
     if not failed:
         raise InvalidInput(f"id: job {job_id} failed as a whole, not by its parts; submit it again")
     return _retry_parts(ledger, job_id, failed)
@@ -138,26 +138,26 @@ def _retry_parts(ledger: Ledger, job_id: str, parts: list[int]) -> int:
 
 def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
     below = f"{job_id}.{part}"
-    child = ledger.record(below)
+    child = ledger.queries.record(below)
     if child is None:
-        return ledger.reopen(job_id, [part])
-    failed = [number for number, mark in enumerate(ledger.states(below), 1) if mark == FAILED]
+        return ledger.transitions.reopen(job_id, [part])
+    failed = [number for number, mark in enumerate(ledger.queries.states(below), 1) if mark == FAILED]
     if not failed:
         # It failed as a whole, so it begins anew.
-        ledger.forget(below)
-        return ledger.reopen(job_id, [part])
-    ledger.reopen_above(job_id, part)
-    return ledger.reopen(below, failed)
+        ledger.transitions.forget(below)
+        return ledger.transitions.reopen(job_id, [part])
+    ledger.transitions.reopen_above(job_id, part)
+    return ledger.transitions.reopen(below, failed)
 
 
 def _open_above(ledger: Ledger, record: Record) -> None:
-    if record.parent_job and record.parent_part and (above := ledger.record(record.parent_job)):
+    if record.parent_job and record.parent_part and (above := ledger.queries.record(record.parent_job)):
         _open_above(ledger, above)
-        ledger.reopen_above(record.parent_job, record.parent_part)
+        ledger.transitions.reopen_above(record.parent_job, record.parent_part)
 
 
 def _record(ledger: Ledger, job_id: str) -> Record:
-    record = ledger.record(job_id)
+    record = ledger.queries.record(job_id)
     if record is None:
         raise UnknownJob(f"id: no job {job_id!r} is recorded (any more): {keys.job(job_id)}")
     return record

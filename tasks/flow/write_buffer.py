@@ -48,8 +48,8 @@ class Post:
         self._settled, self._results, self.is_open = [], [], False
         answers: list[tuple[str, object]] = []
         # In this order: what a result tells of is in the ledger.
-        answers += _named(settled, self._ledger.settle_all([one for _, one in settled]) if settled else ())
-        answers += _named(results, self._ledger.store_all([one for _, one in results]) if results else ())
+        answers += _named(settled, self._ledger.transitions.settle_all([one for _, one in settled]) if settled else ())
+        answers += _named(results, self._ledger.transitions.store_all([one for _, one in results]) if results else ())
         return {task_id: answer for task_id, answer in answers if isinstance(answer, ResponseError)}
 
     def _unless_open(self) -> None:

@@ -29,7 +29,7 @@ def as_request(path: Path) -> list[dict[str, str]]:
 def check_chapter(client: Client, job_id: str, text: str, result: ChapterResult, path: Path) -> None:
     """Every piece of the text once, in order, spoken or skipped; the file as long as its parts and pauses."""
     pieces = split(text)
-    outcomes = client.ledger.outcomes(job_id)
+    outcomes = client.ledger.queries.outcomes(job_id)
     assert sorted(outcomes) == list(range(1, len(pieces) + 1))
     for part, piece in enumerate(pieces, 1):
         assert ("audio" in outcomes[part]) == piece.speakable

@@ -38,7 +38,7 @@ def test_the_whole_novel_becomes_one_summary_though_a_slot_is_killed_in_the_midd
     novel = "\n\n".join(chapter.text for chapter in read_book(NOVEL).chapters)
     job = client.submit_summary(novel, model="tiny", max_length=12, title="Love Among the Chickens")
     wait_until(lambda: job.progress().done >= 200, limit_s=120, what="two hundred parts")
-    nodes = [node_of(payload) for payload in client.ledger.payloads(job.id)]
+    nodes = [node_of(payload) for payload in client.ledger.queries.payloads(job.id)]
     chunks = [nodes[part - 1].text for part in levels.leaves(nodes, 1)]
     assert "".join("".join(chunks).split()) == "".join(novel.split())
     doomed.kill()

@@ -95,13 +95,13 @@ def _sound(
 
 def _record(found: Findings, where: str, client: Client, job_id: str, total: int) -> None:
     """What the ledger says: every part settled once, and nothing left to do."""
-    record, states = client.ledger.record(job_id), client.ledger.states(job_id)
+    record, states = client.ledger.queries.record(job_id), client.ledger.queries.states(job_id)
     if record is None:
         found.wrong.append(f"{where}: the ledger has no record of {job_id}")
         return
     if record.label != "SUCCESS" or states != "d" * total or record.done != total or record.failed:
         found.wrong.append(f"{where}: {record.label}, done {record.done}, failed {record.failed}, parts {states}")
-    audio = [outcome["audio"] for outcome in client.ledger.outcomes(job_id).values()]
+    audio = [outcome["audio"] for outcome in client.ledger.queries.outcomes(job_id).values()]
     seconds = sum(one["frames"] / one["sample_rate"] for one in audio)
     if abs(record.audio_s - seconds) > 1e-3:
         found.doubled.append(job_id)

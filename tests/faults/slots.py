@@ -104,6 +104,6 @@ def died_at(pid: int, limit_s: float) -> float:
 
 def record_of(ledger: Ledger, job_id: str) -> Record:
     """The job's record, which must be there."""
-    record = ledger.record(job_id)
+    record = ledger.queries.record(job_id)
     assert record is not None
     return record

@@ -16,7 +16,7 @@ from producer import Client
 from producer.job import Job
 from tasks import keys
 from tasks.errors import PartsFailed
-from tasks.flow.ledger import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tests.conftest import StartWorker, UseCatalog, WaitUntil
 from tests.faults.slots import MODEL, Slots, child_of
 

@@ -78,7 +78,7 @@ def assert_whole(client: Client, job: Job) -> None:
     assert isinstance(result, ChapterResult)
     assert result.audio is not None
     assert len(client.store.read_bytes(result.audio.artifact)) == result.audio.bytes
-    record = client.ledger.record(job.id)
+    record = client.ledger.queries.record(job.id)
     assert record is not None
     assert (record.label, record.done, record.failed) == ("SUCCESS", 3, 0)
 

@@ -18,7 +18,7 @@ from celery import Celery
 
 from producer import Client
 from tasks.errors import PartsFailed
-from tasks.flow.ledger import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tests.conftest import Process, StartProcess, StartWorker
 
 CATALOG = """
@@ -80,7 +80,7 @@ def chapter_with(poison: str) -> str:
 def assert_only_the_poison_failed(client: Client, job_id: str, error: PartsFailed) -> None:
     assert re.match(r"1 of 4 paragraphs failed: 3 \(«This one is poison", str(error))
     assert "The audio of the others is kept: chapter/" in str(error)
-    record = client.ledger.record(job_id)
+    record = client.ledger.queries.record(job_id)
     assert record is not None
     assert (record.label, record.done, record.failed) == ("FAILURE", 3, 1)
     kept = client.store.find(re.findall(r"chapter/\S+\.wav", str(error))[0])

@@ -1,4 +1,4 @@
-"""Claim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
+"""ArtifactClaim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
 
 Guarantees: an artifact is made by one slot at a time; a run is counted before it begins.
 """
@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 from tasks.errors import WorkerLost
 from tasks.flow import envelope
 from tasks.flow.job import as_slotline_error
-from tasks.flow.ledger import ATTEMPTS_ALLOWED, FOLLOWS, SPENT, TOO_SOON
+from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import ArtifactClaim
 from tasks.flow.outcomes import Failed, Outcome, Waiting
-from tasks.flow.ledger.record import Claim
 from tasks.routing import list_key
 from workers.child.work import Work
 
@@ -33,7 +34,7 @@ def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int,
     work: list[Work] = []
     outcomes: dict[int, Outcome] = {}
     while wanted:
-        attempts = ledger.claim_all([_claim_of(one) for one in wanted])
+        attempts = ledger.claims.claim_all([_claim_of(one) for one in wanted])
         again: list[Work] = []
         for one, attempt in zip(wanted, attempts, strict=True):
             if isinstance(attempt, int) and attempt > 0:
@@ -49,27 +50,27 @@ def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int,
 def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
     """Release artifacts by name and delivery tag; one that cannot be released is free when its lease ends."""
     if wanted := list(claims):
-        for (name, _), answer in zip(wanted, ledger.release_all(wanted), strict=True):
+        for (name, _), answer in zip(wanted, ledger.claims.release_all(wanted), strict=True):
             if isinstance(answer, Exception):
                 logger.warning("%s is not released: %s", name, answer)
 
 
-def _claim_of(work: Work) -> Claim:
+def _claim_of(work: Work) -> ArtifactClaim:
     call = work.first.call
     came_by = call.headers.get("delivery_info") or {}
     queue = str(came_by.get("routing_key") or "")
     # To the list that it came from: there the sweep looks for it.
     copy = (list_key(queue, int(came_by.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
-    return Claim(work.artifact, call.delivery_tag, copy, work.first.run_of)
+    return ArtifactClaim(work.artifact, call.delivery_tag, copy, work.first.run_of)
 
 
 def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:
     """The outcome of a request that must not run now, or never again."""
-    if attempt in (FOLLOWS, TOO_SOON):
+    if attempt in (COMPUTED_ELSEWHERE, TOO_SOON):
         return Waiting()
     if attempt == SPENT:
         release(ledger, [(work.artifact, work.first.call.delivery_tag)])
-        why = ledger.loss(work.first.run_of)
+        why = ledger.claims.loss(work.first.run_of)
         last = f"; the last time: {why}" if why else ""
         return Failed(WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried{last}"), 0)
     return Failed(as_slotline_error(cast(Exception, attempt)), 0)

@@ -53,7 +53,7 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
                 messages.append(message)
             case Failed() as failed:
                 outcomes[index] = failed
-    taken = ledger.take_all([message.run_of for message in messages]) if messages else []
+    taken = ledger.claims.take_all([message.run_of for message in messages]) if messages else []
     for message, found in zip(messages, taken, strict=True):
         match _request(entry, message, found):
             case Request() as request:

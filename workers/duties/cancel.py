@@ -98,5 +98,5 @@ class Cancel(Duty):
         pool = self.consumer.pool
         batch = pool.running
         ids = {one for member in batch.members for one in member.ids} if batch else set()
-        if ids and (cancelled := ledger(self.consumer.app).cancelled(ids)):
+        if ids and (cancelled := ledger(self.consumer.app).queries.cancelled(ids)):
             stop(pool, cancelled)

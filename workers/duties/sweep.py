@@ -19,6 +19,7 @@ from redis import Redis
 from tasks import keys
 from tasks.flow.connections import ledger
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.limits import ttl_ms
 from workers.duties.duty import Duty
 
 logger = logging.getLogger(__name__)
@@ -53,9 +54,9 @@ class Sweep:
         """One pass; how many messages were sent. 0 where another worker sweeps. Raises redis-py's errors."""
         if not self._is_sweeper():
             return 0
-        sent = self.ledger.promote(PROMOTED_A_PASS)
-        for job_id in self.ledger.open_jobs(JOBS_A_PASS):
-            if again := self.ledger.sweep(job_id, LOOK):
+        sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
+        for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):
+            if again := self.ledger.transitions.sweep(job_id, LOOK):
                 logger.warning("lost and sent again, of job %s: %s", job_id, ", ".join(again))
                 sent += len(again)
         if self._passes % FORGET_EVERY == 0:
@@ -76,10 +77,10 @@ class Sweep:
         """Trim the lists that have no time to live of their own, and give Celery's forgotten reply queues one."""
         client: Any = self.ledger.client
         seconds, _ = client.time()
-        oldest_ms = seconds * 1000 - self.ledger.ttl_ms
+        oldest_ms = seconds * 1000 - ttl_ms()
         client.zremrangebyscore(keys.FAILED, "-inf", oldest_ms)
-        self.ledger.trim_jobs(SCANNED)
-        self.ledger.trim_set_asides(oldest_ms, SCANNED)
+        self.ledger.transitions.trim_jobs(SCANNED)
+        self.ledger.set_asides.trim(oldest_ms, SCANNED)
         self._cursor, found = client.scan(self._cursor, match=PIDBOX, count=SCANNED)
         for name in found:
             if client.ttl(name) == -1:

@@ -306,7 +306,7 @@ class SlotPool(TaskPool):
             self._pool.kill()
             error = WorkerLostError(f"the batch failed: {error!r}")
         if not self._is_giving_back:
-            attempts.tell_loss(ledger(self.app), calls, error)
+            attempts.note_loss(ledger(self.app), calls, error)
         for member in reversed(batch.members):  # the first goes back last, and so to the front
             member.fail(Ignore("cancelled") if member.is_cancelled else error)
 

@@ -1,6 +1,6 @@
 """What the ledger carries in and out: a job's record, a part that is handed out, a job about to be opened.
 
-Values only; `ledger.py` has the steps.
+Values only; the steps are in `transitions.py` and `claims.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 State = Literal["sent", "open", "finishing", "ended"]
-Outcome = Literal["SUCCESS", "FAILURE", "REVOKED"]
+FinalState = Literal["SUCCESS", "FAILURE", "REVOKED"]
 Verdict = Literal["done", "failed", "again"]
 Settled = Literal["done", "failed", "again", "late"]
+
+WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
+"""A part's state, as one character of its job's `states`."""
 
 NESTING = frozenset({"book", "texts"})
 """The kinds whose parts may be jobs themselves."""
@@ -26,7 +29,7 @@ class Record:
     job_id: str
     kind: str
     state: State
-    outcome: Outcome | None
+    outcome: FinalState | None
     title: str
     model: str
     voice: str
@@ -63,7 +66,7 @@ class Taken:
 
 
 @dataclass(frozen=True)
-class Claim:
+class ArtifactClaim:
     """Who is to compute an artifact: the delivery tag of its message, and of which job and part it is a run.
 
     `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
@@ -155,7 +158,7 @@ def read_record(job_id: str, raw: Mapping[str, str]) -> Record:
         job_id=job_id,
         kind=raw.get("kind", ""),
         state=cast(State, raw["state"]),
-        outcome=cast("Outcome | None", raw.get("outcome") or None),
+        outcome=cast("FinalState | None", raw.get("outcome") or None),
         title=raw.get("title", ""),
         model=raw.get("model", ""),
         voice=raw.get("voice", ""),

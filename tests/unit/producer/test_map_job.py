@@ -41,7 +41,7 @@ def test_texts_become_summaries_in_their_order(client: Client, start_pair: Start
     made = job.wait(timeout_s=60, on_progress=seen.append)
     assert [one.text for one in made if isinstance(one, SummaryResult)] == [f"Text {number}" for number in range(300)]
     assert (seen[-1].done, seen[-1].computed) == (300, 300)
-    record = client.ledger.record(job.id)
+    record = client.ledger.queries.record(job.id)
     assert record is not None
     assert (record.kind, record.title) == ("map", "Three hundred")
     again = client.map("words", ["Text 5 is here.", {"text": "Text 6 is here.", "max_length": 3}], max_length=2)

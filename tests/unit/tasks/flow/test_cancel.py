@@ -59,12 +59,14 @@ def told() -> list[str]:
 
 def opened(ledger: Ledger, total: int, like: Opening = CHAPTER, job: str | None = None, **changes: Any) -> str:
     job = job or uuid.uuid4().hex
-    assert ledger.open(job, replace(like, payloads=[f"Ptext {n}" for n in range(total)], **changes)) == total
+    assert (
+        ledger.transitions.open(job, replace(like, payloads=[f"Ptext {n}" for n in range(total)], **changes)) == total
+    )
     return job
 
 
 def record_of(ledger: Ledger, job: str) -> Record:
-    record = ledger.record(job)
+    record = ledger.queries.record(job)
     assert record is not None
     return record
 
@@ -76,7 +78,7 @@ def result_of(ledger: Ledger, job: str) -> dict[str, Any] | None:
 
 def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(ledger: Ledger, told: list[str]) -> None:
     job = opened(ledger, 9)
-    ledger.settle(job, 1, "done", {"audio": 1})
+    ledger.transitions.settle(job, 1, "done", {"audio": 1})
     assert cancel(ledger, job, told.extend)
     assert told == [job]
     assert (record_of(ledger, job).state, record_of(ledger, job).label) == ("ended", "REVOKED")
@@ -88,7 +90,7 @@ def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(le
         "exc_message": ["cancelled"],
         "exc_module": "celery.exceptions",
     }
-    assert ledger.open_jobs(10) == []
+    assert ledger.queries.open_jobs(10) == []
     left: Any = ledger.client.keys(f"*{job}*")
     assert len(left) == 3
     assert all(ledger.client.ttl(key) > 0 for key in left)
@@ -97,13 +99,13 @@ def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(le
 def test_what_comes_late_changes_nothing(ledger: Ledger, told: list[str]) -> None:
     job = opened(ledger, 9)
     cancel(ledger, job, told.extend)
-    assert ledger.take(job, 1) is None
-    assert ledger.settle(job, 1, "done", {"audio": 1}) == "late"
-    assert ledger.settle(job, 2, "again", {}) == "late"
-    assert not ledger.end(job, "chapter", "SUCCESS", {}, None)
-    assert ledger.open(job, replace(CHAPTER, payloads=["Pother"])) == -1
-    assert ledger.reopen(job, [1]) == 0
-    assert ledger.sweep(job, 100) == []
+    assert ledger.claims.take(job, 1) is None
+    assert ledger.transitions.settle(job, 1, "done", {"audio": 1}) == "late"
+    assert ledger.transitions.settle(job, 2, "again", {}) == "late"
+    assert not ledger.transitions.end(job, "chapter", "SUCCESS", {}, None)
+    assert ledger.transitions.open(job, replace(CHAPTER, payloads=["Pother"])) == -1
+    assert ledger.transitions.reopen(job, [1]) == 0
+    assert ledger.transitions.sweep(job, 100) == []
     stored = result_of(ledger, job)
     assert stored is not None
     assert stored["status"] == "REVOKED"
@@ -113,19 +115,19 @@ def test_what_comes_late_changes_nothing(ledger: Ledger, told: list[str]) -> Non
 def test_a_job_of_ten_thousand_parts_is_cancelled_in_a_moment(ledger: Ledger, told: list[str]) -> None:
     job = opened(ledger, 10_000, width=500)
     for part in range(1, 400):
-        ledger.settle(job, part, "failed", {"error": {"type": "ModelError", "message": "x"}})
+        ledger.transitions.settle(job, part, "failed", {"error": {"type": "ModelError", "message": "x"}})
     began = time.monotonic()
     assert cancel(ledger, job, told.extend)
     assert time.monotonic() - began < 0.5
-    assert ledger.failed() == [], "nobody is asked to try again what was cancelled"
+    assert ledger.queries.failed() == [], "nobody is asked to try again what was cancelled"
 
 
 def test_a_job_whose_message_still_waits_is_never_opened(ledger: Ledger, told: list[str]) -> None:
-    ledger.submit("waits", "chapter", "t", MODEL, "vi", FLOW, '{"properties":{"delivery_tag":"x"}}')
+    ledger.transitions.submit("waits", "chapter", "t", MODEL, "vi", FLOW, '{"properties":{"delivery_tag":"x"}}')
     assert cancel(ledger, "waits", told.extend)
-    assert ledger.open("waits", replace(CHAPTER, payloads=["Ptext"])) == -1
+    assert ledger.transitions.open("waits", replace(CHAPTER, payloads=["Ptext"])) == -1
     assert ledger.client.llen(FLOW) == 1, "its own message waits: it tells Celery's followers when it is taken"
-    assert ledger.sweep("waits", 100) == []
+    assert ledger.transitions.sweep("waits", 100) == []
 
 
 def test_an_open_jobs_own_message_is_sent_once_so_that_celery_tells_its_followers(
@@ -145,8 +147,10 @@ def test_cancelling_a_book_cancels_its_open_chapters_and_opens_no_other(ledger: 
     assert sorted(told) == sorted([book, *chapters])
     assert {record_of(ledger, job).label for job in told} == {"REVOKED"}
     late = replace(CHAPTER, payloads=["Ptext"], parent=(book, 2))
-    assert ledger.open(f"{book}.3", replace(late, parent=(book, 3))) == -1, "its chapter was just being split"
-    assert ledger.open_jobs(10) == []
+    assert ledger.transitions.open(f"{book}.3", replace(late, parent=(book, 3))) == -1, (
+        "its chapter was just being split"
+    )
+    assert ledger.queries.open_jobs(10) == []
 
 
 def test_a_cancelled_chapter_is_a_failed_part_of_its_book_which_goes_on(ledger: Ledger, told: list[str]) -> None:
@@ -154,8 +158,8 @@ def test_a_cancelled_chapter_is_a_failed_part_of_its_book_which_goes_on(ledger: 
     chapter = opened(ledger, 4, job=f"{book}.1", parent=(book, 1))
     assert cancel(ledger, chapter, told.extend)
     assert told == [chapter]
-    assert ledger.states(book) == "fqq"
-    assert ledger.outcomes(book)[1]["error"] == {"type": "JobCancelled", "message": "cancelled"}
+    assert ledger.queries.states(book) == "fqq"
+    assert ledger.queries.outcomes(book)[1]["error"] == {"type": "JobCancelled", "message": "cancelled"}
     assert record_of(ledger, book).state == "open"
 
 
@@ -164,19 +168,19 @@ def test_a_part_that_is_no_job_of_its_own_fails_in_its_job_when_its_id_is_cancel
 ) -> None:
     job = opened(ledger, 3)
     assert cancel(ledger, f"{job}.2", told.extend, even_unknown=True)
-    assert ledger.states(job) == "qfq"
+    assert ledger.queries.states(job) == "qfq"
     assert told == [f"{job}.2"]
     for wrong in (f"{job}.0", f"{job}.4", f"{job}.x"):
         assert not cancel(ledger, wrong, told.extend)
-    assert ledger.states(job) == "qfq"
+    assert ledger.queries.states(job) == "qfq"
 
 
 def test_an_id_that_is_not_recorded_is_cancelled_only_when_asked_to(ledger: Ledger, told: list[str]) -> None:
     assert not cancel(ledger, "bare", told.extend)
     assert ledger.client.keys("*") == []
     assert cancel(ledger, "bare", told.extend, even_unknown=True)
-    assert ledger.cancelled(["bare", "other"]) == {"bare"}
-    assert ledger.open("bare", replace(CHAPTER, payloads=["Ptext"])) == -1
+    assert ledger.queries.cancelled(["bare", "other"]) == {"bare"}
+    assert ledger.transitions.open("bare", replace(CHAPTER, payloads=["Ptext"])) == -1
     left: Any = ledger.client.keys("*")
     assert all(ledger.client.ttl(key) > 0 for key in left)
 
@@ -217,7 +221,7 @@ def test_a_job_that_is_cancelled_while_it_is_put_together_stays_revoked_for_cele
     ledger: Ledger, broker: str, error: SlotlineError | None
 ) -> None:
     job = opened(ledger, 1)
-    ledger.settle(job, 1, "done", {"audio": 1})
+    ledger.transitions.settle(job, 1, "done", {"audio": 1})
     with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
 
         @app.task(bind=True, throws=(SlotlineError,))

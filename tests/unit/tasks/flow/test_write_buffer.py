@@ -15,7 +15,7 @@ from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
 from tasks.flow.write_buffer import Post
-from tests.unit.tasks.flow.test_ledger import opened
+from tests.unit.tasks.flow.ledger.opened_jobs import opened
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_success_covers_progress_and_an_earlier_failure(redis: Any, post: Post
 def test_nothing_covers_the_end_of_a_task_that_was_cancelled_while_it_ran(redis: Redis, post: Post) -> None:
     post.open()
     post.store("one", result("one"))
-    Ledger(redis).cancel("one", even_unknown=True)
+    Ledger(redis).transitions.cancel("one", even_unknown=True)
     post.send()
     assert status(redis, "one") == "REVOKED"
 

@@ -98,10 +98,10 @@ def test_a_part_that_fails_ends_the_job_and_names_itself(words: None, client: Cl
     job = ask("text", text="\n\n".join(paragraphs), model="words", max_length=8)
     with pytest.raises(PartsFailed, match=r"^1 of \d+ parts failed: \d+ \(«.*»\): text: ⚡error stands in it"):
         Job(client.connection, client.store, job.id).wait(timeout_s=30)
-    record = client.ledger.record(job.id)
+    record = client.ledger.queries.record(job.id)
     assert record is not None
     assert (record.failed, record.done) == (1, record.total - 1)
-    assert all(node_of(payload).level == 1 for payload in client.ledger.payloads(job.id))
+    assert all(node_of(payload).level == 1 for payload in client.ledger.queries.payloads(job.id))
 
 
 def test_a_text_without_words_and_a_model_that_speaks_are_refused(
@@ -143,11 +143,11 @@ def test_a_cancelled_summary_ends_between_its_levels_and_makes_no_more_parts(
     job = Job(client.connection, client.store, ask("text", text=TEXT, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 2, what="two parts")
     assert job.cancel()
-    record = client.ledger.record(job.id)
+    record = client.ledger.queries.record(job.id)
     assert record is not None
     assert record.outcome == "REVOKED"
     assert job.status() == "REVOKED"
-    assert client.ledger.payloads(job.id) == []
+    assert client.ledger.queries.payloads(job.id) == []
 
 
 def test_a_part_that_failed_is_tried_again_and_the_levels_go_on(
@@ -157,7 +157,7 @@ def test_a_part_that_failed_is_tried_again_and_the_levels_go_on(
     start_pair("calm")
     job = Job(client.connection, client.store, ask("text", text=TEXT, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 1, what="a part")
-    last = client.ledger.states(job.id).rindex(".") + 1
+    last = client.ledger.queries.states(job.id).rindex(".") + 1
     assert client.cancel(f"{job.id}.{last}")
     with pytest.raises(
         PartsFailed, match=rf"^1 of \d+ parts failed: {last} .*: cancelled. The summaries of the others"
@@ -180,7 +180,7 @@ def test_the_summaries_of_an_open_job_are_not_pruned(
     job = Job(client.connection, client.store, ask("text", text_ref=long, model="calm", max_length=8).id)
     wait_until(lambda: job.progress().done >= 3, what="three parts")
     wanted = {name.decode() for name in needed(client.ledger)}
-    made = [outcome["summary"]["artifact"] for outcome in client.ledger.outcomes(job.id).values()]
+    made = [outcome["summary"]["artifact"] for outcome in client.ledger.queries.outcomes(job.id).values()]
     assert {name.rpartition(".")[0] for name in [long, *made[:3]]} <= wanted
     job.cancel()
 
@@ -198,7 +198,7 @@ def test_many_texts_of_which_one_is_long_are_jobs_of_their_own(words: None, ask:
     made = job.get(timeout=60)
     assert [one["title"] for one in made["summaries"]] == ["short", "long"]
     assert [one["levels"] > 1 for one in made["summaries"]] == [False, True]
-    below = client.ledger.record(f"{job.id}.2")
+    below = client.ledger.queries.record(f"{job.id}.2")
     assert below is not None
     assert (below.kind, below.outcome) == ("summary", "SUCCESS")
 
@@ -207,7 +207,7 @@ def test_of_many_texts_one_that_fails_costs_itself_alone(words: None, ask: Ask, 
     job = ask("texts", texts=[{"text": "Good."}, {"text": "⚡error bad"}, {"text": "Well."}], model="words")
     with pytest.raises(PartsFailed, match="1 of 3 texts failed: 2"):
         Job(client.connection, client.store, job.id).wait(timeout_s=30)
-    record = client.ledger.record(job.id)
+    record = client.ledger.queries.record(job.id)
     assert record is not None
     assert record.result is not None
     assert [one and one["text"] for one in record.result["summaries"]] == ["Good.", None, "Well."]

@@ -21,11 +21,12 @@ from tasks import keys
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, UnknownVoice
 from tasks.flow import outcomes
-from tasks.flow.ledger import ATTEMPTS_ALLOWED, Ledger
+from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
 from tasks.settings import settings
 from tests.conftest import ROOT
-from tests.unit.tasks.flow.test_ledger import opened
+from tests.unit.tasks.flow.ledger.opened_jobs import opened
 from workers.adapters.base import SpeechInput
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
 from workers.child import batch
@@ -125,13 +126,13 @@ def test_a_step_is_one_round_trip_however_large_the_batch(
 ) -> None:
     batch.run(models, ledger, [call("the scripts are known from now on")])
     asked: list[int] = []
-    genuine = ledger._lua._ask_all
+    genuine = ledger.claims._scripts._ask_all
 
     def counted(sha: str, calls: Any) -> Any:
         asked.append(len(calls))
         return genuine(sha, calls)
 
-    monkeypatch.setattr(ledger._lua, "_ask_all", counted)
+    monkeypatch.setattr(ledger.claims._scripts, "_ask_all", counted)
     batch.run(models, ledger, [call(f"text {number}") for number in range(20)])
     assert asked == [20, 20, 20], "take, claim, release"
 

@@ -17,7 +17,7 @@ from kombu.asynchronous import Hub
 from tasks import keys
 from tasks.catalog import parse
 from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.record import Claim
+from tasks.flow.ledger.record import ArtifactClaim
 from tests.conftest import ROOT, StartWorker, WaitUntil
 from tests.unit.workers.child.test_batch import OneRehearsal, call
 from workers.child import main as child
@@ -246,13 +246,13 @@ def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_
     calls = [call("one"), call("two")]
     with redis.Redis.from_url(broker) as client, Celery("child", set_as_current=False) as app:
         ledger = Ledger(client)
-        genuine = ledger.claim_all
+        genuine = ledger.claims.claim_all
 
-        def full_after_the_first(claims: Sequence[Claim]) -> None:
+        def full_after_the_first(claims: Sequence[ArtifactClaim]) -> None:
             assert genuine(claims[:1]) == [1]
             raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
 
-        monkeypatch.setattr(ledger, "claim_all", full_after_the_first)
+        monkeypatch.setattr(ledger.claims, "claim_all", full_after_the_first)
         for module in (child, tracing):
             monkeypatch.setattr(module, "ledger", lambda app: ledger)
         results = child._computed(child.Child(app, link, "model"), OneRehearsal(), calls)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from tasks import keys
 from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
 from tests.conftest import WaitUntil
-from tests.unit.tasks.flow.test_ledger import FLOW, MODEL, OPENING
+from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING
 from workers.duties.sweep import Sweep
 from workers.transport.leases import Leases
 
@@ -34,7 +34,9 @@ def opened(ledger: Ledger, total: int, width: int) -> str:
     job = uuid.uuid4().hex
     finish_head = '{"properties":{"delivery_info":{},"delivery_tag":"'
     payloads = [f"Ptext {n}" for n in range(total)]
-    ledger.open(job, replace(OPENING, payloads=payloads, width=width, finish_head=finish_head, finish_tail='"}}'))
+    ledger.transitions.open(
+        job, replace(OPENING, payloads=payloads, width=width, finish_head=finish_head, finish_tail='"}}')
+    )
     return job
 
 
@@ -55,7 +57,7 @@ def test_what_is_queued_held_or_delayed_is_left_alone(ledger: Ledger, sweep: Swe
     leases.give_back([held.key])
     leases.flush()
     assert sweep.step() == 0
-    assert ledger.states(job) == "qqq"
+    assert ledger.queries.states(job) == "qqq"
 
 
 def test_a_purged_queue_is_filled_again_and_the_job_can_end(ledger: Ledger, sweep: Sweep) -> None:
@@ -65,13 +67,13 @@ def test_a_purged_queue_is_filled_again_and_the_job_can_end(ledger: Ledger, swee
     assert len(queue(ledger, MODEL)) == 2
     assert sweep.step() == 0, "nothing is sent twice"
     for part in (1, 2, 3):
-        assert ledger.settle(job, part, "done", {}) == "done"
+        assert ledger.transitions.settle(job, part, "done", {}) == "done"
     assert len(queue(ledger, FLOW)) == 1
 
 
 def test_a_lost_finish_is_sent_again(ledger: Ledger, sweep: Sweep) -> None:
     job = opened(ledger, 1, width=1)
-    ledger.settle(job, 1, "done", {})
+    ledger.transitions.settle(job, 1, "done", {})
     assert sweep.step() == 0
     assert ledger.client.rpop(FLOW)
     assert sweep.step() == 1
@@ -81,7 +83,7 @@ def test_a_lost_finish_is_sent_again(ledger: Ledger, sweep: Sweep) -> None:
 def test_a_job_whose_first_message_was_lost_is_sent_again(ledger: Ledger, sweep: Sweep) -> None:
     job = uuid.uuid4().hex
     message = envelope.new_message("speech.chapter", job, {"text": "a"}, FLOW)
-    ledger.submit(job, "chapter", "t", MODEL, "", FLOW, message)
+    ledger.transitions.submit(job, "chapter", "t", MODEL, "", FLOW, message)
     assert sweep.step() == 0
     ledger.client.delete(FLOW)
     assert sweep.step() == 1
@@ -129,15 +131,15 @@ def test_celerys_reply_queues_get_an_end(ledger: Ledger, sweep: Sweep) -> None:
 
 def test_what_was_set_aside_long_ago_is_forgotten_and_the_rest_is_kept(ledger: Ledger, sweep: Sweep) -> None:
     ledger.client.rpush(keys.SET_ASIDE, b'{"queue":"q","reason":"old","time":1000}\nmessage')
-    ledger.set_aside("q", "new", "message")
+    ledger.set_asides.add("q", "new", "message")
     sweep.step()
-    (left,) = ledger.set_asides(10)
+    (left,) = ledger.set_asides.latest(10)
     assert b'"new"' in left
 
 
 def test_a_job_that_ended_is_off_the_list(ledger: Ledger) -> None:
     job = opened(ledger, 1, width=1)
-    assert ledger.open_jobs(10) == [job]
-    ledger.settle(job, 1, "failed", {"error": {}})
-    assert ledger.end(job, "chapter", "FAILURE", None, None)
-    assert ledger.open_jobs(10) == []
+    assert ledger.queries.open_jobs(10) == [job]
+    ledger.transitions.settle(job, 1, "failed", {"error": {}})
+    assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
+    assert ledger.queries.open_jobs(10) == []

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from celery import Celery, Task
 from redis import Redis
 
 from tasks import keys
 from tasks.flow.job import Gathered, Made, More, Plan, run
 from tasks.flow.ledger import Ledger
-from tests.unit.tasks.flow.test_ledger import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
-
-
-@pytest.fixture
-def ledger(broker: str) -> Iterator[Ledger]:
-    with Redis.from_url(broker) as client:
-        yield Ledger(client)
+from tasks.flow.ledger.queries import Queries
+from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
 
 
 def finishing(ledger: Ledger, total: int) -> str:
     job = opened(ledger, total, width=2)
     for part in range(1, total + 1):
-        ledger.settle(job, part, "done", {"n": part})
+        ledger.transitions.settle(job, part, "done", {"n": part})
     assert record_of(ledger, job).state == "finishing"
     return job
 
@@ -33,10 +27,10 @@ def finishing(ledger: Ledger, total: int) -> str:
 def test_further_parts_are_sent_in_the_same_step(ledger: Ledger) -> None:
     job = finishing(ledger, 3)
     ledger.client.delete(MODEL)
-    assert ledger.extend(job, 3, ["2a", "2b", "2c"])
-    assert ledger.states(job) == "dddqq."
+    assert ledger.transitions.extend(job, 3, ["2a", "2b", "2c"])
+    assert ledger.queries.states(job) == "dddqq."
     assert parts_sent(ledger, job) == [4, 5]
-    assert ledger.payloads(job)[3:] == ["2a", "2b", "2c"]
+    assert ledger.queries.payloads(job)[3:] == ["2a", "2b", "2c"]
     assert progress(ledger, job)["result"]["total"] == 6
     assert record_of(ledger, job).state == "open"
 
@@ -44,49 +38,55 @@ def test_further_parts_are_sent_in_the_same_step(ledger: Ledger) -> None:
 def test_the_same_extension_from_many_at_once_adds_the_parts_once(ledger: Ledger, broker: str) -> None:
     job = finishing(ledger, 3)
     with ThreadPoolExecutor(8) as pool:
-        added = list(pool.map(lambda _: Ledger(Redis.from_url(broker)).extend(job, 3, ["2a", "2b"]), range(8)))
+        added = list(
+            pool.map(lambda _: Ledger(Redis.from_url(broker)).transitions.extend(job, 3, ["2a", "2b"]), range(8))
+        )
     assert sorted(added) == [False] * 7 + [True]
-    assert ledger.states(job) == "dddqq"
-    assert len(ledger.payloads(job)) == 5
+    assert ledger.queries.states(job) == "dddqq"
+    assert len(ledger.queries.payloads(job)) == 5
 
 
 def test_only_a_finishing_job_is_extended(ledger: Ledger) -> None:
     job = opened(ledger, 2)
-    assert not ledger.extend(job, 2, ["2a"])
+    assert not ledger.transitions.extend(job, 2, ["2a"])
     ended = finishing(ledger, 2)
-    ledger.end(ended, "summary", "SUCCESS", {}, None)
-    assert not ledger.extend(ended, 2, ["2a"])
+    ledger.transitions.end(ended, "summary", "SUCCESS", {}, None)
+    assert not ledger.transitions.extend(ended, 2, ["2a"])
     cancelled = finishing(ledger, 2)
-    ledger.cancel(cancelled)
-    assert not ledger.extend(cancelled, 2, ["2a"])
-    assert not ledger.extend("nobody", 0, ["2a"])
+    ledger.transitions.cancel(cancelled)
+    assert not ledger.transitions.extend(cancelled, 2, ["2a"])
+    assert not ledger.transitions.extend("nobody", 0, ["2a"])
 
 
 def test_an_extended_job_ends_by_its_own_message_once_more(ledger: Ledger) -> None:
     job = finishing(ledger, 2)
     ledger.client.delete(FLOW)
-    ledger.extend(job, 2, ["2a"])
+    ledger.transitions.extend(job, 2, ["2a"])
     assert not ledger.client.hexists(keys.sent(job), "end")
     assert finishes(ledger, job) == 0
-    ledger.settle(job, 3, "done", {})
+    ledger.transitions.settle(job, 3, "done", {})
     assert finishes(ledger, job) == 1
     assert record_of(ledger, job).state == "finishing"
 
 
 def test_a_lost_message_of_a_further_part_is_swept_up(ledger: Ledger) -> None:
     job = finishing(ledger, 2)
-    ledger.extend(job, 2, ["2a", "2b"])
+    ledger.transitions.extend(job, 2, ["2a", "2b"])
     ledger.client.delete(MODEL)
-    assert sorted(ledger.sweep(job, 1000)) == ["3", "4"]
+    assert sorted(ledger.transitions.sweep(job, 1000)) == ["3", "4"]
 
 
-class Frozen(Ledger):
-    """One whose process stands still after it has read the payloads, until another run has extended the job."""
+class FrozenQueries(Queries):
+    """Those of a process that stands still after it has read the payloads, until another run has extended the job."""
+
+    def __init__(self, client: Redis, ledger: Ledger) -> None:
+        super().__init__(client)
+        self._transitions = ledger.transitions
 
     def payloads(self, job_id: str) -> list[str]:
         found = super().payloads(job_id)
-        assert self.extend(job_id, 2, ["2a", "2b"])
-        self.settle(job_id, 3, "done", {"is_cut": True})
+        assert self._transitions.extend(job_id, 2, ["2a", "2b"])
+        self._transitions.settle(job_id, 3, "done", {"is_cut": True})
         return found
 
 
@@ -110,7 +110,8 @@ class WantsMore:
 
 def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(ledger: Ledger, broker: str) -> None:
     job = finishing(ledger, 2)
-    frozen = Frozen(ledger.client)
+    frozen = Ledger(ledger.client)
+    frozen.queries = FrozenQueries(ledger.client, ledger)
     with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
 
         @app.task(bind=True)
@@ -119,4 +120,4 @@ def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(le
 
         assert finish.apply(task_id=job).state == "IGNORED"
     assert record_of(ledger, job).state == "open"
-    assert ledger.states(job) == "dddq"
+    assert ledger.queries.states(job) == "dddq"

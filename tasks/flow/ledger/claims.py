@@ -1,0 +1,93 @@
+"""Who may run a part now: what a run needs, which artifact it computes, and how often it was tried.
+
+An attempt is counted before the work begins, so it survives the worker. An artifact is
+computed by one worker at a time; the messages of the others wait until it is there.
+Settles nothing (`transitions.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from tasks import keys
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
+from tasks.flow.ledger.record import ArtifactClaim, Taken
+from tasks.scripts import Scripts
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+COMPUTED_ELSEWHERE, SPENT, TOO_SOON = 0, -1, -2
+"""Answers to a claim that may not run now: another worker computes it, its attempts are used up, its pause runs."""
+
+
+class Claims:
+    """Runs that begin, and what is known of runs that were lost."""
+
+    def __init__(self, client: Redis, scripts: Scripts) -> None:
+        self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._scripts = scripts
+
+    def take(self, job_id: str, part: int) -> Taken | None:
+        """What a run of this part needs; None when the part or its job has ended."""
+        (answer,) = self.take_all([(job_id, part)])
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def take_all(self, runs: Sequence[tuple[str, int]]) -> list[Taken | ResponseError | None]:
+        """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled."""
+        calls = []
+        for job_id, part in runs:
+            script_keys = [keys.job(job_id), keys.parts(job_id), keys.states(job_id), keys.attempts(job_id)]
+            calls.append((script_keys, [part]))
+        replies = self._scripts.run_all("take", calls)
+        return [reply if isinstance(reply, ResponseError) else _taken(reply) for reply in replies]
+
+    def claim_all(self, claims: Sequence[ArtifactClaim]) -> list[int | ResponseError]:
+        """Begin to compute artifacts, in one round trip, in order.
+
+        Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT` or `TOO_SOON`.
+        """
+        calls = []
+        for one in claims:
+            job_id, part = one.run_of
+            artifact_keys = [keys.hand(one.artifact), keys.followers(one.artifact), keys.LEASES]
+            token = secrets.token_hex(8)
+            args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token]
+            calls.append(([*artifact_keys, keys.attempts(job_id), keys.sent(job_id)], args))
+        return self._scripts.run_all("claim", calls)
+
+    def release_all(self, claimed: Sequence[tuple[str, str]]) -> list[int | ResponseError]:
+        """Let go of artifacts, each with the tag that claimed it, and send on the messages that wait for them.
+
+        One round trip, in order. The tag `""` lets go whoever computes it, for the artifact is there. Each answer
+        is how many messages were sent.
+        """
+        calls = [([keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]) for artifact, tag in claimed]
+        return self._scripts.run_all("release", calls)
+
+    def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:
+        """Take back the attempt that the message `tag` began: its run was ended for no fault of its own."""
+        job_id, part = run_of
+        return bool(self._scripts.run("uncount", [keys.attempts(job_id)], [part, tag]))
+
+    def note_loss(self, run_of: tuple[str, int], why: str) -> None:
+        """Keep what ended the last run of a part (or of a bare task, part 0); forgotten with its attempts."""
+        job_id, part = run_of
+        if self._redis.hexists(keys.attempts(job_id), part):
+            self._redis.hset(keys.attempts(job_id), f"{part}?", why)
+
+    def loss(self, run_of: tuple[str, int]) -> str:
+        """What ended the last run that was lost; empty when it is not known (its whole worker died)."""
+        job_id, part = run_of
+        return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
+
+
+def _taken(reply: list[bytes]) -> Taken | None:
+    return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2])) if reply else None

@@ -1,0 +1,23 @@
+"""How often a part is tried, how long it waits in between, and how long an ended job is kept."""
+
+from __future__ import annotations
+
+from tasks.settings import settings
+
+ATTEMPTS_ALLOWED = 3
+"""Runs of a part, or of a task that stands alone, before it has failed for good."""
+
+
+def ttl_ms() -> int:
+    """How long an ended job is kept, in ms."""
+    return int(settings().job_ttl_s * 1000)
+
+
+def retry_ms() -> int:
+    """The pause before a part's second run, in ms; each further one is four times as long."""
+    return int(settings().retry_s * 1000)
+
+
+def wait_ms() -> int:
+    """How long a message waits at most for an artifact that another worker computes, in ms."""
+    return int(settings().lease_s * 2000)

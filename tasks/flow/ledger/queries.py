@@ -1,0 +1,89 @@
+"""What is known of jobs and their parts. Reads only, and decides nothing.
+
+One exception: a listing drops ids whose record has expired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from tasks import keys
+from tasks.flow.ledger.record import NESTING, Record, read_record
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+class Queries:
+    """Questions about jobs; each method asks Redis anew."""
+
+    def __init__(self, client: Redis) -> None:
+        self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+
+    def record(self, job_id: str) -> Record | None:
+        """The job's record, or None when no such job is known (any more)."""
+        raw = self._redis.hgetall(keys.job(job_id))
+        return read_record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
+
+    def jobs(self, limit: int = 100) -> list[Record]:
+        """The latest jobs, newest first; ids whose record has expired are dropped on the way."""
+        ids = [raw.decode() for raw in self._redis.zrevrange(keys.JOBS, 0, limit - 1)]
+        found = {job_id: self.record(job_id) for job_id in ids}
+        if expired := [job_id for job_id, record in found.items() if record is None]:
+            self._redis.zrem(keys.JOBS, *expired)
+        return [record for record in found.values() if record is not None]
+
+    def open_jobs(self, limit: int) -> list[str]:
+        """Jobs that have not ended, those first that the sweep has not looked at for longest."""
+        return [raw.decode() for raw in self._redis.zrange(keys.OPEN, 0, limit - 1)]
+
+    def cancelled(self, job_ids: Iterable[str]) -> set[str]:
+        """Those of them that were cancelled."""
+        wanted = list(job_ids)
+        pipe = self._redis.pipeline(transaction=False)
+        for job_id in wanted:
+            pipe.hget(keys.job(job_id), "outcome")
+        return {job_id for job_id, outcome in zip(wanted, pipe.execute(), strict=True) if outcome == b"REVOKED"}
+
+    def failed(self, limit: int = 1000) -> list[tuple[str, int, float]]:
+        """Parts that failed for good: job, part, and when (seconds since 1970), the latest first."""
+        rows = self._redis.zrevrange(keys.FAILED, 0, limit - 1, withscores=True)
+        split = [(raw.decode().rpartition("."), at) for raw, at in rows]
+        return [(job_id, int(part), at / 1000) for (job_id, _, part), at in split]
+
+    def params(self, job_id: str) -> dict[str, Any]:
+        """The parameters that all parts of a job share, as they were given at its opening."""
+        params: dict[str, Any] = json.loads(self._redis.hget(keys.job(job_id), "params") or "{}")
+        return params
+
+    def states(self, job_id: str) -> str:
+        """One character a part: `.` waiting, `q` sent, `d` done, `f` failed, `s` skipped; empty when unknown."""
+        return (self._redis.get(keys.states(job_id)) or b"").decode()
+
+    def outcomes(self, job_id: str) -> dict[int, dict[str, Any]]:
+        """What each ended part came to, by part number; JSON-ready values as they were settled."""
+        return {int(part): json.loads(text) for part, text in self._redis.hgetall(keys.outcomes(job_id)).items()}
+
+    def outcome(self, job_id: str, part: int) -> dict[str, Any] | None:
+        """What one part came to, or None while it has not ended."""
+        raw = self._redis.hget(keys.outcomes(job_id), str(part))
+        return json.loads(raw) if raw else None
+
+    def payloads(self, job_id: str) -> list[str]:
+        """The payloads of all parts, in order."""
+        return [payload.decode() for payload in self._redis.lrange(keys.parts(job_id), 0, -1)]
+
+    def payload(self, job_id: str, part: int) -> str | None:
+        """One part's payload, or None when it is not known (any more)."""
+        raw = self._redis.lindex(keys.parts(job_id), part - 1)
+        return raw.decode() if raw is not None else None
+
+    def texts(self, job_id: str) -> list[bytes]:
+        """Every text of a job's record in which an artifact may be named."""
+        found = [self._redis.hget(keys.sent(job_id), "start"), *self._redis.hvals(keys.outcomes(job_id))]
+        if record := self.record(job_id):
+            found += self._redis.lrange(keys.parts(job_id), 0, -1) if record.kind in NESTING else []
+            found.append(self._redis.hget(keys.job(job_id), "finish_head"))
+        return [text for text in found if text]

@@ -1,0 +1,56 @@
+"""Messages put out of the way for a person to look at: kept whole with the reason, sent again once, or forgotten.
+
+The transport puts those aside that no worker can read (`workers/transport/lua/set_aside.lua`);
+here are added those whose attempts are used up and that belong to no job.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tasks import keys
+from tasks.compact_json import dumps
+from tasks.scripts import Scripts
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+class SetAsides:
+    """The list `slotline:setaside`; an entry is a line of JSON (queue, reason, time in ms), then the message."""
+
+    def __init__(self, client: Redis, scripts: Scripts) -> None:
+        self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._scripts = scripts
+
+    def add(self, list_key: str, reason: str, message: str) -> None:
+        """Put a message of this queue's list aside."""
+        about = {"queue": list_key, "reason": reason, "time": int(self._redis.time()[0]) * 1000}
+        self._redis.rpush(keys.SET_ASIDE, f"{dumps(about)}\n{message}")
+
+    def latest(self, limit: int) -> list[bytes]:
+        """The `limit` latest entries, the last one last."""
+        return list(self._redis.lrange(keys.SET_ASIDE, -limit, -1))
+
+    def trim(self, oldest_ms: float, limit: int) -> int:
+        """Forget what was set aside before `oldest_ms`; how many of the `limit` oldest were."""
+        old = [
+            entry
+            for entry in self._redis.lrange(keys.SET_ASIDE, 0, limit - 1)
+            if float(json.loads(entry.partition(b"\n")[0])["time"]) < oldest_ms
+        ]
+        # Removed by value, one by one: an entry may just be sent again, and then positions shift.
+        return sum(self._redis.lrem(keys.SET_ASIDE, 1, entry) for entry in old)
+
+    def resend(self, entry: bytes, list_key: str, message: bytes) -> int:
+        """Send a set-aside message again, its attempts forgotten; 0 when it was sent already."""
+        script_keys = [keys.SET_ASIDE, list_key, keys.attempts(_task_id(message))]
+        return int(self._scripts.run("resend", script_keys, [entry, message]))
+
+
+def _task_id(message: bytes) -> str:
+    try:
+        return str(json.loads(message)["headers"]["id"])
+    except (ValueError, TypeError, KeyError):
+        return ""

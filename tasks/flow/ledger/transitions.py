@@ -1,0 +1,189 @@
+"""What changes a job or its parts: each step is one Lua script, and may be repeated.
+
+Begins, settles, ends, cancels and reopens; sends what is due or lost. Decides nothing
+itself, and counts no attempt (`claims.py`).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from redis.exceptions import ResponseError
+
+from tasks import keys
+from tasks.compact_json import dumps
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms
+from tasks.flow.ledger.record import (
+    SKIPPED,
+    WAITING,
+    Cancelled,
+    FinalState,
+    Opening,
+    Settled,
+    Settlement,
+    StoredResult,
+    Verdict,
+)
+from tasks.scripts import Scripts
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+class Transitions:
+    """The steps of a job's life."""
+
+    def __init__(self, client: Redis, scripts: Scripts) -> None:
+        self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._scripts = scripts
+
+    def submit(self, job_id: str, kind: str, title: str, model: str, voice: str, list_key: str, message: str) -> bool:
+        """Record a job and send its task's message in one step; False when it is recorded already."""
+        record = {"kind": kind, "title": title, "model": model, "voice": voice}
+        script_keys = [keys.job(job_id), keys.JOBS, list_key]
+        return bool(self._scripts.run("submit", script_keys, [job_id, dumps(record), message]))
+
+    def open(self, job_id: str, opening: Opening) -> int:
+        """Open the job and send its first parts; parts to compute, or -1 when it was open already."""
+        parts = range(1, len(opening.payloads) + 1)
+        states = "".join(SKIPPED if part in opening.skipped else WAITING for part in parts)
+        skipped = {str(part): dumps(reason) for part, reason in opening.skipped.items()}
+        script_keys = [keys.job(job_id), keys.JOBS, keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id)]
+        args = [job_id, dumps(_fields_of(opening)), states, dumps(skipped), *opening.payloads]
+        return int(self._scripts.run("open", script_keys, args))
+
+    def settle(
+        self,
+        job_id: str,
+        part: int,
+        verdict: Verdict,
+        outcome: Mapping[str, Any],
+        computed: int = 0,
+        audio_s: float = 0.0,
+        attempt: int = 0,
+    ) -> Settled:
+        """Settle a part: mark it, write PROGRESS, send what is next. `late` means that it changed nothing.
+
+        `again` sends the part once more, or fails it when its attempts are used up.
+        """
+        (answer,) = self.settle_all([Settlement(job_id, part, verdict, outcome, computed, audio_s, attempt)])
+        if isinstance(answer, ResponseError):
+            raise answer
+        return answer
+
+    def settle_all(self, settlements: Sequence[Settlement]) -> list[Settled | ResponseError]:
+        """`settle` for each in one round trip, in order."""
+        calls = []
+        for one in settlements:
+            job_id = one.job_id
+            script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
+            made = [one.computed, f"{one.audio_s:.6f}"]
+            args = [job_id, one.part, one.verdict, dumps(one.outcome), *made, ATTEMPTS_ALLOWED, one.attempt]
+            calls.append((script_keys, args))
+        replies = self._scripts.run_all("settle", calls)
+        return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
+
+    def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
+        """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded already."""
+        return self._scripts.run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
+
+    def end(
+        self,
+        job_id: str,
+        kind: str,
+        state: FinalState,
+        result: Mapping[str, Any] | None,
+        error: Mapping[str, Any] | None,
+    ) -> bool:
+        """End a job; False when it had ended, or is open (again). Afterwards no PROGRESS is written for it."""
+        args = [state, dumps(result) if result else "", dumps(error) if error else "", ttl_ms()]
+        return bool(self._scripts.run("end", _job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
+
+    def cancel(self, job_id: str, even_unknown: bool = False) -> Cancelled:
+        """End a job, and the jobs that are its open parts, as REVOKED. Tells no worker: `tasks/flow/cancel.py` does.
+
+        `even_unknown` marks an id that is not recorded, and has no final result, as cancelled.
+        """
+        args = [job_id, ttl_ms(), datetime.now(UTC).isoformat(), int(even_unknown)]
+        status, parent, part, *ids = (raw.decode() for raw in self._scripts.run("cancel", [keys.job(job_id)], args))
+        return Cancelled(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
+
+    def reopen(self, job_id: str, parts: Iterable[int]) -> int:
+        """Put ended parts back to waiting and send them; how many were put back."""
+        return int(self._scripts.run("reopen", _job_keys(job_id), [job_id, 1, *parts]))
+
+    def reopen_above(self, job_id: str, part: int) -> int:
+        """Put one ended part back to «sent» without a message: it is a job that goes on by itself."""
+        return int(self._scripts.run("reopen", _job_keys(job_id), [job_id, 0, part]))
+
+    def extend(self, job_id: str, total: int, payloads: Sequence[str]) -> bool:
+        """Add parts to a job that is finishing with `total` of them, and send the first; False when it is not (now)."""
+        return bool(self._scripts.run("extend", [*_job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
+
+    def later(
+        self, job_id: str, head: str, tail: str, list_key: str, tries: int, parent: tuple[str, int] | None
+    ) -> bool:
+        """Send the job's own message (`head` + a new tag + `tail`) again after a pause; False when its tries are up."""
+        script_keys = [keys.job(job_id), keys.sent(job_id), keys.attempts(job_id)]
+        tag = secrets.token_hex(16)
+        args = [head, tail, list_key, tag, tries, retry_ms(), ttl_ms(), *(parent or ("", 0))]
+        return bool(self._scripts.run("later", script_keys, args))
+
+    def promote(self, limit: int = 100) -> int:
+        """Send the delayed messages that are due; how many were sent."""
+        return int(self._scripts.run("promote", [keys.DELAYED], [limit]))
+
+    def sweep(self, job_id: str, look: int) -> list[str]:
+        """Send again what is nowhere of an open job: part numbers, `start` or `end`.
+
+        Of each queue at most the next `look` messages are looked through.
+        """
+        script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
+        return [what.decode() for what in self._scripts.run("sweep", script_keys, [job_id, look])]
+
+    def forget(self, job_id: str) -> None:
+        """Remove all that is known of a job, as if it had never been."""
+        self._redis.delete(*_job_keys(job_id), keys.sent(job_id), keys.RESULT_PREFIX + job_id)
+        self._redis.zrem(keys.OPEN, job_id)
+        self._redis.zrem(keys.JOBS, job_id)
+
+    def trim_jobs(self, limit: int) -> int:
+        """Take the oldest jobs whose record has expired off the listing; how many of `limit` were."""
+        ids = [raw.decode() for raw in self._redis.zrange(keys.JOBS, 0, limit - 1)]
+        gone = [job_id for job_id in ids if not self._redis.exists(keys.job(job_id))]
+        if gone:
+            self._redis.zrem(keys.JOBS, *gone)
+        return len(gone)
+
+
+def _job_keys(job_id: str) -> list[str]:
+    return [keys.job(job_id), keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
+
+
+def _fields_of(opening: Opening) -> dict[str, str]:
+    """The record's fields as Redis keeps them."""
+    parent_job, parent_part = opening.parent or ("", "")
+    return {
+        "kind": opening.kind,
+        "title": opening.title,
+        "model": opening.model,
+        "voice": opening.voice,
+        "params": dumps(opening.params),
+        "width": str(opening.width or 0),
+        "part_task": opening.part_task,
+        "part_queue": opening.part_queue,
+        "part_list": opening.part_list,
+        "part_priority": str(opening.part_priority),
+        "part_results": str(int(opening.part_results)),
+        "finish_head": opening.finish_head,
+        "finish_tail": opening.finish_tail,
+        "finish_list": opening.finish_list,
+        "root": opening.root,
+        "parent_job": parent_job,
+        "parent_part": str(parent_part),
+        "ttl_ms": str(ttl_ms()),
+        "retry_ms": str(retry_ms()),
+    }

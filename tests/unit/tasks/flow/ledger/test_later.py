@@ -1,0 +1,94 @@
+"""A job's own message that is sent again after a pause: counted in Redis, known to the sweep, and never sent twice."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tasks import keys
+from tasks.flow.ledger import Ledger
+from tasks.settings import settings
+from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING
+
+HEAD, TAIL = '{"properties":{"delivery_info":{},"delivery_tag":"', '"}}'
+
+
+def later(ledger: Ledger, job: str, parent: tuple[str, int] | None = None) -> bool:
+    return ledger.transitions.later(job, HEAD, TAIL, FLOW, 3, parent)
+
+
+def delayed(ledger: Ledger) -> list[tuple[bytes, float]]:
+    found: Any = ledger.client.zrange(keys.DELAYED, 0, -1, withscores=True)
+    return list(found)
+
+
+def opened(ledger: Ledger) -> str:
+    """A job of one part, whose own message is one that the sweep can read."""
+    job = uuid.uuid4().hex
+    ledger.transitions.open(job, replace(OPENING, payloads=["Ptext"], finish_head=HEAD, finish_tail=TAIL))
+    return job
+
+
+def swept(ledger: Ledger) -> list[str]:
+    """What one pass over all open jobs sends again."""
+    jobs = ledger.queries.open_jobs(20)
+    return [sent for job in jobs for sent in ledger.transitions.sweep(job, 1000)]
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "2")
+    settings.cache_clear()
+
+
+def test_each_pause_is_longer_and_the_third_failure_is_the_last(ledger: Ledger) -> None:
+    ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
+    assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
+    (_, first), (_, second) = delayed(ledger)
+    assert second - first == pytest.approx(4 * 2000 - 2000, abs=500)
+
+
+def test_a_step_that_is_done_leaves_the_next_one_all_its_tries(ledger: Ledger) -> None:
+    ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
+    later(ledger, "one")
+    later(ledger, "one")
+    ledger.transitions.open("one", replace(OPENING, payloads=["Ptext"], finish_head=HEAD, finish_tail=TAIL))
+    ledger.transitions.settle("one", 1, "done", {})
+    assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
+
+
+def test_the_sweep_knows_a_job_that_waits_to_be_opened_again(ledger: Ledger) -> None:
+    ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
+    ledger.client.delete(FLOW)
+    later(ledger, "one")
+    assert swept(ledger) == []
+    assert ledger.client.llen(FLOW) == 0
+
+
+def test_the_sweep_knows_a_job_that_waits_to_be_finished_again(ledger: Ledger) -> None:
+    job = opened(ledger)
+    ledger.transitions.settle(job, 1, "done", {})
+    ledger.client.delete(FLOW)
+    later(ledger, job)
+    assert swept(ledger) == []
+    assert ledger.client.llen(FLOW) == 0
+
+
+def test_the_sweep_knows_a_chapter_that_waits_while_its_book_is_open(ledger: Ledger) -> None:
+    book = opened(ledger)
+    ledger.client.delete("aloud")
+    assert ledger.transitions.later(f"{book}.1", HEAD, TAIL, "aloud", 3, (book, 1))
+    assert swept(ledger) == []
+    assert ledger.client.llen("aloud") == 0
+    assert ledger.client.ttl(keys.attempts(f"{book}.1")) > 0, "the count of a job without a record has an end"
+
+
+def test_a_job_that_has_ended_is_not_sent_again(ledger: Ledger) -> None:
+    job = opened(ledger)
+    ledger.transitions.settle(job, 1, "done", {})
+    assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
+    assert not later(ledger, job)
+    assert delayed(ledger) == []
