@@ -52,8 +52,8 @@ from workers.options import Kind, kind_of
 from workers.parent.pool import SlotPool
 from workers.slots import gpu
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
-from workers.upstream import result_backend as results
-from workers.upstream.redis_retry import be_patient
+from workers.upstream import celery as results
+from workers.upstream.redis import be_patient
 from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)

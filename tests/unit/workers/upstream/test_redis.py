@@ -11,7 +11,7 @@ import redis
 from celery import Celery
 
 from workers.stack.embedded_redis import EmbeddedRedis
-from workers.upstream.redis_retry import Patience, be_patient
+from workers.upstream.redis import Patience, be_patient
 
 
 def test_a_command_waits_until_redis_is_back_and_is_then_done(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 BACKENDS = {
-    "redis": "workers.upstream.result_backend:PostingBackend",
-    "rediss": "workers.upstream.result_backend:PostingBackend",
-    "sentinel": "workers.upstream.result_backend:PostingSentinelBackend",
+    "redis": "workers.upstream.celery:PostingBackend",
+    "rediss": "workers.upstream.celery:PostingBackend",
+    "sentinel": "workers.upstream.celery:PostingSentinelBackend",
 }
 
 

@@ -12,7 +12,7 @@ from redis import Redis
 from tasks import keys
 from tasks.flow.connections import post
 from tests.conftest import StartWorker
-from workers.upstream import result_backend as results
+from workers.upstream import celery as results
 
 LIMIT_S = 30
 
