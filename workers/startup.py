@@ -25,7 +25,6 @@ from celery.concurrency.prefork import TaskPool
 from celery.exceptions import CPendingDeprecationWarning
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
-from celery.worker import state
 from kombu.utils.url import maybe_sanitize_url
 from redis import Redis, RedisError
 
@@ -52,8 +51,8 @@ from workers.options import Kind, kind_of
 from workers.parent.pool import SlotPool
 from workers.slots import gpu
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
-from workers.upstream import celery as results
-from workers.upstream.redis import be_patient
+from workers.upstream.celery import buffer_results, reconnect_for_ever, stop_worker, unshared_client
+from workers.upstream.redis import answer_within, wait_for_redis
 from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ class Setup:
 
 def application() -> Celery:
     """The Celery application, with `--model`, the readiness gate, and a part in the start of each worker of it."""
-    results.install(app)
+    buffer_results(app)
     app.user_options["worker"].add(
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
@@ -152,7 +151,7 @@ def on_logging(instance: Any, **_: Any) -> None:
 
 def on_child(**_: Any) -> None:
     """Inside each child: it waits for a Redis that is away, and its parent alone decides when it ends."""
-    be_patient(app)
+    wait_for_redis(app)
     # systemd sends SIGTERM to every process of a service; what runs is to end in peace (`workers/duties/drain.py`).
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -180,7 +179,7 @@ def _set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     _check_broker(client, chosen)
     store().check()
     transport.install(instance.app)
-    _rejoin_for_ever(instance.app)
+    reconnect_for_ever(instance.app)
     # Celery installs its handlers later; without one, a SIGTERM in between would keep the slot for a lease.
     signal.signal(signal.SIGTERM, _leave)
     node = nodesplit(instance.hostname)[1]
@@ -189,10 +188,6 @@ def _set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     else:
         setup = _slot_worker(instance, client, chosen, node, entry, kind.is_lazy or chosen.lazy)
     return replace(setup, complaints=complaints(client))
-
-
-def _rejoin_for_ever(app: Celery) -> None:
-    app.conf.update(worker_consumer="workers.upstream.consumer:RejoiningConsumer", broker_connection_max_retries=None)
 
 
 def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:
@@ -237,8 +232,8 @@ def _entry(kind: Kind, chosen: Settings) -> ModelEntry | None:
 
 def _own_client(app: Celery, patience_s: float) -> Redis:
     """A client of the broker's database that shares no connection and no lock with anything that is forked."""
-    client: Redis = app._get_backend().client
-    client.connection_pool.connection_kwargs.update(socket_timeout=patience_s, socket_connect_timeout=patience_s)
+    client = unshared_client(app)
+    answer_within(client, patience_s)
     return client
 
 
@@ -267,7 +262,7 @@ def _keep(keeper: Keeper) -> None:
 
 def _lost(reason: str) -> None:
     logger.critical("%s; the worker ends", reason)
-    state.should_stop = FAILED
+    stop_worker(FAILED)
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:

@@ -119,9 +119,9 @@ def _rss_bytes() -> int:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:  # no Linux: the largest that it has been
-        from billiard.compat import mem_rss
+        from workers.upstream.billiard import largest_memory_bytes
 
-        return int(mem_rss()) * 1024
+        return largest_memory_bytes()
 
 
 def memory_error(exc: BaseException, device: str) -> SlotlineError | None:

@@ -21,8 +21,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, assert_never
 
-from celery.concurrency.prefork import process_initializer
-
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.connections import ledger
 from tasks.offers import Published
@@ -36,6 +34,7 @@ from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.child.work import Ran
+from workers.upstream.celery import begin_child
 from workers.wire.call import Call, Result, RunAlone
 from workers.wire.link import ChildEnd, LinkClosed, ParentEnd
 from workers.wire.messages import (
@@ -147,7 +146,7 @@ def begin(
     parents_end.close()
     _child = child = Child(app, link, spec.entry.name, spec.device, spec.gpu)
     try:
-        process_initializer(app, hostname)
+        begin_child(app, hostname)
         child.models = _models(child, spec, refused)
         child.fits = Fits(ledger(app).client, spec.gpu.gpu_type if spec.gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()

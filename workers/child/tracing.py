@@ -13,11 +13,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from billiard.common import terminate_handler_fired
-from billiard.einfo import ExceptionInfo
-from celery import states
-from celery.app.task import Context
-from celery.app.trace import TraceInfo, fast_trace_task
 from celery.exceptions import Reject
 from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -28,6 +23,8 @@ from tasks.errors import SlotlineError
 from tasks.flow import attempts
 from tasks.flow.connections import ledger, post
 from tasks.flow.job import as_slotline_error
+from workers.upstream.billiard import exception_info, is_terminated
+from workers.upstream.celery import record_failure, trace
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -78,36 +75,25 @@ def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[
 def _traced(app: Celery, call: Call) -> Result:
     """Trace one request as Celery's pool would; only the process's own end passes through."""
     try:
-        traced: Result = fast_trace_task(
-            call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding
-        )
-        return traced
-    except Reject:
-        return 1, ExceptionInfo(), 0.0
+        return trace(call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding)
+    except Reject as reject:
+        return 1, exception_info(reject), 0.0
     except BROKER_AWAY as exc:
         logger.warning("the broker is away, %s[%s] goes back: %s", call.task, call.task_id, exc)
         return _given_back(str(exc))
     except BaseException as exc:  # MemoryError and SystemExit would end the parent or lose the other results
-        if terminate_handler_fired():
+        if is_terminated():
             raise
         return _failed(app, call, as_slotline_error(exc))
 
 
 def _failed(app: Celery, call: Call, error: SlotlineError) -> Result:
     """Store and report a failure that the tracer let through, as it does for any other."""
-    task = app.tasks[call.task]
-    context = Context({**call.headers, "called_directly": False, "is_eager": False})
-    try:
-        raise error
-    except SlotlineError as raised:
-        return 1, TraceInfo(states.FAILURE, raised).handle_error_state(task, context), 0.0
+    return 1, record_failure(app, call.task, call.headers, error), 0.0
 
 
 def _given_back(reason: str) -> Result:
-    try:
-        raise Reject(reason, requeue=True)
-    except Reject:
-        return 1, ExceptionInfo(), 0.0
+    return 1, exception_info(Reject(reason, requeue=True)), 0.0
 
 
 def _portable(result: Result) -> Result:
@@ -118,8 +104,5 @@ def _portable(result: Result) -> Result:
     try:
         pickle.dumps(value)
     except Exception:  # anything may be raised by a foreign exception's own pickling
-        try:
-            raise as_slotline_error(RuntimeError(repr(value)))
-        except SlotlineError:
-            return 1, ExceptionInfo(), runtime
+        return 1, exception_info(as_slotline_error(RuntimeError(repr(value)))), runtime
     return result

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from celery.utils.functional import maybe_list
-from celery.worker.control import Panel, control_command
+from celery.worker.control import control_command
 from redis import RedisError
 
 from tasks.flow.cancel import COMMAND, broadcast, cancel
@@ -23,6 +23,7 @@ from tasks.flow.connections import ledger
 from tasks.settings import settings
 from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
+from workers.upstream.celery import wrap_command
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +83,7 @@ def _cancel(state: Any, task_id: str) -> None:
 def install() -> None:
     """Wrap Celery's own commands; harmless twice."""
     for name in ("revoke", "terminate"):
-        original = Panel.data[name]
-        if not hasattr(original, "__wrapped__"):
-            Panel.data[name] = _revoking(original)
+        wrap_command(name, _revoking)
 
 
 class Cancel(Duty):

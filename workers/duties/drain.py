@@ -19,11 +19,11 @@ from types import FrameType
 from typing import Any
 
 from celery import bootsteps
-from celery.worker import state
 
 from tasks.exit_codes import DONE
 from tasks.settings import settings
-from workers.transport.lease_step import LeaseKeeper, kill_children
+from workers.transport.lease_step import LeaseStep, kill_children
+from workers.upstream.celery import exit_status, is_cold_shutdown, is_stopping, stop_worker
 
 logger = logging.getLogger(__name__)
 
@@ -58,12 +58,12 @@ class Drain(bootsteps.StartStopStep):
         """The worker stops, for whatever reason; on SIGQUIT (Celery's cold shutdown) it does not wait."""
         if not self._is_asked:
             self._ask(BY_ITSELF)
-        if state.should_terminate is not None and state.should_terminate is not False:
+        if is_cold_shutdown():
             self._ask("cold shutdown")
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if state.should_stop is None or state.should_stop is False:
-            state.should_stop = DONE
+        if not is_stopping():
+            stop_worker(DONE)
         self._ask(signal.Signals(number).name)
 
     def _ask(self, why: str) -> None:
@@ -93,7 +93,7 @@ class Drain(bootsteps.StartStopStep):
         kill_children(pool)
         try:
             for step in self._worker.consumer.steps:
-                if isinstance(step, LeaseKeeper):
+                if isinstance(step, LeaseStep):
                     step.finish()
         finally:
-            os._exit(state.should_stop or DONE)
+            os._exit(exit_status())

@@ -12,6 +12,8 @@ from typing import Any
 
 from celery import bootsteps
 
+from workers.upstream.celery import gather_events, send_events, stop_gathering_events
+
 HOLD_S = 0.1
 AT_MOST = 200
 """Events in one message; that many are sent at once."""
@@ -34,17 +36,14 @@ class HeldEvents(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """Take the dispatcher that was just made; with the lost connection its timer was forgotten, too."""
         self._is_due = False
-        consumer.event_dispatcher.buffer_limit = AT_MOST
-        consumer.event_dispatcher.on_send_buffered = self._send_soon
+        gather_events(consumer, AT_MOST, self._send_soon)
 
     def stop(self, consumer: Any) -> None:
         """Send what is held; what is told from now on goes out in the loop's next turn, as Celery does it.
 
         What cannot be sent, Celery keeps for the next connection.
         """
-        if consumer.event_dispatcher is not None:
-            consumer.event_dispatcher.on_send_buffered = consumer.on_send_event_buffered
-            consumer._flush_events()
+        stop_gathering_events(consumer)
 
     def _send_soon(self) -> None:
         if not self._is_due:
@@ -53,4 +52,4 @@ class HeldEvents(bootsteps.StartStopStep):
 
     def _send(self) -> None:
         self._is_due = False
-        self._consumer._flush_events()
+        send_events(self._consumer)

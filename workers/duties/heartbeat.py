@@ -13,7 +13,6 @@ from time import monotonic
 from typing import Any
 
 from celery import signals
-from celery.worker import state
 from redis import Redis, RedisError
 
 from tasks import health
@@ -23,6 +22,7 @@ from tasks.settings import settings
 from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
 from workers.transport.renewal import beat_s
+from workers.upstream.celery import begun_count, has_active, has_reserved
 
 logger = logging.getLogger(__name__)
 
@@ -103,9 +103,9 @@ class Heartbeat(Duty):
 
     def _stuck_s(self, waiting: int, slot: SlotPool | None, now: float) -> float:
         """For how long nothing was begun and nothing runs, though messages wait."""
-        begun = sum(state.total_count.values())
-        has_work = bool(waiting or state.reserved_requests)
-        is_idle = not state.active_requests and (slot is None or (slot.is_ready and not slot.errand))
+        begun = begun_count()
+        has_work = waiting > 0 or has_reserved()
+        is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.errand))
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now
         return now - self._moved_at

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import bootsteps, signals
-from celery.worker import state
 from redis import RedisError
 
 from tasks import offers
@@ -23,6 +22,7 @@ from tasks.exit_codes import FAILED
 from tasks.offers import Published
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
+from workers.upstream.celery import stop_worker
 from workers.wire.messages import Loaded
 
 logger = logging.getLogger(__name__)
@@ -104,8 +104,7 @@ class Readiness(bootsteps.StartStopStep):
 
     def _given_up(self, reason: str) -> None:
         logger.critical("%s; the worker ends", reason)
-        # Read by Celery's loop at its next turn; it then stops as on SIGTERM, with this exit status.
-        state.should_stop = FAILED
+        stop_worker(FAILED)
 
 
 def _gate(qos: Any, pool: SlotPool) -> None:

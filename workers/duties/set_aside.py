@@ -16,6 +16,7 @@ from typing import Any
 from celery import bootsteps
 
 from tasks.errors import InvalidInput
+from workers.upstream.celery import guard_tasks, refuse_through
 
 logger = logging.getLogger(__name__)
 
@@ -52,14 +53,8 @@ class Refusals(bootsteps.StartStopStep):
 
     def start(self, consumer: Any) -> None:
         """Before the consumer's loop, which takes these as they are when it begins."""
-        consumer.on_unknown_message = lambda body, message: self.refuse(message, "no task's message")
-        consumer.on_unknown_task = lambda body, message, exc: self.refuse(message, f"task: no task is called {exc}")
-        consumer.on_invalid_task = lambda body, message, exc: self.refuse(message, f"not a Celery message: {exc}")
-        consumer.on_decode_error = lambda message, exc: self.refuse(message, f"body: cannot be read: {exc}")
-        # Kombu was given Celery's own: it calls it for what it cannot decompress.
-        consumer.task_consumer.on_decode_error = consumer.on_decode_error
-        for name, strategy in consumer.strategies.items():
-            consumer.strategies[name] = self._guarded(strategy)
+        refuse_through(consumer, self.refuse)
+        guard_tasks(consumer, self._guarded)
 
     def stop(self, consumer: Any) -> None:
         """Nothing to stop."""

@@ -11,23 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from billiard.einfo import ExceptionInfo
 from celery.exceptions import Reject
-from celery.worker.request import Request
 
 from tasks.errors import SlotlineError
+from workers.upstream.billiard import exception_info
+from workers.upstream.celery import check_revoked, is_recorded_as_revoked
 from workers.wire.call import Call, Result
 
 logger = logging.getLogger(__name__)
 
 Callback = Callable[..., Any]
-
-
-def _einfo(error: BaseException) -> ExceptionInfo:
-    try:
-        raise error.with_traceback(None)  # one error may be told to many members
-    except BaseException:
-        return ExceptionInfo()
 
 
 @dataclass(eq=False)
@@ -68,9 +61,8 @@ class Member:
 
         One of which that cannot be recorded now goes back to its queue, and counts as revoked here.
         """
-        request = getattr(self.accept_callback, "__self__", None)
         try:
-            return isinstance(request, Request) and bool(request.revoked())
+            return check_revoked(self.accept_callback)
         except Exception as exc:  # others were taken out of the line with it, and are not to be lost
             logger.warning("that %s was revoked cannot be recorded, it goes back: %s", self.call.task_id, exc)
             self.fail(Reject(str(exc), requeue=True))
@@ -79,7 +71,7 @@ class Member:
     @property
     def was_revoked(self) -> bool:
         """Whether Celery has recorded and acknowledged it as revoked, which it may do while it runs."""
-        return bool(getattr(getattr(self.accept_callback, "__self__", None), "_already_revoked", False))
+        return is_recorded_as_revoked(self.accept_callback)
 
     def accept(self, pid: int, accepted: float) -> None:
         """The child has it; `accepted` by the monotonic clock. Told once, though it may be handed over twice."""
@@ -93,7 +85,7 @@ class Member:
 
     def fail(self, error: BaseException) -> None:
         """It was not run to its end."""
-        _called(self.error_callback, _einfo(error))
+        _called(self.error_callback, exception_info(error))
 
 
 def _called(callback: Callback, *args: Any) -> None:

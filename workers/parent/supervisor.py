@@ -17,10 +17,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
-from billiard.common import human_status
-
 from tasks.offers import Published
 from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
+from workers.upstream.billiard import how_it_ended
 from workers.wire.link import LinkClosed, ParentEnd
 from workers.wire.messages import (
     AskStatus,
@@ -152,14 +151,14 @@ class ChildWatch:
         if failed_to_load:
             self._load_failed(exitcode)
             return
-        logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, human_status(exitcode))
+        logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, how_it_ended(exitcode))
         pause_s = self.tries.died()
         if pause_s is None:
             self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
 
     def _load_failed(self, exitcode: int) -> None:
         model = self.spec.entry.name
-        died = FailedToLoad(f"its process died while loading ({human_status(exitcode)})", is_permanent=False)
+        died = FailedToLoad(f"its process died while loading ({how_it_ended(exitcode)})", is_permanent=False)
         failure = self._failure or died
         if failure.traceback:
             logger.info("where %s failed to load:\n%s", model, failure.traceback)

@@ -40,7 +40,7 @@ def install(app: Celery) -> None:
     broker that is no Redis, or whose keys have a prefix.
     """
     from tasks.errors import SettingsError
-    from workers.transport.lease_step import LeaseKeeper
+    from workers.transport.lease_step import LeaseStep
 
     TRANSPORT_ALIASES.update(TRANSPORTS)
     conf = app.conf
@@ -53,4 +53,4 @@ def install(app: Celery) -> None:
         # The leases count what runs across connections; Celery need not guess.
         worker_enable_prefetch_count_reduction=False,
     )
-    app.steps["consumer"].add(LeaseKeeper)
+    app.steps["consumer"].add(LeaseStep)

@@ -26,14 +26,13 @@ import redis
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 from kombu.utils.json import loads
-from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
-from redis.retry import Retry
 
 from tasks import keys, routing
 from workers.transport import leases as leases_of
 from workers.transport.leases import Held, Leases, Share
 from workers.transport.urls import plain_url
+from workers.upstream.redis import lasting_client
 
 logger = logging.getLogger(__name__)
 
@@ -297,11 +296,7 @@ class LeasingChannel(kombu_redis.Channel):
         pool = self._get_pool()
         # This pool is not the channel's to close, and so neither are its Sentinels.
         self._sentinel_manager = manager
-        for limit in {"socket_timeout", "socket_connect_timeout"} & pool.connection_kwargs.keys():
-            pool.connection_kwargs[limit] = min(pool.connection_kwargs.get(limit) or patience_s, patience_s)
-        # One more try, at once, because a connection in the pool may have been cut; whoever calls tries again later.
-        pool.connection_kwargs["retry"] = Retry(NoBackoff(), 1)
-        return redis.Redis(connection_pool=pool)
+        return lasting_client(pool, patience_s)
 
 
 def _shown(queue_list: str) -> str:

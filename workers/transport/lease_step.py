@@ -18,7 +18,9 @@ from celery import bootsteps
 from redis import RedisError
 
 from workers.transport.leases import Leases, all_of_process, beat_s, passing_s
-from workers.transport.renewal import GRACE_S, Renewal, keys_of, requests_of
+from workers.transport.renewal import GRACE_S, Renewal, keys_of
+from workers.upstream.billiard import processes_of
+from workers.upstream.celery import existing_requests
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ HANGS_AFTER_S = 30.0
 JOIN_LIMIT_S = 15.0
 
 
-class LeaseKeeper(bootsteps.StartStopStep):
+class LeaseStep(bootsteps.StartStopStep):
     """Consumer bootstep: the beat while the worker lives, and the return of what is left when it ends."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
@@ -130,7 +132,7 @@ class LeaseKeeper(bootsteps.StartStopStep):
         consumer = self._consumer
         return Renewal(
             leases,
-            existing=lambda: keys_of(requests_of(consumer)),
+            existing=lambda: keys_of(existing_requests(consumer)),
             child_is_alive=lambda: bool(getattr(consumer.pool, "child_is_alive", True)),
             kill_child=lambda: kill_children(consumer.pool),
         )
@@ -145,6 +147,6 @@ def kill_children(pool: Any) -> None:
     if own := getattr(pool, "kill_child", None):
         own()
         return
-    for process in tuple(getattr(getattr(pool, "_pool", None), "_pool", ())):
+    for process in processes_of(pool):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, signal.SIGKILL)

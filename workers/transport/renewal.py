@@ -18,13 +18,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from celery.worker import state
 from redis import BusyLoadingError, RedisError
 from redis.sentinel import MasterNotFoundError
 
 from workers.transport.leases import Leases, beat_s, passing_s
 
-__all__ = ["GRACE_S", "Renewal", "beat_s", "keys_of", "nobody_is_served", "requests_of", "unwatched_s"]
+__all__ = ["GRACE_S", "Renewal", "beat_s", "keys_of", "nobody_is_served", "unwatched_s"]
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +53,6 @@ def nobody_is_served(error: BaseException | None) -> bool:
 def keys_of(requests: Iterable[Any]) -> set[str]:
     """The keys of the messages behind Celery's requests."""
     return {request.message.delivery_tag for request in requests}
-
-
-def requests_of(consumer: Any) -> list[Any]:
-    """Every request that still exists in this worker: running, waiting, scheduled, or held by a rate limit."""
-    limited = [request for bucket in consumer.task_buckets.values() if bucket for request, _ in bucket.contents]
-    return [*state.active_requests, *state.reserved_requests, *state.scheduled_requests, *limited]
 
 
 class Renewal:

@@ -1,56 +1,226 @@
-"""Where a worker's tasks leave their results: Celery's own Redis backend, which in a batch gives them to the post.
+"""Celery's private parts: its consumer, its lists of requests, its tracer, its results, and the end of a worker.
 
-What a result looks like, how long it is kept and who is told stay Celery's. A part of a
-chord is stored at once, because Celery counts it in the same moment, and so is what has
-errbacks, because they are sent in the next and may ask for it. Uses private parts of
-Celery 5.7: each upgrade runs the acceptance tests.
+Each function does one thing with them and decides nothing. What a result looks like, how
+long it is kept and who hears of it stay Celery's.
 """
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from celery import states
+from celery.app.task import Context
+from celery.app.trace import TraceInfo, fast_trace_task
 from celery.backends.redis import RedisBackend, SentinelBackend
+from celery.concurrency.prefork import process_initializer
+from celery.worker import state
+from celery.worker.consumer import Consumer
+from celery.worker.control import Panel
+from celery.worker.request import Request
 from kombu.utils.encoding import bytes_to_str
 
 from tasks.flow.connections import post
 from tasks.flow.ledger.record import StoredResult
 
 if TYPE_CHECKING:
+    from billiard.einfo import ExceptionInfo
     from celery import Celery
+    from redis import Redis
+
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 3.0
 
 BACKENDS = {
-    "redis": "workers.upstream.celery:PostingBackend",
-    "rediss": "workers.upstream.celery:PostingBackend",
-    "sentinel": "workers.upstream.celery:PostingSentinelBackend",
+    "redis": "workers.upstream.celery:BufferedBackend",
+    "rediss": "workers.upstream.celery:BufferedBackend",
+    "sentinel": "workers.upstream.celery:BufferedSentinelBackend",
 }
 
 
-def install(app: Celery) -> None:
-    """Make `app` keep its results through the post where one is open; to be called before its backend is made."""
-    app.loader.override_backends = BACKENDS
+class ReconnectingConsumer(Consumer):
+    """Celery's consumer, but that it looks for a lost broker every few seconds, for ever.
+
+    Stock Celery waits two seconds longer after every try, up to 30, and gives up after a hundred.
+    """
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, however long it takes; a signal to stop ends it."""
+        conn.ensure_connection = functools.partial(
+            conn.ensure_connection,
+            interval_start=FIRST_PAUSE_S,
+            interval_step=FIRST_PAUSE_S,
+            interval_max=LONGEST_PAUSE_S,
+        )
+        return super().ensure_connected(conn)
 
 
-class Posting:
-    """What both backends add."""
+def reconnect_for_ever(app: Celery) -> None:
+    """Have the workers of `app` look for a lost broker without an end."""
+    app.conf.update(worker_consumer="workers.upstream.celery:ReconnectingConsumer", broker_connection_max_retries=None)
+
+
+class Buffered:
+    """What both result backends add: where a batch's write buffer is open, its results go there.
+
+    A part of a chord is stored at once, because Celery counts it in the same moment, and so is
+    what has errbacks, because they are sent in the next and may ask for it.
+    """
 
     def _store_result(
         self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **kwargs: Any
     ) -> Any:
         backend: Any = self
-        letters = post(backend.app)
-        if not letters.is_open or (request is not None and (request.chord or request.errbacks)):
+        buffer = post(backend.app)
+        if not buffer.is_open or (request is not None and (request.chord or request.errbacks)):
             return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)
         value = backend.encode({**meta, "task_id": task_id})
         key = bytes_to_str(backend.get_key_for_task(task_id))
-        letters.store(task_id, StoredResult(key, value, int(backend.expires or 0)))
+        buffer.store(task_id, StoredResult(key, value, int(backend.expires or 0)))
         return result
 
 
-class PostingBackend(Posting, RedisBackend):
+class BufferedBackend(Buffered, RedisBackend):
     """`redis://`, `rediss://` and `redis+socket://`."""
 
 
-class PostingSentinelBackend(Posting, SentinelBackend):
+class BufferedSentinelBackend(Buffered, SentinelBackend):
     """`sentinel://`."""
+
+
+def buffer_results(app: Celery) -> None:
+    """Have `app` write its results through the write buffer where one is open; call it before its backend is made."""
+    app.loader.override_backends = BACKENDS
+
+
+def unshared_client(app: Celery) -> Redis:
+    """A new client of the result database, which shares no connection and no lock with anything that is forked."""
+    client: Redis = app._get_backend().client
+    return client
+
+
+def begin_child(app: Celery, hostname: str) -> None:
+    """Make this forked process one of Celery's pool: signals, logging, tasks, `worker_process_init`."""
+    process_initializer(app, hostname)
+
+
+def trace(
+    task: str, task_id: str, headers: Mapping[str, Any], body: Any, content_type: str, content_encoding: str
+) -> tuple[int, Any, float]:
+    """Run one request as Celery's pool does: failed (0 or 1), its result or `ExceptionInfo`, seconds.
+
+    Raises what the tracer lets through: `Reject`, and what ends a process.
+    """
+    traced: tuple[int, Any, float] = fast_trace_task(task, task_id, headers, body, content_type, content_encoding)
+    return traced
+
+
+def record_failure(app: Celery, task: str, headers: Mapping[str, Any], error: Exception) -> ExceptionInfo:
+    """Store and report a failure that the tracer let through, as it does for any other."""
+    context = Context({**headers, "called_directly": False, "is_eager": False})
+    try:
+        raise error
+    except Exception as raised:
+        info: ExceptionInfo = TraceInfo(states.FAILURE, raised).handle_error_state(app.tasks[task], context)
+        return info
+
+
+def existing_requests(consumer: Any) -> list[Any]:
+    """Every request that still exists in this worker: running, waiting, scheduled, or held by a rate limit."""
+    limited = [request for bucket in consumer.task_buckets.values() if bucket for request, _ in bucket.contents]
+    return [*state.active_requests, *state.reserved_requests, *state.scheduled_requests, *limited]
+
+
+def begun_count() -> int:
+    """How many tasks this worker has begun since it started."""
+    return sum(state.total_count.values())
+
+
+def has_reserved() -> bool:
+    """Whether a request of this worker waits or runs."""
+    return bool(state.reserved_requests)
+
+
+def has_active() -> bool:
+    """Whether a request of this worker runs."""
+    return bool(state.active_requests)
+
+
+def check_revoked(accept_callback: Any) -> bool:
+    """Whether the request behind a pool's callback was revoked or has expired; Celery then records and acknowledges it.
+
+    Raises the result backend's errors when that cannot be recorded.
+    """
+    request = getattr(accept_callback, "__self__", None)
+    return isinstance(request, Request) and bool(request.revoked())
+
+
+def is_recorded_as_revoked(accept_callback: Any) -> bool:
+    """Whether Celery has recorded and acknowledged that request as revoked, which it may do while it runs."""
+    return bool(getattr(getattr(accept_callback, "__self__", None), "_already_revoked", False))
+
+
+def stop_worker(status: int) -> None:
+    """Have this worker stop as on SIGTERM, with this exit status: Celery's loop looks at its next turn."""
+    state.should_stop = status
+
+
+def is_stopping() -> bool:
+    """Whether this worker was asked to stop."""
+    return state.should_stop is not None and state.should_stop is not False
+
+
+def is_cold_shutdown() -> bool:
+    """Whether this worker was asked to stop without waiting for what runs (SIGQUIT)."""
+    return state.should_terminate is not None and state.should_terminate is not False
+
+
+def exit_status() -> int:
+    """With which status a worker that was asked to stop is to end; 0 where nobody has said."""
+    return int(state.should_stop or 0)
+
+
+def gather_events(consumer: Any, at_most: int, on_gathered: Callable[[], None]) -> None:
+    """Have the consumer's new event dispatcher gather task events: up to `at_most`, then it sends them by itself.
+
+    `on_gathered` is called after each, and has to call `send_events` in time.
+    """
+    consumer.event_dispatcher.buffer_limit = at_most
+    consumer.event_dispatcher.on_send_buffered = on_gathered
+
+
+def send_events(consumer: Any) -> None:
+    """Send the task events that are gathered; what cannot be sent, Celery keeps for the next connection."""
+    consumer._flush_events()
+
+
+def stop_gathering_events(consumer: Any) -> None:
+    """Send what is gathered; what comes from now on goes out in the loop's next turn, as Celery does it."""
+    if consumer.event_dispatcher is not None:
+        consumer.event_dispatcher.on_send_buffered = consumer.on_send_event_buffered
+        send_events(consumer)
+
+
+def refuse_through(consumer: Any, refuse: Callable[[Any, str], None]) -> None:
+    """Call `refuse(message, why)` for each message that Celery's consumer would drop. Before its loop begins."""
+    consumer.on_unknown_message = lambda body, message: refuse(message, "no task's message")
+    consumer.on_unknown_task = lambda body, message, exc: refuse(message, f"task: no task is called {exc}")
+    consumer.on_invalid_task = lambda body, message, exc: refuse(message, f"not a Celery message: {exc}")
+    consumer.on_decode_error = lambda message, exc: refuse(message, f"body: cannot be read: {exc}")
+    # Kombu was given Celery's own: it calls it for what it cannot decompress.
+    consumer.task_consumer.on_decode_error = consumer.on_decode_error
+
+
+def guard_tasks(consumer: Any, guard: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put `guard(receive)` in the place of each task's `receive(message, body, …)`. Before its loop begins."""
+    for name, receive in consumer.strategies.items():
+        consumer.strategies[name] = guard(receive)
+
+
+def wrap_command(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    """Put `wrap(command)` in the place of Celery's own remote control command; harmless twice."""
+    command = Panel.data[name]
+    if not hasattr(command, "__wrapped__"):
+        Panel.data[name] = wrap(command)

@@ -1,7 +1,8 @@
-"""How a child waits while Redis is away: its commands are tried again, for a minute and a half.
+"""redis-py's private parts: how often a command is tried again, and how long a client waits for an answer.
 
-For children alone: a parent's event loop must not wait. Every script of the ledger may be
-sent twice (each head says so), so a command whose answer was lost is simply sent again.
+For a worker's child a command is tried again for a minute and a half while Redis is away; a
+parent's event loop must not wait so long. Every script of the ledger may be sent twice (each
+head says so), so a command whose answer was lost is simply sent again.
 """
 
 from __future__ import annotations
@@ -11,23 +12,24 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
-from redis.backoff import ConstantBackoff
+from redis import Redis
+from redis.backoff import ConstantBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-PATIENCE_S = 90.0
+RETRY_S = 90.0
 PAUSE_S = 0.25
 ANSWER_LIMIT_S = 20.0
 CONNECT_LIMIT_S = 5.0
 
 
-class Patience(Retry):
+class TimedRetry(Retry):
     """redis-py's retry, limited by time: it nests retries in retries, so a count would multiply."""
 
-    def __init__(self, patience_s: float = PATIENCE_S, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, limit_s: float = RETRY_S, pause_s: float = PAUSE_S) -> None:
         super().__init__(ConstantBackoff(pause_s), -1, (RedisConnectionError, RedisTimeoutError, TimeoutError))
-        self._patience_s = patience_s
+        self._limit_s = limit_s
 
     def call_with_retry(
         self,
@@ -36,22 +38,39 @@ class Patience(Retry):
         is_retryable: Callable[[Exception], bool] | None = None,
         with_failure_count: bool = False,
     ) -> Any:
-        """`do()`, again until it succeeds; raises its last error when the first is `patience_s` old."""
+        """`do()`, again until it succeeds; raises its last error when the first is `limit_s` old."""
         first_failed_s: list[float] = []
 
         def is_worth_it(error: Exception) -> bool:
             if not first_failed_s:
                 first_failed_s.append(time.monotonic())
-            is_in_time = time.monotonic() - first_failed_s[0] < self._patience_s
+            is_in_time = time.monotonic() - first_failed_s[0] < self._limit_s
             return is_in_time and (is_retryable is None or is_retryable(error))
 
         return super().call_with_retry(do, fail, is_worth_it, with_failure_count)
 
 
-def be_patient(app: Celery) -> None:
-    """Give this child process's Redis client (ledger and results) patience; to be called before it is first used."""
+def wait_for_redis(app: Celery) -> None:
+    """Have this child's Redis client (ledger and results) wait while Redis is away; call it before its first use."""
     limits = app.backend.client.connection_pool.connection_kwargs
-    limits["retry"] = Patience()
+    limits["retry"] = TimedRetry()
     limits["socket_timeout"] = min(limits.get("socket_timeout") or ANSWER_LIMIT_S, ANSWER_LIMIT_S)
     if "host" in limits:
         limits["socket_connect_timeout"] = min(limits.get("socket_connect_timeout") or CONNECT_LIMIT_S, CONNECT_LIMIT_S)
+
+
+def answer_within(client: Redis, limit_s: float) -> None:
+    """Have the client wait no longer than this for a connection or an answer; call it before its first use."""
+    client.connection_pool.connection_kwargs.update(socket_timeout=limit_s, socket_connect_timeout=limit_s)
+
+
+def lasting_client(pool: Any, limit_s: float) -> Redis:
+    """A client over kombu's connection pool that waits at most so long, and not longer than the pool says.
+
+    One more try, at once, because a connection in the pool may have been cut; the caller tries again later.
+    """
+    limits = pool.connection_kwargs
+    for limit in {"socket_timeout", "socket_connect_timeout"} & limits.keys():
+        limits[limit] = min(limits.get(limit) or limit_s, limit_s)
+    limits["retry"] = Retry(NoBackoff(), 1)
+    return Redis(connection_pool=pool)

@@ -12,7 +12,7 @@ from redis import Redis
 from tasks import keys
 from tasks.flow.connections import post
 from tests.conftest import StartWorker
-from workers.upstream import celery as results
+from workers.upstream.celery import buffer_results
 
 LIMIT_S = 30
 
@@ -52,7 +52,7 @@ def test_a_chord_of_parts_that_ran_as_one_batch_is_completed(
 @pytest.mark.parametrize("waited_for", ["chord", "errbacks"])
 def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_client: Redis, waited_for: str) -> None:
     with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
-        results.install(app)
+        buffer_results(app)
         letters = post(app)
         letters.open()
         app.backend.store_result("alone", {}, "SUCCESS", request=Context())

@@ -11,13 +11,13 @@ import redis
 from celery import Celery
 
 from workers.stack.embedded_redis import EmbeddedRedis
-from workers.upstream.redis import Patience, be_patient
+from workers.upstream.redis import TimedRetry, wait_for_redis
 
 
 def test_a_command_waits_until_redis_is_back_and_is_then_done(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path / "redis", append_only=True) as server:
         app = Celery("child", backend=server.url, set_as_current=False)
-        be_patient(app)
+        wait_for_redis(app)
         client = app.backend.client
         client.set("a", 1)
         server.stop()
@@ -34,7 +34,7 @@ def test_a_command_waits_until_redis_is_back_and_is_then_done(tmp_path: Path) ->
 
 
 def test_its_patience_ends_however_deep_its_retries_nest(tmp_path: Path) -> None:
-    client = redis.Redis(port=1, retry=Patience(patience_s=0.5, pause_s=0.05))
+    client = redis.Redis(port=1, retry=TimedRetry(limit_s=0.5, pause_s=0.05))
     began = time.monotonic()
     with pytest.raises(redis.ConnectionError):
         client.ping()
