@@ -22,7 +22,6 @@ from tasks.flow import envelope
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
-from tasks.kinds.inputs import check_inputs, check_writes, craft_of, fields_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     BookRequest,
@@ -30,15 +29,17 @@ from tasks.messages import (
     ChapterRequest,
     ChapterResult,
     MapRequest,
+    ModelRequest,
     ParagraphRequest,
     ParagraphResult,
-    Speaking,
     SummariesResult,
     SummaryTextRequest,
     SummaryTextsRequest,
     TextSummaryResult,
 )
-from tasks.offers import Published, check_voice, published
+from tasks.messages.inputs import checked_inputs, fields_of
+from tasks.messages.lookup import craft_named, craft_of
+from tasks.offers import Published, published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store
@@ -72,7 +73,7 @@ class Client:
         queue, priority = queue_of(request.model), PRIORITIES["say"]
         message = envelope.new_message("speech.paragraph", job_id, request.fields(), queue, priority)
         with self.connection.speaking():
-            self._check_speaking(request)
+            self._check(request)
             # A single message is its own record: there are no parts to keep account of.
             self.connection.redis.lpush(list_key(queue, priority), message)
         return self._job(job_id)
@@ -82,7 +83,7 @@ class Client:
         request = ChapterRequest.parse({"text": text, "model": model, **options})
         if len(text.encode(errors="replace")) > INLINE_TEXT_BYTES:
             with self.connection.speaking():
-                self._check_speaking(request)
+                self._check(request)
             request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
         return self._job(self._submit("chapter", request))
 
@@ -97,7 +98,7 @@ class Client:
         request = BookRequest.parse({"chapters": [dict(one) for one in chapters], "model": model, **options})
         if sum(len(one.text.encode()) for one in request.chapters if one.text) > INLINE_TEXT_BYTES:
             with self.connection.speaking():
-                self._check_speaking(request)
+                self._check(request)
             stored = [
                 one.model_copy(update={"text": None, "text_ref": self.store.put_text(one.text)}) if one.text else one
                 for one in request.chapters
@@ -115,7 +116,7 @@ class Client:
         request = SummaryTextRequest.parse({"text": text, "model": model, **options})
         if len(text.encode(errors="replace")) > INLINE_TEXT_BYTES:
             with self.connection.speaking():
-                self._check_writing(request.model)
+                self._check(request)
             request = request.model_copy(update={"text": None, "text_ref": self.store.put_text(str(request.text))})
         return self._job(self._submit_summary("text", "summary", request, job_id))
 
@@ -131,7 +132,7 @@ class Client:
         request = SummaryTextsRequest.parse({"texts": given, "model": model, **options})
         if sum(len(one.text.encode()) for one in request.texts if one.text) > INLINE_TEXT_BYTES:
             with self.connection.speaking():
-                self._check_writing(request.model)
+                self._check(request)
             stored = [
                 one.model_copy(update={"text": None, "text_ref": self.store.put_text(one.text)}) if one.text else one
                 for one in request.texts
@@ -152,13 +153,13 @@ class Client:
         request = MapRequest.parse({"model": model, "inputs": given, **own})
         offer = self.connection.offer(request.model)
         entry = catalog().get(request.model) if offer else catalog()[request.model]
-        craft = request.craft or craft_of(request.model, entry, offer)
-        check_inputs(request.model, craft, given, entry, offer)
+        craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
+        checked_inputs(request.model, craft, given, entry, offer)
         told = json.dumps(given, ensure_ascii=False, separators=(",", ":"))
         if len(told.encode(errors="replace")) > INLINE_TEXT_BYTES:
             request = request.model_copy(update={"inputs": None, "inputs_ref": self.store.put_text(told)})
         job_id = str(uuid.uuid4())
-        self._send("infer.map", "map", job_id, request.model_copy(update={"craft": craft}))
+        self._send("infer.map", "map", job_id, request.model_copy(update={"craft": craft.name}))
         return MapJob(self.connection, self.store, job_id)
 
     def job(self, job_id: str) -> Job:
@@ -196,14 +197,14 @@ class Client:
     def _submit(self, kind: str, request: Any, job_id: str | None = None) -> str:
         job_id = job_id or str(uuid.uuid4())
         with self.connection.speaking():
-            self._check_speaking(request)
+            self._check(request)
         self._send(f"speech.{kind}", kind, job_id, request)
         return job_id
 
     def _submit_summary(self, task: str, kind: str, request: Any, job_id: str | None) -> str:
         job_id = job_id or str(uuid.uuid4())
         with self.connection.speaking():
-            self._check_writing(request.model)
+            self._check(request)
         self._send(f"summary.{task}", kind, job_id, request)
         return job_id
 
@@ -215,12 +216,7 @@ class Client:
                 job_id, kind, request.title, request.model, voice, list_key(FLOW_QUEUE, 0), message
             )
 
-    def _check_writing(self, model: str) -> None:
-        """Refuse a model that neither this machine's catalog nor any worker knows, and one that speaks."""
-        offer = published(self.connection.redis, model)
-        check_writes(model, None if offer else catalog()[model], offer)
-
-    def _check_speaking(self, request: Speaking) -> None:
-        """Refuse a model that neither this machine's catalog nor any worker knows, and a voice that it lacks."""
+    def _check(self, request: ModelRequest) -> None:
+        """Refuse a model that neither this machine's catalog nor any worker knows, and what it does not serve."""
         offer = published(self.connection.redis, request.model)
-        check_voice(None if offer else catalog()[request.model], offer, request.voice)
+        request.check(None if offer else catalog()[request.model], offer)

@@ -7,31 +7,20 @@ writes only what it lacks. Computes no audio and asks no worker.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import tempfile
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from producer.results import typed
 from tasks.errors import InvalidInput, StoreError
 from tasks.media import audio as sound
-from tasks.messages import (
-    Audio,
-    BookResult,
-    ChapterResult,
-    MapResult,
-    ParagraphResult,
-    SummariesResult,
-    SummaryResult,
-    TextSummaryResult,
-)
+from tasks.messages import Audio, Result, ResultFile, StoredFile
 from tasks.store.atomic import whole_file
 
 if TYPE_CHECKING:
-    from producer.results import Result
+    from tasks.messages.files import Content
     from tasks.store.artifacts import Store
 
 NAME_BYTES = 150
@@ -94,24 +83,11 @@ def write(store: Store, audio: Audio, target: Path, format: str) -> bool:
 
 
 def save(store: Store, result: Result, path: Path, format: str | None) -> list[Path]:
-    """Write what a job made: one file, or, for a book or many inputs, one for each in the folder `path`; the files."""
-    match result:
-        case ParagraphResult() | ChapterResult():
-            return [_save_audio(store, result.audio, path, format)]
-        case SummaryResult() | TextSummaryResult():
-            return [write_text(result.text, path, format)]
-        case BookResult():
-            return _save_many(store, [(one.title, one) for one in result.chapters], path, format)
-        case SummariesResult():
-            return _save_many(store, [(one.title if one else "", one) for one in result.summaries], path, format)
-        case MapResult():
-            return _save_many(store, [("", one) for one in inputs_of(store, result)], path, format)
-
-
-def inputs_of(store: Store, result: MapResult) -> list[ParagraphResult | SummaryResult | None]:
-    """Each input's result, wherever the list lies; None for one that failed. Raises `ArtifactMissing`."""
-    listed = result.results if result.results is not None else json.loads(store.read_text(str(result.results_ref)))
-    return [None if one is None else cast("ParagraphResult | SummaryResult", typed(one)) for one in listed]
+    """Write what a job made: one file, or, for what is many, one for each in the folder `path`; the files."""
+    files = result.files(store.read_text)
+    if result.is_folder:
+        return _save_many(store, files, path, format)
+    return [_save_one(store, one.content, path, format) for one in files if one]
 
 
 def write_text(text: str, path: Path, format: str | None = None) -> Path:
@@ -129,27 +105,42 @@ def write_text(text: str, path: Path, format: str | None = None) -> Path:
     return path
 
 
-def _save_audio(store: Store, audio: Audio | None, path: Path, format: str | None) -> Path:
-    if audio is None:
-        raise InvalidInput("text: nothing in it can be spoken, so there is no audio to save")
+def _save_one(store: Store, content: Content, path: Path, format: str | None) -> Path:
+    if isinstance(content, str):
+        return write_text(content, path, format)
+    if isinstance(content, StoredFile):
+        return _fetch(store, content, path, format)
     chosen = format_of(path, format)
     make_folder(path.parent)
-    write(store, audio, path, chosen)
+    write(store, content, path, chosen)
     return path
 
 
-def _save_many(store: Store, made: Sequence[tuple[str, Result | None]], folder: Path, format: str | None) -> list[Path]:
-    """Numbered files, of those that have something to write."""
+def _fetch(store: Store, file: StoredFile, path: Path, format: str | None) -> Path:
+    if format not in (None, file.extension):
+        raise InvalidInput(f"format: {format!r} is not written for this; it may be {file.extension}")
+    make_folder(path.parent)
+    store.fetch(file.artifact, path)
+    return path
+
+
+def _save_many(store: Store, files: Sequence[ResultFile | None], folder: Path, format: str | None) -> list[Path]:
+    """Numbered files, of those that have something to write. `format` is that of the audio among them."""
     chosen = format_of(Path("x.wav"), None if format == "txt" else format)
     make_folder(folder)
     written = []
-    for number, (title, one) in enumerate(made, 1):
-        if isinstance(one, (SummaryResult, TextSummaryResult)):
-            name = chapter_name(number, title, len(made), "txt")
-            written.append(write_text(one.text, folder / name))
-        elif isinstance(one, (ParagraphResult, ChapterResult)) and one.audio:
-            name = chapter_name(number, title, len(made), chosen)
-            written.append(_save_audio(store, one.audio, folder / name, chosen))
+    for number, one in enumerate(files, 1):
+        if one is None:
+            continue
+        match one.content:
+            case str():
+                ending = "txt"
+            case StoredFile(extension=extension):
+                ending = extension
+            case Audio():
+                ending = chosen
+        name = chapter_name(number, one.title, len(files), ending)
+        written.append(_save_one(store, one.content, folder / name, ending))
     return written
 
 

@@ -17,12 +17,13 @@ from typing_extensions import TypeVar
 from producer import files, results
 from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
+from tasks.messages import Result
 
 if TYPE_CHECKING:
     from producer.connection import Connection
     from tasks.store.artifacts import Store
 
-ResultT = TypeVar("ResultT", default=results.Result, covariant=True)
+ResultT = TypeVar("ResultT", default=Result, covariant=True)
 
 POLL_S = 0.1
 POLL_MAX_S = 0.5

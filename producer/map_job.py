@@ -6,14 +6,13 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from producer import results
-from producer.files import inputs_of
 from producer.job import PATIENCE_S, Job, Progress
 from tasks import errors
 from tasks.errors import PartsFailed, SlotlineError
-from tasks.messages import MapResult, ParagraphResult, SummaryResult
+from tasks.messages import MapResult, Result
+from tasks.messages.lookup import result_of
 
-Made: TypeAlias = "ParagraphResult | SummaryResult"
-Outcomes: TypeAlias = "list[Made | SlotlineError]"
+Outcomes: TypeAlias = "list[Result | SlotlineError]"
 
 
 class MapJob(Job[Outcomes]):
@@ -54,12 +53,12 @@ class MapJob(Job[Outcomes]):
         assert record is not None
         assert record.result is not None
         failed = {part: outcome["error"] for part, outcome in outcomes.items() if "error" in outcome}
-        return self._listed(results.typed(record.result), failed)
+        return self._listed(result_of(record.result), failed)
 
-    def _listed(self, result: results.Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
+    def _listed(self, result: Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
         assert isinstance(result, MapResult)
         listed: Outcomes = []
-        for number, one in enumerate(inputs_of(self.store, result), 1):
+        for number, one in enumerate(result.each(self.store.read_text), 1):
             if one is None:
                 error = (failed or {}).get(number, {"type": "", "message": "it is not known why"})
                 listed.append(errors.named(error["type"])(f"input {number}: {error['message']}"))

@@ -7,7 +7,6 @@ import time
 import click
 
 from producer.client import Client
-from producer.results import words_of
 from tasks.errors import SlotlineError
 from tasks.exit_codes import INTERRUPTED
 
@@ -49,7 +48,7 @@ def watch(job_id: str) -> int:
         return INTERRUPTED
     except SlotlineError as exc:
         raise type(exc)(f"job {job_id}: {exc}") from exc
-    click.echo(f"{job_id}: done, {words_of(result)}")
+    click.echo(f"{job_id}: done, {result.words()}")
     return 0
 
 

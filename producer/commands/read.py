@@ -23,7 +23,7 @@ from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.exit_codes import BAD_INPUT, FAILED, INTERRUPTED
 from tasks.messages import Speaking
-from tasks.offers import voice_for_language
+from tasks.messages.voices import voice_for_language
 
 if TYPE_CHECKING:
     from producer.books.reader import Book, Chapter

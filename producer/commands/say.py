@@ -11,10 +11,9 @@ from producer.client import Client
 from producer.commands import options
 from producer.files import format_of
 from producer.job import Job
-from producer.results import words_of
 from tasks.errors import InvalidInput
 from tasks.exit_codes import INTERRUPTED
-from tasks.offers import voice_for_language
+from tasks.messages.voices import voice_for_language
 
 SAY_AT_ONCE_CHARS = 256
 """A longer text is split into paragraphs; the same limit as a chapter's `max_chars`."""
@@ -47,7 +46,7 @@ def say(text: str, target: Path, model: str, voice: str | None, speed: float, fo
         click.echo(f"slotline: detached, it is still spoken; come back by: slotline watch {job.id}", err=True)
         return INTERRUPTED
     [path] = job.save(target, chosen)
-    click.echo(f"{path}: {words_of(result)}")
+    click.echo(f"{path}: {result.words()}")
     return 0
 
 

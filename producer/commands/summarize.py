@@ -22,8 +22,9 @@ from producer.job import Job
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import FAILED, INTERRUPTED
-from tasks.kinds.inputs import craft_of
 from tasks.messages import Summarising, TextSummaryResult
+from tasks.messages.lookup import known_craft
+from tasks.messages.summary import SUMMARY
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,11 +107,8 @@ def summarize(
 
 def only_writer() -> str:
     """The one model of the catalog that writes; raises `InvalidInput` that names `--model` where there is none."""
-    found = []
-    for name, entry in catalog().items():
-        with contextlib.suppress(InvalidInput):
-            if craft_of(name, entry, None) == "summary":
-                found.append(name)
+    crafts = {name: known_craft(entry, None) for name, entry in catalog().items()}
+    found = [name for name, craft in crafts.items() if craft is SUMMARY]
     if len(found) == 1:
         return found[0]
     there = f"{', '.join(found)} write" if found else f"none of {catalog().source} is known to write"

@@ -22,7 +22,7 @@ from producer.job import Job
 from producer.reading import status as follow
 from producer.reading.eta import Eta
 from producer.reading.status import FailedPart, Look
-from producer.results import error_of, typed
+from producer.results import error_of
 from tasks import keys
 from tasks.errors import SlotlineError
 from tasks.flow.ledger.record import Record
@@ -173,11 +173,10 @@ class Reading:
             if "error" in outcome:
                 row.failures = follow.failures(self.client, chapter_id, outcome["error"])
             if told:
-                self._write(row, typed(told))
+                self._write(row, ChapterResult.parse(told))
             row.state = "failed" if "error" in outcome or row.failures else "done"
 
-    def _write(self, row: ChapterRow, result: Any) -> None:
-        assert isinstance(result, ChapterResult)
+    def _write(self, row: ChapterRow, result: ChapterResult) -> None:
         row.parts, row.settled, row.computed = result.parts, result.parts, result.computed
         row.paragraphs, row.skipped, row.audio_s = result.paragraphs, len(result.skipped), result.duration_s
         if result.audio is None:

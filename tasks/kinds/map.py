@@ -19,7 +19,6 @@ from tasks.flow.connections import ledger
 from tasks.flow.job import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import input_payload
-from tasks.kinds.inputs import TASKS, check_inputs, craft_of
 from tasks.kinds.summary import written_of
 from tasks.messages import (
     INLINE_TEXT_BYTES,
@@ -28,6 +27,8 @@ from tasks.messages import (
     ParagraphResult,
     SummaryResult,
 )
+from tasks.messages.inputs import checked_inputs
+from tasks.messages.lookup import craft_named, craft_of
 from tasks.messages.map import MOST_INPUTS
 from tasks.offers import published
 from tasks.routing import PRIORITIES, queue_of
@@ -52,20 +53,20 @@ class MapKind:
 
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """One part an input, with its own fields."""
-        request = MapRequest.parse(dict(fields))
+        request = MapRequest.parse(fields)
         inputs = request.inputs if request.inputs is not None else _read(str(request.inputs_ref))
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
-        craft = request.craft or craft_of(request.model, entry, offer)
-        checked = check_inputs(request.model, craft, inputs, entry, offer)
+        craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
+        checked = checked_inputs(request.model, craft, inputs, entry, offer)
         return Plan(
             title=request.title,
             model=request.model,
             voice=None,
-            params={"craft": craft},
-            payloads=[input_payload(one) for one in checked],
+            params={"craft": craft.name},
+            payloads=[input_payload(one.fields()) for one in checked],
             skipped={},
             width=request.parallel_inputs,
-            part_task=TASKS[craft],
+            part_task=craft.request.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["chapter"],
             part_results=False,  # the ledger has them
@@ -77,6 +78,7 @@ class MapKind:
         found = _summaries(good) if gathered.params["craft"] == "summary" else _sounds(good)
         results = [found.get(number) for number in range(1, gathered.record.total + 1)]
         told: dict[str, Any] = {
+            "kind": self.name,
             "title": gathered.record.title,
             "total": gathered.record.total,
             "computed": sum(bool(outcome["computed"]) for outcome in good.values()),

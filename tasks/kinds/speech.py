@@ -29,10 +29,11 @@ from tasks.messages import (
     BookResult,
     ChapterRequest,
     ChapterResult,
+    ParagraphRequest,
     ParagraphResult,
     Skipped,
 )
-from tasks.offers import check_voice, published
+from tasks.offers import published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Artifact, store
@@ -87,11 +88,11 @@ class ChapterKind:
 
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """Split the text; a text with nothing to speak is refused, but for a book's chapter, which may be empty."""
-        request = ChapterRequest.parse(dict(fields))
+        request = ChapterRequest.parse(fields)
         entry = catalog()[request.model]
-        voice = request.voice or entry.voice
-        check_voice(entry, published(ledger.client, request.model), voice)
-        text = request.text if request.text is not None else store().read_text(str(request.text_ref))
+        request = request.in_voice_of(entry)
+        request.check(entry, published(ledger.client, request.model))
+        text = request.whole_text(store().read_text)
         pieces = split(text, request.max_chars)
         skipped = {number: NOTHING for number, piece in enumerate(pieces, 1) if not piece.speakable}
         if len(skipped) == len(pieces) and not is_part:
@@ -99,11 +100,9 @@ class ChapterKind:
         return Plan(
             title=request.title or (words_of("P" + pieces[0].text) if pieces else ""),
             model=request.model,
-            voice=voice,
+            voice=request.voice,
             params={
-                "model": request.model,
-                "voice": voice,
-                "speed": request.speed,
+                **ParagraphRequest.shared(request),
                 "pause_s": request.pause_s,
                 "sentence_pause_s": request.sentence_pause_s,
             },
@@ -202,10 +201,10 @@ class BookKind:
 
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """One part a chapter; a long chapter's text goes to the store, so that it passes Redis once."""
-        request = BookRequest.parse(dict(fields))
+        request = BookRequest.parse(fields)
         entry = catalog()[request.model]
         voice = request.voice or entry.voice
-        check_voice(entry, published(ledger.client, request.model), voice)
+        request.in_voice_of(entry).check(entry, published(ledger.client, request.model))
         return Plan(
             title=request.title,
             model=request.model,

@@ -21,7 +21,6 @@ from tasks.flow.connections import ledger
 from tasks.flow.job import Gathered, Incomplete, Made, More, Plan, run, words_of
 from tasks.flow.ledger import Ledger
 from tasks.flow.part_task import Told, conclude
-from tasks.kinds.inputs import check_writes
 from tasks.messages import (
     INLINE_TEXT_BYTES,
     SummariesResult,
@@ -114,10 +113,10 @@ class TextKind:
 
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """The chunks of the first level."""
-        request = SummaryTextRequest.parse(dict(fields))
+        request = SummaryTextRequest.parse(fields)
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
-        check_writes(entry.name, entry, offer)
-        whole = request.text if request.text is not None else store().read_text(str(request.text_ref))
+        request.check(entry, offer)
+        whole = request.whole_text(store().read_text)
         if not is_speakable(whole):
             raise InvalidInput("text: nothing to summarise (no letter and no digit in it)")
         limit = limit_of(offer, request, whole)
@@ -180,9 +179,9 @@ class TextsKind:
 
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """One part a text; a long one goes to the store, so that it passes Redis once."""
-        request = SummaryTextsRequest.parse(dict(fields))
+        request = SummaryTextsRequest.parse(fields)
         entry, offer = catalog()[request.model], published(ledger.client, request.model)
-        check_writes(entry.name, entry, offer)
+        request.check(entry, offer)
         is_nested = any(one.text is None or len(one.text) > limit_of(offer, request, one.text) for one in request.texts)
         return Plan(
             title=request.title,

@@ -1,13 +1,24 @@
-"""What all requests and results have in common: texts, names, and the one line that refuses a field."""
+"""What all requests and results have in common, and the one line that refuses a field.
+
+A request says which task it is the message of, and is carried as the same type from the
+client to the model. A result says its kind, what was made in words, and which files it
+becomes. Names no kind of work.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.errors import InvalidInput
 from tasks.text.normalise import normalise
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from tasks.messages.files import ResultFile
+    from tasks.offers import Published
 
 MAX_TEXT_CHARS = 20_000_000
 """Longest text of one job; `War and Peace` has 3.2 million."""
@@ -16,17 +27,7 @@ INLINE_TEXT_BYTES = 16 * 1024
 """A longer text goes to the store, and its reference into the message."""
 
 
-def check_one_text(text: str | None, text_ref: str | None) -> None:
-    """Raise `ValueError` unless a text is given in one of its two forms: itself, or where it lies."""
-    if (text is None) == (text_ref is None):
-        raise ValueError("text: give it, or text_ref, and not both")
-
-
-def check_not_empty(text: str | None) -> None:
-    """Raise `ValueError` for a text of nothing but white space."""
-    if text is not None and not text.strip():
-        raise ValueError("text: is empty")
-
+WORDS_CHARS = 40
 
 Text = Annotated[str, Field(max_length=MAX_TEXT_CHARS), AfterValidator(normalise)]
 ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
@@ -40,10 +41,10 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def parse(cls, fields: dict[str, Any]) -> Self:
+    def parse(cls, fields: Mapping[str, Any]) -> Self:
         """Build from keyword arguments; raises `InvalidInput` that names the field at fault."""
         try:
-            return cls.model_validate(fields)
+            return cls.model_validate(dict(fields))
         except ValidationError as exc:
             raise InvalidInput(_first_fault(exc, cls)) from exc
 
@@ -53,9 +54,96 @@ class Message(BaseModel):
 
 
 class Request(Message):
-    """What a sender asks for. Strict: a number is a number, not a text or a truth value that could pass for one."""
+    """What a sender asks for. Strict: a number is a number, not a text or a truth value that could pass for one.
+
+    It is checked once, where it comes in (`parse`): by the client, and again by the task that it is the message of,
+    because any Celery client may have sent it. What slotline's own workers wrote is `trusted`.
+    """
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def trusted(cls, fields: Mapping[str, Any]) -> Self:
+        """Build from fields that were checked before and then stored; those it does not know are left out.
+
+        Nothing is checked or converted: each field must be what JSON gives back.
+        """
+        known = {name: value for name, value in fields.items() if name in cls.model_fields}
+        return cast(Self, cls.model_construct(**known))
+
+
+class ModelRequest(Request):
+    """A request that is the message of a task, and that one model serves."""
+
+    task: ClassVar[str]
+    """The task that it is the message of."""
+    kind: ClassVar[str]
+    """What the job is called in its record and in its result."""
+
+    model: ModelName
+
+    def check(self, entry: ModelEntry | None, offer: Published | None) -> None:
+        """Raise `InvalidInput` for what this model is known not to serve; what is not known here passes.
+
+        `entry` is the model's table in the catalog, `offer` what its workers published; either may be None.
+        """
+
+    def by_reference(self, put_text: Callable[[str], str]) -> Self:
+        """The same request, with long texts put away by `put_text`, which gives the name to ask for them by."""
+        return self
+
+
+class PartRequest(ModelRequest):
+    """What one slot computes at once: a message of its own, or a part of a job. The model's adapter gets it.
+
+    Flat: each field is a JSON value. `content` names those that are the input itself; the others say how it is to
+    be computed.
+    """
+
+    content: ClassVar[frozenset[str]] = frozenset({"text"})
+
+    @classmethod
+    def shared(cls, request: Request) -> dict[str, Any]:
+        """What all parts of a job have in common: those fields of the job's request that say how to compute one."""
+        return {name: getattr(request, name) for name in cls.model_fields if name not in cls.content}
+
+    def ingredients(self) -> dict[str, Any]:
+        """All that shapes what is made, but for the model: it goes into the artifact's name. JSON-ready."""
+        return self.model_dump(mode="json", exclude={"model"})
+
+    def manner(self) -> str:
+        """How it is to be computed, in one string: parts of the same manner may run together."""
+        return self.model_dump_json(exclude={"model", *self.content})
+
+    def words(self) -> str:
+        """The beginning of the input, for a person."""
+        return str(getattr(self, min(self.content), ""))[:WORDS_CHARS]
+
+
+class JobRequest(ModelRequest):
+    """What is split into parts: the message of a flow task, with a record in the ledger."""
+
+    title: Title = ""
+
+
+class Result(Message):
+    """What a task made. `kind` is each result's own word, by which its class is found (`tasks/messages/lookup.py`)."""
+
+    is_folder: ClassVar[bool] = False
+    """Whether it becomes a folder of files, and not one."""
+
+    kind: str
+
+    def words(self) -> str:
+        """What was made, for a person: «12.3 s of audio»."""
+        return self.kind
+
+    def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
+        """What it becomes on a disk, in order; None where there is nothing to write. `read_text` reads a text artifact.
+
+        Raises `InvalidInput` where one file is wanted and there is none.
+        """
+        return []
 
 
 def _first_fault(exc: ValidationError, message: type[BaseModel]) -> str:

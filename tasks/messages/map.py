@@ -1,31 +1,35 @@
-"""Request and result of many inputs at once, for any model."""
+"""Many inputs at once, for any model: the request and the result of `infer.map`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+import json
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tasks.messages.base import Message, ModelName, Request, TextRef, Title
+from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, Result, TextRef
+from tasks.messages.files import ResultFile
+from tasks.messages.lookup import result_of
 
 MOST_INPUTS = 100_000
 
-Craft = Literal["speech", "summary"]
-"""What a model makes of an input."""
+CraftName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
-class MapRequest(Request):
+class MapRequest(JobRequest):
     """Inputs in their order: each the fields of the task that computes one, but for `model`.
 
     `inputs` themselves, or `inputs_ref`: a text artifact that holds them as JSON. `craft` need only be named where
-    nothing tells whether the model speaks or writes.
+    nothing says what the model makes.
     """
 
-    model: ModelName
+    task = "infer.map"
+    kind = "map"
+
     inputs: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_INPUTS)] | None = None
     inputs_ref: TextRef | None = None
-    craft: Craft | None = None
-    title: Title = ""
+    craft: CraftName | None = None
     parallel_inputs: Annotated[int, Field(ge=1, le=MOST_INPUTS)] | None = None
 
     @model_validator(mode="after")
@@ -34,15 +38,40 @@ class MapRequest(Request):
             raise ValueError("inputs: give them, or inputs_ref, and not both")
         return self
 
+    def by_reference(self, put_text: Callable[[str], str]) -> Self:
+        """The same request, with a long list put away."""
+        if self.inputs is None:
+            return self
+        listed = json.dumps(self.inputs, ensure_ascii=False, separators=(",", ":"))
+        if len(listed.encode(errors="replace")) <= INLINE_TEXT_BYTES:
+            return self
+        return self.model_copy(update={"inputs": None, "inputs_ref": put_text(listed)})
 
-class MapResult(Message):
+
+class MapResult(Result):
     """What became of each input, in order: what the task of one gives; None for one that failed.
 
     Where they are many, `results` is None and `results_ref` names a text artifact that holds them as JSON.
     """
 
+    is_folder: ClassVar[bool] = True
+
+    kind: Literal["map"] = "map"
     title: str = ""
     total: int
     computed: int
     results: list[dict[str, Any] | None] | None = None
     results_ref: str | None = None
+
+    def words(self) -> str:
+        """How many there are."""
+        return f"{self.total} inputs"
+
+    def each(self, read_text: Callable[[str], str]) -> list[Result | None]:
+        """Each input's result, wherever the list lies; None for one that failed."""
+        listed = self.results if self.results is not None else json.loads(read_text(str(self.results_ref)))
+        return [None if one is None else result_of(one) for one in listed]
+
+    def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
+        """A file for each input that was computed: the first of its result's."""
+        return [next(iter(one.files(read_text)), None) if one else None for one in self.each(read_text)]

@@ -39,6 +39,8 @@ def find(name: str) -> type[Adapter]:
         raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {exc}") from exc
     if not (isinstance(found, type) and issubclass(found, Adapter)):
         raise CatalogError(f"adapter: {name!r} ({point.value}) is no subclass of workers.adapters.base.Adapter")
+    if "craft" in found.__abstractmethods__:
+        raise CatalogError(f"adapter: {name!r} ({point.value}) does not say what it makes: it has no `craft`")
     return found
 
 

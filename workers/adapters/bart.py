@@ -80,6 +80,7 @@ class Read:
 class Bart(Adapter[TextInput, Written]):
     """One sequence-to-sequence model."""
 
+    craft = "summary"
     version = "1"
     devices = ("cuda", "cpu")
     most_padding = 2.0

@@ -70,8 +70,8 @@ class Offer:
 
     revision: str
     """The catalog's revision, or a digest of weights or of the library's version."""
-    sample_rate: int
-    """In Hz; 0 where the model makes no sound."""
+    sample_rate: int = 0
+    """In Hz; 0 where the model makes no sound. It says nothing of the craft."""
     voices: Mapping[str, str] = field(default_factory=dict)
     """Voice name -> language tag (`vi`, `en-us`); empty when the model has one voice or takes files."""
     default_voice: str | None = None
@@ -140,6 +140,14 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
         """Whether nobody wants input `index` (from 0) of the running batch any more. Safe and cheap to ask between
         inputs and between steps of one: an adapter that does can be stopped there, with `Cancelled` as the outcome.
         One that never asks is stopped by force."""
+
+    @property
+    @abstractmethod
+    def craft(self) -> str:
+        """What it makes of an input, by the craft's name: a class attribute, or a property where options decide.
+
+        Workers publish it, and no input of another craft reaches `check` or `run`.
+        """
 
     @abstractmethod
     def load(self) -> Offer:

@@ -97,6 +97,11 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
         super().__init__(entry, device)
         self._options = RehearsalOptions.of(entry)
 
+    @property
+    def craft(self) -> str:
+        """By what it gives."""
+        return "summary" if self._options.gives == "text" else "speech"
+
     def load(self) -> Offer:
         """Take `load_seconds`; raises `ModelLoadError` with `fail_load`, or for a default voice that is not listed."""
         time.sleep(self._options.load_seconds)

@@ -23,10 +23,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, assert_never
 
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.flow.connections import ledger
-from tasks.offers import Published
 from tasks.settings import settings
 from workers.adapters import hardware
-from workers.child import batch
+from workers.child import batch, offering
 from workers.child.batch_limit import Fits
 from workers.child.models import lifecycle
 from workers.child.models.lifecycle import Lifecycle, LoadedModel, Served
@@ -57,7 +56,6 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from tasks.catalog import ModelEntry
-    from workers.adapters.base import Offer
     from workers.wire.spec import GpuShare, SlotSpec
 
 logger = logging.getLogger(__name__)
@@ -198,31 +196,16 @@ def _load(child: Child) -> None:
         if child.gpu is not None and models.entry.is_registry:
             child.gpu.end_turn()  # its memory stays promised: it comes and goes
         child.life.enter(State.READY)
-        child.link.send(Loaded(load_s, _published(models, offer) if offer else None))
+        child.link.send(Loaded(load_s, offering.of_model(models.entry, child.device, offer) if offer else None))
     except BaseException as exc:
         _give_up(child, exc)
-
-
-def _published(models: Served, offer: Offer) -> Published:
-    return Published(
-        model=models.entry.name,
-        adapter=models.entry.adapter,
-        revision=offer.revision,
-        sample_rate=offer.sample_rate,
-        voices=dict(offer.voices),
-        default_voice=offer.default_voice,
-        reads_tokens=offer.reads_tokens,
-        chars_per_token=dict(offer.chars_per_token),
-    )
 
 
 def _tell_voices(child: Child, models: Registry) -> None:
     """Say which voices there are, now and then again as long as this process lives: their files come and go."""
 
     def tell() -> None:
-        entry = models.entry
-        voices = dict.fromkeys(models.names(), "und")
-        child.link.send(Offers(Published(entry.name, entry.adapter, entry.revision or "", None, voices, entry.voice)))
+        child.link.send(Offers(offering.of_registry(models.entry, child.device, models.names())))
 
     def go_on() -> None:
         with contextlib.suppress(LinkClosed):

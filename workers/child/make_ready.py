@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.flow.job import as_slotline_error, part_of
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome
+from tasks.messages.lookup import craft_named, wrong_craft
 from tasks.store import artifacts
 from workers.child import crafts
 from workers.child.claim import claim, release
@@ -136,6 +137,8 @@ def _look(model: LoadedModel, requests: Sequence[Request]) -> tuple[list[Work], 
     outcomes: dict[int, Outcome] = {}
     for request in requests:
         try:
+            if model.adapter.craft != request.craft.kind:
+                raise wrong_craft(craft_named(request.craft.kind), model.entry.name, model.entry.adapter)
             item = request.craft.item(model, request.asked)
             model.adapter.check(item)
             name = artifact_name(model, request.craft, item)

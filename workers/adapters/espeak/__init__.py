@@ -41,6 +41,7 @@ class EspeakOptions(Options):
 class Espeak(Adapter):
     """espeak-ng; a batch is spoken one text after another."""
 
+    craft = "speech"
     version = "1"
 
     def __init__(self, entry: ModelEntry, device: str) -> None:

@@ -60,6 +60,7 @@ class VietTTSOptions(Options):
 class VietTTS(Adapter):
     """One VietTTS model."""
 
+    craft = "speech"
     version = "1"
     devices = ("cuda", "cpu")
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import InvalidInput, NothingToSpeak
+from tasks.errors import NothingToSpeak
 from tasks.flow.payloads import input_fields
 from tasks.media import audio
 from tasks.messages import ParagraphRequest
-from tasks.offers import voice_missing
+from tasks.messages.voices import voice_missing
 from tasks.store.names import JSON
 from tasks.text.normalise import is_speakable
 from workers.adapters.base import Sound, SpeechInput
@@ -49,8 +49,6 @@ class Speech(Craft[ParagraphRequest, SpeechInput, Sound]):
 
     def item(self, model: LoadedModel, asked: ParagraphRequest) -> SpeechInput:
         """The text without the space around it, and the voice that is meant where none is named."""
-        if not model.offer.sample_rate:
-            raise InvalidInput(f"model: {model.entry.name!r} does not speak (its adapter is {model.entry.adapter})")
         text = asked.text.strip()
         if not is_speakable(text):
             raise NothingToSpeak("text: nothing to speak (no letter and no digit in it)")

@@ -37,8 +37,6 @@ class Summary(Craft[SummaryPartRequest, TextInput, Written]):
 
     def item(self, model: LoadedModel, asked: SummaryPartRequest) -> TextInput:
         """The text without the space around it."""
-        if model.offer.sample_rate:
-            raise InvalidInput(f"model: {model.entry.name!r} does not write (its adapter is {model.entry.adapter})")
         text = asked.text.strip()
         if not text:
             raise InvalidInput("text: is empty")

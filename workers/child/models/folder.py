@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tasks.catalog import ID
 from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
-from tasks.offers import voice_error
+from tasks.messages.voices import voice_error
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

@@ -24,6 +24,7 @@ DEVICE_ERROR = "CUDA error: device-side assert triggered"
 class Echo(Adapter[TextInput, Written]):
     """Gives each text back; what `run` is to do beside that is set from outside."""
 
+    craft = "summary"
     version = "1"
 
     def __init__(self, before: Callable[[Sequence[TextInput]], None]) -> None:

@@ -34,6 +34,7 @@ class CardOptions(Options):
 class Card(Adapter):
     """Takes memory, and speaks silence."""
 
+    craft = "speech"
     version = "1"
     devices = ("cuda", "cpu")
 

@@ -1,0 +1,90 @@
+"""Finds a craft by its name or by its model, and a result's class by its kind. Names none of them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tasks import plugins
+from tasks.errors import InvalidInput, SlotlineError
+from tasks.messages.base import Result
+from tasks.messages.craft import Craft
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from tasks.offers import Published
+
+PACKAGE, GROUP = "tasks.messages", "slotline.messages"
+
+
+@functools.cache
+def crafts() -> Mapping[str, Craft]:
+    """All crafts by name."""
+    found: dict[str, Craft] = {}
+    for one in plugins.instances(PACKAGE, GROUP, Craft):
+        found.setdefault(one.name, one)
+    return found
+
+
+def craft_named(name: str) -> Craft:
+    """The craft of that name; raises `InvalidInput` that lists those there are."""
+    try:
+        return crafts()[name]
+    except KeyError:
+        raise InvalidInput(f"craft: there is no craft {name!r}; it may be {_listed()}") from None
+
+
+def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> Craft:
+    """What a model makes, by what its workers published, else by its adapter; raises `InvalidInput` if unknown."""
+    if known := known_craft(entry, offer):
+        return known
+    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say {_listed()}")
+
+
+def known_craft(entry: ModelEntry | None, offer: Published | None) -> Craft | None:
+    """What a model makes, as far as it is known here."""
+    if offer is not None and offer.craft:
+        return crafts().get(offer.craft)
+    return next((one for one in crafts().values() if entry is not None and one.is_known_of(entry)), None)
+
+
+def check_craft(craft: Craft, model: str, entry: ModelEntry | None, offer: Published | None) -> None:
+    """Raise `InvalidInput` for a model that is known to serve another craft; what is not known here passes."""
+    served = offer.craft if offer is not None else ""
+    if not served and (known := known_craft(entry, offer)):
+        served = known.name
+    if served and served != craft.name:
+        raise wrong_craft(craft, model, offer.adapter if offer else entry.adapter if entry else "")
+
+
+def wrong_craft(craft: Craft, model: str, adapter: str) -> InvalidInput:
+    """The refusal of a request that a model of another craft got."""
+    return InvalidInput(f"model: {model!r} {craft.refusal} (its adapter is {adapter})")
+
+
+def result_of(fields: Mapping[str, Any]) -> Result:
+    """A result's fields as the class of its `kind`.
+
+    Raises `SlotlineError` where it says none (an older version stored it), or one that is not known here.
+    """
+    kind = fields.get("kind")
+    if kind is None:
+        raise SlotlineError("result: it does not say its kind: an older version of slotline stored it; ask once more")
+    if found := _results().get(str(kind)):
+        return found.parse(fields)
+    raise SlotlineError(f"result: its kind {kind!r} is not known here; is the package that defines it installed?")
+
+
+@functools.cache
+def _results() -> Mapping[str, type[Result]]:
+    found: dict[str, type[Result]] = {}
+    for one in plugins.classes(PACKAGE, GROUP, Result):
+        if isinstance(kind := one.model_fields["kind"].default, str):
+            found.setdefault(kind, one)
+    return found
+
+
+def _listed() -> str:
+    *others, last = [repr(name) for name in sorted(crafts())]
+    return f"{', '.join(others)} or {last}" if others else last

@@ -1,0 +1,57 @@
+"""Voices: does a model have the one that is asked for, and which speaks a language. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from tasks.errors import InvalidInput, UnknownVoice
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from tasks.offers import Published
+
+
+def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | None) -> None:
+    """Raise `UnknownVoice`, naming the nearest, for a voice that the model does not have.
+
+    Raises `InvalidInput` for none, where each voice is a model of its own. What is not known here passes.
+    """
+    if voice is None:
+        if offer is not None and offer.is_registry and offer.default_voice is None:
+            raise voice_missing(offer.model)
+        if entry is not None and entry.is_registry and entry.voice is None:
+            raise voice_missing(entry.name)
+        return
+    if offer is None or not offer.voices:
+        return
+    if voice.lower() not in {name.lower() for name in offer.voices}:
+        raise UnknownVoice(voice_error(offer.model, voice, offer.voices))
+
+
+def voice_missing(model: str) -> InvalidInput:
+    """The refusal of a request that names no voice, where each is a model of its own and none is the default."""
+    return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and names no default")
+
+
+def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
+    """The one sentence that refuses a voice."""
+    if not voices:
+        return f"voice: {model} has no voice {voice!r}; there is none"
+    near = difflib.get_close_matches(voice.lower(), voices, n=3, cutoff=0.5) or sorted(voices)[:5]
+    more = " …" if len(voices) > len(near) else ""
+    return f"voice: {model} has no voice {voice!r}; it has {', '.join(near)}{more}"
+
+
+def voice_for_language(offer: Published | None, language: str | None) -> str | None:
+    """The offered voice that speaks a language (`vi`, `en-GB`): the very tag, else its base, else None."""
+    if offer is None or not language:
+        return None
+    wanted, base = language.lower(), language.lower().split("-")[0]
+    speakers = sorted(offer.voices.items(), key=lambda voice: (len(voice[0]), voice[0]))
+    exact = [name for name, tag in speakers if tag.lower() == wanted]
+    fit = exact or [name for name, tag in speakers if tag.lower().split("-")[0] == base]
+    if offer.default_voice in fit:
+        return offer.default_voice
+    return fit[0] if fit else None

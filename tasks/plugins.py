@@ -1,0 +1,56 @@
+"""What belongs to a kind of work, found where it lies: every module of a folder, and other packages' entry points.
+
+No table names a kind. A module of slotline's own folder is known by lying there; another
+package names its module in an entry point of the folder's group. Guarantees: slotline's
+own come first, so that nothing of theirs can be taken over; what is found stays the same
+as long as the process lives.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from importlib.metadata import entry_points
+from types import ModuleType
+from typing import TypeVar
+
+from tasks.errors import SettingsError
+
+FoundT = TypeVar("FoundT")
+
+
+@functools.cache
+def module_names(package: str, group: str) -> tuple[str, ...]:
+    """The modules' dotted names: those in the package's folder, then those that the group's entry points name."""
+    folder = importlib.import_module(package).__path__
+    own = [found.name for found in pkgutil.iter_modules(folder, f"{package}.")]
+    others = sorted(point.module for point in entry_points(group=group))
+    return tuple(dict.fromkeys([*own, *others]))
+
+
+@functools.cache
+def modules(package: str, group: str) -> tuple[ModuleType, ...]:
+    """The modules themselves, imported; raises `SettingsError` that names one which cannot be."""
+    found = []
+    for name in module_names(package, group):
+        try:
+            found.append(importlib.import_module(name))
+        except ImportError as exc:
+            raise SettingsError(f"{name}, an entry point of {group}, cannot be imported: {exc}") from exc
+    return tuple(found)
+
+
+def instances(package: str, group: str, wanted: type[FoundT]) -> Iterator[FoundT]:
+    """What those modules hold of a class, each once, in the modules' order."""
+    found = (one for module in modules(package, group) for one in vars(module).values() if isinstance(one, wanted))
+    yield from {id(one): one for one in found}.values()
+
+
+def classes(package: str, group: str, base: type[FoundT]) -> Iterator[type[FoundT]]:
+    """The subclasses of `base` that those modules define themselves."""
+    for module in modules(package, group):
+        for one in vars(module).values():
+            if isinstance(one, type) and issubclass(one, base) and one.__module__ == module.__name__:
+                yield one
