@@ -1,7 +1,7 @@
 """One task body for all of `benchmarks.recovery`: notes that it has begun, then sleeps. For Celery, dramatiq and rq.
 
 Each is set as quick to notice a dead worker as it can be without running this job twice
-while it lives. Broker and journal come from the environment. Imported by worker processes
+while it lives. Broker, journal and durations come from the environment. Imported by worker processes
 and by whoever sends to them.
 """
 
@@ -15,8 +15,8 @@ import dramatiq
 from celery import Celery
 from dramatiq.brokers.redis import RedisBroker
 
-from benchmarks.recovery import JOB_S, NOTICE_S
-
+JOB_S = int(os.environ["BENCH_JOB_S"])
+NOTICE_S = float(os.environ["BENCH_NOTICE_S"])
 MARGIN_S = 5
 """Celery's visibility timeout must outlast the job, or its own worker restores it while it runs."""
 

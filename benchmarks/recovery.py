@@ -148,6 +148,8 @@ def main() -> None:
             "SLOTLINE_CPU_SLOTS": str(2 * WORKERS),
             "SLOTLINE_LEASE_S": str(NOTICE_S),
             "BENCH_JOURNAL": str(bench.folder / "journal"),
+            "BENCH_JOB_S": str(JOB_S),
+            "BENCH_NOTICE_S": str(NOTICE_S),
         }
         bench.environment.update(more)
         os.environ.update(more)
