@@ -1,7 +1,9 @@
 # slotline from a fresh clone, with nothing but Python (3.11 or newer) and make.
 #
 #   make demo    a chapter read aloud by two model slots: everything is set up, run and stopped again
-#   make test    every test, with real Redis and real workers
+#   make test-fast   the tests that start no worker: under two minutes
+#   make test    and those with real workers, faults and a short storm: under ten minutes
+#   make test-all   and whole novels, benchmarks, the wheel, and models with torch and ONNX Runtime
 #   make check   ruff, mypy, import rules, the compose file
 #   make bench   the benchmarks' tables
 #   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another
@@ -11,12 +13,14 @@
 #   make clean   removes what make made here
 #
 # The environment is .venv; PYTHON=… chooses the interpreter it is made with. One install at
-# a time: each level (demo, test, dev) leaves a stamp, and only a changed pyproject.toml
-# installs again. The install is editable, so the environment never holds stale code.
+# a time: each level (demo, fast, test, dev, all) leaves a stamp, and only a changed
+# pyproject.toml installs again. Only the level all installs torch and what models need; a
+# tier of tests that leaves some out says how many (tests/fixtures/tiers.py). The install is
+# editable, so the environment never holds stale code.
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test check bench gpu-check chaos viettts wheel clean help
+.PHONY: demo test-fast test test-all check bench gpu-check chaos viettts wheel clean help
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -32,12 +36,19 @@ ONNX := onnx
 VIETTTS := viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==20250625
 # Most of a test's time is waiting for processes to start, so more than there are cores.
 TEST_PROCESSES := 3
+PYTEST = $(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal
 
 demo: $(VENV)/demo.stamp
 	$(VENV)/bin/slotline read --local examples/chi-pheo.txt examples/chapter-en.txt --chapters 1 -o $(OUT)
 
+test-fast: $(VENV)/fast.stamp
+	$(PYTEST) --tier fast $(TESTS)
+
 test: $(VENV)/test.stamp
-	$(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal $(TESTS)
+	$(PYTEST) --tier test $(TESTS)
+
+test-all: $(VENV)/all.stamp
+	$(PYTEST) --tier all $(TESTS)
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
@@ -46,7 +57,7 @@ check: $(VENV)/dev.stamp
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-bench: $(VENV)/dev.stamp
+bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.submit
 	$(VENV)/bin/python -m benchmarks.overhead
 	$(VENV)/bin/python -m benchmarks.recovery
@@ -56,7 +67,7 @@ bench: $(VENV)/dev.stamp
 chaos: $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.chaos.storm --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
-gpu-check: $(VENV)/dev.stamp
+gpu-check: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.gpu_check
 
 viettts: $(VENV)/bin/python
@@ -85,15 +96,25 @@ $(VENV)/demo.stamp: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install --editable '.[espeak]'
 	@touch $@
 
+$(VENV)/fast.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline and pytest into $(VENV) …"
+	$(PIP) install --editable '.[test-fast]'
+	@touch $@ $(VENV)/demo.stamp
+
 $(VENV)/test.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline and its tests' packages into $(VENV) …"
-	$(call install-with-viettts,test)
-	@touch $@ $(VENV)/demo.stamp
+	$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/fast.stamp $(VENV)/demo.stamp
 
 $(VENV)/dev.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline and its developers' tools into $(VENV) …"
-	$(call install-with-viettts,dev)
-	@touch $@ $(VENV)/test.stamp $(VENV)/demo.stamp
+	$(PIP) install --editable '.[dev]'
+	@touch $@ $(VENV)/test.stamp $(VENV)/fast.stamp $(VENV)/demo.stamp
+
+$(VENV)/all.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline, torch and all that its models and benchmarks need into $(VENV) …"
+	$(call install-with-viettts,test-all)
+	@touch $@ $(VENV)/test.stamp $(VENV)/fast.stamp $(VENV)/demo.stamp
 
 # The first candidate that will do; where none does, each is named with what it lacks. A half-made
 # environment (an error, Ctrl-C) is removed, so that it is never taken for a whole one.

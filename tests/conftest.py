@@ -30,6 +30,8 @@ from tasks.launch import die_with_parent
 from tasks.settings import settings
 from workers.stack.embedded_redis import EmbeddedRedis
 
+pytest_plugins = ["tests.fixtures.tiers", "tests.fixtures.models"]
+
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_S = 30.0
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import pytest
 from celery import Celery
 
 from tests.conftest import StartProcess, StartWorker, WaitUntil
@@ -31,7 +30,6 @@ def get(url: str) -> Any:
     return json.loads(body) if "/api/" in url else body
 
 
-@pytest.mark.slow
 def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
     broker: str, start_worker: StartWorker, start_process: StartProcess, wait_until: WaitUntil
 ) -> None:

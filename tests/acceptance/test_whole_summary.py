@@ -14,9 +14,6 @@ from tasks.text import levels
 from tasks.text.levels import node_of
 from tests.conftest import ROOT, StartWorker, UseCatalog, WaitUntil
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 NOVEL = ROOT / "examples" / "love-among-the-chickens.epub"
 READY_S = 240.0
 
@@ -24,12 +21,9 @@ READY_S = 240.0
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_whole_novel_becomes_one_summary_though_a_slot_is_killed_in_the_middle(
-    client: Client, use_catalog: UseCatalog, start_worker: StartWorker, wait_until: WaitUntil, tmp_path: Path
+    client: Client, use_catalog: UseCatalog, start_worker: StartWorker, wait_until: WaitUntil, bart_folder: Path
 ) -> None:
-    from tests.unit.workers.adapters.tiny_bart import build
-
-    build(tmp_path / "bart")
-    use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{tmp_path / "bart"}"\nbatch_size = 16\nnum_beams = 1\n')
+    use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{bart_folder}"\nbatch_size = 16\nnum_beams = 1\n')
     start_worker("-Q", "flow", name="flow")
     doomed = start_worker("--model", "tiny", name="doomed")
     slot = start_worker("--model", "tiny", name="slot")

@@ -13,7 +13,7 @@ from tests.chaos.storm import Storm, run
 SEED = 20
 
 
-@pytest.mark.slow
+@pytest.mark.worker
 @pytest.mark.timeout(400)
 def test_a_storm_loses_nothing_doubles_nothing_and_leaves_nothing(tmp_path: Path, own_environment: None) -> None:
     told: list[str] = []

@@ -48,7 +48,6 @@ def assert_only_the_poison_paid(slots: Slots, poison: str) -> None:
         assert len(runs) <= 2, "no innocent loses more than one attempt"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("poison", ["⚡crash", "⚡killed", "⚡hang"])
 def test_of_a_chapters_batch_that_dies_the_culprit_alone_is_set_aside(
     slots: Slots, client: Client, poison: str, monkeypatch: pytest.MonkeyPatch
@@ -64,7 +63,6 @@ def test_of_a_chapters_batch_that_dies_the_culprit_alone_is_set_aside(
     assert slot.returncode is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("poison", ["⚡crash", "⚡killed", "⚡hang"])
 def test_of_single_texts_in_a_batch_that_dies_the_culprit_alone_fails(
     slots: Slots, foreign: Celery, poison: str, redis_client: redis.Redis, wait_until: WaitUntil
@@ -82,7 +80,6 @@ def test_of_single_texts_in_a_batch_that_dies_the_culprit_alone_fails(
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "all of them to be acknowledged")
 
 
-@pytest.mark.slow
 def test_another_worker_runs_them_one_by_one_where_theirs_is_dead(
     slots: Slots, foreign: Celery, wait_until: WaitUntil
 ) -> None:
@@ -99,7 +96,6 @@ def test_another_worker_runs_them_one_by_one_where_theirs_is_dead(
     assert second.returncode is None
 
 
-@pytest.mark.slow
 def test_a_batch_that_does_not_fit_is_halved_and_no_later_one_is_as_large(
     use_catalog: UseCatalog, start_worker: StartWorker, foreign: Celery, redis_client: redis.Redis
 ) -> None:
@@ -118,7 +114,6 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_later_one_is_as_large(
     assert "do not fit together" not in again.log()
 
 
-@pytest.mark.slow
 def test_the_input_that_never_fits_fails_alone(slots: Slots, foreign: Celery) -> None:
     slots.catalog.write_text(slots.catalog.read_text().replace("time_limit_s = 2.0", "time_limit_s = 30"))
     texts = with_poison("⚡memory")
@@ -134,7 +129,6 @@ def test_the_input_that_never_fits_fails_alone(slots: Slots, foreign: Celery) ->
     assert child_of(slot) == child
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("terminate", [True, False])
 def test_of_a_running_batch_one_that_is_revoked_is_dropped_alone(
     slots: Slots, foreign: Celery, client: Client, wait_until: WaitUntil, redis_client: redis.Redis, terminate: bool
@@ -157,7 +151,6 @@ def test_of_a_running_batch_one_that_is_revoked_is_dropped_alone(
     assert max(len(slots.runs(f"⚡slow=0.15 {text}")) for text in GOOD[:SIZE]) == 1
 
 
-@pytest.mark.slow
 def test_a_body_that_cannot_be_read_costs_itself_alone(
     slots: Slots, foreign: Celery, wait_until: WaitUntil, redis_client: redis.Redis
 ) -> None:
@@ -173,7 +166,6 @@ def test_a_body_that_cannot_be_read_costs_itself_alone(
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "all of them to be acknowledged")
 
 
-@pytest.mark.slow
 def test_what_lingers_for_company_shares_a_batch_that_would_not_without(
     slots: Slots, foreign: Celery, wait_until: WaitUntil
 ) -> None:

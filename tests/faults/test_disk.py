@@ -83,7 +83,6 @@ def assert_whole(client: Client, job: Job) -> None:
     assert (record.label, record.done, record.failed) == ("SUCCESS", 3, 0)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("suffers", ["speech/", ".json", "chapter/"])
 def test_a_disk_that_was_full_for_a_moment_costs_a_try_and_its_halves_are_never_taken(
     client: Client, mood: Mood, workers: tuple[Process, Process], tmp_path: Path, wait_until: WaitUntil, suffers: str
@@ -99,7 +98,6 @@ def test_a_disk_that_was_full_for_a_moment_costs_a_try_and_its_halves_are_never_
     assert_whole(client, job)
 
 
-@pytest.mark.slow
 def test_a_disk_that_stays_read_only_fails_the_job_in_the_stores_words_and_a_retry_heals_it(
     client: Client, mood: Mood, workers: tuple[Process, Process]
 ) -> None:
@@ -113,7 +111,6 @@ def test_a_disk_that_stays_read_only_fails_the_job_in_the_stores_words_and_a_ret
     assert_whole(client, job)
 
 
-@pytest.mark.slow
 def test_a_slow_disk_costs_only_time(client: Client, mood: Mood, workers: tuple[Process, Process]) -> None:
     mood("slow=0.4 store/")
     job = client.submit_chapter(TEXT, model="quick")
@@ -121,7 +118,6 @@ def test_a_slow_disk_costs_only_time(client: Client, mood: Mood, workers: tuple[
     assert all("Traceback" not in worker.log() for worker in workers)
 
 
-@pytest.mark.slow
 def test_a_file_that_the_kernel_cuts_short_is_no_artifact_and_the_words_are_the_kernels(
     broker: str, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
 ) -> None:

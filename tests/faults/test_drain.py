@@ -139,7 +139,6 @@ def test_a_cold_shutdown_gives_back_at_once(
     assert not client.connection.redis.exists(keys.HELD, keys.LEASES)
 
 
-@pytest.mark.slow
 def test_a_cold_start_start_of_all_at_once_and_a_scale_down_lose_and_repeat_nothing(
     client: Client, start_worker: StartWorker, tmp_path: Path, wait_until: WaitUntil, redis_client: Any
 ) -> None:

@@ -139,7 +139,6 @@ def final(client: redis.Redis, task_id: Any) -> str | None:
     return status if status in FINAL else None
 
 
-@pytest.mark.slow
 def test_every_call_of_a_task_is_answered_whatever_its_arguments(
     foreign: Celery, redis_client: Any, workers: list[Process], wait_until: WaitUntil
 ) -> None:
@@ -160,7 +159,6 @@ def test_every_call_of_a_task_is_answered_whatever_its_arguments(
     batch()
 
 
-@pytest.mark.slow
 def test_every_raw_message_is_answered_or_set_aside_and_none_is_dropped_in_silence(
     redis_client: Any, broker: str, workers: list[Process], wait_until: WaitUntil
 ) -> None:

@@ -88,7 +88,6 @@ def assert_only_the_poison_failed(client: Client, job_id: str, error: PartsFaile
     assert kept.details["frames"] > 3 * 22_050
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("poison", "reason"),
     [
@@ -112,7 +111,6 @@ def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_live
     assert slot.returncode is None, "its parent is the same process as before"
 
 
-@pytest.mark.slow
 def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_and_no_process(
     client: Client, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
 ) -> None:
@@ -130,7 +128,6 @@ def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_a
     assert client.submit_chapter("The worker goes on.", model="poisoned").wait(LIMIT_S).duration_s > 0
 
 
-@pytest.mark.slow
 def test_a_poisonous_message_of_no_job_ends_in_failure_after_three_tries(
     celery: Celery, client: Client, slot: Process
 ) -> None:

@@ -72,7 +72,6 @@ def _wait_until_ended(client: Client, job_id: str, wait_until: WaitUntil) -> Non
     wait_until(has_ended, 60, "the job's success")
 
 
-@pytest.mark.slow
 def test_what_runs_while_redis_is_away_for_longer_than_the_lease_is_settled_once(
     server: SyncedRedis, client: Client, start_own: StartWorker, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
@@ -99,7 +98,6 @@ def test_what_runs_while_redis_is_away_for_longer_than_the_lease_is_settled_once
     assert len(claims) == 3
 
 
-@pytest.mark.slow
 def test_after_redis_was_away_nothing_is_given_to_others_before_a_lease_is_over(
     server: SyncedRedis, client: Client, start_own: StartWorker, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
@@ -159,7 +157,6 @@ def test_a_killed_redis_loses_no_accepted_job(
     print(f"{len(jobs)} chapters through 3 SIGKILLs of Redis: {again} paragraphs computed again")
 
 
-@pytest.mark.slow
 def test_workers_follow_a_failover_and_repeat_nothing(
     own_environment: None,
     start_own: StartWorker,

@@ -214,16 +214,12 @@ def test_of_many_texts_one_that_fails_costs_itself_alone(words: None, ask: Ask, 
 
 
 def test_a_real_bart_summarises_a_chapter_through_its_levels(
-    use_catalog: UseCatalog, start_worker: StartWorker, ask: Ask, tmp_path: Path
+    use_catalog: UseCatalog, start_worker: StartWorker, ask: Ask, bart_folder: Path
 ) -> None:
-    pytest.importorskip("torch")
-    pytest.importorskip("transformers")
     from producer.books.reader import read_book
     from tests.conftest import ROOT
-    from tests.unit.workers.adapters.tiny_bart import build
 
-    build(tmp_path / "bart")
-    use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{tmp_path / "bart"}"\nbatch_size = 16\n')
+    use_catalog(f'[models.tiny]\nadapter = "bart"\npath = "{bart_folder}"\nbatch_size = 16\n')
     start_worker("-Q", "flow", name="flow")
     start_worker("--model", "tiny", name="slot").wait_for_log("ready: tiny", 90)
     chapter = read_book(ROOT / "examples" / "love-among-the-chickens.epub").chapters[0].text[:6000]

@@ -22,7 +22,6 @@ import pytest
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError, UnknownVoice
-from tests.unit.workers.adapters.conftest import lacking
 from workers.adapters import BUILT_IN, adapter_of, find
 from workers.adapters.base import Adapter, Cancelled, Offer, Sound, SpeechInput, TextInput, Written
 
@@ -106,13 +105,8 @@ INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.ins
 
 
 def of(cases: list[Case]) -> list[Any]:
-    """The cases as parameters; one whose packages are not installed is skipped, and says so."""
-    return [
-        pytest.param(
-            case, id=case.adapter, marks=pytest.mark.skipif(bool(lacking(case.adapter)), reason=lacking(case.adapter))
-        )
-        for case in cases
-    ]
+    """The cases as parameters; one with a model to build needs that model's packages."""
+    return [pytest.param(case, id=case.adapter, marks=[pytest.mark.models] if case.folder else []) for case in cases]
 
 
 SPEAKING = pytest.mark.parametrize("case", of([case for case in CASES if case.voices]), indirect=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
+import espeakng_loader
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -153,8 +153,7 @@ def test_a_rate_that_the_library_cannot_keep_is_refused_by_name(wrong: object) -
 def test_a_broken_installation_is_a_load_error_that_names_the_path(
     broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loader: ModuleType = pytest.importorskip("espeakng_loader")
-    monkeypatch.setattr(loader, f"get_{broken}_path", lambda: str(tmp_path))
+    monkeypatch.setattr(espeakng_loader, f"get_{broken}_path", lambda: str(tmp_path))
     adapter = made()
     with pytest.raises(ModelLoadError, match=str(tmp_path)):
         adapter.load()

@@ -205,7 +205,7 @@ def test_an_input_that_is_cancelled_stops_in_the_middle_of_a_sentence(viettts: V
     assert time.monotonic() - began < 2.0
 
 
-@pytest.mark.usefixtures("viettts_folder")  # skips where viet-tts is not installed
+@pytest.mark.usefixtures("model_packages")
 def test_an_end_token_that_always_comes_too_early_ends_in_the_least_length_and_not_in_a_loop(tmp_path: Path) -> None:
     adapter = made(tiny_viettts.build(tmp_path / "eager", end_bias=10_000.0))
     adapter.load()

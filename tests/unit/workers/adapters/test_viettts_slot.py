@@ -13,7 +13,7 @@ LOAD_LIMIT_S = 120.0
 
 TEXT = "Dạ.\n\nCó hề gì?\n\n中文\n\nTức mình.\n\nHắn chửi."
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 
 def test_two_slots_read_a_chapter_and_what_cannot_be_said_costs_its_paragraph_alone(

@@ -66,17 +66,19 @@ def test_the_cores_are_divided_among_the_hosts_slots(monkeypatch: pytest.MonkeyP
     assert hardware.threads(0, "cuda:0") == 2
 
 
+@pytest.mark.usefixtures("model_packages")
 def test_two_builds_of_onnx_runtime_at_once_are_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("onnxruntime")
     monkeypatch.setattr(hardware, "_is_installed", lambda distribution: True)
     with pytest.raises(MissingExtra, match=r"both installed .* pip install 'slotline\[onnx-gpu\]'$"):
         hardware.check_onnxruntime("cuda:0", "here")
 
 
+@pytest.mark.usefixtures("model_packages")
 def test_a_gpu_slot_with_onnx_runtime_for_cpus_is_warned_of(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    onnxruntime = pytest.importorskip("onnxruntime")
+    import onnxruntime
+
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     hardware.check_onnxruntime("cuda:0", "here")
     assert "pip install 'slotline[onnx-gpu]'" in caplog.text

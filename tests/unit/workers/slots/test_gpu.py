@@ -202,7 +202,6 @@ def up(start_process: StartProcess, *arguments: str, env: dict[str, str] | None 
     return start_process(*slotline_command("up", *arguments), name="up", env=env)
 
 
-@pytest.mark.slow
 def test_up_says_where_everything_goes_and_pins_each_worker_there(
     cards: Cards, broker: str, start_process: StartProcess
 ) -> None:

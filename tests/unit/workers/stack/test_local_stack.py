@@ -167,6 +167,7 @@ def test_a_stack_that_is_killed_takes_everything_along_and_the_next_one_starts_a
     assert speak(again, "Hello again.") > 0
 
 
+@pytest.mark.worker
 def test_ready_json_tells_where_the_stack_is_and_ends_with_stdin(
     own_environment: None, catalog_file: Path, left_over: LeftOver, tmp_path: Path
 ) -> None:

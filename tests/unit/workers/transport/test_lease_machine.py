@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from typing import Any, ClassVar
 
-import pytest
 import redis
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -112,7 +111,6 @@ class LeaseMachine(RuleBasedStateMachine):
         return str(json.loads(raw)["body"])
 
 
-@pytest.mark.slow
 def test_each_message_stays_in_exactly_one_place(broker: str) -> None:
     checks = settings(max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     LeaseMachine.url = broker

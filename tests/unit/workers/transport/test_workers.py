@@ -48,7 +48,6 @@ def _at_rest(client: Any) -> bool:
     return not client.exists("q", keys.HELD, keys.LEASES)
 
 
-@pytest.mark.slow
 def test_of_2000_messages_and_3_workers_nothing_is_lost_and_nothing_runs_twice(
     sender: Celery, small_worker: SmallWorker, redis_client: Any, wait_until: WaitUntil
 ) -> None:
@@ -159,7 +158,6 @@ def test_a_cut_connection_runs_nothing_twice_and_the_task_is_acknowledged_at_its
     assert sorted(_list(redis_client, "ran")) == ["running", "waiting"]
 
 
-@pytest.mark.slow
 def test_a_redis_that_was_away_for_longer_than_the_lease_costs_no_second_run(
     tmp_path: Path, broker: str, redis_client: Any, small_worker: SmallWorker, wait_until: WaitUntil
 ) -> None:
