@@ -36,6 +36,7 @@ from tasks.routing import queue_of
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
 from workers import transport
+from workers.child.main import begin, run_batch, run_operation
 from workers.durability import complaints
 from workers.duties import cancel as control
 from workers.duties import remote_control as model_control
@@ -53,6 +54,7 @@ from workers.slots import gpu
 from workers.slots.claim import Keeper, claim_cpu, claim_flow
 from workers.upstream.celery import buffer_results, reconnect_for_ever, stop_worker, unshared_client
 from workers.upstream.redis import answer_within, wait_for_redis
+from workers.wire.child_entry import ChildEntry
 from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)
@@ -129,7 +131,7 @@ def on_configured(sender: Any, **_: Any) -> None:
             sender.prefetch_multiplier = 1
         return
     spec = setup.spec
-    sender.pool_cls = SlotPool.for_slot(spec)
+    sender.pool_cls = SlotPool.for_slot(spec, ChildEntry(begin, run_batch, run_operation))
     sender.concurrency = 1
     sender.prefetch_multiplier = _parts(spec.batch_size)
     grace_s = TURN_PATIENCE_S if spec.gpu else LOAD_GRACE_S

@@ -35,6 +35,7 @@ from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.child.work import Ran
 from workers.upstream.celery import begin_child
 from workers.wire.call import Call, Result, RunAlone
+from workers.wire.child_entry import Operation
 from workers.wire.link import ChildEnd, LinkClosed, ParentEnd
 from workers.wire.messages import (
     AskStatus,
@@ -260,19 +261,20 @@ def _status(child: Child) -> dict[str, Any]:
         return {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
 
 
-def run_errand(name: str) -> Any:
-    """Do what the parent hands over between batches: `load`, `unload`, or `tidy` (what `Served.tidy` gives)."""
+def run_operation(operation: Operation) -> float | None:
+    """Do what the parent asks for between batches; the answer is what `Served.tidy` gives, else None."""
     child, models = _own()
-    if name == "load":
-        if not child.life.is_loaded:
-            _load(child)
-    elif name == "unload":
-        if child.life.is_loaded:
-            _unload(child, models)
-    elif name == "tidy":
-        return models.tidy()
-    else:
-        raise ValueError(f"errand: {name!r} is not known")
+    match operation:
+        case Operation.LOAD:
+            if not child.life.is_loaded:
+                _load(child)
+        case Operation.UNLOAD:
+            if child.life.is_loaded:
+                _unload(child, models)
+        case Operation.TIDY:
+            return models.tidy()
+        case _:
+            assert_never(operation)
     return None
 
 
@@ -300,7 +302,7 @@ def run_batch(calls: Sequence[Call]) -> list[Result | RunAlone]:
     other failure of the machinery itself is raised, and costs the parent this child.
     """
     child, models = _own()
-    if not child.life.is_loaded:  # the parent sends an errand first, but for a lost message of its own
+    if not child.life.is_loaded:  # the parent asks for a load first, unless a message of its own was lost
         _load(child)
     child.life.enter(State.BUSY)
     try:

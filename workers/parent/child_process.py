@@ -17,9 +17,9 @@ from typing import Any
 from billiard.pool import RUN
 from celery.concurrency.asynpool import AsynPool
 
-from workers.child import main as child
 from workers.parent.supervisor import ChildWatch
-from workers.wire.link import pair as link_pair
+from workers.wire.child_entry import ChildEntry
+from workers.wire.link import pair
 
 COLLECT_EVERY_S = 0.02
 ACCEPTED_WITHIN_S = 0.5
@@ -29,8 +29,9 @@ ACCEPTED_WITHIN_S = 0.5
 class ChildPool(AsynPool):
     """Celery's pool of processes, of one: each child gets a line, and no child is started out of turn."""
 
-    def __init__(self, *args: Any, watch: ChildWatch, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, watch: ChildWatch, entry: ChildEntry, **kwargs: Any) -> None:
         self.watch = watch
+        self.entry = entry
         super().__init__(*args, **kwargs)
 
     @property
@@ -67,9 +68,9 @@ class ChildPool(AsynPool):
                 self.handle_result_event(pipe)
 
     def _create_worker_process(self, i: int) -> Any:
-        link, childs_end = link_pair()
+        link, childs_end = pair()
         spec = self.watch.spec
-        self._initializer = functools.partial(child.begin, childs_end, link, spec, self.watch.refused)
+        self._initializer = functools.partial(self.entry.begin, childs_end, link, spec, self.watch.refused)
         try:
             process = super()._create_worker_process(i)
         finally:

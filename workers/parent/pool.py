@@ -31,13 +31,13 @@ from kombu.asynchronous import get_event_loop
 from tasks.flow import attempts
 from tasks.flow.connections import ledger
 from tasks.settings import settings
-from workers.child.main import run_batch, run_errand
 from workers.parent.child_process import ChildPool
 from workers.parent.failure_streak import Streak
 from workers.parent.pending import BatchSizes, Line
 from workers.parent.requests import Batch, Callback, Member
 from workers.parent.supervisor import ChildWatch
 from workers.wire.call import Call, Result, RunAlone
+from workers.wire.child_entry import ChildEntry, Operation
 from workers.wire.messages import Cancel
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
@@ -51,16 +51,17 @@ class SlotPool(TaskPool):
     Pool = ChildPool
     uses_semaphore = False
     spec: ClassVar[SlotSpec]
+    entry: ClassVar[ChildEntry]
 
     @classmethod
-    def for_slot(cls, spec: SlotSpec) -> type[SlotPool]:
-        """The pool class that Celery's worker is to use for this slot."""
-        return type(cls.__name__, (cls,), {"spec": spec, "__module__": cls.__module__})
+    def for_slot(cls, spec: SlotSpec, entry: ChildEntry) -> type[SlotPool]:
+        """The pool class that Celery's worker is to use for this slot, whose child runs the functions of `entry`."""
+        return type(cls.__name__, (cls,), {"spec": spec, "entry": entry, "__module__": cls.__module__})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.watch = ChildWatch(self.spec)
-        self.options["watch"] = self.watch
+        self.options.update(watch=self.watch, entry=self.entry)
         self._line = Line(self.spec.batch_size, settings().max_delay_ms / 1000)
         self.batch_sizes = BatchSizes()
         self._running: Batch | None = None
@@ -230,7 +231,7 @@ class SlotPool(TaskPool):
         limits = [member.timeout for member in batch.members if member.timeout]
         timeout = min([self.spec.limit_s(len(batch.members)), *limits])
         calls = [member.call for member in batch.members]
-        if not self._begin(batch, run_batch, calls, lambda results: self._finished(batch, results), timeout):
+        if not self._begin(batch, self.entry.run_batch, calls, lambda results: self._finished(batch, results), timeout):
             self._line.put_back(batch.members)
 
     def _hand_over_errand(
@@ -244,7 +245,7 @@ class SlotPool(TaskPool):
             self._end(batch)
             told(answer)
 
-        return self._begin(batch, run_errand, errand, done, timeout)
+        return self._begin(batch, self.entry.run_operation, Operation(errand), done, timeout)
 
     def _begin(self, batch: Batch, run: Callable[[Any], Any], what: Any, done: Callback, timeout: float | None) -> bool:
         """Hand it to the child; False where Celery's pool takes nothing any more."""
