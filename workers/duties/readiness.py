@@ -9,7 +9,6 @@ replaced once, and if that does not help the gate stays closed. Loads nothing it
 
 from __future__ import annotations
 
-import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -32,7 +31,7 @@ VOICES_KEPT_S = 60.0
 
 
 class Readiness(bootsteps.StartStopStep):
-    """Gates a slot worker's consumer; other workers are left alone."""
+    """Gates a slot worker's consumer, and is its supervisor's listener; other workers are left alone."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -48,17 +47,13 @@ class Readiness(bootsteps.StartStopStep):
     def start(self, consumer: Any) -> None:
         """Gate the channel that was just opened; again after each connection."""
         pool: SlotPool = consumer.pool
-        _gate(consumer.task_consumer.channel.qos, pool)
-        pool.watch.on_ready = self._ready
-        pool.watch.on_offers = functools.partial(self._publish, kept_s=VOICES_KEPT_S)
-        pool.watch.on_gone = self._gone
-        pool.watch.on_ran = self._ran
-        pool.watch.on_given_up = self._given_up
+        consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size)
+        pool.watch.listener = self
 
     def stop(self, consumer: Any) -> None:
         """Nothing to stop: the gate goes with its channel."""
 
-    def _ready(self, loaded: Loaded | None) -> None:
+    def ready(self, loaded: Loaded | None) -> None:
         """The model is loaded, for the first time or again; or (None) the child of a lazy slot stands by."""
         slot = self._consumer.controller.slot
         if loaded and loaded.offer:
@@ -81,11 +76,17 @@ class Readiness(bootsteps.StartStopStep):
         except RedisError as exc:
             logger.warning("what %s offers could not be published: %s", offer.model, exc)
 
-    def _gone(self) -> None:
+    def offers(self, offer: Published) -> None:
+        """A registry's folder was looked at again."""
+        self._publish(offer, VOICES_KEPT_S)
+
+    def gone(self) -> None:
+        """The child is dead: nothing is taken until its replacement is ready."""
         self._consumer.controller.slot.keeper.set_ready(False)
         self._consumer.pool.child_gone()
 
-    def _ran(self, failed: Sequence[str], worked: bool) -> None:
+    def ran(self, failed: Sequence[str], worked: bool) -> None:
+        """A batch ended: a model that fails everything closes the gate."""
         pool: SlotPool = self._consumer.pool
         step = pool.streak.heard(failed, worked)
         if step is Step.GO_ON:
@@ -102,14 +103,7 @@ class Readiness(bootsteps.StartStopStep):
         if step is Step.RELOAD:
             pool.reload()
 
-    def _given_up(self, reason: str) -> None:
+    def given_up(self, reason: str) -> None:
+        """The model cannot be had: the worker ends."""
         logger.critical("%s; the worker ends", reason)
         stop_worker(FAILED)
-
-
-def _gate(qos: Any, pool: SlotPool) -> None:
-    """Let the transport take nothing while the slot takes no work, and never more than the slot's share."""
-    qos.shared_batch = pool.spec.batch_size
-    can_consume, estimate = qos.can_consume, qos.can_consume_max_estimate
-    qos.can_consume = lambda: pool.is_ready and can_consume()
-    qos.can_consume_max_estimate = lambda: estimate() if pool.is_ready else 0

@@ -14,10 +14,10 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
-from tasks.offers import Published
+from workers.parent.listener import NoListener, SlotListener
 from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
 from workers.upstream.billiard import how_it_ended
 from workers.wire.link import LinkClosed, ParentEnd
@@ -50,11 +50,7 @@ class ChildWatch:
         self.spec = spec
         self.state = State.UNLOADED
         self.tries = Tries(spec.load_attempts)
-        self.on_ready: Callable[[Loaded | None], None] = lambda loaded: None
-        self.on_offers: Callable[[Published], None] = lambda offer: None
-        self.on_gone: Callable[[], None] = lambda: None
-        self.on_ran: Callable[[Sequence[str], bool], None] = lambda failed, worked: None
-        self.on_given_up: Callable[[str], None] = lambda reason: None
+        self.listener: SlotListener = NoListener()
         self.start_again: Callable[[], None] = lambda: None
         self.loop: Any = None
         """The worker's event loop; set before the first child is started."""
@@ -145,7 +141,7 @@ class ChildWatch:
         self.state, self.stands_by = State.UNLOADED, False
         if self.spec.gpu is not None:
             self.spec.gpu.child_ended()
-        self.on_gone()
+        self.listener.gone()
         if is_stopping:
             return
         if failed_to_load:
@@ -175,7 +171,7 @@ class ChildWatch:
     def _give_up(self, reason: str) -> None:
         self.state = State.FAILED
         self._given_up = True
-        self.on_given_up(f"model {self.spec.entry.name}: {reason}")
+        self.listener.given_up(f"model {self.spec.entry.name}: {reason}")
 
     def _watch_load(self) -> None:
         """A load begins: it has its time from now on."""
@@ -216,9 +212,9 @@ class ChildWatch:
                 if is_loaded:
                     self._fatal.pop(name, None)
             case Offers(offer):
-                self.on_offers(offer)
+                self.listener.offers(offer)
             case BatchRan(failed, worked):
-                self.on_ran(failed, worked)
+                self.listener.ran(failed, worked)
             case Status():
                 self._answer = message
             case _:
@@ -233,10 +229,10 @@ class ChildWatch:
             case Loaded():
                 self.state, self.stands_by, self.ready_at = State.READY, True, time.monotonic()
                 self.tries.loaded()
-                self.on_ready(message)
+                self.listener.ready(message)
             case StandsBy():
                 self.state, self.stands_by = State.UNLOADED, True
-                self.on_ready(None)
+                self.listener.ready(None)
             case FailedToLoad():
                 self.state, self.stands_by, self._failure = State.FAILED, False, message
             case WaitsForTurn(holder):

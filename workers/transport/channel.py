@@ -61,14 +61,22 @@ class LeasingQoS(virtual.QoS):
     def __init__(self, channel: LeasingChannel, prefetch_count: int = 0) -> None:
         self.channel = channel
         self.prefetch_count = prefetch_count or 0
+        self.may_take: Callable[[], bool] = lambda: True
+        """Whether any message may be taken, whatever the prefetch says."""
         self._delivered: dict[str, Any] = {}
 
+    def gate(self, may_take: Callable[[], bool], shared_batch: int) -> None:
+        """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
+        self.may_take, self.shared_batch = may_take, shared_batch
+
     def can_consume(self) -> bool:
-        """Whether another message may be taken. May be replaced from outside (readiness gate)."""
-        return not self.prefetch_count or self.channel.leases.count < self.prefetch_count
+        """Whether another message may be taken."""
+        return self.may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
 
     def can_consume_max_estimate(self) -> int:
         """How many may be taken now."""
+        if not self.may_take():
+            return 0
         if not self.prefetch_count:
             return RESERVE_AT_MOST
         return max(0, min(RESERVE_AT_MOST, self.prefetch_count - self.channel.leases.count))
