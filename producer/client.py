@@ -15,7 +15,6 @@ from typing import Any
 from producer.connection import Connection
 from producer.job import Job
 from producer.map_job import MapJob
-from tasks import keys
 from tasks.catalog import catalog
 from tasks.errors import UnknownJob
 from tasks.flow import envelope
@@ -39,7 +38,7 @@ from tasks.messages import (
 )
 from tasks.messages.inputs import checked_inputs, fields_of
 from tasks.messages.lookup import craft_named, craft_of
-from tasks.offers import Published, published
+from tasks.offers import Published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store
@@ -74,8 +73,7 @@ class Client:
         message = envelope.new_message("speech.paragraph", job_id, request.fields(), queue, priority)
         with self.connection.speaking():
             self._check(request)
-            # A single message is its own record: there are no parts to keep account of.
-            self.connection.redis.lpush(list_key(queue, priority), message)
+            self.ledger.transitions.send(list_key(queue, priority), message)
         return self._job(job_id)
 
     def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job[ChapterResult]:
@@ -165,7 +163,7 @@ class Client:
     def job(self, job_id: str) -> Job:
         """A job that was submitted before, by anybody; raises `UnknownJob` for an id that left no trace."""
         with self.connection.speaking():
-            if not self.connection.redis.exists(keys.job(job_id), keys.RESULT_PREFIX + job_id):
+            if not self.ledger.queries.exists(job_id):
                 raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists those that are")
         return self._job(job_id)
 
@@ -187,9 +185,7 @@ class Client:
     def has_worker(self, model: str) -> bool:
         """Whether a slot worker of this model is ready now."""
         with self.connection.speaking():
-            seconds, micro = self.connection.redis.time()
-            live: Any = self.connection.redis.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf")
-        return int(live) > 0
+            return self.ledger.queries.has_worker(model)
 
     def _job(self, job_id: str) -> Job[Any]:
         return Job(self.connection, self.store, job_id)
@@ -218,5 +214,5 @@ class Client:
 
     def _check(self, request: ModelRequest) -> None:
         """Refuse a model that neither this machine's catalog nor any worker knows, and what it does not serve."""
-        offer = published(self.connection.redis, request.model)
+        offer = self.connection.offers.published(request.model)
         request.check(None if offer else catalog()[request.model], offer)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tasks import broker
 from tasks.flow.ledger import Ledger
-from tasks.offers import Published, published
+from tasks.offers import Offers, Published
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -33,6 +33,11 @@ class Connection:
         """The ledger in the broker's database."""
         return Ledger(self.redis)
 
+    @functools.cached_property
+    def offers(self) -> Offers:
+        """What the models offer."""
+        return Offers(self.redis)
+
     def speaking(self) -> AbstractContextManager[None]:
         """Inside it, «Redis does not answer» is raised as `BrokerUnavailable`."""
         return broker.speaking(self.url)
@@ -45,4 +50,4 @@ class Connection:
     def offer(self, model: str) -> Published | None:
         """What the model's last ready worker published that it offers (voices, sample rate), or None."""
         with self.speaking():
-            return published(self.redis, model)
+            return self.offers.published(model)

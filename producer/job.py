@@ -154,7 +154,7 @@ class Job(Generic[ResultT]):
 
     def _look(self) -> tuple[Progress, dict[str, Any] | None]:
         """The progress, and Celery's stored result once that is final. The result decides: it is written last."""
-        stored = results.stored(self.connection.redis, self.id)
+        stored = self.connection.ledger.queries.stored_result(self.id)
         record = self.connection.ledger.queries.record(self.id)
         state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"
         final = stored if stored and state in results.FINAL else None

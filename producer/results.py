@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tasks import errors, keys
+from tasks import errors
 from tasks.errors import JobCancelled, SlotlineError
 from tasks.messages import Result
 from tasks.messages.lookup import result_of
 
-if TYPE_CHECKING:
-    from redis import Redis
-
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
-
-
-def stored(client: Redis, job_id: str) -> dict[str, Any] | None:
-    """What Celery has stored under the job's id (`status`, `result`, …), or None."""
-    raw: Any = client.get(keys.RESULT_PREFIX + job_id)
-    found: dict[str, Any] | None = json.loads(raw) if raw else None
-    return found
 
 
 def of(job_id: str, meta: dict[str, Any]) -> Result:

@@ -40,13 +40,18 @@ class Published:
     """Whether it is many small models, one for each voice."""
 
 
-def publish(client: Redis, offer: Published, kept_s: float | None = None) -> None:
-    """Tell everybody what this model offers; kept for `kept_s` seconds, or as long as an ended job is."""
-    told = json.dumps(asdict(offer), ensure_ascii=False)
-    client.set(keys.offer(offer.model), told, px=int((kept_s or settings().job_ttl_s) * 1000))
+class Offers:
+    """The offers of all models, on a client of the broker's database."""
 
+    def __init__(self, client: Redis) -> None:
+        self._redis = client
 
-def published(client: Redis, model: str) -> Published | None:
-    """What the model offers, or None when no worker has said so."""
-    raw = client.get(keys.offer(model))
-    return Published(**json.loads(raw)) if raw else None
+    def publish(self, offer: Published, kept_s: float | None = None) -> None:
+        """Replace what this model offers; kept for `kept_s` seconds, or as long as an ended job is."""
+        text = json.dumps(asdict(offer), ensure_ascii=False)
+        self._redis.set(keys.offer(offer.model), text, px=int((kept_s or settings().job_ttl_s) * 1000))
+
+    def published(self, model: str) -> Published | None:
+        """What the model offers, or None when no worker has published it (or not lately)."""
+        raw = self._redis.get(keys.offer(model))
+        return Published(**json.loads(raw)) if raw else None

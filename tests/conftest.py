@@ -106,6 +106,13 @@ def redis_client(broker: str) -> Iterator[redis.Redis]:
         yield client
 
 
+@pytest.fixture
+def raw_redis(broker: str) -> Iterator[Any]:
+    """A client of the emptied broker that answers in bytes, as slotline's own does. Its answers are untyped."""
+    with redis.Redis.from_url(broker) as client:
+        yield client
+
+
 class Process:
     """A command in a process group of its own, its output in a file."""
 

@@ -23,11 +23,9 @@ from producer.reading import status as follow
 from producer.reading.eta import Eta
 from producer.reading.status import FailedPart, Look
 from producer.results import error_of
-from tasks import keys
 from tasks.errors import SlotlineError
 from tasks.flow.ledger.record import Record
 from tasks.messages import ChapterResult
-from tasks.settings import settings
 
 State = Literal["waiting", "open", "done", "failed"]
 
@@ -130,17 +128,15 @@ class Reading:
 
     def start(self) -> None:
         """Take up the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
-        redis, key = self.client.connection.redis, keys.reading(self.wish.digest)
         with self.client.connection.speaking():
-            raw: Any = redis.get(key)
-            record = self.client.ledger.queries.record(raw.decode()) if raw else None
+            record = self.client.ledger.queries.reading(self.wish.digest)
         if record is not None and record.state != "ended":
             self.job, self.is_taken_up = Job(self.client.connection, self.client.store, record.job_id), True
             return
         job_id = str(uuid.uuid4())
         # Named before it is sent: whoever is cut off in between finds no job of that name, and sends one.
         with self.client.connection.speaking():
-            redis.set(key, job_id, px=int(settings().job_ttl_s * 1000))
+            self.client.ledger.transitions.name_reading(self.wish.digest, job_id)
         request = self.wish.request
         self.job = self.client.submit_book(request.pop("chapters"), job_id=job_id, **request)
 

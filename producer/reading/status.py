@@ -49,7 +49,7 @@ def look(client: Client, job_id: str) -> Look:
     """The job as it is now; raises `BrokerUnavailable`."""
     with client.connection.speaking():
         # The result first: what is final when the marks are read cannot miss a mark.
-        meta = results.stored(client.connection.redis, job_id)
+        meta = client.ledger.queries.stored_result(job_id)
         final = meta if meta and meta["status"] in results.FINAL else None
         record = client.ledger.queries.record(job_id)
         marks = client.ledger.queries.states(job_id) if record else ""

@@ -19,7 +19,7 @@ from tasks.app import app
 from tasks.errors import InvalidInput, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
-from tasks.flow.connections import ledger, post
+from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.job import part_of
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Settlement
@@ -56,7 +56,8 @@ def conclude(
                 return result(artifact, computed)
             said = told(artifact)
             settled = {**said.settled, "computed": computed}
-            post(app).settle(task.request.id, Settlement(*part, "done", settled, int(computed), said.audio_s, attempt))
+            settlement = Settlement(*part, "done", settled, int(computed), said.audio_s, attempt)
+            write_buffer(app).settle(task.request.id, settlement)
             return settled
         case Failed(error, attempt):
             return _failed(task, part, error, attempt)

@@ -1,9 +1,9 @@
 """What the tasks of one batch write to Redis at their end: gathered, and sent together.
 
-A slot's child opens the post, lets Celery trace each request of a batch, and sends, all
+A slot's child opens the buffer, lets Celery trace each request of a batch, and sends, all
 before any result of the batch goes to the parent. So nothing is acknowledged before it is
 written, and a batch costs one round trip where each request would cost two or three.
-Where no post is open (a flow worker, a failure on its way) what is given is written at once.
+Where the buffer is not open (a flow worker, a failure on its way) each write is sent at once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
 
 
-class Post:
+class WriteBuffer:
     """The writes of one process' running batch, by the task that they belong to; one thread's."""
 
     def __init__(self, ledger: Ledger) -> None:
@@ -47,7 +47,7 @@ class Post:
         settled, results = self._settled, self._results
         self._settled, self._results, self.is_open = [], [], False
         answers: list[tuple[str, object]] = []
-        # In this order: what a result tells of is in the ledger.
+        # In this order: whoever sees a result finds its part settled.
         answers += _named(settled, self._ledger.transitions.settle_all([one for _, one in settled]) if settled else ())
         answers += _named(results, self._ledger.transitions.store_all([one for _, one in results]) if results else ())
         return {task_id: answer for task_id, answer in answers if isinstance(answer, ResponseError)}

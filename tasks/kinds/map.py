@@ -15,7 +15,7 @@ from celery import Task
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.flow.connections import ledger
+from tasks.flow.connections import ledger, offers
 from tasks.flow.job import Gathered, Made, Plan, run
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import input_payload
@@ -30,7 +30,6 @@ from tasks.messages import (
 from tasks.messages.inputs import checked_inputs
 from tasks.messages.lookup import craft_named, craft_of
 from tasks.messages.map import MOST_INPUTS
-from tasks.offers import published
 from tasks.routing import PRIORITIES, queue_of
 from tasks.store.artifacts import store
 
@@ -55,7 +54,7 @@ class MapKind:
         """One part an input, with its own fields."""
         request = MapRequest.parse(fields)
         inputs = request.inputs if request.inputs is not None else _read(str(request.inputs_ref))
-        entry, offer = catalog()[request.model], published(ledger.client, request.model)
+        entry, offer = catalog()[request.model], offers(app).published(request.model)
         craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
         checked = checked_inputs(request.model, craft, inputs, entry, offer)
         return Plan(

@@ -16,7 +16,7 @@ from celery import Task
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError
-from tasks.flow.connections import ledger
+from tasks.flow.connections import ledger, offers
 from tasks.flow.job import Gathered, Incomplete, Made, Plan, run, words_of
 from tasks.flow.ledger import Ledger
 from tasks.flow.part_task import Told, conclude
@@ -33,7 +33,6 @@ from tasks.messages import (
     ParagraphResult,
     Skipped,
 )
-from tasks.offers import published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Artifact, store
@@ -91,7 +90,7 @@ class ChapterKind:
         request = ChapterRequest.parse(fields)
         entry = catalog()[request.model]
         request = request.in_voice_of(entry)
-        request.check(entry, published(ledger.client, request.model))
+        request.check(entry, offers(app).published(request.model))
         text = request.whole_text(store().read_text)
         pieces = split(text, request.max_chars)
         skipped = {number: NOTHING for number, piece in enumerate(pieces, 1) if not piece.speakable}
@@ -204,7 +203,7 @@ class BookKind:
         request = BookRequest.parse(fields)
         entry = catalog()[request.model]
         voice = request.voice or entry.voice
-        request.in_voice_of(entry).check(entry, published(ledger.client, request.model))
+        request.in_voice_of(entry).check(entry, offers(app).published(request.model))
         return Plan(
             title=request.title,
             model=request.model,

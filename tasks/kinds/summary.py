@@ -17,7 +17,7 @@ from celery import Task
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError
-from tasks.flow.connections import ledger
+from tasks.flow.connections import ledger, offers
 from tasks.flow.job import Gathered, Incomplete, Made, More, Plan, run, words_of
 from tasks.flow.ledger import Ledger
 from tasks.flow.part_task import Told, conclude
@@ -31,7 +31,7 @@ from tasks.messages import (
     TextSummaryResult,
     TextToSummarise,
 )
-from tasks.offers import Published, published
+from tasks.offers import Published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.store.artifacts import Artifact, store
 from tasks.text import chunks, levels
@@ -114,7 +114,7 @@ class TextKind:
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """The chunks of the first level."""
         request = SummaryTextRequest.parse(fields)
-        entry, offer = catalog()[request.model], published(ledger.client, request.model)
+        entry, offer = catalog()[request.model], offers(app).published(request.model)
         request.check(entry, offer)
         whole = request.whole_text(store().read_text)
         if not is_speakable(whole):
@@ -180,7 +180,7 @@ class TextsKind:
     def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
         """One part a text; a long one goes to the store, so that it passes Redis once."""
         request = SummaryTextsRequest.parse(fields)
-        entry, offer = catalog()[request.model], published(ledger.client, request.model)
+        entry, offer = catalog()[request.model], offers(app).published(request.model)
         request.check(entry, offer)
         is_nested = any(one.text is None or len(one.text) > limit_of(offer, request, one.text) for one in request.texts)
         return Plan(

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, assert_never
 
 from tasks.errors import ModelLoadError, SlotlineError
-from tasks.flow.connections import ledger
+from tasks.flow.connections import ledger, redis_client
 from tasks.settings import settings
 from workers.adapters import hardware
 from workers.child import batch, offering
@@ -147,7 +147,7 @@ def begin(
     try:
         begin_child(app, hostname)
         child.models = _models(child, spec, refused)
-        child.fits = Fits(ledger(app).client, spec.gpu.gpu_type if spec.gpu else "cpu")
+        child.fits = Fits(redis_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
         if isinstance(child.models, Registry):
             _tell_voices(child, child.models)

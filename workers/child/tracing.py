@@ -21,7 +21,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import SlotlineError
 from tasks.flow import attempts
-from tasks.flow.connections import ledger, post
+from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.job import as_slotline_error
 from workers.upstream.billiard import exception_info, is_terminated
 from workers.upstream.celery import record_failure, trace
@@ -46,11 +46,11 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
 
     What the requests write is sent together at the end; a request of which that fails goes back to its queue.
     """
-    letters = post(app)
-    letters.open()
+    buffer = write_buffer(app)
+    buffer.open()
     results = [_traced(app, call) for call in calls]
     try:
-        refused = letters.send()
+        refused = buffer.send()
     except BROKER_REFUSES as exc:
         logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
         return give_back_all(app, calls, exc)

@@ -16,6 +16,7 @@ from celery import signals
 from redis import Redis, RedisError
 
 from tasks import health
+from tasks.flow.connections import redis_client
 from tasks.health import Beat
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import settings
@@ -68,8 +69,7 @@ class Heartbeat(Duty):
 
     @property
     def _client(self) -> Redis:
-        client: Redis = self.consumer.app.backend.client
-        return client
+        return redis_client(self.consumer.app)
 
     def _beat(self) -> Beat:
         consumer, now = self.consumer, monotonic()

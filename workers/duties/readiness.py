@@ -16,8 +16,8 @@ from typing import Any
 from celery import bootsteps, signals
 from redis import RedisError
 
-from tasks import offers
 from tasks.exit_codes import FAILED
+from tasks.flow.connections import offers
 from tasks.offers import Published
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
@@ -72,7 +72,7 @@ class Readiness(bootsteps.StartStopStep):
 
     def _publish(self, offer: Published, kept_s: float | None = None) -> None:
         try:
-            offers.publish(self._consumer.app.backend.client, offer, kept_s)
+            offers(self._consumer.app).publish(offer, kept_s)
         except RedisError as exc:
             logger.warning("what %s offers could not be published: %s", offer.model, exc)
 

@@ -14,12 +14,8 @@ import logging
 import secrets
 from typing import Any
 
-from redis import Redis
-
-from tasks import keys
 from tasks.flow.connections import ledger
 from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.limits import ttl_ms
 from workers.duties.duty import Duty
 
 logger = logging.getLogger(__name__)
@@ -35,8 +31,6 @@ PROMOTED_A_PASS = 200
 FORGET_EVERY = 60
 """Passes between two of forgetting."""
 
-PIDBOX = "*.reply.celery.pidbox"
-PIDBOX_TTL_S = 3600
 SCANNED = 1000
 
 
@@ -52,7 +46,7 @@ class Sweep:
 
     def step(self) -> int:
         """One pass; how many messages were sent. 0 where another worker sweeps. Raises redis-py's errors."""
-        if not self._is_sweeper():
+        if not self.ledger.upkeep.is_sweeper(self._token, self._term_ms):
             return 0
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
         for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):
@@ -64,27 +58,14 @@ class Sweep:
         self._passes += 1
         return sent
 
-    def _is_sweeper(self) -> bool:
-        client: Redis = self.ledger.client
-        if client.set(keys.SWEEPER, self._token, nx=True, px=self._term_ms):
-            return True
-        if client.get(keys.SWEEPER) != self._token.encode():
-            return False
-        client.pexpire(keys.SWEEPER, self._term_ms)
-        return True
-
     def _forget(self) -> None:
         """Trim the lists that have no time to live of their own, and give Celery's forgotten reply queues one."""
-        client: Any = self.ledger.client
-        seconds, _ = client.time()
-        oldest_ms = seconds * 1000 - ttl_ms()
-        client.zremrangebyscore(keys.FAILED, "-inf", oldest_ms)
-        self.ledger.transitions.trim_jobs(SCANNED)
+        upkeep = self.ledger.upkeep
+        oldest_ms = upkeep.oldest_ms()
+        upkeep.trim_failed(oldest_ms)
+        upkeep.trim_jobs(SCANNED)
         self.ledger.set_asides.trim(oldest_ms, SCANNED)
-        self._cursor, found = client.scan(self._cursor, match=PIDBOX, count=SCANNED)
-        for name in found:
-            if client.ttl(name) == -1:
-                client.expire(name, PIDBOX_TTL_S)
+        self._cursor = upkeep.expire_reply_queues(self._cursor, SCANNED)
 
 
 class Sweeper(Duty):

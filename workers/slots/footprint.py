@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys, offers
+from tasks import keys
+from tasks.offers import Offers
 from workers.slots.nvml import Gpu
 from workers.slots.plan import GB, Footprint
 
@@ -72,7 +73,7 @@ def _measured(client: Redis, entry: ModelEntry, gpu_type: str, precise: str) -> 
     table: Any = client.hgetall(keys.footprint(entry.name))
     if not table:
         return None
-    offer = offers.published(client, entry.name)
+    offer = Offers(client).published(entry.name)
     if offer is not None:
         if entry.revision and entry.revision not in offer.revision:  # the catalog was changed since
             return None

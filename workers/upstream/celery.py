@@ -21,7 +21,7 @@ from celery.worker.control import Panel
 from celery.worker.request import Request
 from kombu.utils.encoding import bytes_to_str
 
-from tasks.flow.connections import post
+from tasks.flow.connections import write_buffer
 from tasks.flow.ledger.record import StoredResult
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Buffered:
         self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **kwargs: Any
     ) -> Any:
         backend: Any = self
-        buffer = post(backend.app)
+        buffer = write_buffer(backend.app)
         if not buffer.is_open or (request is not None and (request.chord or request.errbacks)):
             return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)

@@ -17,6 +17,7 @@ from tasks.flow.ledger.claims import Claims
 from tasks.flow.ledger.queries import Queries
 from tasks.flow.ledger.set_asides import SetAsides
 from tasks.flow.ledger.transitions import Transitions
+from tasks.flow.ledger.upkeep import Upkeep
 from tasks.scripts import Scripts
 
 if TYPE_CHECKING:
@@ -24,15 +25,15 @@ if TYPE_CHECKING:
 
 
 class Ledger:
-    """The ledger's four parts, on one client of the broker's own Redis database."""
+    """The ledger's parts, on one client of the broker's own Redis database."""
 
     def __init__(self, client: Redis) -> None:
-        self.client = client
         scripts = Scripts(client)
         self.transitions = Transitions(client, scripts)
         self.claims = Claims(client, scripts)
         self.queries = Queries(client)
         self.set_asides = SetAsides(client, scripts)
+        self.upkeep = Upkeep(client)
 
 
 __all__ = ["Ledger"]

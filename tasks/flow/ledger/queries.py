@@ -27,6 +27,26 @@ class Queries:
         raw = self._redis.hgetall(keys.job(job_id))
         return read_record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
 
+    def exists(self, job_id: str) -> bool:
+        """Whether anything is known of this id: a record, or a result of Celery's."""
+        return bool(self._redis.exists(keys.job(job_id), keys.RESULT_PREFIX + job_id))
+
+    def stored_result(self, job_id: str) -> dict[str, Any] | None:
+        """What Celery has stored under the job's id (`status`, `result`, …), or None; PROGRESS too."""
+        raw = self._redis.get(keys.RESULT_PREFIX + job_id)
+        found: dict[str, Any] | None = json.loads(raw) if raw else None
+        return found
+
+    def reading(self, digest: str) -> Record | None:
+        """The record of the job that reads a book with certain options, or None."""
+        raw = self._redis.get(keys.reading(digest))
+        return self.record(raw.decode()) if raw else None
+
+    def has_worker(self, model: str) -> bool:
+        """Whether a slot worker of this model is ready now."""
+        seconds, micro = self._redis.time()
+        return bool(self._redis.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf"))
+
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first; ids whose record has expired are dropped on the way."""
         ids = [raw.decode() for raw in self._redis.zrevrange(keys.JOBS, 0, limit - 1)]

@@ -144,19 +144,19 @@ class Transitions:
         script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
         return [what.decode() for what in self._scripts.run("sweep", script_keys, [job_id, look])]
 
+    def send(self, list_key: str, message: str) -> None:
+        """Send the message of a task that stands alone: it has no parts, so the message is its own record."""
+        self._redis.lpush(list_key, message)
+
+    def name_reading(self, digest: str, job_id: str) -> None:
+        """Keep which job reads a book with certain options, for as long as an ended job is kept."""
+        self._redis.set(keys.reading(digest), job_id, px=ttl_ms())
+
     def forget(self, job_id: str) -> None:
         """Remove all that is known of a job, as if it had never been."""
         self._redis.delete(*_job_keys(job_id), keys.sent(job_id), keys.RESULT_PREFIX + job_id)
         self._redis.zrem(keys.OPEN, job_id)
         self._redis.zrem(keys.JOBS, job_id)
-
-    def trim_jobs(self, limit: int) -> int:
-        """Take the oldest jobs whose record has expired off the listing; how many of `limit` were."""
-        ids = [raw.decode() for raw in self._redis.zrange(keys.JOBS, 0, limit - 1)]
-        gone = [job_id for job_id in ids if not self._redis.exists(keys.job(job_id))]
-        if gone:
-            self._redis.zrem(keys.JOBS, *gone)
-        return len(gone)
 
 
 def _job_keys(job_id: str) -> list[str]:

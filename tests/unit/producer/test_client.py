@@ -26,7 +26,7 @@ from tasks.errors import (
 )
 from tasks.media import audio as sound
 from tasks.messages import BookResult, ChapterResult, ParagraphResult
-from tasks.offers import Published, publish
+from tasks.offers import Offers, Published
 from tests.conftest import StartWorker, WaitUntil
 from workers.stack.embedded_redis import EmbeddedRedis
 
@@ -143,7 +143,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
     words: str,
 ) -> None:
     with redis.Redis.from_url(broker) as raw:
-        publish(raw, Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
+        Offers(raw).publish(Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
     before = set(redis_client.keys())
     request: dict[str, Any] = {"text": "Hello.", "model": "quick", **fields}
     text = request.pop("text")
@@ -155,7 +155,7 @@ def test_bad_input_is_refused_before_anything_is_sent(
 
 def test_a_model_that_only_a_worker_knows_is_taken(client: Client, broker: str) -> None:
     with redis.Redis.from_url(broker) as raw:
-        publish(raw, Published("elsewhere", "viettts", "1", 24_000))
+        Offers(raw).publish(Published("elsewhere", "viettts", "1", 24_000))
     assert client.submit_paragraph("Hello.", model="elsewhere").status() == "PENDING"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tasks.offers import Published, publish
+from tasks.offers import Offers, Published
 from tasks.settings import settings
 from tests.unit.producer.conftest import Said
 
@@ -78,7 +78,7 @@ def test_a_wrong_option_of_read_is_named_in_one_line(
     words: str,
 ) -> None:
     with redis.Redis.from_url(broker) as client:
-        publish(client, Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
+        Offers(client).publish(Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
     chosen = [option.replace("BOOK", str(book)) for option in options]
     said = slotline("read", book, "--model", "quick", "-o", book.parent / "out", *chosen)
     assert said.status == status

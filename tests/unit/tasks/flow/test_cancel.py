@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from celery import Celery, Task
-from redis import Redis
 
 from tasks import keys
 from tasks.errors import SlotlineError, StoreError
@@ -46,9 +45,8 @@ BOOK = replace(CHAPTER, kind="book", part_task="speech.chapter", part_queue=FLOW
 
 
 @pytest.fixture
-def ledger(broker: str) -> Iterator[Ledger]:
-    with Redis.from_url(broker) as client:
-        yield Ledger(client)
+def ledger(raw_redis: Any) -> Ledger:
+    return Ledger(raw_redis)
 
 
 @pytest.fixture
@@ -71,18 +69,20 @@ def record_of(ledger: Ledger, job: str) -> Record:
     return record
 
 
-def result_of(ledger: Ledger, job: str) -> dict[str, Any] | None:
-    raw: Any = ledger.client.get(keys.RESULT_PREFIX + job)
+def result_of(raw_redis: Any, job: str) -> dict[str, Any] | None:
+    raw = raw_redis.get(keys.RESULT_PREFIX + job)
     return json.loads(raw) if raw else None
 
 
-def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(ledger: Ledger, told: list[str]) -> None:
+def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(
+    ledger: Ledger, raw_redis: Any, told: list[str]
+) -> None:
     job = opened(ledger, 9)
     ledger.transitions.settle(job, 1, "done", {"audio": 1})
     assert cancel(ledger, job, told.extend)
     assert told == [job]
     assert (record_of(ledger, job).state, record_of(ledger, job).label) == ("ended", "REVOKED")
-    stored = result_of(ledger, job)
+    stored = result_of(raw_redis, job)
     assert stored is not None
     assert (stored["status"], stored["task_id"]) == ("REVOKED", job)
     assert stored["result"] == {
@@ -91,12 +91,12 @@ def test_a_cancelled_job_is_revoked_for_celery_and_every_key_of_it_has_an_end(le
         "exc_module": "celery.exceptions",
     }
     assert ledger.queries.open_jobs(10) == []
-    left: Any = ledger.client.keys(f"*{job}*")
+    left: Any = raw_redis.keys(f"*{job}*")
     assert len(left) == 3
-    assert all(ledger.client.ttl(key) > 0 for key in left)
+    assert all(raw_redis.ttl(key) > 0 for key in left)
 
 
-def test_what_comes_late_changes_nothing(ledger: Ledger, told: list[str]) -> None:
+def test_what_comes_late_changes_nothing(ledger: Ledger, raw_redis: Any, told: list[str]) -> None:
     job = opened(ledger, 9)
     cancel(ledger, job, told.extend)
     assert ledger.claims.take(job, 1) is None
@@ -106,7 +106,7 @@ def test_what_comes_late_changes_nothing(ledger: Ledger, told: list[str]) -> Non
     assert ledger.transitions.open(job, replace(CHAPTER, payloads=["Pother"])) == -1
     assert ledger.transitions.reopen(job, [1]) == 0
     assert ledger.transitions.sweep(job, 100) == []
-    stored = result_of(ledger, job)
+    stored = result_of(raw_redis, job)
     assert stored is not None
     assert stored["status"] == "REVOKED"
     assert not cancel(ledger, job, told.extend), "a second time there is nothing to cancel"
@@ -122,21 +122,21 @@ def test_a_job_of_ten_thousand_parts_is_cancelled_in_a_moment(ledger: Ledger, to
     assert ledger.queries.failed() == [], "nobody is asked to try again what was cancelled"
 
 
-def test_a_job_whose_message_still_waits_is_never_opened(ledger: Ledger, told: list[str]) -> None:
+def test_a_job_whose_message_still_waits_is_never_opened(ledger: Ledger, raw_redis: Any, told: list[str]) -> None:
     ledger.transitions.submit("waits", "chapter", "t", MODEL, "vi", FLOW, '{"properties":{"delivery_tag":"x"}}')
     assert cancel(ledger, "waits", told.extend)
     assert ledger.transitions.open("waits", replace(CHAPTER, payloads=["Ptext"])) == -1
-    assert ledger.client.llen(FLOW) == 1, "its own message waits: it tells Celery's followers when it is taken"
+    assert raw_redis.llen(FLOW) == 1, "its own message waits: it tells Celery's followers when it is taken"
     assert ledger.transitions.sweep("waits", 100) == []
 
 
 def test_an_open_jobs_own_message_is_sent_once_so_that_celery_tells_its_followers(
-    ledger: Ledger, told: list[str]
+    ledger: Ledger, raw_redis: Any, told: list[str]
 ) -> None:
     job = opened(ledger, 3)
     cancel(ledger, job, told.extend)
     cancel(ledger, job, told.extend)
-    sent: Any = ledger.client.lrange(FLOW, 0, -1)
+    sent: Any = raw_redis.lrange(FLOW, 0, -1)
     assert [json.loads(raw)["properties"]["delivery_tag"].startswith(f"{job}.end") for raw in sent] == [True]
 
 
@@ -175,20 +175,22 @@ def test_a_part_that_is_no_job_of_its_own_fails_in_its_job_when_its_id_is_cancel
     assert ledger.queries.states(job) == "qfq"
 
 
-def test_an_id_that_is_not_recorded_is_cancelled_only_when_asked_to(ledger: Ledger, told: list[str]) -> None:
+def test_an_id_that_is_not_recorded_is_cancelled_only_when_asked_to(
+    ledger: Ledger, raw_redis: Any, told: list[str]
+) -> None:
     assert not cancel(ledger, "bare", told.extend)
-    assert ledger.client.keys("*") == []
+    assert raw_redis.keys("*") == []
     assert cancel(ledger, "bare", told.extend, even_unknown=True)
     assert ledger.queries.cancelled(["bare", "other"]) == {"bare"}
     assert ledger.transitions.open("bare", replace(CHAPTER, payloads=["Ptext"])) == -1
-    left: Any = ledger.client.keys("*")
-    assert all(ledger.client.ttl(key) > 0 for key in left)
+    left: Any = raw_redis.keys("*")
+    assert all(raw_redis.ttl(key) > 0 for key in left)
 
 
-def test_a_task_that_has_its_result_is_not_cancelled_any_more(ledger: Ledger, told: list[str]) -> None:
-    ledger.client.set(keys.RESULT_PREFIX + "bare", '{"status": "SUCCESS", "result": {"a": 1}}')
+def test_a_task_that_has_its_result_is_not_cancelled_any_more(ledger: Ledger, raw_redis: Any, told: list[str]) -> None:
+    raw_redis.set(keys.RESULT_PREFIX + "bare", '{"status": "SUCCESS", "result": {"a": 1}}')
     assert not cancel(ledger, "bare", told.extend, even_unknown=True)
-    stored = result_of(ledger, "bare")
+    stored = result_of(raw_redis, "bare")
     assert stored is not None
     assert stored["status"] == "SUCCESS"
 
@@ -218,19 +220,19 @@ class CancelledMeanwhile:
 @pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # Celery's own backend
 @pytest.mark.parametrize("error", [None, SlotlineError("broken"), StoreError("full")], ids=repr)
 def test_a_job_that_is_cancelled_while_it_is_put_together_stays_revoked_for_celery(
-    ledger: Ledger, broker: str, error: SlotlineError | None
+    ledger: Ledger, raw_redis: Any, broker: str, error: SlotlineError | None
 ) -> None:
     job = opened(ledger, 1)
     ledger.transitions.settle(job, 1, "done", {"audio": 1})
     with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
 
-        @app.task(bind=True, throws=(SlotlineError,))
+        @app.task(bind=True, shared=False, throws=(SlotlineError,))
         def finish(self: Task) -> Mapping[str, Any]:
             return run(self, CancelledMeanwhile(ledger, job, error), ledger, {})
 
-        ledger.client.delete(keys.RESULT_PREFIX + job)
+        raw_redis.delete(keys.RESULT_PREFIX + job)
         assert finish.apply(task_id=job).state == "IGNORED"
-    stored = result_of(ledger, job)
+    stored = result_of(raw_redis, job)
     assert stored is not None
     assert stored["status"] == "REVOKED"
     assert record_of(ledger, job).label == "REVOKED"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,19 +13,18 @@ from redis.exceptions import ResponseError
 from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
-from tasks.flow.write_buffer import Post
+from tasks.flow.write_buffer import WriteBuffer
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 
 
 @pytest.fixture
-def redis(broker: str) -> Iterator[Any]:
-    with Redis.from_url(broker) as client:
-        yield client
+def redis(raw_redis: Any) -> Any:
+    return raw_redis
 
 
 @pytest.fixture
-def post(redis: Any) -> Post:
-    return Post(Ledger(redis))
+def buffer(redis: Any) -> WriteBuffer:
+    return WriteBuffer(Ledger(redis))
 
 
 def result(task_id: str, status: str = "SUCCESS", keep_s: int = 60) -> StoredResult:
@@ -38,64 +36,64 @@ def status(redis: Any, task_id: str) -> str | None:
     return json.loads(raw)["status"] if raw else None
 
 
-def test_an_open_post_writes_nothing_until_it_is_sent(redis: Any, post: Post) -> None:
+def test_an_open_buffer_writes_nothing_until_it_is_sent(redis: Any, buffer: WriteBuffer) -> None:
     job = opened(Ledger(redis), 2)
-    post.open()
-    post.settle("first", Settlement(job, 1, "done", {"n": 1}))
-    post.store("second", result("second"))
+    buffer.open()
+    buffer.settle("first", Settlement(job, 1, "done", {"n": 1}))
+    buffer.store("second", result("second"))
     assert redis.hget(keys.job(job), "done") == b"0"
     assert status(redis, "second") is None
-    assert post.send() == {}
+    assert buffer.send() == {}
     assert redis.hget(keys.job(job), "done") == b"1"
     assert status(redis, "second") == "SUCCESS"
 
 
-def test_a_closed_post_writes_at_once(redis: Any, post: Post) -> None:
-    post.store("one", result("one"))
+def test_a_closed_buffer_writes_at_once(redis: Any, buffer: WriteBuffer) -> None:
+    buffer.store("one", result("one"))
     assert status(redis, "one") == "SUCCESS"
 
 
-def test_a_late_failure_never_covers_a_success(redis: Any, post: Post) -> None:
-    post.store("one", result("one"))
-    post.store("one", result("one", "FAILURE"))
+def test_a_late_failure_never_covers_a_success(redis: Any, buffer: WriteBuffer) -> None:
+    buffer.store("one", result("one"))
+    buffer.store("one", result("one", "FAILURE"))
     assert status(redis, "one") == "SUCCESS"
 
 
-def test_a_success_covers_progress_and_an_earlier_failure(redis: Any, post: Post) -> None:
+def test_a_success_covers_progress_and_an_earlier_failure(redis: Any, buffer: WriteBuffer) -> None:
     for earlier in ("PROGRESS", "FAILURE"):
-        post.store(earlier, result(earlier, earlier))
-        post.store(earlier, result(earlier))
+        buffer.store(earlier, result(earlier, earlier))
+        buffer.store(earlier, result(earlier))
         assert status(redis, earlier) == "SUCCESS"
 
 
-def test_nothing_covers_the_end_of_a_task_that_was_cancelled_while_it_ran(redis: Redis, post: Post) -> None:
-    post.open()
-    post.store("one", result("one"))
+def test_nothing_covers_the_end_of_a_task_that_was_cancelled_while_it_ran(redis: Redis, buffer: WriteBuffer) -> None:
+    buffer.open()
+    buffer.store("one", result("one"))
     Ledger(redis).transitions.cancel("one", even_unknown=True)
-    post.send()
+    buffer.send()
     assert status(redis, "one") == "REVOKED"
 
 
-def test_a_result_is_told_to_who_listens_and_kept_as_long_as_asked(redis: Any, post: Post) -> None:
+def test_a_result_is_told_to_who_listens_and_kept_as_long_as_asked(redis: Any, buffer: WriteBuffer) -> None:
     with redis.pubsub() as listener:
         listener.subscribe(keys.RESULT_PREFIX + "one")
         listener.get_message(timeout=5)
-        post.store("one", result("one", keep_s=60))
+        buffer.store("one", result("one", keep_s=60))
         heard = listener.get_message(timeout=5)
     assert heard
     assert json.loads(heard["data"])["status"] == "SUCCESS"
     assert 50 < redis.ttl(keys.RESULT_PREFIX + "one") <= 60
-    post.store("ever", result("ever", keep_s=0))
+    buffer.store("ever", result("ever", keep_s=0))
     assert redis.ttl(keys.RESULT_PREFIX + "ever") == -1
 
 
-def test_what_redis_refuses_costs_only_the_task_that_it_belongs_to(redis: Any, post: Post) -> None:
+def test_what_redis_refuses_costs_only_the_task_that_it_belongs_to(redis: Any, buffer: WriteBuffer) -> None:
     redis.rpush(keys.RESULT_PREFIX + "odd", "not a string")
-    post.open()
-    post.store("good", result("good"))
-    post.store("odd", result("odd"))
-    post.store("also good", result("also good"))
-    refused = post.send()
+    buffer.open()
+    buffer.store("good", result("good"))
+    buffer.store("odd", result("odd"))
+    buffer.store("also good", result("also good"))
+    refused = buffer.send()
     assert set(refused) == {"odd"}
     assert isinstance(refused["odd"], ResponseError)
     assert status(redis, "good") == status(redis, "also good") == "SUCCESS"
@@ -103,21 +101,21 @@ def test_what_redis_refuses_costs_only_the_task_that_it_belongs_to(redis: Any, p
 
 @pytest.mark.parametrize("setting", [("maxmemory", "1"), ("min-replicas-to-write", "1")], ids=lambda pair: pair[0])
 def test_a_server_that_refuses_everybody_refuses_no_single_task(
-    redis: Redis, post: Post, setting: tuple[str, str]
+    redis: Redis, buffer: WriteBuffer, setting: tuple[str, str]
 ) -> None:
-    post.open()
-    post.store("one", result("one"))
+    buffer.open()
+    buffer.store("one", result("one"))
     name, value = setting
     redis.config_set(name, value)
     try:
         with pytest.raises(ResponseError):
-            post.send()
+            buffer.send()
     finally:
         redis.config_set(name, 0)
 
 
-def test_a_post_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis: Any, unused_port: int) -> None:
-    lost = Post(Ledger(Redis(port=unused_port)))
+def test_a_buffer_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis: Any, unused_port: int) -> None:
+    lost = WriteBuffer(Ledger(Redis(port=unused_port)))
     lost.open()
     lost.store("one", result("one"))
     with pytest.raises(RedisConnectionError):

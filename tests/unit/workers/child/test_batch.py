@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from redis import Redis
 
 from tasks import keys
 from tasks.catalog import ModelEntry
@@ -66,11 +65,10 @@ class OneRehearsal:
 
 
 @pytest.fixture
-def ledger(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def ledger(raw_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
     settings.cache_clear()
-    with Redis.from_url(broker) as client:
-        yield Ledger(client)
+    return Ledger(raw_redis)
 
 
 @pytest.fixture
@@ -138,7 +136,7 @@ def test_a_step_is_one_round_trip_however_large_the_batch(
 
 
 def test_two_requests_for_the_same_artifact_compute_it_once_and_neither_waits(
-    ledger: Ledger, models: OneRehearsal
+    ledger: Ledger, raw_redis: Any, models: OneRehearsal
 ) -> None:
     calls = [call("same"), call("other"), call("same"), call("same")]
     batch.run(models, ledger, calls)
@@ -148,7 +146,7 @@ def test_two_requests_for_the_same_artifact_compute_it_once_and_neither_waits(
     assert (first.computed, first.attempt, other.computed) == (True, 1, True)
     assert second == third == Done(first.artifact, computed=False)
     assert models.runs == [["other", "same"]]
-    assert not ledger.client.exists(keys.hand(first.artifact.name))
+    assert not raw_redis.exists(keys.hand(first.artifact.name))
 
 
 def test_a_message_that_came_twice_is_two_requests_of_one_id(ledger: Ledger, models: OneRehearsal) -> None:
@@ -184,26 +182,30 @@ def test_a_part_that_no_job_can_have_fails_and_is_not_taken_for_another(
     assert models.runs == [["good"]]
 
 
-def begun(ledger: Ledger, task_id: str, runs: int = 1) -> None:
+def begun(raw_redis: Any, task_id: str, runs: int = 1) -> None:
     """A run of it was begun, and its process is gone."""
-    ledger.client.hset(keys.attempts(task_id), "0", runs)
+    raw_redis.hset(keys.attempts(task_id), "0", runs)
 
 
-def test_what_was_begun_before_is_run_alone_with_all_that_want_the_same(ledger: Ledger, models: OneRehearsal) -> None:
+def test_what_was_begun_before_is_run_alone_with_all_that_want_the_same(
+    ledger: Ledger, raw_redis: Any, models: OneRehearsal
+) -> None:
     calls = [call("good"), call("poison", "suspect"), call("poison"), call("also good")]
-    begun(ledger, "suspect")
+    begun(raw_redis, "suspect")
     ran = batch.run(models, ledger, calls)
     assert ran.alone == {1, 2}
     assert models.runs == [["also good", "good"]]
-    assert ledger.client.hget(keys.attempts("suspect"), "0") == b"1", "that was no attempt"
+    assert raw_redis.hget(keys.attempts("suspect"), "0") == b"1", "that was no attempt"
     assert [type(outcome) for outcome in came_of(calls)] == [Done, type(None), type(None), Done]
     assert batch.run(models, ledger, [calls[1]]).alone == frozenset()
     assert isinstance(outcomes.take("suspect"), Done)
 
 
-def test_what_was_begun_before_and_is_made_meanwhile_needs_no_run(ledger: Ledger, models: OneRehearsal) -> None:
+def test_what_was_begun_before_and_is_made_meanwhile_needs_no_run(
+    ledger: Ledger, raw_redis: Any, models: OneRehearsal
+) -> None:
     batch.run(models, ledger, [call("made")])
-    begun(ledger, "suspect")
+    begun(raw_redis, "suspect")
     calls = [call("made", "suspect"), call("other")]
     assert batch.run(models, ledger, calls).alone == frozenset()
     outcome = outcomes.take("suspect")
@@ -211,8 +213,8 @@ def test_what_was_begun_before_and_is_made_meanwhile_needs_no_run(ledger: Ledger
     assert not outcome.computed
 
 
-def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, models: OneRehearsal) -> None:
-    begun(ledger, "spent", ATTEMPTS_ALLOWED)
+def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, raw_redis: Any, models: OneRehearsal) -> None:
+    begun(raw_redis, "spent", ATTEMPTS_ALLOWED)
     (spent,) = calls = [call("poison", "spent")]
     batch.run(models, ledger, calls)
     outcome = outcomes.take(spent.task_id)
@@ -221,22 +223,24 @@ def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, models
     assert models.runs == []
 
 
-def test_what_another_slot_has_in_hand_waits_for_it(ledger: Ledger, models: OneRehearsal, broker: str) -> None:
+def test_what_another_slot_has_in_hand_waits_for_it(
+    ledger: Ledger, raw_redis: Any, models: OneRehearsal, broker: str
+) -> None:
     with models.use(None) as model:
         name = artifact_name(model, Speech(), SpeechInput("theirs", "vi"))
-    ledger.client.set(keys.hand(name), "theirs")
-    ledger.client.zadd(keys.LEASES, {"theirs": 1e15})
+    raw_redis.set(keys.hand(name), "theirs")
+    raw_redis.zadd(keys.LEASES, {"theirs": 1e15})
     calls = [call("theirs"), call("mine"), call("theirs")]
     batch.run(models, ledger, calls)
     first, mine, second = came_of(calls)
     assert (first, second) == (Waiting(), Waiting())
     assert isinstance(mine, Done)
-    assert ledger.client.zcard(keys.DELAYED) == 2
+    assert raw_redis.zcard(keys.DELAYED) == 2
 
 
-def test_what_cannot_be_read_costs_itself_alone(ledger: Ledger, models: OneRehearsal) -> None:
+def test_what_cannot_be_read_costs_itself_alone(ledger: Ledger, raw_redis: Any, models: OneRehearsal) -> None:
     unreadable = Call("speech.paragraph", "body", {}, b"\xff{", "application/json", "utf-8")
-    ledger.client.set(keys.job("broken"), "no hash")
+    raw_redis.set(keys.job("broken"), "no hash")
     stranger = call("text", model="another")
     calls = [call("good"), unreadable, call("", job="broken", part=1), call("", job="unknown", part=1), stranger]
     batch.run(models, ledger, calls)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from redis import Redis
 
 from tasks import keys
 from tasks.flow import envelope
@@ -20,9 +18,8 @@ from workers.transport.leases import Leases
 
 
 @pytest.fixture
-def ledger(broker: str) -> Iterator[Ledger]:
-    with Redis.from_url(broker) as client:
-        yield Ledger(client)
+def ledger(raw_redis: Any) -> Ledger:
+    return Ledger(raw_redis)
 
 
 @pytest.fixture
@@ -40,97 +37,101 @@ def opened(ledger: Ledger, total: int, width: int) -> str:
     return job
 
 
-def queue(ledger: Ledger, name: str) -> list[bytes]:
-    raw: Any = ledger.client.lrange(name, 0, -1)
+def queue(raw_redis: Any, name: str) -> list[bytes]:
+    raw = raw_redis.lrange(name, 0, -1)
     return list(raw)
 
 
-def test_what_is_queued_held_or_delayed_is_left_alone(ledger: Ledger, sweep: Sweep) -> None:
+def test_what_is_queued_held_or_delayed_is_left_alone(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
     job = opened(ledger, 3, width=3)
-    leases = Leases(ledger.client, lease_s=30)
+    leases = Leases(raw_redis, lease_s=30)
     (held,) = leases.reserve([MODEL], 1).taken
-    waiting: Any = ledger.client.rpop(MODEL)
-    ledger.client.zadd(keys.DELAYED, {MODEL.encode() + b"\n" + waiting: 9e15})
-    before = queue(ledger, MODEL)
+    waiting: Any = raw_redis.rpop(MODEL)
+    raw_redis.zadd(keys.DELAYED, {MODEL.encode() + b"\n" + waiting: 9e15})
+    before = queue(raw_redis, MODEL)
     assert sweep.step() == 0
-    assert queue(ledger, MODEL) == before
+    assert queue(raw_redis, MODEL) == before
     leases.give_back([held.key])
     leases.flush()
     assert sweep.step() == 0
     assert ledger.queries.states(job) == "qqq"
 
 
-def test_a_purged_queue_is_filled_again_and_the_job_can_end(ledger: Ledger, sweep: Sweep) -> None:
+def test_a_purged_queue_is_filled_again_and_the_job_can_end(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
     job = opened(ledger, 3, width=2)
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     assert sweep.step() == 2
-    assert len(queue(ledger, MODEL)) == 2
+    assert len(queue(raw_redis, MODEL)) == 2
     assert sweep.step() == 0, "nothing is sent twice"
     for part in (1, 2, 3):
         assert ledger.transitions.settle(job, part, "done", {}) == "done"
-    assert len(queue(ledger, FLOW)) == 1
+    assert len(queue(raw_redis, FLOW)) == 1
 
 
-def test_a_lost_finish_is_sent_again(ledger: Ledger, sweep: Sweep) -> None:
+def test_a_lost_finish_is_sent_again(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
     job = opened(ledger, 1, width=1)
     ledger.transitions.settle(job, 1, "done", {})
     assert sweep.step() == 0
-    assert ledger.client.rpop(FLOW)
+    assert raw_redis.rpop(FLOW)
     assert sweep.step() == 1
-    assert len(queue(ledger, FLOW)) == 1
+    assert len(queue(raw_redis, FLOW)) == 1
 
 
-def test_a_job_whose_first_message_was_lost_is_sent_again(ledger: Ledger, sweep: Sweep) -> None:
+def test_a_job_whose_first_message_was_lost_is_sent_again(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
     job = uuid.uuid4().hex
     message = envelope.new_message("speech.chapter", job, {"text": "a"}, FLOW)
     ledger.transitions.submit(job, "chapter", "t", MODEL, "", FLOW, message)
     assert sweep.step() == 0
-    ledger.client.delete(FLOW)
+    raw_redis.delete(FLOW)
     assert sweep.step() == 1
-    assert queue(ledger, FLOW) == [message.encode()]
+    assert queue(raw_redis, FLOW) == [message.encode()]
 
 
 def test_a_queue_that_is_too_long_to_look_through_is_believed(
-    ledger: Ledger, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, raw_redis: Any, sweep: Sweep, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened(ledger, 1, width=1)
-    ledger.client.rpush(MODEL, *[f"other {n}" for n in range(20)])
+    raw_redis.rpush(MODEL, *[f"other {n}" for n in range(20)])
     monkeypatch.setattr("workers.duties.sweep.LOOK", 10)
     assert sweep.step() == 0
-    ledger.client.lpop(MODEL)
+    raw_redis.lpop(MODEL)
     assert sweep.step() == 0, "the queue is still longer than the look"
     monkeypatch.setattr("workers.duties.sweep.LOOK", 100)
     assert sweep.step() == 1
 
 
-def test_a_chapter_that_is_open_is_not_sent_again_to_its_book(ledger: Ledger, sweep: Sweep) -> None:
+def test_a_chapter_that_is_open_is_not_sent_again_to_its_book(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
     book = opened(ledger, 2, width=1)
-    ledger.client.delete(MODEL)
-    ledger.client.hset(keys.job(f"{book}.1"), "state", "open")
+    raw_redis.delete(MODEL)
+    raw_redis.hset(keys.job(f"{book}.1"), "state", "open")
     assert sweep.step() == 0
-    ledger.client.hset(keys.job(f"{book}.1"), "state", "ended")
+    raw_redis.hset(keys.job(f"{book}.1"), "state", "ended")
     assert sweep.step() == 1, "it ended, and its book was not told"
 
 
-def test_one_worker_sweeps_at_a_time_and_another_follows_it(ledger: Ledger, wait_until: WaitUntil) -> None:
+def test_one_worker_sweeps_at_a_time_and_another_follows_it(
+    ledger: Ledger, raw_redis: Any, wait_until: WaitUntil
+) -> None:
     opened(ledger, 1, width=1)
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     first, second = Sweep(ledger, term_s=0.5), Sweep(ledger, term_s=0.5)
     assert first.step() == 1
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     assert second.step() == 0
     assert wait_until(second.step, limit_s=5) == 1
     assert first.step() == 0
 
 
-def test_celerys_reply_queues_get_an_end(ledger: Ledger, sweep: Sweep) -> None:
-    ledger.client.rpush("x.reply.celery.pidbox", "answer")
+def test_celerys_reply_queues_get_an_end(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
+    raw_redis.rpush("x.reply.celery.pidbox", "answer")
     sweep.step()
-    assert 0 < ledger.client.ttl("x.reply.celery.pidbox") <= 3600
+    assert 0 < raw_redis.ttl("x.reply.celery.pidbox") <= 3600
 
 
-def test_what_was_set_aside_long_ago_is_forgotten_and_the_rest_is_kept(ledger: Ledger, sweep: Sweep) -> None:
-    ledger.client.rpush(keys.SET_ASIDE, b'{"queue":"q","reason":"old","time":1000}\nmessage')
+def test_what_was_set_aside_long_ago_is_forgotten_and_the_rest_is_kept(
+    ledger: Ledger, raw_redis: Any, sweep: Sweep
+) -> None:
+    raw_redis.rpush(keys.SET_ASIDE, b'{"queue":"q","reason":"old","time":1000}\nmessage')
     ledger.set_asides.add("q", "new", "message")
     sweep.step()
     (left,) = ledger.set_asides.latest(10)

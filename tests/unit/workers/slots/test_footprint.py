@@ -20,7 +20,7 @@ BEFORE = Gpu("GPU-x", "gpu0", "RTX 4090", 24 * GB, 20 * GB)
 
 
 def offer(raw: redis.Redis, revision: str) -> None:
-    offers.publish(raw, offers.Published("m", "card", revision, 8000))
+    offers.Offers(raw).publish(offers.Published("m", "card", revision, 8000))
 
 
 def test_a_guess_serves_until_there_is_a_measure(raw: redis.Redis) -> None:

@@ -10,7 +10,7 @@ from celery.app.task import Context
 from redis import Redis
 
 from tasks import keys
-from tasks.flow.connections import post
+from tasks.flow.connections import write_buffer
 from tests.conftest import StartWorker
 from workers.upstream.celery import buffer_results
 
@@ -53,11 +53,11 @@ def test_a_chord_of_parts_that_ran_as_one_batch_is_completed(
 def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_client: Redis, waited_for: str) -> None:
     with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
         buffer_results(app)
-        letters = post(app)
-        letters.open()
+        buffer = write_buffer(app)
+        buffer.open()
         app.backend.store_result("alone", {}, "SUCCESS", request=Context())
         app.backend.store_result("waited-for", ValueError("no"), "FAILURE", request=Context({waited_for: [{}]}))
         assert redis_client.keys(keys.RESULT_PREFIX + "*") == [keys.RESULT_PREFIX + "waited-for"]
-        assert letters.send() == {}
+        assert buffer.send() == {}
         assert redis_client.exists(keys.RESULT_PREFIX + "alone")
         app.backend.client.close()

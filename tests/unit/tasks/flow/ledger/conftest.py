@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from redis import Redis
 
 from tasks.flow.ledger import Ledger
 from tasks.settings import settings
 
 
 @pytest.fixture
-def ledger(broker: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ledger]:
+def ledger(raw_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
     settings.cache_clear()
-    with Redis.from_url(broker) as client:
-        yield Ledger(client)
+    return Ledger(raw_redis)

@@ -46,18 +46,18 @@ def opened(ledger: Ledger, total: int, skipped: set[int] | None = None, width: i
     return job
 
 
-def messages(ledger: Ledger, queue: str) -> list[dict[str, Any]]:
+def messages(raw_redis: Any, queue: str) -> list[dict[str, Any]]:
     """The messages of a queue, the next one first."""
-    return [json.loads(raw) for raw in reversed(ledger.client.lrange(queue, 0, -1))]
+    return [json.loads(raw) for raw in reversed(raw_redis.lrange(queue, 0, -1))]
 
 
-def parts_sent(ledger: Ledger, job: str) -> list[int]:
-    bodies = [json.loads(message["body"])[1] for message in messages(ledger, MODEL)]
+def parts_sent(raw_redis: Any, job: str) -> list[int]:
+    bodies = [json.loads(message["body"])[1] for message in messages(raw_redis, MODEL)]
     return [kwargs["part"] for kwargs in bodies if kwargs["job"] == job]
 
 
-def finishes(ledger: Ledger, job: str) -> int:
-    return sum(message["tag"].startswith(job) for message in messages(ledger, FLOW))
+def finishes(raw_redis: Any, job: str) -> int:
+    return sum(message["tag"].startswith(job) for message in messages(raw_redis, FLOW))
 
 
 def record_of(ledger: Ledger, job: str) -> Record:
@@ -66,8 +66,8 @@ def record_of(ledger: Ledger, job: str) -> Record:
     return record
 
 
-def progress(ledger: Ledger, job: str) -> dict[str, Any]:
-    raw: Any = ledger.client.get(keys.RESULT_PREFIX + job)
+def progress(raw_redis: Any, job: str) -> dict[str, Any]:
+    raw = raw_redis.get(keys.RESULT_PREFIX + job)
     told: dict[str, Any] = json.loads(raw)
     return told
 

@@ -31,85 +31,85 @@ def test_a_part_that_ended_is_handed_to_nobody(ledger: Ledger) -> None:
     assert taken.payload == "Ptext 2"
 
 
-def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger) -> None:
+def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger, raw_redis: Any) -> None:
     name = uuid.uuid4().hex
-    ledger.client.zadd(keys.LEASES, {"first": 9e15})
+    raw_redis.zadd(keys.LEASES, {"first": 9e15})
     assert claim(ledger, name, "first", ("q", "one"), ("bare1", 0)) == 1
     assert claim(ledger, name, "first", ("q", "one"), ("bare1", 0)) == 2
     assert claim(ledger, name, "second", ("q", "two"), ("bare2", 0)) == 0
     assert claim(ledger, name, "third", ("q", "three"), ("bare3", 0)) == 0
     assert release(ledger, name, "first") == 2
-    assert ledger.client.lrange("q", 0, -1) == [b"three", b"two"]
+    assert raw_redis.lrange("q", 0, -1) == [b"three", b"two"]
     claim(ledger, name, "second", ("q", "two"), ("bare2", 0))
     assert claim(ledger, name, "third", ("q", "three"), ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
 
 
 def test_a_third_run_waits_for_its_time_and_is_sent_then(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+    ledger: Ledger, raw_redis: Any, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.3")
     settings.cache_clear()
     job = opened(ledger, 1)
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     assert claim(ledger, "a", "tag", (MODEL, "copy"), (job, 1)) == 1
     assert claim(ledger, "a", "tag", (MODEL, "copy"), (job, 1)) == 2, "the first time may be somebody else's fault"
     assert claim(ledger, "a", "tag", (MODEL, "copy"), (job, 1)) == TOO_SOON
     assert ledger.transitions.promote() == 0
     assert wait_until(ledger.transitions.promote, limit_s=5) == 1
-    assert ledger.client.lrange(MODEL, 0, -1) == [b"copy"]
+    assert raw_redis.lrange(MODEL, 0, -1) == [b"copy"]
     assert claim(ledger, "a", "tag", (MODEL, "copy"), (job, 1)) == 3
 
 
 def test_a_follower_is_sent_again_even_if_nobody_ever_lets_go(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+    ledger: Ledger, raw_redis: Any, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
 ) -> None:
     monkeypatch.setenv("SLOTLINE_LEASE_S", "0.6")
     settings.cache_clear()
-    ledger.client.zadd(keys.LEASES, {"first": 9e15})
+    raw_redis.zadd(keys.LEASES, {"first": 9e15})
     claim(ledger, "a", "first", ("q", "one"), ("bare1", 0))
     assert claim(ledger, "a", "second", ("q", "two"), ("bare2", 0)) == COMPUTED_ELSEWHERE
     assert wait_until(ledger.transitions.promote, limit_s=5) == 1
     assert release(ledger, "a", "first") == 0, "it is on its way already"
-    assert ledger.client.lrange("q", 0, -1) == [b"two"]
+    assert raw_redis.lrange("q", 0, -1) == [b"two"]
 
 
-def test_attempts_that_are_used_up_are_refused_before_the_work(ledger: Ledger) -> None:
+def test_attempts_that_are_used_up_are_refused_before_the_work(ledger: Ledger, raw_redis: Any) -> None:
     attempts = [claim(ledger, "a", "tag", ("q", "m"), ("bare", 0)) for _ in range(ATTEMPTS_ALLOWED + 2)]
     assert attempts == [1, 2, 3, SPENT, SPENT]
-    assert ledger.client.pttl(keys.attempts("bare")) > 0
+    assert raw_redis.pttl(keys.attempts("bare")) > 0
 
 
-def _begun(ledger: Ledger) -> int:
-    raw: Any = ledger.client.hget(keys.attempts("job"), "1")
+def _begun(raw_redis: Any) -> int:
+    raw = raw_redis.hget(keys.attempts("job"), "1")
     return int(raw or 0)
 
 
 def test_a_claim_sent_again_because_its_answer_was_lost_begins_no_second_run(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, raw_redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(secrets, "token_hex", lambda length: "the same call")
         assert [claim(ledger, "artifact", "tag", COPY, JOB) for _ in range(5)] == [1] * 5
-    assert _begun(ledger) == 1
+    assert _begun(raw_redis) == 1
     assert claim(ledger, "artifact", "tag", COPY, JOB) == 2
 
 
-def test_a_run_that_was_given_back_is_no_attempt(ledger: Ledger) -> None:
+def test_a_run_that_was_given_back_is_no_attempt(ledger: Ledger, raw_redis: Any) -> None:
     for _ in range(ATTEMPTS_ALLOWED + 2):
         assert claim(ledger, "artifact", "tag", COPY, JOB) == 1
         assert ledger.claims.uncount("tag", JOB)
-    assert _begun(ledger) == 0
+    assert _begun(raw_redis) == 0
 
 
-def test_only_the_message_that_began_the_last_run_takes_it_back_and_once(ledger: Ledger) -> None:
+def test_only_the_message_that_began_the_last_run_takes_it_back_and_once(ledger: Ledger, raw_redis: Any) -> None:
     claim(ledger, "artifact", "tag", COPY, JOB)
     release(ledger, "artifact", "tag")
     claim(ledger, "artifact", "successor", COPY, JOB)
     assert not ledger.claims.uncount("tag", JOB)
-    assert _begun(ledger) == 2
+    assert _begun(raw_redis) == 2
     assert ledger.claims.uncount("successor", JOB)
     assert not ledger.claims.uncount("successor", JOB)
-    assert _begun(ledger) == 1
+    assert _begun(raw_redis) == 1
 
 
 def test_runs_that_died_are_counted_and_spaced(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

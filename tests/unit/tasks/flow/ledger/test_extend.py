@@ -24,14 +24,14 @@ def finishing(ledger: Ledger, total: int) -> str:
     return job
 
 
-def test_further_parts_are_sent_in_the_same_step(ledger: Ledger) -> None:
+def test_further_parts_are_sent_in_the_same_step(ledger: Ledger, raw_redis: Any) -> None:
     job = finishing(ledger, 3)
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     assert ledger.transitions.extend(job, 3, ["2a", "2b", "2c"])
     assert ledger.queries.states(job) == "dddqq."
-    assert parts_sent(ledger, job) == [4, 5]
+    assert parts_sent(raw_redis, job) == [4, 5]
     assert ledger.queries.payloads(job)[3:] == ["2a", "2b", "2c"]
-    assert progress(ledger, job)["result"]["total"] == 6
+    assert progress(raw_redis, job)["result"]["total"] == 6
     assert record_of(ledger, job).state == "open"
 
 
@@ -58,21 +58,21 @@ def test_only_a_finishing_job_is_extended(ledger: Ledger) -> None:
     assert not ledger.transitions.extend("nobody", 0, ["2a"])
 
 
-def test_an_extended_job_ends_by_its_own_message_once_more(ledger: Ledger) -> None:
+def test_an_extended_job_ends_by_its_own_message_once_more(ledger: Ledger, raw_redis: Any) -> None:
     job = finishing(ledger, 2)
-    ledger.client.delete(FLOW)
+    raw_redis.delete(FLOW)
     ledger.transitions.extend(job, 2, ["2a"])
-    assert not ledger.client.hexists(keys.sent(job), "end")
-    assert finishes(ledger, job) == 0
+    assert not raw_redis.hexists(keys.sent(job), "end")
+    assert finishes(raw_redis, job) == 0
     ledger.transitions.settle(job, 3, "done", {})
-    assert finishes(ledger, job) == 1
+    assert finishes(raw_redis, job) == 1
     assert record_of(ledger, job).state == "finishing"
 
 
-def test_a_lost_message_of_a_further_part_is_swept_up(ledger: Ledger) -> None:
+def test_a_lost_message_of_a_further_part_is_swept_up(ledger: Ledger, raw_redis: Any) -> None:
     job = finishing(ledger, 2)
     ledger.transitions.extend(job, 2, ["2a", "2b"])
-    ledger.client.delete(MODEL)
+    raw_redis.delete(MODEL)
     assert sorted(ledger.transitions.sweep(job, 1000)) == ["3", "4"]
 
 
@@ -108,13 +108,15 @@ class WantsMore:
         raise More(["2a", "2b"])
 
 
-def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(ledger: Ledger, broker: str) -> None:
+def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(
+    ledger: Ledger, raw_redis: Any, broker: str
+) -> None:
     job = finishing(ledger, 2)
-    frozen = Ledger(ledger.client)
-    frozen.queries = FrozenQueries(ledger.client, ledger)
+    frozen = Ledger(raw_redis)
+    frozen.queries = FrozenQueries(raw_redis, ledger)
     with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
 
-        @app.task(bind=True)
+        @app.task(bind=True, shared=False)
         def finish(self: Task) -> Mapping[str, Any]:
             return run(self, WantsMore(), frozen, {})
 

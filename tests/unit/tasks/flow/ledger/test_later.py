@@ -20,8 +20,8 @@ def later(ledger: Ledger, job: str, parent: tuple[str, int] | None = None) -> bo
     return ledger.transitions.later(job, HEAD, TAIL, FLOW, 3, parent)
 
 
-def delayed(ledger: Ledger) -> list[tuple[bytes, float]]:
-    found: Any = ledger.client.zrange(keys.DELAYED, 0, -1, withscores=True)
+def delayed(raw_redis: Any) -> list[tuple[bytes, float]]:
+    found: Any = raw_redis.zrange(keys.DELAYED, 0, -1, withscores=True)
     return list(found)
 
 
@@ -44,10 +44,10 @@ def pauses(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
     settings.cache_clear()
 
 
-def test_each_pause_is_longer_and_the_third_failure_is_the_last(ledger: Ledger) -> None:
+def test_each_pause_is_longer_and_the_third_failure_is_the_last(ledger: Ledger, raw_redis: Any) -> None:
     ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
     assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
-    (_, first), (_, second) = delayed(ledger)
+    (_, first), (_, second) = delayed(raw_redis)
     assert second - first == pytest.approx(4 * 2000 - 2000, abs=500)
 
 
@@ -60,35 +60,35 @@ def test_a_step_that_is_done_leaves_the_next_one_all_its_tries(ledger: Ledger) -
     assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
 
 
-def test_the_sweep_knows_a_job_that_waits_to_be_opened_again(ledger: Ledger) -> None:
+def test_the_sweep_knows_a_job_that_waits_to_be_opened_again(ledger: Ledger, raw_redis: Any) -> None:
     ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
-    ledger.client.delete(FLOW)
+    raw_redis.delete(FLOW)
     later(ledger, "one")
     assert swept(ledger) == []
-    assert ledger.client.llen(FLOW) == 0
+    assert raw_redis.llen(FLOW) == 0
 
 
-def test_the_sweep_knows_a_job_that_waits_to_be_finished_again(ledger: Ledger) -> None:
+def test_the_sweep_knows_a_job_that_waits_to_be_finished_again(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger)
     ledger.transitions.settle(job, 1, "done", {})
-    ledger.client.delete(FLOW)
+    raw_redis.delete(FLOW)
     later(ledger, job)
     assert swept(ledger) == []
-    assert ledger.client.llen(FLOW) == 0
+    assert raw_redis.llen(FLOW) == 0
 
 
-def test_the_sweep_knows_a_chapter_that_waits_while_its_book_is_open(ledger: Ledger) -> None:
+def test_the_sweep_knows_a_chapter_that_waits_while_its_book_is_open(ledger: Ledger, raw_redis: Any) -> None:
     book = opened(ledger)
-    ledger.client.delete("aloud")
+    raw_redis.delete("aloud")
     assert ledger.transitions.later(f"{book}.1", HEAD, TAIL, "aloud", 3, (book, 1))
     assert swept(ledger) == []
-    assert ledger.client.llen("aloud") == 0
-    assert ledger.client.ttl(keys.attempts(f"{book}.1")) > 0, "the count of a job without a record has an end"
+    assert raw_redis.llen("aloud") == 0
+    assert raw_redis.ttl(keys.attempts(f"{book}.1")) > 0, "the count of a job without a record has an end"
 
 
-def test_a_job_that_has_ended_is_not_sent_again(ledger: Ledger) -> None:
+def test_a_job_that_has_ended_is_not_sent_again(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger)
     ledger.transitions.settle(job, 1, "done", {})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
     assert not later(ledger, job)
-    assert delayed(ledger) == []
+    assert delayed(raw_redis) == []

@@ -6,6 +6,7 @@ import json
 import uuid
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -30,38 +31,38 @@ from tests.unit.tasks.flow.ledger.opened_jobs import (
 )
 
 
-def test_a_second_opening_changes_nothing(ledger: Ledger) -> None:
+def test_a_second_opening_changes_nothing(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 9, width=3)
     assert ledger.transitions.open(job, replace(OPENING, payloads=["Pother"])) == -1
     assert ledger.queries.states(job) == "qqq......"
-    assert parts_sent(ledger, job) == [1, 2, 3]
+    assert parts_sent(raw_redis, job) == [1, 2, 3]
 
 
-def test_each_settled_part_sends_the_next_in_order(ledger: Ledger) -> None:
+def test_each_settled_part_sends_the_next_in_order(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 6, skipped={4}, width=2)
     assert ledger.transitions.settle(job, 2, "done", {"audio": 2}) == "done"
     assert ledger.transitions.settle(job, 1, "done", {"audio": 1}) == "done"
-    assert parts_sent(ledger, job) == [1, 2, 3, 5]
+    assert parts_sent(raw_redis, job) == [1, 2, 3, 5]
     assert ledger.queries.states(job) == "ddqsq."
 
 
-def test_the_last_part_sends_the_jobs_own_task_once(ledger: Ledger) -> None:
+def test_the_last_part_sends_the_jobs_own_task_once(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 2)
     for part in (1, 2, 2, 1):
-        assert finishes(ledger, job) == 0 or ledger.queries.states(job) == "dd"
+        assert finishes(raw_redis, job) == 0 or ledger.queries.states(job) == "dd"
         ledger.transitions.settle(job, part, "done", {})
-    assert finishes(ledger, job) == 1
+    assert finishes(raw_redis, job) == 1
     assert record_of(ledger, job).state == "finishing"
 
 
-def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger) -> None:
+def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 3, skipped={1, 2, 3})
     assert record_of(ledger, job).state == "finishing"
-    assert parts_sent(ledger, job) == []
-    assert finishes(ledger, job) == 0
+    assert parts_sent(raw_redis, job) == []
+    assert finishes(raw_redis, job) == 0
 
 
-def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger: Ledger) -> None:
+def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 1)
     verdicts = []
     for attempt in range(1, ATTEMPTS_ALLOWED + 1):
@@ -72,7 +73,7 @@ def test_a_transient_failure_is_sent_again_until_its_attempts_are_used_up(ledger
         )
     assert verdicts == ["again"] * (ATTEMPTS_ALLOWED - 1) + ["failed"]
     assert ledger.queries.outcomes(job)[1]["error"]["message"] == "disk full"
-    assert finishes(ledger, job) == 1
+    assert finishes(raw_redis, job) == 1
 
 
 def test_a_run_that_was_overtaken_settles_nothing(ledger: Ledger) -> None:
@@ -85,33 +86,33 @@ def test_a_run_that_was_overtaken_settles_nothing(ledger: Ledger) -> None:
     assert ledger.queries.states(job) == "d"
 
 
-def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger) -> None:
+def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 3)
     ledger.transitions.settle(job, 1, "done", {}, computed=1, audio_s=1.5)
-    told = progress(ledger, job)
+    told = progress(raw_redis, job)
     assert (told["status"], told["task_id"]) == ("PROGRESS", job)
     assert told["result"] == {"total": 3, "done": 1, "failed": 0, "skipped": 0, "computed": 1, "audio_s": 1.5}
     for part in (2, 3):
         ledger.transitions.settle(job, part, "failed", {"error": {}})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "no"})
-    ledger.client.set(keys.RESULT_PREFIX + job, "final")
+    raw_redis.set(keys.RESULT_PREFIX + job, "final")
     assert ledger.transitions.settle(job, 2, "done", {}) == "late"
-    assert ledger.client.get(keys.RESULT_PREFIX + job) == b"final"
+    assert raw_redis.get(keys.RESULT_PREFIX + job) == b"final"
 
 
-def test_an_ended_job_has_a_time_to_live_on_every_key(ledger: Ledger) -> None:
+def test_an_ended_job_has_a_time_to_live_on_every_key(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 2)
     claim(ledger, "a", "tag", ("q", "m"), (job, 1))
     ledger.transitions.settle(job, 1, "failed", {"error": {}})
     ledger.transitions.settle(job, 2, "done", {})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
     assert not ledger.transitions.end(job, "chapter", "SUCCESS", None, None)
-    left = [key for key in ledger.client.scan_iter(f"{keys.job(job)}*")]
+    left = [key for key in raw_redis.scan_iter(f"{keys.job(job)}*")]
     assert left
-    assert all(0 < ledger.client.pttl(key) <= ttl_ms() for key in left)
+    assert all(0 < raw_redis.pttl(key) <= ttl_ms() for key in left)
 
 
-def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger) -> None:
+def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 3)
     verdicts: list[tuple[int, Verdict]] = [(1, "done"), (2, "failed"), (3, "done")]
     for part, verdict in verdicts:
@@ -124,32 +125,32 @@ def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger) 
     )
     assert claim(ledger, "a", "tag", ("q", "m"), (job, 2)) == 1
     assert ledger.transitions.settle(job, 2, "done", {}) == "done"
-    assert finishes(ledger, job) == 2
+    assert finishes(raw_redis, job) == 2
     record = record_of(ledger, job)
     assert (record.state, record.outcome, record.failed, record.done) == ("finishing", None, 0, 3)
-    assert ledger.client.pttl(keys.job(job)) == -1
+    assert raw_redis.pttl(keys.job(job)) == -1
 
 
-def test_the_window_follows_the_models_live_slots(ledger: Ledger) -> None:
-    ledger.client.zadd(keys.capacity(MODEL), {"a|4": 9e15, "b|4": 9e15, "gone|64": 1})
+def test_the_window_follows_the_models_live_slots(ledger: Ledger, raw_redis: Any) -> None:
+    raw_redis.zadd(keys.capacity(MODEL), {"a|4": 9e15, "b|4": 9e15, "gone|64": 1})
     assert ledger.queries.states(opened(ledger, 20)).count("q") == 8
-    ledger.client.delete(keys.capacity(MODEL))
+    raw_redis.delete(keys.capacity(MODEL))
     assert ledger.queries.states(opened(ledger, 20)).count("q") == 4
 
 
-def test_words_are_cut_between_characters(ledger: Ledger) -> None:
+def test_words_are_cut_between_characters(ledger: Ledger, raw_redis: Any) -> None:
     job = uuid.uuid4().hex
     ledger.transitions.open(job, replace(OPENING, payloads=["P" + "ế" * 100, "PHắn vừa đi\nvừa chửi", "C"], width=9))
-    words = [json.loads(message["body"])[1]["words"] for message in messages(ledger, MODEL)]
+    words = [json.loads(message["body"])[1]["words"] for message in messages(raw_redis, MODEL)]
     assert words == ["ế" * 16 + "…", "Hắn vừa đi", ""]
 
 
-def test_submitting_twice_sends_once(ledger: Ledger) -> None:
+def test_submitting_twice_sends_once(ledger: Ledger, raw_redis: Any) -> None:
     job = uuid.uuid4().hex
     message = envelope.new_message("speech.chapter", job, {"text": "Trăm năm"}, FLOW)
     assert ledger.transitions.submit(job, "chapter", "Kiều", MODEL, "vi", FLOW, message)
     assert not ledger.transitions.submit(job, "chapter", "Kiều", MODEL, "vi", FLOW, message)
-    assert len(messages(ledger, FLOW)) == 1
+    assert len(messages(raw_redis, FLOW)) == 1
     assert [record.label for record in ledger.queries.jobs()] == ["sent"]
 
 
@@ -168,7 +169,9 @@ def settlings(total: int) -> st.SearchStrategy[list[Settling]]:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(ledger: Ledger, data: st.DataObject) -> None:
+def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(
+    ledger: Ledger, raw_redis: Any, data: st.DataObject
+) -> None:
     total = data.draw(st.integers(1, 12))
     skipped = data.draw(st.sets(st.integers(1, total), max_size=total - 1))
     bad = data.draw(st.sets(st.integers(1, total))) - skipped
@@ -183,8 +186,8 @@ def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(ledger: 
         assert states.count("q") <= width
         waiting = states.find(".")
         assert waiting == -1 or states.count("q") == width, "a window with room leaves no part waiting"
-        assert Counter(parts_sent(ledger, job)).most_common(1)[0][1] == 1, "no part is sent twice"
-        assert finishes(ledger, job) == (set(states) <= {"d", "f", "s"})
+        assert Counter(parts_sent(raw_redis, job)).most_common(1)[0][1] == 1, "no part is sent twice"
+        assert finishes(raw_redis, job) == (set(states) <= {"d", "f", "s"})
     expected = "".join("s" if n in skipped else "f" if n in bad else "d" for n in range(1, total + 1))
     assert ledger.queries.states(job) == expected
     record = record_of(ledger, job)
