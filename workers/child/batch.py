@@ -30,7 +30,7 @@ from tasks.errors import SlotlineError, StoreError
 from tasks.flow.ledger import Ledger
 from tasks.media import audio
 from tasks.store import artifacts
-from workers.child.batch_limit import Fits
+from workers.child.batch_limit import BatchLimit
 from workers.child.compute import compute
 from workers.child.make_ready import make_ready, take
 from workers.child.put_away import leave, put_away
@@ -48,7 +48,7 @@ def run(
     ledger: Ledger,
     calls: Sequence[Call],
     is_cancelled: IsCancelled = lambda tag: False,
-    fits: Fits | None = None,
+    limit: BatchLimit | None = None,
 ) -> Ran:
     """Compute all parts of the batch and leave one outcome a request; calls of other tasks are left alone."""
     taken = take(ledger, models.entry, calls)
@@ -56,7 +56,7 @@ def run(
     for variant, requests in taken.by_variant.items():
         with _in_use(models, variant) as model:
             ready = make_ready(ledger, model, requests, has_company=len(calls) > 1)
-            computed = compute(ready, is_cancelled, fits or Fits())
+            computed = compute(ready, is_cancelled, limit or BatchLimit())
             parts.append(put_away(ledger, ready, computed, is_cancelled))
     ran = Ran.together(parts)
     leave(calls, ran.outcomes)

@@ -20,7 +20,7 @@ from workers.adapters.grouping import groups
 from workers.child.work import Computed, IsCancelled, ReadyBatch
 
 if TYPE_CHECKING:
-    from workers.child.batch_limit import Fits
+    from workers.child.batch_limit import BatchLimit
     from workers.child.models.lifecycle import LoadedModel
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class ContextBroken(RuntimeError):
     """The GPU failed under this process, in which nothing can be computed any more."""
 
 
-def compute(ready: ReadyBatch, is_cancelled: IsCancelled, fits: Fits) -> Iterator[Computed]:
+def compute(ready: ReadyBatch, is_cancelled: IsCancelled, limit: BatchLimit) -> Iterator[Computed]:
     """What the model makes of each work, as soon as its group is computed; the next group waits to be asked for.
 
     A work is given up when none of its requests is wanted any more.
@@ -41,7 +41,7 @@ def compute(ready: ReadyBatch, is_cancelled: IsCancelled, fits: Fits) -> Iterato
     def nobody_wants(number: int) -> bool:
         return all(is_cancelled(request.call.delivery_tag) for request in ready.work[number].requests)
 
-    computing = Computing(ready.model, [one.item for one in ready.work], nobody_wants, fits)
+    computing = Computing(ready.model, [one.item for one in ready.work], nobody_wants, limit)
     for number, result in computing.results():
         yield Computed(ready.work[number], result)
 
@@ -50,12 +50,12 @@ class Computing:
     """The inputs on their way through a model that is in use; `is_cancelled` is asked with an input's number."""
 
     def __init__(
-        self, model: LoadedModel, items: Sequence[Any], is_cancelled: Callable[[int], bool], fits: Fits
+        self, model: LoadedModel, items: Sequence[Any], is_cancelled: Callable[[int], bool], limit: BatchLimit
     ) -> None:
         self._model = model
         self._items = items
         self._is_cancelled = is_cancelled
-        self._fits = fits
+        self._limit = limit
 
     def results(self) -> Iterator[tuple[int, Any]]:
         """Each input's number with its result, an exception among them, as soon as its group is computed."""
@@ -63,7 +63,7 @@ class Computing:
             yield from self._of_group(group)
 
     def _of_group(self, group: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        size = self._fits.size(self._model) or len(group)
+        size = self._limit.size(self._model) or len(group)
         waiting = [group[at : at + size] for at in range(0, len(group), size)]
         failed = fitted = 0
         too_large_alone = False
@@ -84,7 +84,7 @@ class Computing:
             yield from zip(now, results, strict=True)
         # Where one does not fit even alone, it is the reason, and not how many there were.
         if fitted and not too_large_alone:
-            self._fits.learn(self._model, fitted)
+            self._limit.learn(self._model, fitted)
 
     def _run(self, numbers: Sequence[int]) -> Sequence[Any] | OutOfMemory:
         """One result an input, in their order; or the want of memory, which frees what the failed run held."""

@@ -26,7 +26,7 @@ from tasks.flow.connections import ledger, redis_client
 from tasks.settings import settings
 from workers.adapters import hardware
 from workers.child import batch, offering
-from workers.child.batch_limit import Fits
+from workers.child.batch_limit import BatchLimit
 from workers.child.models import lifecycle
 from workers.child.models.lifecycle import Lifecycle, LoadedModel, Served
 from workers.child.models.one import OneModel
@@ -84,7 +84,7 @@ class Child:
     failures: int = 0
     last_batch: int = 0
     largest_batch: int = 0
-    fits: Fits = field(default_factory=Fits)
+    limit: BatchLimit = field(default_factory=BatchLimit)
     cancelled: set[str] = field(default_factory=set)
     """Delivery tags of requests of the running batch, or of the one on its way, that nobody wants any more."""
     is_failing: bool = True
@@ -125,7 +125,7 @@ class Child:
             "failures": self.failures,
             "last_batch": self.last_batch,
             "largest_batch": self.largest_batch,
-            "largest_fit": self.fits.largest,
+            "largest_fit": self.limit.last,
             **hardware.memory(self.device),
             **(self.models.told() if self.models else {}),
         }
@@ -147,7 +147,7 @@ def begin(
     try:
         begin_child(app, hostname)
         child.models = _models(child, spec, refused)
-        child.fits = Fits(redis_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
+        child.limit = BatchLimit(redis_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
         threading.Thread(target=_answer, args=(child,), name="answers", daemon=True).start()
         if isinstance(child.models, Registry):
             _tell_voices(child, child.models)
@@ -319,7 +319,7 @@ def run_batch(calls: Sequence[Call]) -> list[Result | RunAlone]:
 
 def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | RunAlone]:
     try:
-        ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.fits)
+        ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
     except BROKER_REFUSES as exc:
         logger.warning("the broker is away or refuses, %d messages go back: %s", len(calls), exc)
         return [*give_back_all(child.app, calls, exc)]

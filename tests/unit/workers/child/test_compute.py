@@ -14,7 +14,7 @@ from redis import Redis
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, OutOfMemory
 from workers.adapters.base import Adapter, Cancelled, Offer, TextInput, Written
-from workers.child.batch_limit import Fits
+from workers.child.batch_limit import BatchLimit
 from workers.child.compute import Computing, ContextBroken
 from workers.child.models.lifecycle import LoadedModel
 
@@ -49,7 +49,7 @@ class Slot:
     """An echo, and what it remembers."""
 
     before: Callable[[Sequence[TextInput]], None] = lambda batch: None
-    fits: Fits = field(default_factory=Fits)
+    limit: BatchLimit = field(default_factory=BatchLimit)
 
     def __post_init__(self) -> None:
         self.echo = Echo(self.before)
@@ -58,7 +58,7 @@ class Slot:
 
     def run(self, items: Sequence[TextInput], is_cancelled: Callable[[int], bool] = lambda number: False) -> list[Any]:
         """One result an input, in order."""
-        found = dict(Computing(self.model, items, is_cancelled, self.fits).results())
+        found = dict(Computing(self.model, items, is_cancelled, self.limit).results())
         return [found[number] for number in range(len(items))]
 
     @property
@@ -125,14 +125,14 @@ def test_the_one_input_that_does_not_fit_alone_fails_and_is_no_reason_for_smalle
 
 def test_the_size_that_fitted_is_known_to_the_next_process_and_forgotten_after_a_day(broker: str) -> None:
     with Redis.from_url(broker) as client:
-        Slot(at_most(2), Fits(client, "H200")).run(texts(6))
+        Slot(at_most(2), BatchLimit(client, "H200")).run(texts(6))
         (key,) = client.keys("slotline:fits:*")
         assert 86_000 < client.ttl(key) <= 86_400
         for card, sizes in (("H200", [2, 2, 2]), ("RTX 4090", [6])):
-            slot = Slot(fits=Fits(client, card))
+            slot = Slot(limit=BatchLimit(client, card))
             slot.run(texts(6))
             assert slot.sizes == sizes
-            assert slot.fits.largest == (2 if card == "H200" else None)
+            assert slot.limit.last == (2 if card == "H200" else None)
 
 
 def broken_by(error: Exception) -> Callable[[Sequence[TextInput]], None]:
