@@ -38,7 +38,7 @@ from workers.child.work import IsCancelled, Ran
 from workers.wire.call import Call
 
 if TYPE_CHECKING:
-    from workers.child.models.lifecycle import LoadedModel, Models
+    from workers.child.models.base import LoadedModel, Models
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from workers.adapters import hardware
 if TYPE_CHECKING:
     from redis import Redis
 
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from workers.child.work import Computed, IsCancelled, ReadyBatch
 
 if TYPE_CHECKING:
     from workers.child.batch_limit import BatchLimit
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
 
 logger = logging.getLogger(__name__)
 

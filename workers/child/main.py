@@ -27,8 +27,9 @@ from tasks.settings import settings
 from workers.adapters import hardware
 from workers.child import batch, offering
 from workers.child.batch_limit import BatchLimit
-from workers.child.models import lifecycle
-from workers.child.models.lifecycle import Lifecycle, LoadedModel, Served
+from workers.child.models import loading
+from workers.child.models.base import LoadedModel, SlotModels
+from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
@@ -77,7 +78,7 @@ class Child:
     model_name: str
     device: str = "cpu"
     gpu: GpuShare | None = None
-    models: Served | None = None
+    models: SlotModels | None = None
     life: Lifecycle = field(init=False)
     batches: int = 0
     jobs: int = 0
@@ -127,7 +128,7 @@ class Child:
             "largest_batch": self.largest_batch,
             "largest_fit": self.limit.last,
             **hardware.memory(self.device),
-            **(self.models.told() if self.models else {}),
+            **(self.models.status() if self.models else {}),
         }
 
 
@@ -160,7 +161,7 @@ def begin(
     _load(child)
 
 
-def _models(child: Child, spec: SlotSpec, refused: frozenset[str]) -> Served:
+def _models(child: Child, spec: SlotSpec, refused: frozenset[str]) -> SlotModels:
     entry, warm_up = spec.entry, settings().warm_up
     if entry.is_registry:
 
@@ -170,13 +171,13 @@ def _models(child: Child, spec: SlotSpec, refused: frozenset[str]) -> Served:
             child.link.send(VariantLoadBegan(name))
             model = None
             try:
-                model = lifecycle.load(one, spec.device, warm_up, tell)
+                model = loading.load(one, spec.device, warm_up, tell)
                 return model
             finally:
                 child.link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
         return Registry(entry, spec.device, child.life, load)
-    one = functools.partial(lifecycle.load, entry, spec.device, warm_up, child.life.enter)
+    one = functools.partial(loading.load, entry, spec.device, warm_up, child.life.enter)
     return OneModel(entry, spec.device, child.life, lambda: _in_turn(child, one))
 
 
@@ -225,7 +226,7 @@ def _give_up(child: Child, error: BaseException) -> NoReturn:
         child.link.send(
             FailedToLoad(
                 " ".join(f"{type(error).__name__}: {error}".split()),
-                is_permanent=not lifecycle.can_be_retried(error),
+                is_permanent=not loading.can_be_retried(error),
                 traceback=None if isinstance(error, SlotlineError) and not error.__cause__ else traceback.format_exc(),
             )
         )
@@ -262,7 +263,7 @@ def _status(child: Child) -> dict[str, Any]:
 
 
 def run_operation(operation: Operation) -> float | None:
-    """Do what the parent asks for between batches; the answer is what `Served.tidy` gives, else None."""
+    """Do what the parent asks for between batches; the answer is what `SlotModels.tidy` gives, else None."""
     child, models = _own()
     match operation:
         case Operation.LOAD:
@@ -278,7 +279,7 @@ def run_operation(operation: Operation) -> float | None:
     return None
 
 
-def _unload(child: Child, models: Served) -> None:
+def _unload(child: Child, models: SlotModels) -> None:
     before = hardware.memory(child.device)
     if child.gpu is not None:
         child.gpu.unloaded()  # promised first: what is free for a moment must not be planned with
@@ -289,7 +290,7 @@ def _unload(child: Child, models: Served) -> None:
     logger.info("unloaded: %s (%s)", child.model_name, told)
 
 
-def _own() -> tuple[Child, Served]:
+def _own() -> tuple[Child, SlotModels]:
     if _child is None or _child.models is None:
         raise RuntimeError("no model belongs to this process")
     return _child, _child.models
@@ -317,7 +318,7 @@ def run_batch(calls: Sequence[Call]) -> list[Result | RunAlone]:
     return results
 
 
-def _computed(child: Child, models: Served, calls: Sequence[Call]) -> list[Result | RunAlone]:
+def _computed(child: Child, models: SlotModels, calls: Sequence[Call]) -> list[Result | RunAlone]:
     try:
         ran = batch.run(models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
     except BROKER_REFUSES as exc:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger
     from tasks.flow.ledger.record import Taken
     from tasks.store.artifacts import Artifact
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
     from workers.wire.call import Call
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from workers.child.crafts.base import Craft
 from workers.wire.call import Call
 
 if TYPE_CHECKING:
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
 
 AnyCraft = Craft[Any, Any, Any]
 

@@ -16,7 +16,7 @@ from tasks.store.names import JSON
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.flow.ledger.record import Taken
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
 
 
 class Asked(Protocol):

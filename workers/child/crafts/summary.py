@@ -15,7 +15,7 @@ from workers.child.crafts.base import Craft
 
 if TYPE_CHECKING:
     from tasks.flow.ledger.record import Taken
-    from workers.child.models.lifecycle import LoadedModel
+    from workers.child.models.base import LoadedModel
 
 
 class Summary(Craft[SummaryPartRequest, TextInput, Written]):

@@ -1,4 +1,4 @@
-"""Which of many small models is unloaded, to make room or because nobody wants it. Pure: time and sizes are passed in.
+"""Which of many small models is unloaded, to make room or because it is idle. Pure: time and sizes are passed in.
 
 A model in use is never named, so there may be less room than was asked for.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Held:
+class Candidate:
     """A loaded model: its size in bytes, how often it was used in all, and when last, by any clock."""
 
     name: str
@@ -33,14 +33,14 @@ class Bounds:
         return models <= self.max_models and (self.max_bytes is None or size_bytes <= self.max_bytes)
 
 
-def victims(held: Sequence[Held], bounds: Bounds, new_models: int = 0, new_bytes: int = 0) -> list[str]:
-    """What goes, first first, until the rest and the new ones are within the bounds or nothing more may go.
+def victims(loaded: Sequence[Candidate], bounds: Bounds, new_models: int = 0, new_bytes: int = 0) -> list[str]:
+    """What to unload, in this order, until the rest and the new ones are within the bounds or all others are in use.
 
-    `lru`: what was used longest ago; `lfu`: what was used least often, of equals what was used longest ago.
+    `lru`: the least recently used first; `lfu`: the least often used first, of equals the least recently used.
     """
-    models, size_bytes = len(held) + new_models, sum(one.size_bytes for one in held) + new_bytes
+    models, size_bytes = len(loaded) + new_models, sum(one.size_bytes for one in loaded) + new_bytes
     gone: list[str] = []
-    for one in sorted((one for one in held if not one.in_use), key=lambda one: _rank(one, bounds.policy)):
+    for one in sorted((one for one in loaded if not one.in_use), key=lambda one: _rank(one, bounds.policy)):
         if bounds.hold(models, size_bytes):
             break
         gone.append(one.name)
@@ -48,15 +48,15 @@ def victims(held: Sequence[Held], bounds: Bounds, new_models: int = 0, new_bytes
     return gone
 
 
-def expired(held: Sequence[Held], idle_s: float, now: float) -> list[str]:
+def expired(loaded: Sequence[Candidate], idle_s: float, now: float) -> list[str]:
     """What has not been used for `idle_s` seconds or more."""
-    return [one.name for one in held if not one.in_use and now - one.used_at >= idle_s]
+    return [one.name for one in loaded if not one.in_use and now - one.used_at >= idle_s]
 
 
-def next_expiry_s(held: Sequence[Held], idle_s: float, now: float) -> float | None:
-    """Seconds until the next one has been idle for so long; None where none is held that is not in use."""
-    return min((max(0.0, one.used_at + idle_s - now) for one in held if not one.in_use), default=None)
+def next_expiry_s(loaded: Sequence[Candidate], idle_s: float, now: float) -> float | None:
+    """Seconds until the next one has been idle for so long; None where all are in use, or none is loaded."""
+    return min((max(0.0, one.used_at + idle_s - now) for one in loaded if not one.in_use), default=None)
 
 
-def _rank(one: Held, policy: str) -> tuple[float, float, str]:
+def _rank(one: Candidate, policy: str) -> tuple[float, float, str]:
     return (one.uses if policy == "lfu" else 0, one.used_at, one.name)

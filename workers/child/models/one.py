@@ -1,7 +1,6 @@
-"""A slot's one model: loaded when its child is told to, unloaded when it is idle, loaded again.
+"""A slot's one model: loaded, unloaded, loaded again. Decides nothing about when.
 
-Used by the child's main thread, which alone touches the adapter; `told` answers any
-thread. Decides nothing about when.
+Used by the child's main thread, which alone touches the adapter; `status` answers any thread.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from workers.adapters import hardware
-from workers.child.models.lifecycle import Lifecycle, LoadedModel
+from workers.child.models.base import LoadedModel
+from workers.child.models.lifecycle import Lifecycle
 from workers.wire.state import State
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ class OneModel:
 
     @property
     def offer(self) -> Offer | None:
-        """What the model says of itself; None while it is not loaded."""
+        """What the model offers; None while it is not loaded."""
         model = self._model
         return model.offer if model else None
 
     def load(self) -> float:
-        """Load it; `life` is told of loading and warming, and not yet of ready. Raises a `SlotlineError`."""
+        """Load it; the seconds. `life` enters loading and warming, and not yet ready. Raises a `SlotlineError`."""
         self._model = self._load()
         return self._model.load_s
 
@@ -53,7 +53,7 @@ class OneModel:
 
     @contextmanager
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
-        """The model; raises `RuntimeError` while it is not loaded, which the child sees to before each batch."""
+        """The model; raises `RuntimeError` while it is not loaded, which the child makes sure of before each batch."""
         if self._model is None:
             raise RuntimeError(f"{self.entry.name} is not loaded")
         yield self._model
@@ -62,7 +62,7 @@ class OneModel:
         """Nothing: the one model is unloaded as a whole."""
         return None
 
-    def told(self) -> dict[str, Any]:
+    def status(self) -> dict[str, Any]:
         """How long it took to load in seconds, and its voices; nothing while it is not loaded."""
         model = self._model
         if model is None:

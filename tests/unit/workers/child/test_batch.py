@@ -31,7 +31,7 @@ from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
 from workers.child import batch
 from workers.child.crafts.speech import Speech
 from workers.child.make_ready import artifact_name
-from workers.child.models.lifecycle import LoadedModel
+from workers.child.models.base import LoadedModel
 from workers.wire.call import Call
 
 FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"

@@ -16,7 +16,7 @@ from tasks.errors import ModelError, OutOfMemory
 from workers.adapters.base import Adapter, Cancelled, Offer, TextInput, Written
 from workers.child.batch_limit import BatchLimit
 from workers.child.compute import Computing, ContextBroken
-from workers.child.models.lifecycle import LoadedModel
+from workers.child.models.base import LoadedModel
 
 DEVICE_ERROR = "CUDA error: device-side assert triggered"
 

@@ -282,7 +282,7 @@ def _lives(pid: int) -> bool:
 
 def test_a_status_that_a_library_breaks_is_answered_in_part() -> None:
     class Broken:
-        def told(self) -> dict[str, object]:
+        def status(self) -> dict[str, object]:
             raise RuntimeError("CUDA error: device-side assert triggered")
 
     theirs, ours = pair()

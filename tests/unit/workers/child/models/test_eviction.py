@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.child.models.eviction import Bounds, Held, expired, next_expiry_s, victims
+from workers.child.models.eviction import Bounds, Candidate, expired, next_expiry_s, victims
 
 MODELS = st.lists(
     st.builds(
-        Held,
+        Candidate,
         name=st.text("abcdefgh", min_size=1, max_size=4),
         size_bytes=st.integers(0, 100),
         uses=st.integers(0, 5),
@@ -31,18 +31,18 @@ BOUNDS = st.builds(
 @settings(deadline=None)
 @given(MODELS, BOUNDS, st.integers(0, 1), st.integers(0, 100))
 def test_what_goes_is_not_in_use_is_enough_and_is_not_more_than_enough(
-    held: list[Held], bounds: Bounds, new_models: int, new_bytes: int
+    loaded: list[Candidate], bounds: Bounds, new_models: int, new_bytes: int
 ) -> None:
-    gone = victims(held, bounds, new_models, new_bytes)
-    by_name = {one.name: one for one in held}
+    gone = victims(loaded, bounds, new_models, new_bytes)
+    by_name = {one.name: one for one in loaded}
     assert len(set(gone)) == len(gone)
     assert not any(by_name[name].in_use for name in gone)
 
     def fits(without: list[str]) -> bool:
-        left = [one for one in held if one.name not in without]
+        left = [one for one in loaded if one.name not in without]
         return bounds.hold(len(left) + new_models, sum(one.size_bytes for one in left) + new_bytes)
 
-    free = [one for one in held if not one.in_use]
+    free = [one for one in loaded if not one.in_use]
     assert fits(gone) or len(gone) == len(free), "enough, or all that may go"
     assert not gone or not fits(gone[:-1]), "the last one had to go as well"
     key = (lambda one: one.used_at) if bounds.policy == "lru" else (lambda one: (one.uses, one.used_at))
@@ -52,10 +52,10 @@ def test_what_goes_is_not_in_use_is_enough_and_is_not_more_than_enough(
 
 @settings(deadline=None)
 @given(MODELS, st.floats(0, 2000), st.floats(0.1, 500))
-def test_what_is_idle_for_long_expires_and_the_next_is_known(held: list[Held], now: float, idle_s: float) -> None:
-    gone = expired(held, idle_s, now)
-    assert gone == [one.name for one in held if not one.in_use and now - one.used_at >= idle_s]
-    left = [one for one in held if one.name not in gone]
+def test_what_is_idle_expires_and_the_next_is_known(loaded: list[Candidate], now: float, idle_s: float) -> None:
+    gone = expired(loaded, idle_s, now)
+    assert gone == [one.name for one in loaded if not one.in_use and now - one.used_at >= idle_s]
+    left = [one for one in loaded if one.name not in gone]
     next_s = next_expiry_s(left, idle_s, now)
     assert (next_s is None) == all(one.in_use for one in left)
     assert next_s is None or next_s >= 0
@@ -63,10 +63,14 @@ def test_what_is_idle_for_long_expires_and_the_next_is_known(held: list[Held], n
 
 @pytest.mark.parametrize(("policy", "gone"), [("lru", ["old"]), ("lfu", ["rare"])])
 def test_lru_takes_the_oldest_and_lfu_the_rarest(policy: str, gone: list[str]) -> None:
-    held = [Held("old", 10, uses=9, used_at=1.0), Held("rare", 10, uses=1, used_at=5.0), Held("new", 10, 2, 9.0)]
-    assert victims(held, Bounds(3, None, policy), new_models=1) == gone
+    loaded = [
+        Candidate("old", 10, uses=9, used_at=1.0),
+        Candidate("rare", 10, uses=1, used_at=5.0),
+        Candidate("new", 10, 2, 9.0),
+    ]
+    assert victims(loaded, Bounds(3, None, policy), new_models=1) == gone
 
 
 def test_memory_may_cost_more_than_one() -> None:
-    held = [Held(name, 30, 1, at) for at, name in enumerate("abc")]
-    assert victims(held, Bounds(10, 100), new_models=1, new_bytes=60) == ["a", "b"]
+    loaded = [Candidate(name, 30, 1, at) for at, name in enumerate("abc")]
+    assert victims(loaded, Bounds(10, 100), new_models=1, new_bytes=60) == ["a", "b"]

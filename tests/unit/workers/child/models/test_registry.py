@@ -12,8 +12,9 @@ import pytest
 from tasks.catalog import ModelEntry, parse
 from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
 from tests.conftest import WaitUntil
-from workers.child.models import lifecycle
-from workers.child.models.lifecycle import Lifecycle, LoadedModel
+from workers.child.models import loading
+from workers.child.models.base import LoadedModel
+from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.wire.state import State
 
@@ -37,7 +38,7 @@ class Clock:
 
 
 class Slot:
-    """A registry, ready, over folders made for it; it notes each load and can be told to wait in one."""
+    """A registry, ready, over folders made for it; it notes each load and can be made to wait in one."""
 
     def __init__(self, folder: Path, table: str) -> None:
         for name in ("anna", "bert", "carl", "dora"):
@@ -56,7 +57,7 @@ class Slot:
     def _load(self, entry: ModelEntry, name: str, tell: Callable[[State], None]) -> LoadedModel:
         self.loaded.append(name)
         assert self.may_load.wait(10)
-        return lifecycle.load(entry, "cpu", False, tell)
+        return loading.load(entry, "cpu", False, tell)
 
     def use(self, *names: str) -> None:
         for name in names:
@@ -66,12 +67,12 @@ class Slot:
                 assert model.entry.path == str(self.folder / name)
                 self.clock.now += 0.5
 
-    def told(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.registry.told()["registry"]
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.registry.status()["registry"]
         return found
 
     def living(self) -> list[str]:
-        return [one["id"] for one in self.told()["models"]]
+        return [one["id"] for one in self.status()["models"]]
 
 
 @pytest.fixture
@@ -84,9 +85,9 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_then_kept(slot: Callable[...
     assert one.living() == []
     one.use("anna", "bert", "anna")
     assert one.loaded == ["anna", "bert"]
-    told = one.told()
-    assert (told["hits"], told["misses"], told["evictions"], told["bytes"]) == (1, 2, 0, 600_000_000)
-    anna = told["models"][0]
+    status = one.status()
+    assert (status["hits"], status["misses"], status["evictions"], status["bytes"]) == (1, 2, 0, 600_000_000)
+    anna = status["models"][0]
     assert (anna["id"], anna["state"], anna["uses"], anna["bytes"]) == ("anna", "ready", 2, 300_000_000)
     assert anna["total_inference_ms"] == pytest.approx(1000)
     assert (anna["loaded_at"], anna["last_used"]) == (1001.0, 1004.5)
@@ -98,7 +99,7 @@ def test_the_bound_in_number_holds_by_the_policy(slot: Callable[..., Slot], poli
     one.use("anna", "anna", "bert", "carl")
     assert gone not in one.living()
     assert len(one.living()) == 2
-    assert one.told()["evictions"] == 1
+    assert one.status()["evictions"] == 1
     one.use(gone)
     assert one.loaded == ["anna", "bert", "carl", gone]
 
@@ -122,7 +123,7 @@ def test_a_model_in_use_is_not_evicted_for_another(slot: Callable[..., Slot]) ->
         one.clock.now += 3600
         one.use("bert")
         assert one.living() == ["anna", "bert"], "there is nothing that may go"
-        assert [row["state"] for row in one.told()["models"]] == ["busy", "ready"]
+        assert [row["state"] for row in one.status()["models"]] == ["busy", "ready"]
         one.use("carl")
         assert one.living() == ["anna", "carl"]
     one.use("bert")
@@ -156,13 +157,13 @@ def test_two_who_ask_at_once_make_one_load(slot: Callable[..., Slot], wait_until
     for thread in asking:
         thread.start()
     wait_until(lambda: one.loaded == ["anna"], 5)
-    assert [row["state"] for row in one.told()["models"]] == ["unloaded"], "told while it is on its way"
+    assert [row["state"] for row in one.status()["models"]] == ["unloaded"], "its status is known while it is loaded"
     one.may_load.set()
     for thread in asking:
         thread.join(5)
     assert results == [None] * 4
     assert one.loaded == ["anna"]
-    assert (one.told()["hits"], one.told()["misses"]) == (3, 1)
+    assert (one.status()["hits"], one.status()["misses"]) == (3, 1)
 
 
 def test_a_load_that_fails_is_its_askers_fault_and_is_tried_again(slot: Callable[..., Slot]) -> None:
@@ -174,7 +175,7 @@ def test_a_load_that_fails_is_its_askers_fault_and_is_tried_again(slot: Callable
     assert one.living() == ["bert"]
     (one.folder / "anna" / "fault").unlink()
     one.use("anna")
-    assert one.told()["models"][0]["failures"] == 1
+    assert one.status()["models"][0]["failures"] == 1
 
 
 @pytest.mark.parametrize("name", ["../anna", "anna/..", "a/b", "", ".hidden", "an..na", "x" * 200, "a\0b"])

@@ -1,0 +1,49 @@
+"""From a model's table to a model that computes: make its adapter, load it, warm it up.
+
+Imports an adapter's heavy packages, so it runs in a slot's child alone. Decides nothing about when.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tasks.errors import CatalogError, MissingExtra, ModelLoadError, OutOfMemory, SettingsError, SlotlineError
+from workers.child.models.base import LoadedModel
+from workers.wire.state import State
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+
+
+def load(
+    entry: ModelEntry, device: str, warm_up: bool = True, enter: Callable[[State], None] = lambda state: None
+) -> LoadedModel:
+    """Load the model on `device` (`cpu`, `cuda:0`) and run it once; `enter` is called with `loading` and `warming`.
+
+    Raises a `SlotlineError` of one line, whatever went wrong inside.
+    """
+    from workers.adapters import adapter_of
+
+    began = time.monotonic()
+    enter(State.LOADING)
+    try:
+        adapter = adapter_of(entry, device)
+        offer = adapter.load()
+        if warm_up:
+            enter(State.WARMING)
+            adapter.warm_up()
+    except SlotlineError:
+        raise
+    except MemoryError as exc:
+        raise OutOfMemory(f"memory ran out while {entry.name} was loaded") from exc
+    except Exception as exc:  # the boundary to foreign model code
+        said = " ".join(str(exc).split()) or "no reason given"
+        raise ModelLoadError(f"{type(exc).__name__}: {said}") from exc
+    return LoadedModel(entry, adapter, offer, time.monotonic() - began)
+
+
+def can_be_retried(error: BaseException) -> bool:
+    """Whether loading once more may help: not where a package or the catalog is at fault."""
+    return not isinstance(error, (MissingExtra, CatalogError, SettingsError))

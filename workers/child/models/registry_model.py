@@ -1,0 +1,79 @@
+"""One of a registry's models, from the begin of its load to its end, and what is counted of it.
+
+Locks nothing: the registry calls it under its own lock, and passes the time in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from workers.child.models.eviction import Candidate
+from workers.wire.state import State
+
+if TYPE_CHECKING:
+    from workers.child.models.base import LoadedModel
+    from workers.child.models.lifecycle import Lifecycle
+
+
+@dataclass
+class Tally:
+    """What one model did in this process, over all its loads; `used_at` in seconds since 1970."""
+
+    uses: int = 0
+    used_at: float = 0.0
+    total_s: float = 0.0
+    failures: int = 0
+
+
+@dataclass
+class RegistryModel:
+    """A model that is being loaded, is loaded (`model`), or is being unloaded; `users` use it now."""
+
+    name: str
+    life: Lifecycle
+    tally: Tally
+    model: LoadedModel | None = None
+    size_bytes: int = 0
+    loaded_at: float = 0.0
+    users: int = 0
+
+    def loaded(self, model: LoadedModel, now: float) -> None:
+        """It can be used from now on; it counts as just used, so that it is not the first to be evicted."""
+        self.life.enter(State.READY)
+        self.model = model
+        self.loaded_at = self.tally.used_at = now
+
+    def join(self) -> None:
+        """One more uses it; it is loaded."""
+        self.users += 1
+        if self.users == 1:
+            self.life.enter(State.BUSY)
+
+    def leave(self, now: float, began: float) -> None:
+        """One less uses it, who began at `began`."""
+        self.users -= 1
+        self.tally.uses += 1
+        self.tally.used_at = now
+        self.tally.total_s += now - began
+        if not self.users:
+            self.life.enter(State.READY)
+
+    def candidate(self) -> Candidate:
+        """What eviction is to know of it."""
+        return Candidate(self.name, self.size_bytes, self.tally.uses, self.tally.used_at, self.users > 0)
+
+    def status(self) -> dict[str, Any]:
+        """How it stands, as JSON; sizes in bytes, times in seconds since 1970."""
+        return {
+            "id": self.name,
+            "state": self.life.state,
+            "since": self.life.since,
+            "uses": self.tally.uses,
+            "last_used": self.tally.used_at,
+            "total_inference_ms": round(self.tally.total_s * 1000, 1),
+            "failures": self.tally.failures,
+            "bytes": self.size_bytes,
+            "loaded_at": self.loaded_at,
+            "load_s": self.model.load_s if self.model else None,
+        }
