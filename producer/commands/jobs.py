@@ -36,13 +36,13 @@ def watch(job_id: str) -> int:
     """Follow one job until it ends; the exit status is 0 when it ended well."""
     from rich.console import Console
 
-    from producer.display.job_bar import Watching
+    from producer.display.job_bar import JobBar
 
     job = Client().job(job_id)
     console = Console(stderr=True)
     try:
-        with Watching(console, job_id) as watching:
-            result = job.wait(on_progress=watching.update)
+        with JobBar(console, job_id) as bar:
+            result = job.wait(on_progress=bar.update)
     except KeyboardInterrupt:
         click.echo(f"slotline: detached; come back by: slotline watch {job_id}", err=True)
         return INTERRUPTED

@@ -1,8 +1,8 @@
 """A local stack as a borrowed process: `slotline up`, run for as long as one command needs it.
 
-The stack ends with its borrower, whatever becomes of that: its standard input closes, and
-the kernel tells it (Linux). It is started by command line, so that nothing of the workers
-is imported here; it brings its own Redis, whatever broker the environment names.
+The stack ends when its borrower ends, even when that is killed: its standard input closes,
+and on Linux the kernel sends it a signal. It is started by command line, so that nothing of
+the workers is imported here. It starts its own Redis, even if the environment names a broker.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STOP_LIMIT_S = 30.0
 
 @dataclass(frozen=True)
 class Ready:
-    """Where a ready stack is to be reached; `data` is its folder."""
+    """The addresses of a ready stack; `data` is its folder."""
 
     broker_url: str
     store_url: str
@@ -44,11 +44,11 @@ class BorrowedStack:
 
     @property
     def announcement(self) -> str:
-        """What is about to be started, for whoever waits for it."""
+        """What is about to be started, in one line for a person."""
         return f"starting Redis, {self.slots} {self.model} slots and a flow worker …"
 
     def start(self) -> Ready:
-        """Start it and wait until it is ready; raises the one-line error of whatever in it did not come up."""
+        """Start it and wait until it is ready; raises the one-line error of the process in it that did not start."""
         command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")
         self._notices = tempfile.TemporaryFile()  # noqa: SIM115, it is closed when the stack is stopped
         self._process = subprocess.Popen(
@@ -62,11 +62,11 @@ class BorrowedStack:
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
         assert self._process.stdout is not None
-        told = self._process.stdout.readline()
-        if not told.strip():
+        line = self._process.stdout.readline()
+        if not line.strip():
             status = self._process.wait()
             raise self._error(status)
-        ready = json.loads(told)
+        ready = json.loads(line)
         return Ready(ready["broker_url"], ready["store_url"], Path(ready["data"]))
 
     def check(self) -> None:
@@ -75,7 +75,7 @@ class BorrowedStack:
             raise self._error(status)
 
     def stop(self) -> None:
-        """Stop it in order and wait; when interrupted again, or beyond the limit, at once. Harmless twice."""
+        """Stop it in order and wait; when interrupted again, or beyond the limit, at once. May be called twice."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -107,5 +107,5 @@ class BorrowedStack:
         self._notices.seek(0)
         lines = [line.strip() for line in self._notices.read().decode(errors="replace").splitlines() if line.strip()]
         words = lines[-1].removeprefix("slotline: ") if lines else f"it ended with status {status} and no word"
-        told = f"local stack: {words}"
-        return InvalidInput(told) if status == BAD_INPUT else SlotlineError(told)
+        message = f"local stack: {words}"
+        return InvalidInput(message) if status == BAD_INPUT else SlotlineError(message)

@@ -6,39 +6,27 @@ Reads its options, calls what does the work, and prints; errors travel up as
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from producer.client import Client
 from producer.commands import options
-from producer.commands.local_stack import BorrowedStack
-from producer.files import make_folder, safe_name
-from tasks.catalog import catalog
+from producer.commands.session import Session
+from producer.commands.sources import Source, free_path, read_sources
+from producer.files import make_folder
 from tasks.errors import InvalidInput
-from tasks.exit_codes import BAD_INPUT, FAILED, INTERRUPTED
+from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.messages import Speaking
 from tasks.messages.voices import voice_for_language
 
 if TYPE_CHECKING:
-    from producer.books.reader import Book, Chapter
     from producer.display.bars import Display
     from producer.reading.reading import Reading
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that was read, the chapters wanted of it, and where their audio goes."""
-
-    path: Path
-    book: Book
-    chapters: Sequence[tuple[int, Chapter]]
-    folder: Path
+    from producer.reading.request import ReadingRequest
 
 
 @click.command()
@@ -66,107 +54,83 @@ def read(
 
     Started again it goes on where it was: what is read already is not read again.
     """
-    Speaking.parse({"model": model, "voice": voice, "speed": speed})
-    found = _read_sources(sources, chapters, folder)
-    stack = None
-    if local:
-        catalog()[model]
-        stack = BorrowedStack(model, slots)
-    client = Client()
-    if stack is None:
-        client.check()
-    for source in found:
-        make_folder(source.folder)
-    options = {"model": model, "voice": voice, "speed": speed, "format": format or "wav"}
-    return _read_all(client, stack, found, options)
+    speaking = Speaking.parse({"model": model, "voice": voice, "speed": speed})
+    books = read_sources(sources, chapters)
+    session = Session(model, slots if local else None)
+    session.check()
+    folders = _folders(books, folder)
+    for each in folders:
+        make_folder(each)
+    return _read_all(session, books, folders, speaking, format or "wav")
 
 
-def _read_sources(paths: Sequence[Path], selection: str | None, folder: Path | None) -> list[Source]:
-    from producer.books.reader import read_book, select_chapters
-
-    found: list[Source] = []
-    for path in paths:
-        book = read_book(path)
-        chosen = select_chapters(book, selection or None)
-        name = safe_name(book.title, safe_name(path.stem))
-        # Several books in one folder would write over each other's chapters.
-        target = folder if folder and len(paths) == 1 else (folder or Path()) / name
-        taken = {source.folder for source in found}
-        number = 2
-        while target in taken:
-            target, number = target.with_name(f"{name} ({number})"), number + 1
-        found.append(Source(path, book, chosen, target))
+def _folders(books: Sequence[Source], folder: Path | None) -> list[Path]:
+    """Where each book's files go: a folder of its own, for several in one would overwrite each other's chapters."""
+    if folder and len(books) == 1:
+        return [folder]
+    found: list[Path] = []
+    for book in books:
+        found.append(free_path(folder or Path(), book.name, "", found))
     return found
 
 
-def _read_all(client: Client, stack: BorrowedStack | None, sources: list[Source], options: dict[str, Any]) -> int:
+def _read_all(
+    session: Session, books: Sequence[Source], folders: Sequence[Path], speaking: Speaking, format: str
+) -> int:
     from rich.console import Console
 
-    from producer.display import bars as progress
-    from producer.display import table
-    from producer.reading.loop import attend
+    from producer.display import bars, table
+    from producer.reading import loop
+    from producer.reading.reading import Reading
 
     began_s = time.monotonic()
     readings: list[Reading] = []
-    display = progress.display(Console(stderr=True))
+    display = bars.display(Console(stderr=True))
     try:
-        with stack or contextlib.nullcontext(), display:
-            if stack:
-                display.note(stack.announcement)
-                ready = stack.start()
-                client = Client(ready.broker_url, ready.store_url)
-                began_s = time.monotonic()  # the reading's own time, without the stack's start
-            for source in sources:
-                _start(client, source, options, display, readings)
-            attend(readings, display, stack.check if stack else lambda: None)
+        with session, display:
+            client = session.start(display.note)
+            began_s = time.monotonic()  # the reading's own time, without the stack's start
+            for book, folder in zip(books, folders, strict=True):
+                reading = Reading(client, _request(client, book, folder, speaking, format))
+                readings.append(reading)  # before it is sent: from then on Ctrl-C says how to come back
+                _start(reading, display)
+            session.note_missing_worker(client, display.note)
+            loop.run(readings, display, session.check_stack)
     except KeyboardInterrupt:
-        return _left(readings, is_local=stack is not None)
+        return session.interrupted([reading.job.id for reading in readings if reading.job])
     table.print_readings(readings, time.monotonic() - began_s)
-    return _status(readings)
+    return _exit_code(readings)
 
 
-def _start(client: Client, source: Source, options: dict[str, Any], display: Display, readings: list[Reading]) -> None:
-    from producer.reading.reading import Reading, Wish
+def _request(client: Client, book: Source, folder: Path, speaking: Speaking, format: str) -> ReadingRequest:
+    from producer.reading.request import ReadingRequest
 
-    model = str(options["model"])
-    offer = client.offer(model)
-    wish = Wish(
-        source=source.path,
-        title=source.book.title,
-        chapters=source.chapters,
-        model=model,
-        voice=options["voice"] or voice_for_language(offer, source.book.language),
-        speed=options["speed"],
-        folder=source.folder,
-        format=options["format"],
+    return ReadingRequest(
+        source=book.path,
+        title=book.book.title,
+        chapters=book.chapters,
+        model=speaking.model,
+        voice=speaking.voice or voice_for_language(client.offer(speaking.model), book.book.language),
+        speed=speaking.speed,
+        folder=folder,
+        format=format,
     )
-    reading = Reading(client, wish)
-    readings.append(reading)  # before it is sent: Ctrl-C from then on says how to come back
+
+
+def _start(reading: Reading, display: Display) -> None:
+    """Send it, or take it up again, and say so in one line."""
     reading.start()
+    request = reading.request
     begun = "taken up again" if reading.is_taken_up else "sent"
-    size = f"{len(wish.chapters)} chapters, {reading.chars:,} characters"
-    voice = f", voice {wish.voice}" if wish.voice else ""
-    display.note(f"{wish.title}: {size}{voice}; {begun} as {reading.job.id if reading.job else '–'}")
-    if not client.has_worker(model):
-        command = f"celery -A workers worker --model {model}"
-        display.note(f"no worker of {model} is ready yet; this waits for one ({command}, or slotline up)")
+    size = f"{len(request.chapters)} chapters, {reading.chars:,} characters"
+    voice = f", voice {request.voice}" if request.voice else ""
+    display.note(f"{request.title}: {size}{voice}; {begun} as {reading.job.id if reading.job else '–'}")
 
 
-def _left(readings: Sequence[Reading], is_local: bool) -> int:
-    if is_local:
-        click.echo("slotline: stopped; the same command goes on where it was", err=True)
-        return INTERRUPTED
-    ids = [reading.job.id for reading in readings if reading.job]
-    watch = "; ".join(f"slotline watch {job_id}" for job_id in ids)
-    if ids:
-        click.echo(f"slotline: detached, the reading goes on; come back by the same command, or: {watch}", err=True)
-    return INTERRUPTED
-
-
-def _status(readings: Sequence[Reading]) -> int:
+def _exit_code(readings: Sequence[Reading]) -> int:
     for reading in readings:
         if reading.error:
-            click.echo(f"slotline: {reading.wish.source}: {' '.join(str(reading.error).split())}", err=True)
+            click.echo(f"slotline: {reading.request.source}: {' '.join(str(reading.error).split())}", err=True)
     if any(isinstance(reading.error, InvalidInput) for reading in readings):
         return BAD_INPUT
     return FAILED if any(reading.has_failed for reading in readings) else 0

@@ -1,6 +1,6 @@
 """The command `slotline summarize`: files in, a summary of each out, to the screen or to files.
 
-Reads its options, asks for a job a file, follows them and prints; errors travel up as
+Reads its options, submits a job a file, follows them and prints; errors travel up as
 `SlotlineError` and become one line in `tasks/command.py`. Started again it computes only
 what is missing.
 """
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import click
 
 from producer.client import Client
-from producer.commands.local_stack import BorrowedStack
-from producer.files import make_folder, safe_name, write_text
+from producer.commands.session import Session
+from producer.commands.sources import Source, free_path, read_sources
+from producer.files import make_folder, write_text
 from producer.job import Job
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.exit_codes import FAILED, INTERRUPTED
+from tasks.exit_codes import FAILED
 from tasks.messages import Summarising, TextSummaryResult
 from tasks.messages.lookup import known_craft
 from tasks.messages.summary import SUMMARY
@@ -29,28 +30,18 @@ from tasks.messages.summary import SUMMARY
 if TYPE_CHECKING:
     from rich.console import Console
 
-LOOK_S = 2.0
-"""How often it is looked whether a local stack still stands."""
+STACK_CHECK_S = 2.0
+"""How often a wait looks whether a local stack still runs."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A file whose summary was asked for; `target` None means the screen."""
+class SummaryJob:
+    """A file whose summary is being made; `target` is the file that it goes to, None for the screen."""
 
     path: Path
     title: str
-    job: Job
     target: Path | None
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What is to be summarised: the whole text of a file, or the chapters that were chosen."""
-
-    path: Path
-    title: str
-    text: str
-    target: Path | None
+    job: Job[TextSummaryResult]
 
 
 @click.command()
@@ -73,36 +64,13 @@ def summarize(
     slots: int,
 ) -> int:
     """Summarise text, Markdown or EPUB files of any length: one summary a file."""
-    from rich.console import Console
-
-    chosen = model or only_writer()
-    request = Summarising.parse({"model": chosen, "max_length": max_length, "min_length": min_length})
-    wishes = _wishes(sources, chapters, folder)
-    stack = None
-    if local:
-        catalog()[chosen]
-        stack = BorrowedStack(chosen, slots)
-    client = Client()
-    if stack is None:
-        client.check()
+    request = Summarising.parse({"model": model or only_writer(), "max_length": max_length, "min_length": min_length})
+    texts = read_sources(sources, chapters)
+    session = Session(request.model, slots if local else None)
+    session.check()
     if folder:
         make_folder(folder)
-    console = Console(stderr=True)
-    asked: list[Asked] = []
-    try:
-        with stack or contextlib.nullcontext():
-            if stack:
-                console.print(stack.announcement, highlight=False)
-                ready = stack.start()
-                client = Client(ready.broker_url, ready.store_url)
-            for wish in wishes:
-                asked.append(_ask(client, wish, request))
-            if not stack and not client.has_worker(chosen):
-                command = f"celery -A workers worker --model {chosen}"
-                console.print(f"no worker of {chosen} is ready yet; this waits for one ({command})", highlight=False)
-            return max(_follow(one, console, stack) for one in asked)
-    except KeyboardInterrupt:
-        return _left(asked, is_local=stack is not None)
+    return _summarize_all(session, texts, _targets(texts, folder), request)
 
 
 def only_writer() -> str:
@@ -115,51 +83,63 @@ def only_writer() -> str:
     raise InvalidInput(f"--model: name the model that is to summarise; {there}")
 
 
-def _wishes(paths: Sequence[Path], selection: str | None, folder: Path | None) -> list[Wish]:
-    from producer.books.reader import read_book, select_chapters
-
-    found: list[Wish] = []
-    for path in paths:
-        book = read_book(path)
-        chosen = select_chapters(book, selection or None)
-        text = "\n\n".join(chapter.text for _, chapter in chosen)
-        title = book.title or path.stem
-        name, number = safe_name(title, safe_name(path.stem)), 2
-        target = folder / f"{name}.txt" if folder else None
-        while target and folder and target in {one.target for one in found}:
-            target, number = folder / f"{name} ({number}).txt", number + 1
-        found.append(Wish(path, title, text, target))
+def _targets(texts: Sequence[Source], folder: Path | None) -> list[Path | None]:
+    """The file that each summary goes to; None for the screen."""
+    found: list[Path | None] = []
+    for text in texts:
+        found.append(free_path(folder, text.name, ".txt", found) if folder else None)
     return found
 
 
-def _ask(client: Client, wish: Wish, request: Summarising) -> Asked:
-    job = client.submit_summary(wish.text, title=wish.title[:500], **request.fields())
-    return Asked(wish.path, wish.title, job, wish.target)
+def _summarize_all(
+    session: Session, texts: Sequence[Source], targets: Sequence[Path | None], request: Summarising
+) -> int:
+    from rich.console import Console
 
+    console = Console(stderr=True)
+    jobs: list[SummaryJob] = []
 
-def _follow(one: Asked, console: Console, stack: BorrowedStack | None) -> int:
-    """Wait for one summary and give it out; what failed is a line, and the others go on."""
-    from producer.display.job_bar import Watching
+    def note(line: str) -> None:
+        console.print(line, highlight=False)
 
     try:
-        with Watching(console, one.title) as watching:
+        with session:
+            client = session.start(note)
+            for text, target in zip(texts, targets, strict=True):
+                jobs.append(_submit(client, text, target, request))
+            session.note_missing_worker(client, note)
+            return max(_follow(one, console, session) for one in jobs)
+    except KeyboardInterrupt:
+        return session.interrupted([one.job.id for one in jobs])
+
+
+def _submit(client: Client, source: Source, target: Path | None, request: Summarising) -> SummaryJob:
+    text = "\n\n".join(chapter.text for _, chapter in source.chapters)
+    title = source.book.title or source.path.stem
+    job = client.submit_summary(text, title=title[:500], **request.fields())
+    return SummaryJob(source.path, title, target, job)
+
+
+def _follow(one: SummaryJob, console: Console, session: Session) -> int:
+    """Wait for one summary and write or print it; one that failed is one line, and the others go on."""
+    from producer.display.job_bar import JobBar
+
+    try:
+        with JobBar(console, one.title) as bar:
             while True:
                 with contextlib.suppress(TimeoutError):
-                    made = one.job.wait(timeout_s=LOOK_S, on_progress=watching.update)
+                    made = one.job.wait(timeout_s=STACK_CHECK_S, on_progress=bar.update)
                     break
-                if stack:
-                    stack.check()
-        assert isinstance(made, TextSummaryResult)
-        _give(one, made)
+                session.check_stack()
+        _write(one, made)
     except SlotlineError as exc:
-        if stack:
-            stack.check()
+        session.check_stack()
         click.echo(f"slotline: {one.path}: {' '.join(str(exc).split())}", err=True)
         return FAILED
     return 0
 
 
-def _give(one: Asked, made: TextSummaryResult) -> None:
+def _write(one: SummaryJob, made: TextSummaryResult) -> None:
     levels = f"{made.levels} level{'s' if made.levels > 1 else ''}"
     about = f"{one.title}: {made.parts} parts, {made.computed} computed, {levels}"
     if not made.is_complete:
@@ -172,12 +152,3 @@ def _give(one: Asked, made: TextSummaryResult) -> None:
     else:
         click.echo(about, err=True)
         click.echo(made.text)
-
-
-def _left(asked: Sequence[Asked], is_local: bool) -> int:
-    if is_local:
-        click.echo("slotline: stopped; the same command goes on where it was", err=True)
-    elif asked:
-        watch = "; ".join(f"slotline watch {one.job.id}" for one in asked)
-        click.echo(f"slotline: detached, it goes on; come back by the same command, or: {watch}", err=True)
-    return INTERRUPTED

@@ -9,8 +9,9 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from producer.reading import eta
-from producer.reading.reading import ChapterRow, Reading
+from producer.display.durations import duration
+from producer.reading.chapter_row import ChapterRow
+from producer.reading.reading import Reading
 
 PLAIN_EVERY_S = 15.0
 TITLE_CHARS = 40
@@ -29,7 +30,7 @@ class Display(Protocol):
         """Say one line."""
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
-        """A chapter has come to its end."""
+        """Show that a chapter has ended."""
 
     def update(self, readings: Sequence[Reading], now_s: float) -> None:
         """Show how far everything is."""
@@ -42,13 +43,13 @@ def display(console: Console) -> Display:
 
 def chapter_words(reading: Reading, row: ChapterRow) -> str:
     """One line about a chapter that has ended."""
-    name = f"{reading.wish.title}: {row.number} {row.title}".rstrip()
+    name = f"{reading.request.title}: {row.number} {row.title}".rstrip()
     if row.path is None and not row.failures:
         return f"{name}: nothing to speak"
     made = "" if row.computed else ", found in the store"
     where = f" -> {row.path}" + ("" if row.is_new_file else " (was there)") if row.path else ""
     failed = f", {len(row.failures)} FAILED" if row.failures else ""
-    return f"{name}: {row.paragraphs} paragraphs, {eta.shown(row.audio_s)} of audio{made}{failed}{where}"
+    return f"{name}: {row.paragraphs} paragraphs, {duration(row.audio_s)} of audio{made}{failed}{where}"
 
 
 class Lines:
@@ -83,10 +84,10 @@ class Lines:
         self._last_s = now_s
         for reading in readings:
             if not reading.ended:
-                done = sum(row.state in ("done", "failed") for row in reading.rows)
+                done = reading.ended_chapters
                 share = reading.settled_chars / max(reading.chars, 1)
-                left = eta.shown(reading.left_s(now_s))
-                self.note(f"{reading.wish.title}: {share:.0%}, {done} of {len(reading.rows)} chapters, {left} left")
+                left = duration(reading.left_s(now_s))
+                self.note(f"{reading.request.title}: {share:.0%}, {done} of {len(reading.rows)} chapters, {left} left")
 
 
 class Bars:
@@ -132,14 +133,14 @@ class Bars:
 
     def _move_book(self, place: int, reading: Reading, now_s: float) -> None:
         if place not in self._books:
-            self._books[place] = self._bars.add_task(_short(reading.wish.title), count="", left="")
-        done = sum(row.state in ("done", "failed") for row in reading.rows)
+            self._books[place] = self._bars.add_task(_short(reading.request.title), count="", left="")
+        done = reading.ended_chapters
         self._bars.update(
             self._books[place],
             total=reading.chars,
             completed=reading.settled_chars,
             count=f"{done}/{len(reading.rows)} chapters",
-            left="" if reading.ended else f"{eta.shown(reading.left_s(now_s))} left",
+            left="" if reading.ended else f"{duration(reading.left_s(now_s))} left",
         )
 
     def _move_chapter(self, place: int, row: ChapterRow) -> None:

@@ -6,34 +6,36 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+import rich.progress
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
-from producer.reading import eta
+from producer.display.durations import duration
+from producer.reading.eta import Eta
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from producer import job
+    from producer.job import Progress
 
 PLAIN_EVERY_S = 5.0
 
 
-class Watching:
+class JobBar:
     """Shows a job's progress; parts are the unit of its time left."""
 
     def __init__(self, console: Console, job_id: str) -> None:
         self._console = console
-        self._eta = eta.Eta()
+        self._eta = Eta()
         self._last_s: float | None = None
-        self._bar = Progress(
+        self._bar = rich.progress.Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.percentage:>3.0f}%"),
-            TextColumn("{task.fields[said]}", markup=False),
+            TextColumn("{task.fields[text]}", markup=False),
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._bar.add_task(job_id, total=None, said="")
+        self._task = self._bar.add_task(job_id, total=None, text="")
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -46,15 +48,15 @@ class Watching:
         if self._console.is_terminal:
             self._bar.stop()
 
-    def update(self, progress: job.Progress) -> None:
+    def update(self, progress: Progress) -> None:
         """Show this progress; called when it has changed."""
         now_s = time.monotonic()
         self._eta.add(now_s, progress.computed)
-        left = eta.shown(self._eta.left_s(now_s, progress.total - progress.settled))
+        left = duration(self._eta.left_s(now_s, progress.total - progress.settled))
         failed = f", {progress.failed} failed" if progress.failed else ""
-        said = f"{progress.settled}/{progress.total} parts{failed}, {left} left" if progress.total else progress.state
+        text = f"{progress.settled}/{progress.total} parts{failed}, {left} left" if progress.total else progress.state
         if self._console.is_terminal:
-            self._bar.update(self._task, total=progress.total or None, completed=progress.settled, said=said)
+            self._bar.update(self._task, total=progress.total or None, completed=progress.settled, text=text)
         elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:
             self._last_s = now_s
-            self._console.print(said, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from producer.reading import eta
-from producer.reading.reading import ChapterRow, Reading
+from producer.display.durations import duration, exact_duration
+from producer.reading.chapter_row import ChapterRow
+from producer.reading.reading import Reading
 from tasks.flow.ledger.record import Record
 from tasks.flow.repair import Failure
 
@@ -30,20 +31,20 @@ def print_readings(readings: Sequence[Reading], wall_s: float) -> None:
         table.add_column(name, justify="left" if name in ("chapter", "path") else "right", overflow="fold")
     for reading in readings:
         if len(readings) > 1:
-            table.add_row(Text(reading.wish.title))
+            table.add_row(Text(reading.request.title))
         for row in reading.rows:
             table.add_row(*_cells(row))
     rows = [row for reading in readings for row in reading.rows]
     audio_s = sum(row.audio_s for row in rows)
     total = [str(sum(row.paragraphs for row in rows)), str(sum(row.skipped for row in rows))]
-    table.add_row("all", *total, _length(audio_s), _length(wall_s), _times(audio_s, wall_s))
+    table.add_row("all", *total, exact_duration(audio_s), exact_duration(wall_s), _times(audio_s, wall_s))
     out = console()
     out.print(table)
     for reading in readings:
         for row in reading.rows:
             for failed in row.failures:
                 part = f", part {failed.part} («{failed.words}»)" if failed.part is not None else ""
-                line = f"FAILED: {reading.wish.title}, chapter {row.number} «{row.title}»{part}: {failed.reason}"
+                line = f"FAILED: {reading.request.title}, chapter {row.number} «{row.title}»{part}: {failed.reason}"
                 out.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -52,7 +53,7 @@ def print_jobs(records: Sequence[Record], now_s: float) -> None:
     table = Table("id", "kind", "title", "model", "state", "parts", "failed", "age", box=None, pad_edge=False)
     for record in records:
         done = record.done + record.failed + record.skipped
-        age = eta.shown(max(0.0, now_s - record.submitted))
+        age = duration(max(0.0, now_s - record.submitted))
         parts = f"{done}/{record.total}" if record.total else "–"
         title = record.title if len(record.title) <= 40 else record.title[:39] + "…"
         failed = str(record.failed) if record.failed else ""
@@ -61,32 +62,11 @@ def print_jobs(records: Sequence[Record], now_s: float) -> None:
     console().print(table)
 
 
-def _cells(row: ChapterRow) -> list[str | Text]:
-    computed = row.computed > 0
-    return [
-        Text(f"{row.number} {row.title}"),
-        str(row.paragraphs),
-        str(row.skipped),
-        _length(row.audio_s),
-        _length(row.wall_s),
-        _times(row.audio_s, row.wall_s) if computed else "found",
-        Text(str(row.path)) if row.path else "–",
-    ]
-
-
-def _length(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 60 else eta.shown(seconds)
-
-
-def _times(audio_s: float, wall_s: float) -> str:
-    return f"{audio_s / wall_s:.1f}" if wall_s > 0 and audio_s > 0 else "–"
-
-
 def print_failures(failures: Sequence[Failure], now_s: float, with_traceback: bool) -> None:
-    """A row a failure; below each, where it wishes to be known, its traceback."""
+    """A row a failure; with `with_traceback` also each one's traceback, below the table."""
     table = Table("id", "words", "reason", "tries", "worker", "age", box=None, pad_edge=False)
     for failure in failures:
-        age = eta.shown(max(0.0, now_s - failure.at))
+        age = duration(max(0.0, now_s - failure.at))
         named = [Text(word) for word in (failure.id, failure.words, failure.reason)]
         table.add_row(*named, str(failure.attempts or ""), failure.worker, age)
     out = console()
@@ -94,3 +74,20 @@ def print_failures(failures: Sequence[Failure], now_s: float, with_traceback: bo
     for failure in failures if with_traceback else ():
         if failure.traceback:
             out.print(f"\n{failure.id}\n{failure.traceback}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(row: ChapterRow) -> list[str | Text]:
+    computed = row.computed > 0
+    return [
+        Text(f"{row.number} {row.title}"),
+        str(row.paragraphs),
+        str(row.skipped),
+        exact_duration(row.audio_s),
+        exact_duration(row.wall_s),
+        _times(row.audio_s, row.wall_s) if computed else "found",
+        Text(str(row.path)) if row.path else "–",
+    ]
+
+
+def _times(audio_s: float, wall_s: float) -> str:
+    return f"{audio_s / wall_s:.1f}" if wall_s > 0 and audio_s > 0 else "–"

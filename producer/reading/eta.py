@@ -1,7 +1,7 @@
-"""How long a reading will still take, from what this run has computed. Pure: time is passed in.
+"""How long a job will still take, from what this run has computed. Pure: time is passed in.
 
-Work that was found done (in the store, or by an earlier run) takes no time and says
-nothing about the rest; only computed work counts towards the pace.
+Work that was found done (in the store, or by an earlier run) takes no time and does not
+help to estimate the rest, so only computed work counts towards the pace.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ WINDOW_S = 300.0
 
 
 class Eta:
-    """The pace of one reading. Work is counted in any one unit, here characters."""
+    """The pace of one job. Work is counted in any one unit: characters of a reading, parts of another job."""
 
     def __init__(self, window_s: float = WINDOW_S) -> None:
         self._window_s = window_s
         self._seen: deque[tuple[float, float]] = deque()
 
     def add(self, now_s: float, computed: float) -> None:
-        """Tell the work computed so far; the first call is where this run begins."""
+        """Note the work computed so far; the first call is where this run begins."""
         if self._seen and computed <= self._seen[-1][1]:
             return
         self._seen.append((now_s, computed))
@@ -37,15 +37,3 @@ class Eta:
         if elapsed_s <= 0:
             return None
         return remaining * elapsed_s / (computed - before)
-
-
-def shown(seconds: float | None) -> str:
-    """A duration as people say it: `42 s`, `3:07 min`, `1:02 h`; `–` for None."""
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60}:{whole % 60:02d} min"
-    return f"{whole // 3600}:{whole % 3600 // 60:02d} h"

@@ -1,4 +1,4 @@
-"""Stays with readings until they have ended: looks, shows, and outlasts a restart of Redis. Starts nothing."""
+"""Follows readings until they have ended: looks, shows, and outlasts a restart of Redis. Starts nothing."""
 
 from __future__ import annotations
 
@@ -16,28 +16,32 @@ if TYPE_CHECKING:
 LOOK_EVERY_S = 0.2
 
 
-def attend(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:
+def run(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:
     """Step all readings until the last has ended; `check` may raise what makes waiting useless.
 
     Raises `BrokerUnavailable` when Redis is away for longer than `PATIENCE_S`.
     """
-    away_since: float | None = None
+    away_since_s: float | None = None
     while True:
         now_s = time.monotonic()
         try:
-            for reading in readings:
-                if not reading.ended:
-                    for row in reading.step(now_s):
-                        display.ended(reading, row)
-            away_since = None
+            _step_all(readings, display, now_s)
+            away_since_s = None
         except BrokerUnavailable as exc:
-            if away_since is None:
-                away_since = now_s
+            if away_since_s is None:
+                away_since_s = now_s
                 display.note(f"{exc}; waiting for it")
-            elif now_s - away_since > PATIENCE_S:
+            elif now_s - away_since_s > PATIENCE_S:
                 raise
         check()
         display.update(readings, now_s)
         if all(reading.ended for reading in readings):
             return
         time.sleep(LOOK_EVERY_S)
+
+
+def _step_all(readings: Sequence[Reading], display: Display, now_s: float) -> None:
+    for reading in readings:
+        if not reading.ended:
+            for row in reading.step(now_s):
+                display.ended(reading, row)

@@ -1,4 +1,4 @@
-"""How far a job is, chapter by chapter: one look into the ledger at a time.
+"""How far a book is, chapter by chapter, read from the ledger once a call.
 
 Reads only; writes no file and draws nothing. A book's chapters are jobs of their own,
 named `<book>.<number>`.
@@ -11,21 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from producer import results
-from producer.client import Client
+from producer.connection import Connection
 from tasks.flow.ledger.record import DONE, FAILED, SENT, Record
 
-_ENDED_WELL_OR_NOT = frozenset({DONE, FAILED})
+_ENDED = frozenset({DONE, FAILED})
 
 
 @dataclass(frozen=True)
-class Look:
-    """A job at one moment. `final` is Celery's stored result once it is final.
+class BookStatus:
+    """A book's job at one moment. `final` is Celery's stored result once it is final.
 
-    `ended` are the parts (from 1) that are done or failed; `open` the records of a book's
-    chapters that are under way.
+    `ended` are the chapters (from 1) that are done or failed; `open` the records of those
+    that are under way.
     """
 
-    record: Record | None
     final: dict[str, Any] | None
     ended: frozenset[int]
     open: Mapping[int, Record]
@@ -45,28 +44,25 @@ def chapter_id(book_id: str, part: int) -> str:
     return f"{book_id}.{part}"
 
 
-def look(client: Client, job_id: str) -> Look:
-    """The job as it is now; raises `BrokerUnavailable`."""
-    with client.connection.speaking():
-        # The result first: what is final when the marks are read cannot miss a mark.
-        meta = client.ledger.queries.stored_result(job_id)
+def book_status(connection: Connection, job_id: str) -> BookStatus:
+    """The book as it is now; raises `BrokerUnavailable`."""
+    queries = connection.ledger.queries
+    with connection.speaking():
+        # The result first: once it is final, the marks that are read after it are complete.
+        meta = queries.stored_result(job_id)
         final = meta if meta and meta["status"] in results.FINAL else None
-        record = client.ledger.queries.record(job_id)
-        marks = client.ledger.queries.states(job_id) if record else ""
-        under_way = {}
-        if record and record.kind == "book":
-            sent = [part for part, mark in enumerate(marks, 1) if mark == SENT]
-            found = {part: client.ledger.queries.record(chapter_id(job_id, part)) for part in sent}
-            under_way = {part: one for part, one in found.items() if one is not None and one.state != "sent"}
-    ended = frozenset(part for part, mark in enumerate(marks, 1) if mark in _ENDED_WELL_OR_NOT)
-    return Look(record, final, ended, under_way)
+        marks = queries.states(job_id)
+        sent = [part for part, mark in enumerate(marks, 1) if mark == SENT]
+        records = {part: queries.record(chapter_id(job_id, part)) for part in sent}
+    under_way = {part: record for part, record in records.items() if record is not None and record.state != "sent"}
+    return BookStatus(final, frozenset(part for part, mark in enumerate(marks, 1) if mark in _ENDED), under_way)
 
 
-def failures(client: Client, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:
-    """The failed parts of a chapter that ended with `error`; the chapter itself where no part is to blame."""
-    with client.connection.speaking():
-        outcomes = client.ledger.queries.outcomes(job_id)
-        payloads = client.ledger.queries.payloads(job_id)
+def failed_parts(connection: Connection, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:
+    """The failed parts of a chapter that ended with `error`; the chapter as a whole where no part failed."""
+    with connection.speaking():
+        outcomes = connection.ledger.queries.outcomes(job_id)
+        payloads = connection.ledger.queries.payloads(job_id)
     failed = [
         FailedPart(part, _words(payloads, part), _line(outcome["error"].get("message", "")))
         for part, outcome in sorted(outcomes.items())
@@ -78,7 +74,7 @@ def failures(client: Client, job_id: str, error: Mapping[str, Any]) -> list[Fail
 def _words(payloads: list[str], part: int) -> str:
     """The first words of a part: its payload without the flag character."""
     text = payloads[part - 1][1:] if part <= len(payloads) else ""
-    line = " ".join(text.split())
+    line = _line(text)
     return line if len(line) <= 40 else line[:39] + "…"
 
 

@@ -9,15 +9,16 @@ import pytest
 from producer import Client
 from producer.books.formats.book import Chapter
 from producer.display.table import print_readings
-from producer.reading.reading import Reading, Wish
+from producer.reading.reading import Reading
+from producer.reading.request import ReadingRequest
 from producer.reading.status import FailedPart
 
 
 @pytest.fixture
 def reading(own_environment: None) -> Reading:
     chapters = [(1, Chapter("[red]One[/red]", "One.")), (2, Chapter("Two", "Two."))]
-    wish = Wish(Path("book.txt"), "Book", chapters, "espeak", None, 1.0, Path("out"), "wav")
-    made = Reading(Client(), wish)
+    request = ReadingRequest(Path("book.txt"), "Book", chapters, "espeak", None, 1.0, Path("out"), "wav")
+    made = Reading(Client(), request)
     first, second = made.rows
     first.state, first.parts, first.computed, first.paragraphs, first.audio_s, first.wall_s = "done", 3, 3, 2, 90, 30
     first.path = Path("out/[1].wav")
@@ -40,11 +41,3 @@ def test_a_failed_part_is_named_with_its_chapter_its_words_and_why(
     print_readings([reading], 45.0)
     assert "FAILED: Book, chapter 2 «Two», part 4 («Some words»): model: broke" in capsys.readouterr().out
     assert reading.has_failed
-
-
-def test_the_same_words_read_the_same_way_are_the_same_reading(reading: Reading) -> None:
-    wish = reading.wish
-    moved = Wish(Path("x.txt"), wish.title, wish.chapters, "espeak", None, 1.0, Path("elsewhere"), "flac")
-    faster = Wish(wish.source, wish.title, wish.chapters, "espeak", None, 1.1, wish.folder, "wav")
-    assert moved.digest == wish.digest
-    assert faster.digest != wish.digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from producer.reading.eta import Eta, shown
+from producer.reading.eta import Eta
 
 
 def test_nothing_is_promised_before_something_was_computed() -> None:
@@ -37,16 +37,9 @@ def test_a_stall_makes_the_time_left_grow() -> None:
     assert late > early
 
 
-def test_only_the_last_minutes_tell_the_pace() -> None:
+def test_only_the_last_minutes_count_for_the_pace() -> None:
     eta = Eta(window_s=100.0)
     eta.add(0.0, 0.0)
     for second in range(1000, 1200, 10):
         eta.add(float(second), float(second))
     assert eta.left_s(1190.0, 50.0) == pytest.approx(50.0)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(None, "–"), (0.4, "0 s"), (59.4, "59 s"), (187.0, "3:07 min"), (3720.0, "1:02 h")]
-)
-def test_a_duration_is_shown_as_people_say_it(seconds: float | None, words: str) -> None:
-    assert shown(seconds) == words

@@ -1,0 +1,52 @@
+"""The files that a command is given, read as books, and names for what is made of them.
+
+Reads all of them before anything is sent or started. Writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from producer.files import safe_name
+
+if TYPE_CHECKING:
+    from producer.books.reader import Book, Chapter
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that was read, and the chapters of it that were chosen, with their numbers in the book."""
+
+    path: Path
+    book: Book
+    chapters: Sequence[tuple[int, Chapter]]
+
+    @property
+    def name(self) -> str:
+        """The book's title as a name for a file or folder; the file's own name where it has none."""
+        return safe_name(self.book.title, safe_name(self.path.stem))
+
+
+def read_sources(paths: Sequence[Path], selection: str | None) -> list[Source]:
+    """The books in these files, in order, and of each the chapters that `selection` (`1-3,5`) names.
+
+    Raises `InvalidInput` that names the file, or the chapter, at fault.
+    """
+    from producer.books.reader import read_book, select_chapters
+
+    sources = []
+    for path in paths:
+        book = read_book(path)
+        sources.append(Source(path, book, select_chapters(book, selection or None)))
+    return sources
+
+
+def free_path(folder: Path, name: str, ending: str, taken: Collection[Path | None]) -> Path:
+    """`name` + `ending` in the folder; with ` (2)`, ` (3)` … behind the name where that path is taken."""
+    path, number = folder / f"{name}{ending}", 2
+    while path in taken:
+        path, number = folder / f"{name} ({number}){ending}", number + 1
+    return path
