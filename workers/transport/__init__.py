@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 __all__ = ["install", "reading_url"]
 
 TRANSPORTS = {
-    "slotline": "workers.transport.channel:LeasingTransport",
-    "slotlines": "workers.transport.channel:LeasingTransport",
-    "slotline-sentinel": "workers.transport.channel:LeasingSentinelTransport",
+    "slotline": "workers.transport.transport:LeasingTransport",
+    "slotlines": "workers.transport.transport:LeasingTransport",
+    "slotline-sentinel": "workers.transport.transport:LeasingSentinelTransport",
 }
 
 

@@ -15,7 +15,6 @@ While the prefetch is full there is neither peek nor reserve.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from queue import Empty
@@ -24,111 +23,22 @@ from typing import Any
 
 import redis
 from kombu.transport import redis as kombu_redis
-from kombu.transport import virtual
 from kombu.utils.json import loads
 from redis.exceptions import ResponseError
 
 from tasks import keys, routing
 from workers.transport import leases as leases_of
 from workers.transport.leases import Held, Leases, Share
-from workers.transport.urls import plain_url
+from workers.transport.poller import POLL_S
+from workers.transport.qos import LeasingQoS
 from workers.upstream.redis import lasting_client
 
 logger = logging.getLogger(__name__)
-
-POLL_S = 0.2
-"""How often the lists that no peek watches are looked at: lower priorities, further queues."""
-
-RESERVE_AT_MOST = 256
-"""Messages of one reserve where the prefetch is unlimited."""
 
 HELD_BACK_S = 0.05
 """How soon a slot looks again that left messages to idle ones."""
 
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
-
-
-class LeasingQoS(virtual.QoS):
-    """The prefetch of one channel; what is in hand is counted by process, so a new connection counts the running.
-
-    Restores nothing at exit: leases are given back or end.
-    """
-
-    restore_at_shutdown = False
-    shared_batch = 0
-    """Messages of one batch of the slot that reads here; what waits is then shared with other slots. 0: not shared."""
-
-    def __init__(self, channel: LeasingChannel, prefetch_count: int = 0) -> None:
-        self.channel = channel
-        self.prefetch_count = prefetch_count or 0
-        self.may_take: Callable[[], bool] = lambda: True
-        """Whether any message may be taken, whatever the prefetch says."""
-        self._delivered: dict[str, Any] = {}
-
-    def gate(self, may_take: Callable[[], bool], shared_batch: int) -> None:
-        """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
-        self.may_take, self.shared_batch = may_take, shared_batch
-
-    def can_consume(self) -> bool:
-        """Whether another message may be taken."""
-        return self.may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
-
-    def can_consume_max_estimate(self) -> int:
-        """How many may be taken now."""
-        if not self.may_take():
-            return 0
-        if not self.prefetch_count:
-            return RESERVE_AT_MOST
-        return max(0, min(RESERVE_AT_MOST, self.prefetch_count - self.channel.leases.count))
-
-    def append(self, message: Any, delivery_tag: str) -> None:
-        """Nothing: the reserve registered it."""
-
-    def ack(self, delivery_tag: str) -> None:
-        """Gather it; the step sends it, after all that came in the same turn."""
-        self.channel.leases.ack(delivery_tag)
-        self.channel.call_for_step()
-
-    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        """To the front of its list, or away for good."""
-        if requeue:
-            self.channel.leases.give_back([delivery_tag])
-        else:
-            self.channel.leases.ack(delivery_tag)
-        self.channel.call_for_step()
-
-    def restore_unacked(self) -> list[Any]:
-        """Nothing: what still runs stays held, and what was dropped is given back by the renewal."""
-        return []
-
-    def restore_unacked_once(self, stderr: Any = None) -> None:
-        """Nothing, for the same reason."""
-
-
-class LeasingPoller(kombu_redis.MultiChannelPoller):
-    """Kombu's poller; without an event loop it lets the channels step before and after it waits."""
-
-    def get(self, callback: Any, timeout: float | None = None) -> None:
-        """Without an event loop: deliver something or raise `Empty` within about `POLL_S`."""
-        self._in_protected_read = True
-        try:
-            if self._step():
-                return
-            self.on_poll_start()
-            for fileno, event in self.poller.poll(POLL_S if timeout is None else min(timeout, POLL_S)) or ():
-                # Only fan-out messages are delivered by reading; the peek's answer raises Empty.
-                with contextlib.suppress(Empty):
-                    self.handle_event(fileno, event)
-                    return
-            if not self._step():
-                raise Empty
-        finally:
-            self._in_protected_read = False
-            while self.after_read:
-                self.after_read.pop()()
-
-    def _step(self) -> int:
-        return sum(channel.step() for channel in tuple(self._channels))
 
 
 class LeasingChannel(kombu_redis.Channel):
@@ -309,40 +219,3 @@ class LeasingChannel(kombu_redis.Channel):
 
 def _shown(queue_list: str) -> str:
     return queue_list.split(routing.PRIORITY_SEPARATOR)[0]
-
-
-class LeasingSentinelChannel(LeasingChannel, kombu_redis.SentinelChannel):
-    """The same, with the master asked of the Sentinels."""
-
-    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "lease_s")
-
-    def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:
-        # Kombu takes only URLs that say `sentinel://` for Sentinels.
-        client = self.connection.client
-        reading, client.alt = client.alt, [plain_url(url) for url in client.alt]
-        try:
-            return super()._sentinel_managed_pool(asynchronous)
-        finally:
-            client.alt = reading
-
-
-class LeasingTransport(kombu_redis.Transport):
-    """`slotline://`, `slotlines://` and `slotline+socket://`."""
-
-    Channel = LeasingChannel
-    hub: Any = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.cycle = LeasingPoller()
-
-    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        """Read from `loop`'s ticks from now on."""
-        self.hub = loop
-        super().register_with_event_loop(connection, loop)
-
-
-class LeasingSentinelTransport(LeasingTransport, kombu_redis.SentinelTransport):
-    """`slotline-sentinel://`."""
-
-    Channel = LeasingSentinelChannel

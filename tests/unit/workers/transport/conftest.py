@@ -9,8 +9,11 @@ from typing import Any, Protocol
 
 import pytest
 import redis
+from celery import Celery
+from kombu import Connection, Consumer, Queue
 
 from tests.conftest import LEASE_S, Process, StartWorker
+from workers.transport import install
 from workers.transport import leases as leases_of
 from workers.transport.leases import Leases
 
@@ -73,3 +76,31 @@ def small_worker(start_worker: StartWorker) -> SmallWorker:
         return worker
 
     return start
+
+
+@pytest.fixture
+def app(broker: str) -> Iterator[Celery]:
+    """An app that reads by lease."""
+    one = Celery("reading", broker=broker, set_as_current=False)
+    install(one)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def reading(app: Celery) -> Iterator[Connection]:
+    """Its connection for reading."""
+    with app.connection_for_read() as connection:
+        yield connection
+
+
+def drain(connection: Connection, count: int, **consuming: Any) -> list[Any]:
+    """Take `count` messages from `q` and leave them in hand; `prefetch` and the rest is the consumer's."""
+    taken: list[Any] = []
+    channel = connection.channel()
+    if "prefetch" in consuming:
+        channel.basic_qos(0, consuming.pop("prefetch"), False)
+    with Consumer(channel, [Queue("q")], on_message=taken.append, accept=["json"], **consuming):
+        while len(taken) < count:
+            connection.drain_events(timeout=5)
+    return taken

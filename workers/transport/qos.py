@@ -1,0 +1,80 @@
+"""The prefetch of a reading channel: how many messages a worker may have in hand, and whether it takes any just now.
+
+Counts by process, not by channel, so that after a lost connection what still runs counts.
+Restores nothing at the end: leases are given back, or end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kombu.transport import virtual
+
+from workers.transport.leases import Leases
+
+RESERVE_AT_MOST = 256
+"""Messages of one reserve where the prefetch is unlimited."""
+
+
+class Reader(Protocol):
+    """What this needs of the channel."""
+
+    leases: Leases
+
+    def call_for_step(self) -> None:
+        """Let the event loop step in this turn."""
+
+
+class LeasingQoS(virtual.QoS):
+    """The prefetch of one channel."""
+
+    restore_at_shutdown = False
+    shared_batch = 0
+    """Messages of one batch of the slot that reads here; what waits is then shared with other slots. 0: not shared."""
+
+    def __init__(self, channel: Reader, prefetch_count: int = 0) -> None:
+        self.channel = channel
+        self.prefetch_count = prefetch_count or 0
+        self.may_take: Callable[[], bool] = lambda: True
+        """Whether any message may be taken, whatever the prefetch says."""
+        self._delivered: dict[str, Any] = {}
+
+    def gate(self, may_take: Callable[[], bool], shared_batch: int) -> None:
+        """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
+        self.may_take, self.shared_batch = may_take, shared_batch
+
+    def can_consume(self) -> bool:
+        """Whether another message may be taken."""
+        return self.may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
+
+    def can_consume_max_estimate(self) -> int:
+        """How many may be taken now."""
+        if not self.may_take():
+            return 0
+        if not self.prefetch_count:
+            return RESERVE_AT_MOST
+        return max(0, min(RESERVE_AT_MOST, self.prefetch_count - self.channel.leases.count))
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Nothing: the reserve registered it."""
+
+    def ack(self, delivery_tag: str) -> None:
+        """Gather it; the step sends it, after all that came in the same turn."""
+        self.channel.leases.ack(delivery_tag)
+        self.channel.call_for_step()
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """To the front of its list, or away for good."""
+        if requeue:
+            self.channel.leases.give_back([delivery_tag])
+        else:
+            self.channel.leases.ack(delivery_tag)
+        self.channel.call_for_step()
+
+    def restore_unacked(self) -> list[Any]:
+        """Nothing: what still runs stays held, and what was dropped is given back by the renewal."""
+        return []
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Nothing, for the same reason."""

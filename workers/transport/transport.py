@@ -1,0 +1,51 @@
+"""The kombu transports that Celery finds by the scheme of a worker's reading URL (`__init__.py` registers them).
+
+One over kombu's Redis transport, one over its Sentinel one; how they read is `channel.py`'s.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kombu.transport import redis as kombu_redis
+
+from workers.transport.channel import LeasingChannel
+from workers.transport.poller import LeasingPoller
+from workers.transport.urls import plain_url
+
+
+class LeasingSentinelChannel(LeasingChannel, kombu_redis.SentinelChannel):
+    """The same, with the master asked of the Sentinels."""
+
+    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "lease_s")
+
+    def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:
+        # Kombu takes only URLs that say `sentinel://` for Sentinels.
+        client = self.connection.client
+        reading, client.alt = client.alt, [plain_url(url) for url in client.alt]
+        try:
+            return super()._sentinel_managed_pool(asynchronous)
+        finally:
+            client.alt = reading
+
+
+class LeasingTransport(kombu_redis.Transport):
+    """`slotline://`, `slotlines://` and `slotline+socket://`."""
+
+    Channel = LeasingChannel
+    hub: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cycle = LeasingPoller()
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Read from `loop`'s ticks from now on."""
+        self.hub = loop
+        super().register_with_event_loop(connection, loop)
+
+
+class LeasingSentinelTransport(LeasingTransport, kombu_redis.SentinelTransport):
+    """`slotline-sentinel://`."""
+
+    Channel = LeasingSentinelChannel
