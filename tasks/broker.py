@@ -1,7 +1,7 @@
-"""The broker's Redis as a plain client: connect, say in one line when it does not answer.
+"""The broker's Redis as a plain client, and the one sentence for each thing that can be wrong with it.
 
-For whoever is no Celery worker: producers and commands. Opens no connection by itself;
-shows no password, ever.
+Producers and commands connect by it; workers use Celery's connections, and these sentences.
+Opens no connection by itself, and never shows a password.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.errors import BrokerUnavailable
 from tasks.settings import settings
 
 if TYPE_CHECKING:
     from redis import Redis
+
+OLDEST_REDIS = (6, 2)
+"""BLMOVE (the peek for messages), RPOP with a count and ZRANGE BYSCORE came with it."""
 
 CONNECT_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 20.0
@@ -25,7 +28,7 @@ def shown(url: str) -> str:
     """The URL as people may see it: without its password."""
     from kombu.utils.url import maybe_sanitize_url
 
-    return str(maybe_sanitize_url(url, mask="…"))
+    return str(maybe_sanitize_url(url))
 
 
 def client(url: str) -> Redis:
@@ -64,6 +67,15 @@ def speaking(url: str) -> Iterator[None]:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError) as exc:
         raise unavailable(url, exc) from exc
+
+
+def check_version(client: Redis) -> None:
+    """Raise `BrokerUnavailable` when the server is older than slotline's scripts need."""
+    found: Any = client.info("server")
+    version = str(found["redis_version"])
+    if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_REDIS:
+        oldest = ".".join(map(str, OLDEST_REDIS))
+        raise BrokerUnavailable(f"CELERY_BROKER_URL: slotline needs Redis {oldest} or newer, this one is {version}")
 
 
 def unavailable(url: str, exc: Exception) -> BrokerUnavailable:

@@ -34,6 +34,9 @@ SECOND_NAMES = {
 }
 """Settings of the replaced model pools that mean what another one does; read only where that one is not set."""
 
+BEAT_AT_MOST_S = 5.0
+"""However long a lease is, a worker is heard of this often."""
+
 
 def data_home() -> Path:
     """The folder of this user's slotline data: store and embedded Redis, unless set otherwise."""
@@ -109,6 +112,11 @@ def read(environment: Mapping[str, str]) -> Settings:
             "one script settles a part and sends the next"
         )
     return settings
+
+
+def beat_s(lease_s: float) -> float:
+    """Seconds between two renewals of a lease, or two heartbeats: a lease outlives two that fail."""
+    return min(lease_s / 3, BEAT_AT_MOST_S)
 
 
 @functools.cache

@@ -13,10 +13,10 @@ import pytest
 
 from producer import Client
 from tasks import keys
+from tasks.settings import beat_s
 from tests.conftest import LEASE_S, Process, StartWorker, WaitUntil
 from tests.faults.proxy import Proxy
 from tests.faults.slots import MODEL, NOISE_S, Slots, child_of, died_at, record_of
-from workers.transport.leases import beat_s
 
 TEXT = "A paragraph that takes its time."
 BEAT_S = beat_s(LEASE_S)

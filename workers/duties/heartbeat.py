@@ -19,10 +19,9 @@ from tasks import health
 from tasks.flow.connections import redis_client
 from tasks.health import Beat
 from tasks.routing import FLOW_QUEUE, queue_of
-from tasks.settings import settings
+from tasks.settings import beat_s, settings
 from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
-from workers.transport.renewal import beat_s
 from workers.upstream.celery import begun_count, has_active, has_reserved
 
 logger = logging.getLogger(__name__)

@@ -24,12 +24,12 @@ from redis import Redis, RedisError
 
 from tasks import keys
 from tasks.errors import NoFreeSlot
+from tasks.settings import beat_s
 from workers.slots.turn import Turn, source
 
 logger = logging.getLogger(__name__)
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-RENEW_AT_MOST_S = 5.0
 MAX_FLOW_WORKERS = 256
 MAX_SLOTS_A_GPU = 64
 
@@ -41,11 +41,6 @@ def host_id() -> str:
         return BOOT_ID.read_text().strip()
     except OSError:
         return socket.gethostname()
-
-
-def renewal_s(lease_s: float) -> float:
-    """Seconds between two renewals of a lease."""
-    return min(lease_s / 3, RENEW_AT_MOST_S)
 
 
 @dataclass(frozen=True)
@@ -227,7 +222,7 @@ class Keeper:
     def _run(self) -> None:
         try:
             while self.step():
-                self._changed.wait(renewal_s(self._lease_s))
+                self._changed.wait(beat_s(self._lease_s))
                 self._changed.clear()
         except Exception:  # the thread's boundary; without it the slot would be lost in silence
             logger.exception("the slot's lease is no longer renewed")

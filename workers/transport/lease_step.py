@@ -17,7 +17,8 @@ from typing import Any
 from celery import bootsteps
 from redis import RedisError
 
-from workers.transport.leases import Leases, all_of_process, beat_s, passing_s
+from tasks.settings import beat_s
+from workers.transport.leases import Leases, all_of_process, passing_s
 from workers.transport.renewal import GRACE_S, Renewal, keys_of
 from workers.upstream.billiard import processes_of
 from workers.upstream.celery import existing_requests

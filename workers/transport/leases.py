@@ -29,23 +29,14 @@ from redis import Redis
 from redis.commands.core import Script
 
 from tasks import keys
-from tasks.errors import SettingsError
-
-OLDEST_REDIS = (6, 2)
-"""BLMOVE (the peek), RPOP with a count and ZRANGE BYSCORE came with it."""
+from tasks.broker import check_version
+from tasks.settings import beat_s
 
 ANSWER_LIMIT_S = 10.0
 """A server that takes longer than this over one script counts as gone."""
 
-RENEW_AT_MOST_S = 5.0
-
 IDLE_S = 0.6
 """For how long work is left to a slot that found none; it looks again three times as often."""
-
-
-def beat_s(lease_s: float) -> float:
-    """Seconds between two beats: a lease outlives two that fail."""
-    return min(lease_s / 3, RENEW_AT_MOST_S)
 
 
 def passing_s() -> float:
@@ -116,12 +107,6 @@ class Leases:
         self._acks: dict[str, None] = {}
         self._returns: dict[str, int] = {}
         self._turns = itertools.count(1)
-
-    def check_server(self) -> None:
-        """Raise `SettingsError` when the server is too old for the scripts."""
-        version = str(self.client.info("server")["redis_version"])
-        if tuple(int(digits) for digits in version.split(".")[:2]) < OLDEST_REDIS:
-            raise SettingsError(f"CELERY_BROKER_URL: Redis 6.2 or newer is needed, this one is {version}")
 
     def in_hand(self) -> tuple[str, ...]:
         """Keys of the messages reserved and neither acknowledged nor given back, in the order of their reserving."""
@@ -253,14 +238,14 @@ _of_process: dict[str, Leases] = {}
 
 
 def of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
-    """This process's leases at `broker`, made the first time; raises `SettingsError` for too old a server.
+    """This process's leases at `broker`, made the first time; raises `BrokerUnavailable` for too old a server.
 
     `connect` gives a client of its own that waits so many seconds for an answer, at most.
     """
     leases = _of_process.get(broker)
     if leases is None:
         leases = Leases(connect(ANSWER_LIMIT_S), lease_s, beat_client=connect(beat_s(lease_s)))
-        leases.check_server()
+        check_version(leases.client)
         _of_process[broker] = leases
     return leases
 

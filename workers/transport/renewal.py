@@ -21,9 +21,10 @@ from typing import Any
 from redis import BusyLoadingError, RedisError
 from redis.sentinel import MasterNotFoundError
 
-from workers.transport.leases import Leases, beat_s, passing_s
+from tasks.settings import beat_s
+from workers.transport.leases import Leases, passing_s
 
-__all__ = ["GRACE_S", "Renewal", "beat_s", "keys_of", "nobody_is_served", "unwatched_s"]
+__all__ = ["GRACE_S", "Renewal", "keys_of", "nobody_is_served", "unwatched_s"]
 
 logger = logging.getLogger(__name__)
 

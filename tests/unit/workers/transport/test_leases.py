@@ -11,7 +11,6 @@ import pytest
 import redis
 
 from tasks import keys
-from tasks.errors import SettingsError
 from tasks.routing import list_keys
 from tests.conftest import WaitUntil
 from tests.unit.workers.transport.conftest import message
@@ -214,12 +213,3 @@ def test_a_redis_without_memory_left_still_hands_out_renews_and_takes_back(tmp_p
         assert _tags(client) == ["b", "c", "d"]
         assert not client.exists(keys.HELD)
         one.client.close()
-
-
-def test_too_old_a_redis_is_refused_by_name(leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = leases_for()
-    one.check_server()
-    old: Callable[..., Any] = lambda section: {"redis_version": "6.0.16"}  # noqa: E731
-    monkeypatch.setattr(one.client, "info", old)
-    with pytest.raises(SettingsError, match=r"6\.2 or newer.*6\.0\.16"):
-        one.check_server()

@@ -15,8 +15,8 @@ from tasks import keys
 from tests.conftest import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.transport import renewal
-from workers.transport.leases import RENEW_AT_MOST_S, Leases
-from workers.transport.renewal import Renewal, beat_s, nobody_is_served
+from workers.transport.leases import Leases
+from workers.transport.renewal import Renewal, nobody_is_served
 
 LeasesFor = Callable[..., Leases]
 
@@ -115,11 +115,6 @@ def test_at_the_end_everything_goes_back_in_its_old_order(redis_client: Any, lea
     Renewal(one, existing=lambda: {"a"}).finish()
     assert not redis_client.exists(keys.HELD)
     assert [held.key for held in leases_for("two").reserve(["q"], 3).taken] == ["a", "b", "c"]
-
-
-def test_a_lease_outlives_two_beats_that_fail() -> None:
-    assert beat_s(3.0) == 1.0
-    assert beat_s(30.0) == RENEW_AT_MOST_S
 
 
 class Away:
