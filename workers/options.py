@@ -1,7 +1,7 @@
-"""Which kind of worker the command line asks for, and what it may not ask for. Pure.
+"""Which kind of worker the command line asks for, and which options are refused. Pure.
 
-A worker is either a slot worker (`--model NAME`) or a flow worker (`-Q flow`). What the
-slot decides (one child, its pool, its limits, its queue) is no option of either.
+A worker is either a slot worker (`--model NAME`) or a flow worker (`-Q flow`). The slot
+decides about its one child, its pool, its limits and its queue, so no option may.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ NOT_FOR_SLOTS = {
 
 
 @dataclass(frozen=True)
-class Kind:
+class WorkerKind:
     """`model` is a slot worker's; None means a flow worker. `is_lazy`: `--lazy` was given."""
 
     model: str | None
     is_lazy: bool = False
 
 
-def kind_of(options: Mapping[str, Any], is_prefork: bool) -> Kind:
+def kind_of(options: Mapping[str, Any], is_prefork: bool) -> WorkerKind:
     """The kind of worker that Celery's own options (by their names) ask for.
 
     `is_prefork`: whether `-P` is left alone. Raises `SettingsError` of one line that
@@ -57,7 +57,7 @@ def kind_of(options: Mapping[str, Any], is_prefork: bool) -> Kind:
     if model:
         _refuse(options, NOT_FOR_SLOTS)
         _check_slot(options)
-    return Kind(model or None, bool(options.get("lazy")))
+    return WorkerKind(model or None, bool(options.get("lazy")))
 
 
 def _check_slot(options: Mapping[str, Any]) -> None:

@@ -1,10 +1,10 @@
-"""Cancelling as a worker hears it: what runs for a cancelled job is stopped, at a safe point or by force.
+"""Cancelling, on the worker's side: what runs for a cancelled job stops at a safe point, or is killed.
 
-Adds the remote control command `slotline_cancel`, and has Celery's own `revoke` and
-`terminate` cancel the jobs that the ledger knows. In a slot worker a consumer bootstep
-also looks, on a beat, whether a job of the running batch was cancelled while nobody
-could say so. Guarantees: the child is killed only when nobody wants anything of its
-batch any more; a broadcast that is lost costs a beat.
+Adds the remote control command `slotline_cancel`. Celery's own `revoke` and `terminate`
+also cancel the jobs that the ledger knows. A command may be lost, so in a slot worker a
+periodic duty asks the ledger about the running batch as well. Guarantees: the child is
+killed only when all requests of its batch are cancelled; a lost command costs one interval
+of that duty.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ logger = logging.getLogger(__name__)
 
 
 def stop(pool: Any, ids: set[str]) -> int:
-    """Stop what the pool's child runs for these jobs or tasks; how many requests that are.
+    """Stop what the pool's child runs for these jobs or tasks; gives the number of requests.
 
-    The child hears of it at once. When it still runs after the grace, and no other job has
-    a part in its batch, it is killed.
+    The child gets a message at once. When all requests of its batch are cancelled, and it still
+    runs after the grace, it is killed.
     """
     batch = pool.running if isinstance(pool, SlotPool) else None
     if batch is None:
         return 0
-    hit = [member for member in batch.members if not member.is_cancelled and not ids.isdisjoint(member.ids)]
-    if not hit:
+    cancelled = [member for member in batch.members if not member.is_cancelled and not ids.isdisjoint(member.ids)]
+    if not cancelled:
         return 0
-    pool.cancel(batch, hit)
+    pool.cancel(batch, cancelled)
     if all(member.is_cancelled for member in batch.members):
         grace_s = settings().cancel_grace_s
         why = f"{len(batch.members)} cancelled requests did not stop within {grace_s:g} s"
         pool.watch.loop.call_later(grace_s, pool.stop_running, batch, why)
-    return len(hit)
+    return len(cancelled)
 
 
 @control_command(name=COMMAND, visible=False)
@@ -55,7 +55,7 @@ def slotline_cancel(state: Any, ids: Iterable[str], **_: Any) -> dict[str, Any]:
 
 
 def _revoking(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Celery's command, with the jobs among the ids cancelled in the ledger before it does its own part."""
+    """Celery's command, which first cancels in the ledger the jobs among its ids."""
 
     @functools.wraps(original)
     def revoke(state: Any, task_id: Any, **kwargs: Any) -> Any:
@@ -70,14 +70,14 @@ def _revoking(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _cancel(state: Any, task_id: str) -> None:
-    """Cancel it in the ledger; what is not recorded there (a task that stands alone) is left to Celery."""
-    tell = broadcast(state.app)
+    """Cancel it in the ledger. What is not recorded there (a task without a job) is left to Celery."""
+    stop_in_others = broadcast(state.app)
 
-    def stop_here_and_there(ids: Iterable[str]) -> None:
-        tell(list(ids))
+    def stop_everywhere(ids: Iterable[str]) -> None:
+        stop_in_others(list(ids))
         stop(state.consumer.pool, set(ids))
 
-    cancel(ledger(state.app), task_id, stop_here_and_there)
+    cancel(ledger(state.app), task_id, stop_everywhere)
 
 
 def install() -> None:

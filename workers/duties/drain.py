@@ -1,10 +1,10 @@
-"""Drain: a worker that is asked to stop finishes what runs, for so long at most, then gives it back.
+"""Drain: a worker that is asked to stop finishes what runs, within a time limit, and gives back the rest.
 
-SIGTERM (docker stop, systemd) and SIGINT (Ctrl-C) ask; asked a second time, it gives back
-at once. Celery itself takes nothing new from then on, gives back what waits, ends as soon
-as nothing runs, and this bounds how long that may take: by killing the child, so that
-its requests go back to the front of their queues. The exit status stays 0. A worker that
-ends for another reason (its slot is lost, its model cannot be had) is drained as well.
+SIGTERM (docker stop, systemd) and SIGINT (Ctrl-C) ask it to stop; a second signal makes it
+give back at once. From then on Celery takes nothing new, gives back what waits, and ends as
+soon as nothing runs. This duty bounds how long that takes: it kills the child, so that its
+requests go back to the front of their queues. The exit status stays 0. A worker that ends
+for another reason (its slot is lost, its model cannot be loaded) is drained too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 BY_ITSELF = "the worker stops"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LAST_S = 10.0
-"""How long a worker may take to end when nothing runs any more; beyond it, it is ended (Redis may be silent)."""
+"""How long a worker may take to end when nothing runs any more. Then it is ended, as Redis may be silent."""
 
 KILL_EVERY_S = 0.5
 
@@ -42,20 +42,20 @@ class Drain(bootsteps.StartStopStep):
 
     def __init__(self, worker: Any, **kwargs: Any) -> None:
         self._worker = worker
-        # Its `put` may be called in a signal's handler, whatever the handler has interrupted.
+        # Its `put` is safe in a signal handler, at any point of the program.
         self._asked: SimpleQueue[str] = SimpleQueue()
         self._is_asked = False
         self._thread = Thread(target=self._run, name="drain", daemon=True)
         super().__init__(worker, **kwargs)
 
     def start(self, worker: Any) -> None:
-        """Take the place of Celery's handlers, by which Ctrl-C ends with status 1 and a second one loses order."""
+        """Replace Celery's signal handlers: with those, Ctrl-C ends with status 1, twice without a shutdown."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._on_signal)
         self._thread.start()
 
     def close(self, worker: Any) -> None:
-        """The worker stops, for whatever reason; on SIGQUIT (Celery's cold shutdown) it does not wait."""
+        """The worker stops, for any reason; on SIGQUIT (Celery's cold shutdown) what runs gets no time."""
         if not self._is_asked:
             self._ask(BY_ITSELF)
         if is_cold_shutdown():
@@ -73,11 +73,11 @@ class Drain(bootsteps.StartStopStep):
     def _run(self) -> None:
         limit_s = settings().drain_s
         asked = self._asked.get()
-        # A worker that ends by itself has said why; that is to be its last word.
+        # A worker that ends by itself has logged why; that should be its last line.
         level = logging.DEBUG if asked == BY_ITSELF else logging.INFO
         logger.log(level, "%s: no new work; what runs has %g s to end", asked, limit_s)
         try:
-            why = f"told to hurry ({self._asked.get(timeout=limit_s)})"
+            why = f"asked again ({self._asked.get(timeout=limit_s)})"
         except Empty:
             why = f"SLOTLINE_DRAIN_S = {limit_s:g} is over"
         logger.warning("%s: what still runs goes back to the front of its queue", why)

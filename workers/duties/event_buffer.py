@@ -1,9 +1,9 @@
-"""Task events go out a few times a second, together: each on its own costs more than the job that it tells of.
+"""Sends task events a few times a second, many in one message: alone, an event costs more than a short job.
 
-A bootstep of Celery's consumer. What an event says, when it happened, and who sees it
-stay Celery's; Flower only hears of it up to `HOLD_S` later. Worker events (heartbeats)
-and what happens while the worker stops are sent at once. Events are a view, not the
-truth: those of a worker that is killed may be lost, as ever.
+A step of Celery's consumer, without a timer of its own while nothing happens. Celery decides
+what an event says, its time, and who receives it; Flower receives it up to `HOLD_S` later.
+Worker events (heartbeats), and all events while the worker stops, are sent at once. Events
+only show what happens: those of a worker that is killed may be lost, as with plain Celery.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ AT_MOST = 200
 """Events in one message; that many are sent at once."""
 
 
-class HeldEvents(bootsteps.StartStopStep):
+class EventBuffer(bootsteps.StartStopStep):
     """Lets the consumer's event dispatcher gather the events of tasks; again after each connection."""
 
     requires = ("celery.worker.consumer.events:Events",)
@@ -34,14 +34,14 @@ class HeldEvents(bootsteps.StartStopStep):
         return bool(consumer.hub)
 
     def start(self, consumer: Any) -> None:
-        """Take the dispatcher that was just made; with the lost connection its timer was forgotten, too."""
+        """Use the dispatcher of the new connection; the timer was cancelled with the lost one."""
         self._is_due = False
         gather_events(consumer, AT_MOST, self._send_soon)
 
     def stop(self, consumer: Any) -> None:
-        """Send what is held; what is told from now on goes out in the loop's next turn, as Celery does it.
+        """Send what is buffered; from now on Celery sends each event in the loop's next turn.
 
-        What cannot be sent, Celery keeps for the next connection.
+        Celery keeps what cannot be sent for the next connection.
         """
         stop_gathering_events(consumer)
 

@@ -76,16 +76,16 @@ class Heartbeat(Duty):
         slot = pool if isinstance(pool, SlotPool) else None
         spec = slot.spec if slot else None
         waiting = health.waiting_in(self._client, queue_of(spec.entry.name) if spec else FLOW_QUEUE)
-        stands = _state_of(slot)
-        if stands != self._state:
-            self._state, self._state_since = stands, now
+        state_now = _state_of(slot)
+        if state_now != self._state:
+            self._state, self._state_since = state_now, now
         busy_since, done = (slot.busy_since, slot.done_at) if slot else (None, None)
         return Beat(
             worker=consumer.hostname,
             host=socket.gethostname(),
             pid=os.getpid(),
             model=spec.entry.name if spec else None,
-            state=stands,
+            state=state_now,
             state_s=round(now - self._state_since, 1),
             child_alive=slot.child_is_alive if slot else True,
             busy_s=None if busy_since is None else round(now - busy_since, 1),
@@ -101,7 +101,7 @@ class Heartbeat(Duty):
         )
 
     def _stuck_s(self, waiting: int, slot: SlotPool | None, now: float) -> float:
-        """For how long nothing was begun and nothing runs, though messages wait."""
+        """Seconds in which nothing began and nothing runs, although messages wait."""
         begun = begun_count()
         has_work = waiting > 0 or has_reserved()
         is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.errand))

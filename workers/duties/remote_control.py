@@ -1,8 +1,8 @@
-"""Remote control of a slot's model: how it stands, unload it now, unload it when idle for so long.
+"""Remote control of a slot's model: show its status, unload it, set after how much idle time it is unloaded.
 
-Celery remote control commands, answered by the parent's event loop while its child
-computes: `slotline_model_status`, `slotline_model_unload`, `slotline_model_timeout`. What
-is refused is answered `{"error": …}` in one line. A flow worker has no model, and says so.
+These are Celery remote control commands: `slotline_model_status`, `slotline_model_unload`,
+`slotline_model_timeout`. The parent's event loop answers them while its child computes. A
+refusal is answered as `{"error": …}`, in one line. A flow worker has no model, and says so.
 """
 
 from __future__ import annotations
@@ -21,18 +21,14 @@ UNLOAD = "slotline_model_unload"
 TIMEOUT = "slotline_model_timeout"
 
 CHILD_ANSWERS_WITHIN_S = 0.5
-"""Python code in the child may hold its interpreter for a moment; native code that keeps it is not waited for."""
+"""Python code in the child may hold the interpreter for a moment. Native code may hold it for long: then no wait."""
 
 LEAST_TIMEOUT_S = 60.0
-"""Over control; a model that is unloaded after seconds spends its life loading."""
-
-
-def install() -> None:
-    """The commands are registered by importing this module; harmless twice."""
+"""The shortest time-out that may be set here: a model that is unloaded after seconds would load all the time."""
 
 
 def wrong_timeout(seconds: Any) -> str:
-    """Why it can be no time-out, in one line; empty when it can."""
+    """Why `seconds` cannot be a time-out, in one line; empty when it can."""
     is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
     if is_number and (seconds == 0 or LEAST_TIMEOUT_S <= seconds < float("inf")):
         return ""
@@ -41,26 +37,26 @@ def wrong_timeout(seconds: Any) -> str:
 
 @inspect_command(name=STATUS, visible=False)
 def status(state: Any, **_: Any) -> dict[str, Any]:
-    """How this slot's model stands."""
+    """The status of this slot's model."""
     pool = state.consumer.pool
     if not isinstance(pool, SlotPool):
         return _no_slot()
     return status_of(pool, pool.ask_status(CHILD_ANSWERS_WITHIN_S))
 
 
-def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
-    """All that parent and child know; where the child does not answer (None), the parent's view, and that it is so."""
+def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All that parent and child know. `from_child` is None where it did not answer; `answers` then says so."""
     spec, busy_since = pool.spec, pool.busy_since
-    stands = State.BUSY if busy_since is not None else pool.watch.state
+    state = State.BUSY if busy_since is not None else pool.watch.state
     return {
         "model": spec.entry.name,
         "adapter": spec.entry.adapter,
         "slot": spec.worker.partition("@")[0],
         "device": spec.gpu.label if spec.gpu else spec.device,
-        "state": stands,
-        "is_loading": stands in LOADING,
-        **(told or {}),
-        "answers": told is not None,
+        "state": state,
+        "is_loading": state in LOADING,
+        **(from_child or {}),
+        "answers": from_child is not None,
         "parent": os.getpid(),
         "lazy": spec.is_lazy,
         "closed": pool.closed,
@@ -73,7 +69,7 @@ def status_of(pool: SlotPool, told: Mapping[str, Any] | None) -> dict[str, Any]:
 
 @control_command(name=UNLOAD, visible=False)
 def unload(state: Any, **_: Any) -> dict[str, Any]:
-    """Unload this slot's model; its next job loads it again. One that is in use is not unloaded."""
+    """Unload this slot's model; its next job loads it again. A model in use is not unloaded."""
     pool = state.consumer.pool
     return unload_of(pool) if isinstance(pool, SlotPool) else _no_slot()
 
@@ -105,8 +101,8 @@ def timeout(state: Any, seconds: Any = None, **_: Any) -> dict[str, Any]:
     if why := wrong_timeout(seconds):
         return {"error": why}
     pool.unload_timeout_s = float(seconds)
-    said = f"is unloaded when idle for {seconds:g} s" if seconds else "is never unloaded for being idle"
-    return {"ok": f"{pool.spec.entry.name} {said}"}
+    rule = f"is unloaded when idle for {seconds:g} s" if seconds else "is never unloaded for being idle"
+    return {"ok": f"{pool.spec.entry.name} {rule}"}
 
 
 def _no_slot() -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Messages that are no task of ours: set aside whole, with a line in the log, and answered where they have an id.
+"""Sets aside messages that cannot be a task here: kept whole, with a line in the log, and answered if they have an id.
 
-A bootstep in the place of what Celery's consumer does with them, which is to drop them:
-a message that is no task, one that names an unknown task, one whose body or headers
-cannot be read, or are nested so deep that they could not be handed to a child (pickling
-them would end the worker, and the next one). Guarantee: the answer is stored before the message is set aside, so a
-crash between the two meets it again.
+Replaces what Celery's consumer does with them, which is to drop them. Such a message is no
+task at all, or names an unknown task, or has headers or a body that cannot be read, or that
+are nested too deep: Python could not pickle them for a child, which would end this worker
+and then the next one. Guarantee: the answer is stored before the message is set aside, so
+after a crash between the two the message comes again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 SHOWN_CHARS = 200
 DEEPEST = 64
-"""Levels of lists and objects; what slotline's own tasks take has four."""
+"""Levels of lists and objects; slotline's own messages have four."""
 
 WORDS = (str, type(None))
 HEADERS: dict[str, tuple[type, ...]] = {
@@ -35,15 +35,15 @@ HEADERS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("timelimit", "stamped_headers"), (list, type(None))),
     "stamps": (dict, type(None)),
 }
-"""What Celery's tracer takes each header for; another type ends or hangs the process that traces."""
+"""The types that Celery's tracer expects of each header; another one ends or hangs the process that traces."""
 
 FOLLOW_UPS = ("callbacks", "errbacks", "chain", "chord")
 
 Strategy = Callable[..., Any]
 
 
-class Refusals(bootsteps.StartStopStep):
-    """Consumer bootstep: sets aside what cannot be a task here."""
+class MessageSetAside(bootsteps.StartStopStep):
+    """A step of Celery's consumer that takes the place of its handlers for such messages."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
 
@@ -52,8 +52,8 @@ class Refusals(bootsteps.StartStopStep):
         self._backend = consumer.app.backend
 
     def start(self, consumer: Any) -> None:
-        """Before the consumer's loop, which takes these as they are when it begins."""
-        refuse_through(consumer, self.refuse)
+        """Called before the consumer's loop, which reads its handlers once, when it begins."""
+        refuse_through(consumer, self.set_aside)
         guard_tasks(consumer, self._guarded)
 
     def stop(self, consumer: Any) -> None:
@@ -62,13 +62,13 @@ class Refusals(bootsteps.StartStopStep):
     def _guarded(self, strategy: Strategy) -> Strategy:
         def receive(message: Any, body: Any, *rest: Any) -> Any:
             if fault := fault_of(message.headers, message.payload):
-                return self.refuse(message, fault)
+                return self.set_aside(message, fault)
             return strategy(message, body, *rest)
 
         return receive
 
-    def refuse(self, message: Any, why: str) -> None:
-        """Answer one message and set it aside; raises redis-py's errors, after which it comes again."""
+    def set_aside(self, message: Any, why: str) -> None:
+        """Answer one message, then set it aside; after one of redis-py's errors it comes again."""
         reason = " ".join(why.split())[:SHOWN_CHARS]
         queue = (message.delivery_info or {}).get("routing_key")
         logger.error("message %s in %r is set aside: %s", message.delivery_tag, queue, reason)
@@ -79,7 +79,7 @@ class Refusals(bootsteps.StartStopStep):
 
 
 def fault_of(headers: Mapping[str, Any], payload: Any) -> str | None:
-    """What is wrong with a message that names a task of ours, in words, or None; Celery would find out too late."""
+    """What is wrong with a message for one of our tasks, in words, or None. Celery would find it out too late."""
     if is_deep(headers) or is_deep(payload):
         return f"body: nested deeper than {DEEPEST} levels"
     if fault := _fault_of_headers(headers):
@@ -115,7 +115,7 @@ def _fault_of_body(args: Any, kwargs: Any, embed: Any) -> str | None:
 
 
 def is_deep(value: Any, deepest: int = DEEPEST) -> bool:
-    """Whether lists and objects lie in it more than `deepest` levels deep; walks it without recursion."""
+    """Whether `value` nests lists and objects more than `deepest` levels deep. Works without recursion."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(deepest):
         inner = (one for outer in level for one in (outer.values() if isinstance(outer, dict) else outer))

@@ -1,11 +1,11 @@
-"""The sweep: what should be under way and is nowhere is sent again; what is due is sent; what is old is forgotten.
+"""The sweep: sends again what was lost, sends what is due, and forgets what is old.
 
-One worker sweeps at a time, any worker can be it: who holds `slotline:sweeper` does. A
-pass is bounded, whatever the length of the queues and the number of jobs: it takes the
-jobs that were not looked at for longest. `Sweep.step` is one pass and can be called
-alone; `Sweeper` calls it on the worker's own timer. It decides nothing: each job is
-looked after by one Lua script (`tasks/flow/ledger/lua/sweep.lua`), so that a pass cut short or
-made twice at once does no harm.
+Any worker can be the sweeper, one at a time: the one that holds the key `slotline:sweeper`.
+The cost of a pass is bounded, however long the queues are and however many jobs there are:
+it takes the jobs that were not looked at for longest. `Sweep.step` is one pass; the duty
+`Sweeper` calls it on the worker's timer. The sweep decides nothing: one Lua script looks
+after each job (`tasks/flow/ledger/lua/sweep.lua`), so a pass that is cut short, or made
+twice at the same time, does no harm.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from workers.duties.duty import Duty
 logger = logging.getLogger(__name__)
 
 TERM_S = 5.0
-"""A sweeper that dies is followed within this."""
+"""When a sweeper dies, another one takes over within this time."""
 
 JOBS_A_PASS = 20
 LOOK = 1000
-"""Messages of one queue that a pass looks through for a job; beyond, the next pass knows more."""
+"""A pass searches this many messages of a queue for those of a job; in a longer queue it takes them to be there."""
 
 PROMOTED_A_PASS = 200
 FORGET_EVERY = 60
-"""Passes between two of forgetting."""
+"""Passes from one that also forgets to the next such one."""
 
 SCANNED = 1000
 
 
 class Sweep:
-    """One worker's sweep over one ledger; `term_s` is how long it is the sweeper without a further pass."""
+    """One worker's sweep over one ledger. It stays the sweeper for `term_s` after each of its passes."""
 
     def __init__(self, ledger: Ledger, term_s: float = TERM_S) -> None:
         self.ledger = ledger
@@ -45,7 +45,7 @@ class Sweep:
         self._cursor = 0
 
     def step(self) -> int:
-        """One pass; how many messages were sent. 0 where another worker sweeps. Raises redis-py's errors."""
+        """One pass; gives the number of messages sent, 0 if another worker sweeps. Raises redis-py's errors."""
         if not self.ledger.upkeep.is_sweeper(self._token, self._term_ms):
             return 0
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
@@ -59,7 +59,7 @@ class Sweep:
         return sent
 
     def _forget(self) -> None:
-        """Trim the lists that have no time to live of their own, and give Celery's forgotten reply queues one."""
+        """Trim the lists that have no time to live, and set one for the reply queues that Celery leaves behind."""
         upkeep = self.ledger.upkeep
         oldest_ms = upkeep.oldest_ms()
         upkeep.trim_failed(oldest_ms)

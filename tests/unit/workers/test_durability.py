@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from workers.durability import complaints
+from workers.durability import warnings_about
 from workers.stack.embedded_redis import EmbeddedRedis
 
 
@@ -30,6 +30,6 @@ def test_each_setting_that_may_lose_jobs_is_one_line(
     ):
         for name, value in settings.items():
             client.config_set(name, value)
-        told = complaints(client)
-    assert [line[: len(start)] for line, start in zip(told, said, strict=True)] == said
-    assert not any("\n" in line for line in told)
+        found = warnings_about(client)
+    assert [line[: len(start)] for line, start in zip(found, said, strict=True)] == said
+    assert not any("\n" in line for line in found)

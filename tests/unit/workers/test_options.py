@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 
 from tasks.errors import SettingsError
-from workers.options import Kind, kind_of
+from workers.options import WorkerKind, kind_of
 
 
 def test_a_model_alone_makes_a_slot_worker() -> None:
-    assert kind_of({"model": "espeak", "concurrency": None}, is_prefork=True) == Kind("espeak")
-    assert kind_of({"model": "espeak", "concurrency": 1}, is_prefork=True) == Kind("espeak")
+    assert kind_of({"model": "espeak", "concurrency": None}, is_prefork=True) == WorkerKind("espeak")
+    assert kind_of({"model": "espeak", "concurrency": 1}, is_prefork=True) == WorkerKind("espeak")
 
 
 def test_the_queue_flow_alone_makes_a_flow_worker_of_any_concurrency() -> None:
-    assert kind_of({"queues": ["flow"], "concurrency": 8, "time_limit": 5.0}, is_prefork=True) == Kind(None)
+    assert kind_of({"queues": ["flow"], "concurrency": 8, "time_limit": 5.0}, is_prefork=True) == WorkerKind(None)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,150 @@
+"""Makes a starting worker a slot worker or a flow worker: checks everything, claims its slot, and names it.
+
+Nothing is changed on this machine or in Redis before all checks have passed, but the claim
+itself. Loads no model. Raises `SlotlineError` of one line when the worker cannot serve.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import FrameType
+from typing import Any, NoReturn
+
+from celery import Celery
+from celery.concurrency.prefork import TaskPool
+from celery.utils.log import LOG_LEVELS
+from celery.utils.nodenames import nodesplit
+from redis import Redis, RedisError
+
+from tasks import broker
+from tasks.catalog import ModelEntry, catalog
+from tasks.errors import SettingsError
+from tasks.exit_codes import FAILED
+from tasks.settings import Settings, settings
+from tasks.store.artifacts import store
+from workers import transport
+from workers.durability import warnings_about
+from workers.options import WorkerKind, kind_of
+from workers.slots import gpu
+from workers.slots.claim import Keeper, claim_cpu, claim_flow
+from workers.upstream.celery import reconnect_for_ever, stop_worker, unshared_client
+from workers.upstream.redis import answer_within
+from workers.wire.spec import SlotSpec
+
+logger = logging.getLogger(__name__)
+
+BROKER_ANSWERS_WITHIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a worker was set up as; Celery's worker carries it as its attribute `slot`.
+
+    `spec` is a slot worker's, None in a flow worker; `warnings` say how Redis may lose jobs, one line each.
+    """
+
+    keeper: Keeper
+    spec: SlotSpec | None
+    warnings: Sequence[str] = ()
+
+
+def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
+    """Make `instance`, Celery's worker that is not yet built, the worker that its command line asks for."""
+    kind = kind_of(options, is_prefork=options.get("pool") in (None, TaskPool))
+    chosen = settings()
+    if chosen.log_level.upper() not in LOG_LEVELS:
+        raise SettingsError(f"LOG_LEVEL={chosen.log_level!r}: it may be DEBUG, INFO, WARNING or ERROR")
+    entry = _entry(kind, chosen)
+    client = _checked_client(instance.app, chosen)
+    store().check()
+    transport.install(instance.app)
+    reconnect_for_ever(instance.app)
+    # Celery installs its handlers later; without one, a SIGTERM in between would keep the slot for a lease.
+    signal.signal(signal.SIGTERM, _leave)
+    node = nodesplit(instance.hostname)[1]
+    if entry is None:
+        setup = _flow_worker(instance, client, chosen, node)
+    else:
+        setup = _slot_worker(instance, client, chosen, node, entry, kind.is_lazy or chosen.lazy)
+    return replace(setup, warnings=warnings_about(client))
+
+
+def prefetched(batch_size: int) -> int:
+    """How many messages a slot worker holds: those of the batch that runs, and of the next one."""
+    return 2 * batch_size
+
+
+def say(line: str) -> None:
+    """Print a line for people, before Celery has set up its log."""
+    print(f"slotline: {line}", file=sys.stderr, flush=True)
+
+
+def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:
+    keeper = Keeper(claim_flow(client, node, chosen.lease_s), client, chosen.lease_s, _slot_lost)
+    instance.hostname = keeper.claim.worker
+    _keep(keeper)
+    return Setup(keeper, None)
+
+
+def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool) -> Setup:
+    batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
+    parts = prefetched(batch_size)
+    slot: gpu.GpuSlot | None = None
+    if gpu.device_of(entry, chosen) == "cuda":
+        claim, slot = gpu.claim(client, entry, node, chosen, parts, gpu.seen().gpus, say)
+    else:
+        claim = claim_cpu(client, entry.name, node, chosen.cpu_slots, chosen.lease_s, parts)
+    keeper = Keeper(claim, client, chosen.lease_s, _slot_lost)
+    instance.hostname = claim.worker
+    _keep(keeper)
+    # The child inherits it: a library that looks for a GPU later finds its own, or none.
+    os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
+    device = gpu.CUDA if slot else "cpu"
+    if slot and is_lazy:
+        slot.end_turn()  # others may load meanwhile; the memory stays promised
+    return Setup(keeper, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
+
+
+def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
+    """The slot's model, its table and options checked; None for a flow worker."""
+    if kind.model is None:
+        return None
+    entry = catalog()[kind.model]
+    gpu.device_of(entry, chosen)
+    return entry
+
+
+def _checked_client(app: Celery, chosen: Settings) -> Redis:
+    """A client of the broker's database that shares no connection and no lock with a forked child.
+
+    Raises `BrokerUnavailable` unless a Redis that is new enough answers.
+    """
+    limit_s = min(BROKER_ANSWERS_WITHIN_S, chosen.lease_s / 2)
+    client = unshared_client(app)
+    answer_within(client, limit_s)
+    try:
+        broker.check_version(client)
+    except (RedisError, OSError) as exc:
+        raise broker.unavailable(chosen.broker_url, exc) from exc
+    return client
+
+
+def _keep(keeper: Keeper) -> None:
+    keeper.start()
+    # For the ends that Celery's shutdown signal does not see: refusals, cold shutdowns, errors.
+    atexit.register(keeper.stop)
+
+
+def _slot_lost(reason: str) -> None:
+    logger.critical("%s; the worker ends", reason)
+    stop_worker(FAILED)
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
