@@ -1,7 +1,7 @@
 """Makes a starting worker a slot worker or a flow worker: checks everything, claims its slot, and names it.
 
-Nothing is changed on this machine or in Redis before all checks have passed, but the claim
-itself. Loads no model. Raises `SlotlineError` of one line when the worker cannot serve.
+The claim comes last: a worker that is refused holds no slot. Loads no model. Raises
+`SlotlineError` of one line when the worker cannot serve.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ from workers import transport
 from workers.durability import warnings_about
 from workers.options import WorkerKind, kind_of
 from workers.slots import gpu
-from workers.slots.claim import Keeper, claim_cpu, claim_flow
+from workers.slots.claim import SlotClaim, claim_cpu, claim_flow
+from workers.slots.claim_renewal import ClaimRenewal
+from workers.slots.gpu_claim import claim_share
+from workers.slots.gpu_slot import GpuSlot
 from workers.upstream.celery import reconnect_for_ever, stop_worker, unshared_client
 from workers.upstream.redis import answer_within
 from workers.wire.spec import SlotSpec
@@ -49,7 +52,7 @@ class Setup:
     `spec` is a slot worker's, None in a flow worker; `warnings` say how Redis may lose jobs, one line each.
     """
 
-    keeper: Keeper
+    renewal: ClaimRenewal
     spec: SlotSpec | None
     warnings: Sequence[str] = ()
 
@@ -86,29 +89,27 @@ def say(line: str) -> None:
 
 
 def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:
-    keeper = Keeper(claim_flow(client, node, chosen.lease_s), client, chosen.lease_s, _slot_lost)
-    instance.hostname = keeper.claim.worker
-    _keep(keeper)
-    return Setup(keeper, None)
+    claim = claim_flow(client, node, chosen.lease_s)
+    instance.hostname = claim.worker
+    return Setup(_renewed(claim, client, chosen.lease_s), None)
 
 
 def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
     parts = prefetched(batch_size)
-    slot: gpu.GpuSlot | None = None
+    slot: GpuSlot | None = None
     if gpu.device_of(entry, chosen) == "cuda":
-        claim, slot = gpu.claim(client, entry, node, chosen, parts, gpu.seen().gpus, say)
+        claim, slot = claim_share(client, entry, node, chosen, parts, gpu.seen().gpus, say)
     else:
         claim = claim_cpu(client, entry.name, node, chosen.cpu_slots, chosen.lease_s, parts)
-    keeper = Keeper(claim, client, chosen.lease_s, _slot_lost)
+    renewal = _renewed(claim, client, chosen.lease_s)
     instance.hostname = claim.worker
-    _keep(keeper)
     # The child inherits it: a library that looks for a GPU later finds its own, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
     device = gpu.CUDA if slot else "cpu"
     if slot and is_lazy:
         slot.end_turn()  # others may load meanwhile; the memory stays promised
-    return Setup(keeper, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
+    return Setup(renewal, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
 
 
 def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
@@ -135,10 +136,13 @@ def _checked_client(app: Celery, chosen: Settings) -> Redis:
     return client
 
 
-def _keep(keeper: Keeper) -> None:
-    keeper.start()
+def _renewed(claim: SlotClaim, client: Redis, lease_s: float) -> ClaimRenewal:
+    """The claim's renewal, which runs from now on until the worker ends."""
+    renewal = ClaimRenewal(claim, client, lease_s, _slot_lost)
+    renewal.start()
     # For the ends that Celery's shutdown signal does not see: refusals, cold shutdowns, errors.
-    atexit.register(keeper.stop)
+    atexit.register(renewal.stop)
+    return renewal
 
 
 def _slot_lost(reason: str) -> None:

@@ -131,13 +131,13 @@ def on_ready(sender: Any, **_: Any) -> None:
     """Celery's signal: a flow worker that consumes is ready. A slot worker is, when its model is loaded."""
     setup: Setup | None = getattr(sender.controller, "slot", None)
     if setup and setup.spec is None:
-        setup.keeper.set_ready(True)
+        setup.renewal.set_ready(True)
 
 
 def on_shutdown(sender: Any, **_: Any) -> None:
     """The worker has stopped: free its slot at once."""
     if setup := getattr(sender, "slot", None):
-        setup.keeper.stop()
+        setup.renewal.stop()
 
 
 def _was_given(option: str) -> bool:

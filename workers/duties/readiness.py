@@ -59,7 +59,7 @@ class Readiness(bootsteps.StartStopStep):
         if loaded and loaded.offer:
             self._publish(loaded.offer)
         may_take = self._consumer.pool.streak.loaded()
-        slot.keeper.set_ready(may_take)
+        slot.renewal.set_ready(may_take)
         if not may_take:
             return
         self._consumer.pool.open()
@@ -82,7 +82,7 @@ class Readiness(bootsteps.StartStopStep):
 
     def gone(self) -> None:
         """The child is dead: nothing is taken until its replacement is ready."""
-        self._consumer.controller.slot.keeper.set_ready(False)
+        self._consumer.controller.slot.renewal.set_ready(False)
         self._consumer.pool.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
@@ -98,7 +98,7 @@ class Readiness(bootsteps.StartStopStep):
         else:
             why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
         logger.error("%s: %s", slot.spec.worker, why)
-        slot.keeper.set_ready(False)
+        slot.renewal.set_ready(False)
         pool.shut(why)
         if step is Step.RELOAD:
             pool.reload()

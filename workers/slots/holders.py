@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks import keys
-from workers.slots.claim import Claim, host_id
+from workers.slots.claim import SlotClaim, host_id
 from workers.slots.turn import Turn
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Holder:
     """A held slot: `device` (`cpu`, `gpu0`, `flow`) and `index` name it, `since` is in seconds since 1970.
 
-    `ready` tells that it takes work.
+    `ready` says whether it takes work.
     """
 
     device: str
@@ -32,7 +32,7 @@ class Holder:
     pid: int
     since: float
     ready: bool
-    claim: Claim
+    claim: SlotClaim
 
     @property
     def slot(self) -> str:
@@ -53,34 +53,34 @@ def on_gpu(client: Redis, uuid: str) -> list[Holder]:
 
 
 def free(client: Redis, holder: Holder) -> bool:
-    """Free the slot of a worker that is known to be dead; False when another holds it by now."""
+    """Free the slot of a worker that is known to be dead; False when another worker holds it by now."""
     return holder.claim.release(client)
 
 
 def _found(client: Redis, pattern: str, host: str | None = None) -> Iterator[Holder]:
-    """Who holds the slots of that pattern; `host` leaves out the GPU slots of other hosts."""
+    """The held slots whose key has that pattern; with `host`, without the GPU slots of other hosts."""
     for raw in client.scan_iter(match=pattern, count=1000):
         value: Any = client.get(raw)
-        if value is None:  # let go of since we looked
+        if value is None:  # freed since the scan
             continue
-        told = json.loads(value)
-        if host is None or told.get("host") == host:
-            yield _holder(client, raw.decode(), value.decode(), told)
+        claimed = json.loads(value)
+        if host is None or claimed.get("host") == host:
+            yield _holder(client, raw.decode(), value.decode(), claimed)
 
 
-def _holder(client: Redis, key: str, value: str, told: dict[str, Any]) -> Holder:
+def _holder(client: Redis, key: str, value: str, claimed: dict[str, Any]) -> Holder:
     device, index = key.split(":")[-2:]
-    turn = Turn(device, told["turn"], 0.0) if "turn" in told else None
-    parts = _parts_at_once(client, told["model"], told["worker"])
+    turn = Turn(device, claimed["turn"], 0.0) if "turn" in claimed else None
+    parts = _parts_at_once(client, claimed["model"], claimed["worker"])
     return Holder(
-        device=told.get("device", device),
+        device=claimed.get("device", device),
         index=int(index),
-        worker=told["worker"],
-        model=told["model"],
-        pid=int(told["pid"]),
-        since=float(told["since"]),
+        worker=claimed["worker"],
+        model=claimed["model"],
+        pid=int(claimed["pid"]),
+        since=float(claimed["since"]),
         ready=parts is not None,
-        claim=Claim(key, value, told["worker"], int(index), told["model"], parts or 0, turn),
+        claim=SlotClaim(key, value, claimed["worker"], int(index), claimed["model"], parts or 0, turn),
     )
 
 
@@ -88,5 +88,5 @@ def _parts_at_once(client: Redis, model: str, worker: str) -> int | None:
     """How many parts the worker takes at once, or None while it is not ready."""
     seconds, micro = client.time()
     live: Any = client.zrangebyscore(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf")
-    said = [member.decode().rpartition("|") for member in live]
-    return next((int(parts) for name, _, parts in said if name == worker), None)
+    members = [member.decode().rpartition("|") for member in live]
+    return next((int(parts) for name, _, parts in members if name == worker), None)

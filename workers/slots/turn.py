@@ -1,8 +1,8 @@
-"""Turns: loads on one GPU go one at a time, so that two starting workers don't count the same free memory.
+"""Turns: models load on one GPU one at a time, so that two starting workers don't count the same free memory.
 
 A turn is a lease in Redis on the GPU's UUID, held from before the free memory is read
-until the model is loaded and measured. The worker's `Keeper` renews it together with the
-slot; nothing here renews, loads or measures. When its holder dies it ends within the lease.
+until the model is loaded and measured. `ClaimRenewal` renews it together with the slot;
+nothing here renews, loads or measures. When its holder dies, it ends within the lease.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def source(name: str) -> str:
 
 @dataclass(frozen=True)
 class Turn:
-    """One worker's turns on one GPU (UUID): `value` is what Redis holds, in words and with a token of its own."""
+    """One worker's turns on one GPU (UUID). `value` is what Redis holds: the worker in words, and a token."""
 
     gpu: str
     value: str
@@ -47,20 +47,20 @@ class Turn:
         return keys.turn(self.gpu)
 
     def take(self, client: Redis) -> str:
-        """Take the turn, or keep it; who has it in words, empty when it is ours."""
+        """Take the turn, or keep it; gives the worker that has it, empty when it is ours."""
         held = client.eval(source("take_turn"), 1, self.key, self.value, int(self.lease_s * 1000))
         return str(held.decode()).rpartition(" ")[0] if held else ""
 
-    def wait(self, client: Redis, tell: Callable[[str], None]) -> None:
-        """Wait until the turn is ours, for as long as others load; `tell` hears each one that we wait for, once.
+    def wait(self, client: Redis, waits: Callable[[str], None]) -> None:
+        """Wait until the turn is ours, as long as others load; `waits` is called once for each worker we wait for.
 
-        A Redis that is away is waited for as well: it is no fault of the model.
+        It also waits while Redis is away: that is not the model's fault.
         """
-        told = ""
+        named = ""
         while holder := self._holder(client):
-            if holder != told:
-                tell(holder)
-                told = holder
+            if holder != named:
+                waits(holder)
+                named = holder
             time.sleep(POLL_S)
 
     def _holder(self, client: Redis) -> str:
@@ -70,5 +70,5 @@ class Turn:
             return f"Redis ({exc})"
 
     def end(self, client: Redis) -> None:
-        """Let the next one load; harmless when the turn is not ours."""
+        """Let the next worker load; harmless when the turn is not ours."""
         client.eval(source("end_turn"), 1, self.key, self.value)

@@ -21,7 +21,7 @@ class HasRevision(Protocol):
 
 
 class GpuShare(Protocol):
-    """A claimed share of a GPU, as parent and child use it; `workers/slots/gpu.py` has it."""
+    """A claimed share of a GPU, as parent and child use it; `workers/slots/gpu_slot.py` has it."""
 
     @property
     def label(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,17 +12,10 @@ import redis
 from tasks import keys
 from tasks.errors import NoFreeSlot
 from tests.conftest import LEASE_S, StartWorker, WaitUntil
-from workers.slots.claim import Claim, Keeper, claim_cpu, claim_flow, host_id
+from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 
 
-@pytest.fixture
-def raw(broker: str) -> Iterator[redis.Redis]:
-    """A client that answers in bytes, as a worker's does."""
-    with redis.Redis.from_url(broker) as client:
-        yield client
-
-
-def claim(raw: redis.Redis, model: str = "espeak", lease_s: float = 5.0) -> Claim:
+def claim(raw: redis.Redis, model: str = "espeak", lease_s: float = 5.0) -> SlotClaim:
     return claim_cpu(raw, model, "here", 2, lease_s, 4)
 
 
@@ -93,20 +85,6 @@ def test_capacity_is_told_only_while_ready_and_forgets_the_dead(raw: redis.Redis
     assert 4000 < ends_ms - (int(seconds) * 1000 + int(micros) / 1000) <= 5000
     mine.release(raw)
     assert raw.zrange(room, 0, -1) == []
-
-
-def test_a_keeper_renews_and_frees_and_says_once_that_the_slot_is_lost(raw: redis.Redis) -> None:
-    said: list[str] = []
-    keeper = Keeper(claim(raw, lease_s=5.0), raw, 5.0, said.append)
-    raw.pexpire(keeper.claim.key, 1000)
-    assert keeper.step()
-    assert raw.pttl(keeper.claim.key) > 4000
-    raw.set(keeper.claim.key, json.dumps({"worker": "thief@here", "pid": 1}))
-    assert not keeper.step()
-    assert len(said) == 1
-    assert "thief@here" in said[0]
-    keeper.stop()
-    assert b"thief" in (raw.get(keeper.claim.key) or b"")
 
 
 def test_flow_workers_are_numbered_apart_from_slots(raw: redis.Redis) -> None:

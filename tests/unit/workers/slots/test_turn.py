@@ -9,16 +9,16 @@ import redis
 
 from tasks import keys
 from tests.conftest import WaitUntil
-from workers.slots.claim import Claim, claim_gpu
+from workers.slots.claim import SlotClaim, claim_gpu
 from workers.slots.holders import free, holders, on_gpu
 from workers.slots.turn import Turn
 
 
-def claimed(raw: redis.Redis, model: str = "viettts", lease_s: float = 5.0) -> Claim:
+def claimed(raw: redis.Redis, model: str = "viettts", lease_s: float = 5.0) -> SlotClaim:
     turn = Turn.of("GPU-x", model, "here", lease_s)
     assert turn.take(raw) == ""
     got = claim_gpu(raw, model, "here", "gpu0", turn, lease_s, 2)
-    assert isinstance(got, Claim)
+    assert isinstance(got, SlotClaim)
     return got
 
 
