@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from celery import Celery
+
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import children_of as children_of_pid
 
 CATALOG = """
 [models.quick]
@@ -49,22 +52,18 @@ Speak = Callable[..., object]
 
 
 @pytest.fixture
-def catalog_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def catalog_file(use_catalog: UseCatalog) -> Path:
     """A catalog of rehearsals, used by the workers that the test starts."""
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
-    return path
+    return use_catalog(CATALOG)
 
 
 @pytest.fixture
-def client(broker: str) -> Iterator[Celery]:
-    """A Celery client that knows nothing of slotline."""
-    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
-        yield app
+def client(foreign: Celery) -> Celery:
+    """Here a client is a Celery client that knows nothing of slotline."""
+    return foreign
 
 
 @pytest.fixture
 def children_of() -> Callable[[int], list[int]]:
     """`children_of(pid)`: the pids of a process's children."""
-    return lambda pid: [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return children_of_pid

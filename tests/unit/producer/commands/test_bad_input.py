@@ -11,7 +11,7 @@ import redis
 
 from tasks.offers import Offers, Published
 from tasks.settings import settings
-from tests.unit.producer.conftest import Said
+from tests.fixtures.commands import Said
 
 Slotline = Callable[..., Said]
 

@@ -8,7 +8,7 @@ import pytest
 
 from producer import Client
 from tasks.errors import JobCancelled, UnknownJob
-from tests.unit.producer.conftest import Said
+from tests.fixtures.commands import Said
 
 Slotline = Callable[..., Said]
 

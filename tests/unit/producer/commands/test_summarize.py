@@ -9,7 +9,7 @@ import pytest
 
 from tasks.launch import slotline_command
 from tests.conftest import LeftOver, Process, StartPair, StartProcess, UseCatalog
-from tests.unit.producer.conftest import Said
+from tests.fixtures.commands import Said
 
 CATALOG = """
 [models.words]
