@@ -1,17 +1,31 @@
-"""What a slot's models offer, in the words that the worker publishes: of one loaded model, or of many small ones."""
+"""What a slot's models offer, as the worker publishes it: of one loaded model, or of many small ones.
+
+The one model's offer is sent when it is loaded (`operations.py`). A registry's is sent again every few seconds
+as long as the process lives, because files of models come and go.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import threading
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tasks.errors import SlotlineError
 from tasks.offers import Published
 from workers.adapters import adapter_of
+from workers.wire.link import LinkClosed
+from workers.wire.messages import Offers
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from workers.adapters.base import Offer
+    from workers.child.models.registry import Registry
+    from workers.wire.link import ChildEnd
+
+SENT_EVERY_S = 5.0
+"""How soon a model that was put into a registry's folder is known to those who ask for work."""
 
 
 def of_model(entry: ModelEntry, device: str, offer: Offer) -> Published:
@@ -45,3 +59,19 @@ def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Publish
         craft=craft,
         is_registry=True,
     )
+
+
+def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:
+    """Send the parent a registry's offer now, and again and again from a thread of its own; raises `LinkClosed`."""
+
+    def send() -> None:
+        link.send(Offers(of_registry(models.entry, device, models.names())))
+
+    def send_again_and_again() -> None:
+        with contextlib.suppress(LinkClosed):
+            while True:
+                time.sleep(SENT_EVERY_S)
+                send()
+
+    send()
+    threading.Thread(target=send_again_and_again, name="offers", daemon=True).start()

@@ -5,16 +5,17 @@ among them: they go through Celery's own pool (`call.py`).
 
 | message | sent by the child in | heard by the parent in |
 | --- | --- | --- |
-| StateEntered, Loaded, FailedToLoad, StandsBy, WaitsForTurn | `child/main.py` | `parent/supervisor.py` |
-| VariantLoadBegan, VariantLoadEnded | `child/main.py`, around a load of a registry | `parent/supervisor.py` |
-| Offers | `child/main.py`, every few seconds for a registry | `duties/readiness.py`, through the supervisor |
-| BatchRan | `child/main.py`, after a batch | `duties/readiness.py`, through the supervisor |
-| Status | `child/main.py`, its answering thread | who called `Supervisor.ask_status` |
+| StateEntered, StandsBy | `child/main.py` | `parent/supervisor.py` |
+| Loaded, FailedToLoad | `child/operations.py` | `parent/supervisor.py` |
+| WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
+| Offers | `child/offering.py`, every few seconds for a registry | `duties/readiness.py`, through the supervisor |
+| BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
+| Status | `child/answers.py`, in a thread | who called `Supervisor.ask_status` |
 
 | message | sent by the parent in | heard by the child in |
 | --- | --- | --- |
-| AskStatus | `parent/supervisor.py` | `child/main.py`, its answering thread |
-| Cancel | `parent/pool.py`, through the supervisor | `child/main.py`, its answering thread |
+| AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
+| Cancel | `parent/pool.py`, through the supervisor | `child/answers.py`, in a thread |
 
 Guarantee: a line that is no message, or one with a field missing, unknown or of a wrong type, is a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so that mypy finds a message

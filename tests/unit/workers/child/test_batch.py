@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import subprocess
 import sys
-import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,7 +13,6 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from tasks import keys
-from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, UnknownVoice
 from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
@@ -26,42 +21,15 @@ from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
 from tasks.settings import settings
 from tests.conftest import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
+from tests.unit.workers.child.rehearsals import OneRehearsal, call
 from workers.adapters.base import SpeechInput
-from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE, Rehearsal
+from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE
 from workers.child import batch
 from workers.child.crafts.speech import Speech
 from workers.child.make_ready import artifact_name
-from workers.child.models.base import LoadedModel
 from workers.wire.call import Call
 
 FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"
-MODEL = "model"
-
-
-@dataclass
-class OneRehearsal:
-    """`Models` of one rehearsal that notes the texts of each of its runs."""
-
-    entry: ModelEntry = field(
-        default_factory=lambda: ModelEntry.model_validate({"name": MODEL, "adapter": "rehearsal", "voice": "vi"})
-    )
-    runs: list[list[str]] = field(default_factory=list)
-    fails: dict[str | None, Exception] = field(default_factory=dict)
-    """Variant -> what its load raises."""
-
-    @contextlib.contextmanager
-    def use(self, variant: str | None) -> Iterator[LoadedModel]:
-        if variant in self.fails:
-            raise self.fails[variant]
-        adapter: Any = Rehearsal(self.entry, "cpu")  # a loaded model may be of any craft
-        genuine = adapter.run
-
-        def noted(items: Any) -> Any:
-            self.runs.append([item.text for item in items])
-            return genuine(items)
-
-        adapter.run = noted
-        yield LoadedModel(self.entry, adapter, adapter.load(), 0.0)
 
 
 @pytest.fixture
@@ -74,15 +42,6 @@ def ledger(raw_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 @pytest.fixture
 def models() -> OneRehearsal:
     return OneRehearsal()
-
-
-def call(text: str, task_id: str = "", tag: str = "", **fields: Any) -> Call:
-    """A request for one text, or with `job` and `part` for a part."""
-    task_id = task_id or uuid.uuid4().hex
-    kwargs = fields if "job" in fields else {"text": text, "model": MODEL, **fields}
-    properties = {"delivery_tag": tag or task_id, "correlation_id": task_id}
-    headers = {"id": task_id, "delivery_info": {"routing_key": MODEL, "priority": 0}, "properties": properties}
-    return Call("speech.paragraph", task_id, headers, json.dumps([[], kwargs, {}]), "application/json", "utf-8")
 
 
 def came_of(calls: list[Call]) -> list[Outcome | None]:

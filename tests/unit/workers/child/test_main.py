@@ -12,22 +12,17 @@ import pytest
 import redis
 from celery import Celery
 from celery.exceptions import Reject
-from kombu.asynchronous import Hub
 
 from tasks import keys
-from tasks.catalog import parse
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
 from tests.conftest import ROOT, StartWorker, WaitUntil
-from tests.unit.workers.child.test_batch import OneRehearsal, call
+from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
 from workers.child import main as child
 from workers.child import tracing
 from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
-from workers.parent.supervisor import ChildWatch
 from workers.wire.call import RunAlone
 from workers.wire.link import pair
-from workers.wire.spec import SlotSpec
-from workers.wire.state import State
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -209,35 +204,6 @@ def test_a_model_that_ends_its_process_costs_the_message_alone(
     assert worker.returncode is None
 
 
-def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) -> None:
-    link, other = pair()
-    pid = os.fork()
-    if pid == 0:
-        link.close()
-        answering = child.Child(Celery("child"), other, "espeak", jobs=3)
-        answering.life.state = State.BUSY
-        child._answer(answering)
-    other.close()
-    watch = ChildWatch(
-        SlotSpec(parse('[models.espeak]\nadapter = "espeak"', "here", Path())["espeak"], "cpu", "w", 1, 3)
-    )
-    watch.loop = Hub()
-    try:
-        watch.started(pid, link)
-        status = watch.ask_status(10.0)
-        assert status is not None
-        assert (status["pid"], status["model"], status["state"], status["jobs"]) == (pid, "espeak", "busy", 3)
-        assert status["rss_bytes"] > 1_000_000
-        link.close()
-        wait_until(lambda: os.waitpid(pid, os.WNOHANG)[0] == pid, 5, "the child to end")
-    except BaseException:
-        os.kill(pid, signal.SIGKILL)
-        raise
-    finally:
-        link.close()
-        watch.loop.close()
-
-
 def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_nor_the_child(
     broker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -255,7 +221,7 @@ def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_
         monkeypatch.setattr(ledger.claims, "claim_all", full_after_the_first)
         for module in (child, tracing):
             monkeypatch.setattr(module, "ledger", lambda app: ledger)
-        results = child._computed(child.Child(app, link, "model"), OneRehearsal(), calls)  # type: ignore[arg-type]
+        results = child.computed(child_with(OneRehearsal(), link, app), calls)
         assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
     given_back = [result[1].exception.exc for result in results if not isinstance(result, RunAlone)]
     assert [(type(error), error.requeue) for error in given_back] == [(Reject, True)] * 2
@@ -278,15 +244,3 @@ def _lives(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
-
-
-def test_a_status_that_a_library_breaks_is_answered_in_part() -> None:
-    class Broken:
-        def status(self) -> dict[str, object]:
-            raise RuntimeError("CUDA error: device-side assert triggered")
-
-    theirs, ours = pair()
-    one = child.Child(Celery("unused", set_as_current=False), ours, "model", models=Broken())  # type: ignore[arg-type]
-    assert child._status(one)["state"] == "unloaded"
-    ours.close()
-    theirs.close()

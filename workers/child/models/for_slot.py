@@ -1,0 +1,60 @@
+"""The models that a slot's table asks for: one, or a registry of many; and how each is loaded in this slot.
+
+The parent watches over the time that a load takes, so each load of a registry's model is announced to it, and so
+is the wait for a turn on a GPU, which counts as no loading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from tasks.errors import ModelLoadError
+from tasks.settings import settings
+from workers.child.models import loading
+from workers.child.models.one import OneModel
+from workers.child.models.registry import Registry
+from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from workers.child.models.base import LoadedModel
+    from workers.child.models.lifecycle import Lifecycle
+    from workers.wire.link import ChildEnd
+    from workers.wire.spec import SlotSpec
+    from workers.wire.state import State
+
+
+def models_for(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str]) -> OneModel | Registry:
+    """The slot's models, none loaded yet. `refused` names those of a registry whose load ended this slot's process."""
+    return _registry(spec, life, link, refused) if spec.entry.is_registry else _one_model(spec, life, link)
+
+
+def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd) -> OneModel:
+    gpu, warm_up = spec.gpu, settings().warm_up
+
+    def load() -> LoadedModel:
+        return loading.load(spec.entry, spec.device, warm_up, life.enter)
+
+    def load_in_turn() -> LoadedModel:
+        """On a GPU, while no other worker loads there."""
+        return load() if gpu is None else gpu.load(load, lambda holder: link.send(WaitsForTurn(holder)))
+
+    return OneModel(spec.entry, spec.device, life, load_in_turn)
+
+
+def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str]) -> Registry:
+    warm_up = settings().warm_up
+
+    def load(entry: ModelEntry, name: str, enter: Callable[[State], None]) -> LoadedModel:
+        if name in refused:
+            raise ModelLoadError(f"{name}: loading it ended this slot's process {spec.load_attempts} times")
+        link.send(VariantLoadBegan(name))
+        model = None
+        try:
+            model = loading.load(entry, spec.device, warm_up, enter)
+            return model
+        finally:
+            link.send(VariantLoadEnded(name, is_loaded=model is not None))
+
+    return Registry(spec.entry, spec.device, life, load)

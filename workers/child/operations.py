@@ -1,0 +1,85 @@
+"""What a slot's child does with its models between batches: load, unload, tidy. When, the parent decides.
+
+Guarantee: a model that cannot be loaded ends the process, and the parent hears why.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import traceback
+from typing import TYPE_CHECKING, NoReturn, assert_never
+
+from tasks.errors import SlotlineError
+from workers.adapters import hardware
+from workers.child import offering
+from workers.child.models import loading
+from workers.wire.child_entry import Operation
+from workers.wire.messages import FailedToLoad, Loaded
+from workers.wire.state import State
+
+if TYPE_CHECKING:
+    from workers.child.models.lifecycle import Lifecycle
+    from workers.child.process import Child
+    from workers.wire.link import ChildEnd
+
+logger = logging.getLogger(__name__)
+
+
+def run(child: Child, operation: Operation) -> float | None:
+    """Do it; loading what is loaded, and unloading what is not, does nothing. Returns what `tidy` gives, else None."""
+    match operation:
+        case Operation.LOAD:
+            load(child)
+        case Operation.UNLOAD:
+            unload(child)
+        case Operation.TIDY:
+            return child.models.tidy()
+        case _:
+            assert_never(operation)
+    return None
+
+
+def load(child: Child) -> None:
+    """Load the model unless it is loaded, and send its offer; ends the process when that fails."""
+    if child.life.is_loaded:
+        return
+    entry, device, gpu = child.spec.entry, child.spec.device, child.spec.gpu
+    try:
+        load_s = child.models.load()
+        offer = child.models.offer
+        if gpu is not None and entry.is_registry:
+            gpu.end_turn()  # its memory stays promised, because its models come and go
+        child.life.enter(State.READY)
+        child.link.send(Loaded(load_s, offering.of_model(entry, device, offer) if offer else None))
+    except BaseException as exc:
+        give_up(child.link, child.life, exc)
+
+
+def unload(child: Child) -> None:
+    """Unload the model if it is loaded, and log what that gave back."""
+    if not child.life.is_loaded:
+        return
+    before = hardware.memory(child.spec.device)
+    if child.spec.gpu is not None:
+        child.spec.gpu.unloaded()  # promised first, so that nobody plans with memory that is free for a moment
+    child.models.unload()
+    after = hardware.memory(child.spec.device)
+    names = ("rss_bytes",) if before["rss_bytes"] == before["reserved_bytes"] else tuple(before)
+    change = ", ".join(f"{name} {before[name]} -> {after[name]}" for name in names)
+    logger.info("unloaded: %s (%s)", child.spec.entry.name, change)
+
+
+def give_up(link: ChildEnd, life: Lifecycle, error: BaseException) -> NoReturn:
+    """Send why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
+    try:
+        life.enter(State.FAILED)
+        link.send(
+            FailedToLoad(
+                " ".join(f"{type(error).__name__}: {error}".split()),
+                is_permanent=not loading.can_be_retried(error),
+                traceback=None if isinstance(error, SlotlineError) and not error.__cause__ else traceback.format_exc(),
+            )
+        )
+    finally:
+        os._exit(1)

@@ -1,0 +1,67 @@
+"""What belongs to a slot's child process: its models, its end of the wire, and what it has counted.
+
+Values that the main thread changes and any thread may read. What is done with them stands in `main.py`
+(batches), `operations.py` (load, unload, tidy), and `answers.py` (what the parent asks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workers.child.batch_limit import BatchLimit
+from workers.child.work import Ran
+from workers.wire.call import Result, RunAlone
+from workers.wire.messages import BatchRan
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from workers.child.models.base import SlotModels
+    from workers.child.models.lifecycle import Lifecycle
+    from workers.wire.link import ChildEnd
+    from workers.wire.spec import SlotSpec
+
+
+@dataclass
+class Counts:
+    """What this process has run since it began. A batch of which nothing ran is none."""
+
+    batches: int = 0
+    jobs: int = 0
+    failures: int = 0
+    last_batch: int = 0
+    largest_batch: int = 0
+
+    def add(self, results: Sequence[Result | RunAlone]) -> None:
+        """Count a batch by what the parent gets for it."""
+        ran = [result for result in results if not isinstance(result, RunAlone)]
+        self.batches += bool(ran)
+        self.jobs += len(ran)
+        self.failures += sum(failed for failed, _, _ in ran)
+        self.last_batch = len(ran) or self.last_batch
+        self.largest_batch = max(self.largest_batch, len(ran))
+
+
+@dataclass
+class Child:
+    """This process. `life` holds the state of its models, as the parent hears it."""
+
+    app: Celery
+    spec: SlotSpec
+    link: ChildEnd
+    life: Lifecycle
+    models: SlotModels
+    limit: BatchLimit = field(default_factory=BatchLimit)
+    counts: Counts = field(default_factory=Counts)
+    cancelled: set[str] = field(default_factory=set)
+    """Delivery tags of requests of the running batch, or of the one on its way, that nobody wants any more."""
+    is_failing: bool = True
+    """Whether the parent may know of a failure of the model (also in the child before) and of no success since."""
+
+    def report(self, ran: Ran) -> None:
+        """Send the parent how the model fared: each failure, and the first success after failures."""
+        if ran.failed or (ran.worked and self.is_failing):
+            self.link.send(BatchRan(ran.failed, ran.worked))
+            self.is_failing = not ran.worked

@@ -1,0 +1,36 @@
+"""How a slot's child stands, as JSON for people: from any thread, also while a batch runs or a model loads."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from workers.adapters import hardware
+from workers.wire.state import LOADING
+
+if TYPE_CHECKING:
+    from workers.child.process import Child
+
+logger = logging.getLogger(__name__)
+
+
+def status(child: Child) -> dict[str, Any]:
+    """Times in seconds since 1970, memory in bytes. Never raises: where a model's library does, it is shorter."""
+    state = {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
+    try:
+        return {**state, **_details(child)}
+    except Exception:  # the boundary to a model's libraries
+        logger.exception("the status of %s is not complete", child.spec.entry.name)
+        return state
+
+
+def _details(child: Child) -> dict[str, Any]:
+    return {
+        "model": child.spec.entry.name,
+        "is_loading": child.life.state in LOADING,
+        **vars(child.counts),
+        "largest_fit": child.limit.last,
+        **hardware.memory(child.spec.device),
+        **child.models.status(),
+    }
