@@ -1,0 +1,41 @@
+"""What `Client` offers for many inputs at once, of any model: one job for all. Its result is a `MapJob`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from producer.map_job import MapJob
+from producer.submitter import Submitter
+from tasks.catalog import catalog
+from tasks.messages import MapRequest
+from tasks.messages.inputs import checked_inputs, fields_of
+from tasks.messages.lookup import craft_named, craft_of
+
+OPTIONS = ("title", "craft", "parallel_inputs")
+"""The options of `Client.map` that are fields of the job itself; any other is a field of each input."""
+
+
+class MapClient(Submitter):
+    """Asks for many inputs at once."""
+
+    def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
+        """Many inputs at once, as one job: texts, or the fields of the task that computes one, in order.
+
+        `options` are the further fields of `MapRequest` (`title`, `craft`, `parallel_inputs`); any other is a field
+        of every input that does not name it itself, such as `voice` or `max_length`. Raises `InvalidInput` that
+        names the first wrong input by its number before anything is sent.
+        """
+        own = {name: options.pop(name) for name in OPTIONS if name in options}
+        inputs = fields_of("payloads", payloads, options)
+        request = self._checked(MapRequest.parse({"model": model, "inputs": inputs, **own}), inputs)
+        job = self.submit(request)
+        return MapJob(self.connection, self.store, job.id)
+
+    def _checked(self, request: MapRequest, inputs: list[dict[str, Any]]) -> MapRequest:
+        """The request with its craft named, every input checked against it."""
+        offer = self.connection.offer(request.model)
+        entry = catalog().get(request.model) if offer else catalog()[request.model]
+        craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
+        checked_inputs(request.model, craft, inputs, entry, offer)
+        return request.model_copy(update={"craft": craft.name})

@@ -1,0 +1,42 @@
+"""What `Client` offers for speech: a text, a chapter or a book to be spoken. Builds requests; sends none itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from producer.job import Job
+from producer.submitter import Submitter
+from tasks.messages import (
+    BookRequest,
+    BookResult,
+    ChapterRequest,
+    ChapterResult,
+    ParagraphRequest,
+    ParagraphResult,
+)
+
+
+class SpeechClient(Submitter):
+    """Asks for speech. Every method raises `InvalidInput` before anything is sent."""
+
+    def submit_paragraph(
+        self, text: str, *, model: str, voice: str | None = None, speed: float = 1.0
+    ) -> Job[ParagraphResult]:
+        """One text that one slot speaks at once."""
+        return self.submit(ParagraphRequest.parse({"text": text, "model": model, "voice": voice, "speed": speed}))
+
+    def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job[ChapterResult]:
+        """A text of any length, to become one file; `options` are the further fields of `ChapterRequest`."""
+        return self.submit(ChapterRequest.parse({"text": text, "model": model, **options}))
+
+    def submit_book(
+        self, chapters: Iterable[Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
+    ) -> Job[BookResult]:
+        """Chapters (`title`, and `text` or `text_ref`) in order, each to become one file.
+
+        `options` are the further fields of `BookRequest`. With a `job_id` that is recorded
+        already nothing is sent.
+        """
+        given = [dict(one) for one in chapters]
+        return self.submit(BookRequest.parse({"chapters": given, "model": model, **options}), job_id)

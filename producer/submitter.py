@@ -1,0 +1,64 @@
+"""Sends a request of any kind: checked here, long texts into the store, one message and its record in one step.
+
+Names no kind of work: a request says its own task and kind, what a model must serve for it, and
+which of its texts can lie in the store. The kinds' own files (`speech.py`, `summary.py`,
+`map.py`) only build requests.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from producer.connection import Connection
+from producer.job import Job
+from tasks.catalog import catalog
+from tasks.flow import envelope
+from tasks.messages import ModelRequest
+from tasks.messages.base import JobRequest
+from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
+from tasks.settings import settings
+from tasks.store.artifacts import Store
+
+
+class Submitter:
+    """Submits to the broker at `broker_url`, long texts through the store at `store_url`; defaults are the settings."""
+
+    def __init__(self, broker_url: str | None = None, store_url: str | None = None) -> None:
+        self.connection = Connection(broker_url or settings().broker_url)
+        self.store = Store(store_url or settings().store)
+
+    def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
+        """Send a request; raises `InvalidInput` or `UnknownModel` before anything is sent or stored.
+
+        A `JobRequest` is recorded: with a `job_id` that is recorded already nothing is sent. Any other is one
+        message to the model's own queue, ahead of the parts of jobs, and has no record.
+        """
+        self._check(request)
+        request = request.by_reference(self.store.put_text)
+        job_id = job_id or str(uuid.uuid4())
+        if isinstance(request, JobRequest):
+            self._send_job(request, job_id)
+        else:
+            self._send_alone(request, job_id)
+        return Job(self.connection, self.store, job_id)
+
+    def _check(self, request: ModelRequest) -> None:
+        """Refuse a model that neither this machine's catalog nor any worker knows, and what it does not serve."""
+        offer = self.connection.offer(request.model)
+        request.check(None if offer else catalog()[request.model], offer)
+
+    def _send_job(self, request: JobRequest, job_id: str) -> None:
+        message = envelope.new_message(request.task, job_id, request.fields(), FLOW_QUEUE)
+        voice = getattr(request, "voice", None) or ""  # the record has a column for it, empty for what does not speak
+        flow = list_key(FLOW_QUEUE, 0)
+        with self.connection.speaking():
+            self.connection.ledger.transitions.submit(
+                job_id, request.kind, request.title, request.model, voice, flow, message
+            )
+
+    def _send_alone(self, request: ModelRequest, job_id: str) -> None:
+        queue, priority = queue_of(request.model), PRIORITIES["say"]
+        message = envelope.new_message(request.task, job_id, request.fields(), queue, priority)
+        with self.connection.speaking():
+            self.connection.ledger.transitions.send(list_key(queue, priority), message)
