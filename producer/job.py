@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 
 from typing_extensions import TypeVar
 
-from producer import files, results
+from producer import results
+from producer.files.save import save
 from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
 from tasks.messages import Result
@@ -127,7 +128,7 @@ class Job(Generic[ResultT]):
         """
         with self.connection.speaking():
             stored = self._ended()
-        return files.save(self.store, results.of(self.id, stored), Path(path), format)
+        return save(self.store, results.of(self.id, stored), Path(path), format)
 
     def _made(self, stored: dict[str, Any]) -> ResultT:
         """The result in Celery's final entry; raises the error that it holds."""

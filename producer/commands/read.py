@@ -17,7 +17,7 @@ from producer.client import Client
 from producer.commands import options
 from producer.commands.session import Session
 from producer.commands.sources import Source, free_path, read_sources
-from producer.files import make_folder
+from producer.files.save import make_folder
 from tasks.errors import InvalidInput
 from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.messages import Speaking

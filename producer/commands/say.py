@@ -9,7 +9,7 @@ import click
 
 from producer.client import Client
 from producer.commands import options
-from producer.files import format_of
+from producer.files.audio import format_of
 from producer.job import Job
 from tasks.errors import InvalidInput
 from tasks.exit_codes import INTERRUPTED

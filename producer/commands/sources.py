@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from producer.files import safe_name
+from producer.files.names import safe_name
 
 if TYPE_CHECKING:
     from producer.books.reader import Book, Chapter

@@ -18,7 +18,7 @@ import click
 from producer.client import Client
 from producer.commands.session import Session
 from producer.commands.sources import Source, free_path, read_sources
-from producer.files import make_folder, write_text
+from producer.files.save import make_folder, write_text
 from producer.job import Job
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError

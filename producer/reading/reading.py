@@ -11,8 +11,9 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from producer import files
 from producer.client import Client
+from producer.files.audio import write_audio
+from producer.files.names import numbered_name
 from producer.job import Job
 from producer.reading.chapter_row import ChapterRow
 from producer.reading.eta import Eta
@@ -114,9 +115,9 @@ class Reading:
         if result.audio is None:
             return
         last = max(one.number for one in self.rows)
-        path = self.request.folder / files.chapter_name(row.number, row.title, last, self.request.format)
+        path = self.request.folder / numbered_name(row.number, row.title, last, self.request.format)
         try:
-            row.is_new_file = files.write(self.client.store, result.audio, path, self.request.format)
+            row.is_new_file = write_audio(self.client.store, result.audio, path, self.request.format)
         except SlotlineError as exc:
             row.failures.append(FailedPart(None, "", f"its file could not be written: {exc}"))
         else:

@@ -1,0 +1,84 @@
+"""Audio artifacts as files in the format that is asked for, complete or not at all.
+
+A file that holds the same sound already is left alone, so a reading that is started again
+writes only what it lacks. Computes no audio and asks no worker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.errors import InvalidInput, StoreError
+from tasks.media import audio as sound
+from tasks.messages import Audio
+
+if TYPE_CHECKING:
+    from tasks.store.artifacts import Store
+
+BLOCK_FRAMES = 65536
+
+
+def format_of(path: Path, format: str | None) -> str:
+    """The format asked for, else the one that the path's ending names; raises `InvalidInput`."""
+    chosen = (format or path.suffix.removeprefix(".") or "wav").lower()
+    if chosen not in sound.FORMATS:
+        raise InvalidInput(f"format: {chosen!r} is not written here; it may be {', '.join(sound.FORMATS)}")
+    return chosen
+
+
+def write_audio(store: Store, audio: Audio, target: Path, format: str) -> bool:
+    """Write an audio artifact to `target`; False when the same sound is there already.
+
+    Raises `ArtifactMissing` when the store has lost it, `StoreError` when the disk does not take it.
+    """
+    if _is_there(store, audio, target, format):
+        return False
+    if format == "wav":  # what the store holds, byte for byte
+        store.fetch(audio.artifact, target)
+        return True
+    with tempfile.TemporaryDirectory(prefix="slotline-") as folder:
+        wav = Path(folder) / "whole.wav"
+        store.fetch(audio.artifact, wav)
+        sound.convert(wav, target, format)
+    return True
+
+
+def _is_there(store: Store, audio: Audio, target: Path, format: str) -> bool:
+    if not target.is_file():
+        return False
+    artifact = store.find(audio.artifact)
+    if artifact is None:
+        return False
+    if format == "wav":
+        return target.stat().st_size == artifact.bytes and _sha256(target) == artifact.sha256
+    try:
+        if sound.probe(target) != (audio.sample_rate, audio.frames, 1):
+            return False
+    except StoreError:
+        return False
+    with tempfile.TemporaryDirectory(prefix="slotline-") as folder:
+        wav = Path(folder) / "whole.wav"
+        store.fetch(audio.artifact, wav)
+        return _same_sound(wav, target)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _same_sound(one: Path, other: Path) -> bool:
+    """Whether two lossless files of equal length hold the same 16-bit samples."""
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(one) as left, soundfile.SoundFile(other) as right:
+            while len(block := left.read(BLOCK_FRAMES, dtype="int16")):
+                if not (block == right.read(BLOCK_FRAMES, dtype="int16")).all():
+                    return False
+    except soundfile.SoundFileError:
+        return False
+    return True
