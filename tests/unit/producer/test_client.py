@@ -218,9 +218,8 @@ def test_a_wait_survives_a_restart_of_redis(
         assert not ended
         server.start()
         with redis.Redis.from_url(server.url) as raw:
-            store_result(
-                raw, job.id, "SUCCESS", {"audio": None, "duration_s": 0, "paragraphs": 0, "parts": 0, "computed": 0}
-            )
+            made = ChapterResult(duration_s=0, paragraphs=0, parts=0, computed=0)
+            store_result(raw, job.id, "SUCCESS", made.fields())
         wait_until(lambda: ended, 20, "the wait's result")
         waiting.join(5)
     assert isinstance(ended[0], ChapterResult)
