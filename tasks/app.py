@@ -5,9 +5,10 @@ from __future__ import annotations
 from celery import Celery
 
 import celeryconfig
+from tasks import plugins
 from tasks.settings import settings
 
-app = Celery("slotline", include=["tasks.kinds.speech", "tasks.kinds.summary", "tasks.kinds.map"])
+app = Celery("slotline", include=plugins.module_names(plugins.KINDS))
 # The module itself, not its name: by name Celery would take the current folder's.
 app.config_from_object(celeryconfig)
 app.conf.update(

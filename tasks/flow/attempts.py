@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from redis import RedisError
 
 from tasks.errors import InvalidInput
-from tasks.flow.job import part_of
 from tasks.flow.ledger import Ledger
+from tasks.flow.payloads import part_of
 
 logger = logging.getLogger(__name__)
 

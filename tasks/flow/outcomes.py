@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tasks import errors
 from tasks.errors import SlotlineError
 from tasks.store.names import Artifact
 
@@ -28,6 +29,15 @@ class Failed:
 
     error: SlotlineError
     attempt: int
+
+
+def as_slotline_error(error: BaseException) -> SlotlineError:
+    """Any failure of a part in the one error tree, its own words kept."""
+    if isinstance(error, SlotlineError):
+        return error
+    if isinstance(error, MemoryError):
+        return errors.OutOfMemory(f"memory ran out: {error}" if str(error) else "memory ran out")
+    return errors.ModelError(f"{type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)

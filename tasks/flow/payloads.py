@@ -1,9 +1,10 @@
-"""The payload of a part that is an input with fields of its own, of a job of many inputs. Pure, and light.
+"""What messages and payloads of parts say, in the forms that all kinds share. Pure, and light.
 
-The first character of every payload is its flag, and its first line, without that, is for a
-person to read. Here it is `I`, the text's first words, and a line of JSON: the fields of the
-task that computes one input. Paragraphs and chapters have theirs in `tasks/kinds/speech.py`,
-the texts of a summary in `tasks/text/levels.py`.
+A part's message names its job and its number. The ledger keeps its payload: the first
+character is a flag, and the first line, without that, is for a person to read. Each kind
+writes and reads its own payloads in its own module; two forms are shared, and stand here:
+an input with fields of its own (`I`, its first words, a line of JSON), and a whole job that
+is a part of another (the kind's flag, its title, a line of JSON).
 """
 
 from __future__ import annotations
@@ -12,19 +13,48 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.compact_json import dumps
+from tasks.errors import InvalidInput
+
 INPUT = "I"
 WORDS_CHARS = 48
 
 
-def input_payload(fields: Mapping[str, Any]) -> str:
-    """An input with its own fields; one of them is its `text`."""
-    words = " ".join(str(fields["text"])[: WORDS_CHARS * 2].split())[:WORDS_CHARS]
-    return f"{INPUT}{words}\n" + json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"))
+def part_of(fields: Mapping[str, Any]) -> tuple[str, int] | None:
+    """Of which job, and which part of it, a message is; None for a task that stands alone. Raises `InvalidInput`."""
+    if "job" not in fields and "part" not in fields:
+        return None
+    try:
+        job_id, part = str(fields["job"]), int(fields["part"])
+    except (KeyError, TypeError, ValueError) as exc:
+        raise InvalidInput(f"job, part: not a part of a job ({exc!r})") from exc
+    if part < 1:  # to the ledger's scripts 0 is no part, and less counts from the end
+        raise InvalidInput(f"part: {part} is no part of a job; they are counted from 1")
+    return job_id, part
+
+
+def words_of(payload: str, limit: int = 40) -> str:
+    """The beginning of a payload that a person can read: its first line without the flag."""
+    words = payload[1:].partition("\n")[0]
+    return words if len(words) <= limit else words[: limit - 1] + "…"
+
+
+def payload_of_fields(flag: str, words: str, fields: Mapping[str, Any]) -> str:
+    """A payload that holds a request's fields; `words` are for a person, and become one line."""
+    return f"{flag}{' '.join(words.split())}\n{dumps(dict(fields))}"
+
+
+def fields_of_payload(payload: str) -> dict[str, Any]:
+    """The fields in such a payload."""
+    fields: dict[str, Any] = json.loads(payload.partition("\n")[2])
+    return fields
+
+
+def input_payload(words: str, fields: Mapping[str, Any]) -> str:
+    """An input of a job of many, with its own fields; `words` is its beginning."""
+    return payload_of_fields(INPUT, " ".join(words.split())[:WORDS_CHARS], fields)
 
 
 def input_fields(payload: str) -> dict[str, Any] | None:
-    """The input's own fields; None for a payload of another kind."""
-    if not payload.startswith(INPUT):
-        return None
-    fields: dict[str, Any] = json.loads(payload.partition("\n")[2])
-    return fields
+    """The input's own fields; None for a payload of another form."""
+    return fields_of_payload(payload) if payload.startswith(INPUT) else None

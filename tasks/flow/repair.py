@@ -16,9 +16,9 @@ from typing import Any
 
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
-from tasks.flow.job import words_of
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
+from tasks.flow.payloads import words_of
 
 SET_ASIDE_SHOWN = 1000
 

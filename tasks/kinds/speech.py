@@ -3,11 +3,13 @@
 A paragraph is computed by a slot: its body (`tasks/flow/part_task.py`) only settles its
 part. A chapter is split into paragraphs and joined to one file, a book into chapters;
 their life is `tasks/flow/job.py`. Loads no model code.
+
+Payloads: a paragraph's is `P` and its text, a further piece of the same paragraph's `-`
+and its text, a chapter's `C`, its title, and a line of JSON.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,14 +17,16 @@ from celery import Task
 
 from tasks.app import app
 from tasks.catalog import catalog
-from tasks.errors import ArtifactMissing, InvalidInput, NothingToSpeak, SlotlineError
-from tasks.flow.connections import ledger, offers
-from tasks.flow.job import Gathered, Incomplete, Made, Plan, run, words_of
-from tasks.flow.ledger import Ledger
-from tasks.flow.part_task import Told, conclude
+from tasks.errors import ArtifactMissing, NothingToSpeak, SlotlineError
+from tasks.flow.connections import ledger
+from tasks.flow.job import run
+from tasks.flow.kind import Gathered, Incomplete, Kind, Made, Plan
+from tasks.flow.ledger.record import Measure
+from tasks.flow.part_task import conclude
+from tasks.flow.parts import PartRecord, Parts
+from tasks.flow.payloads import fields_of_payload, payload_of_fields, words_of
 from tasks.media import assemble
 from tasks.messages import (
-    INLINE_TEXT_BYTES,
     Audio,
     BookChapter,
     BookRequest,
@@ -33,6 +37,8 @@ from tasks.messages import (
     ParagraphResult,
     Skipped,
 )
+from tasks.messages.speech import SPEECH
+from tasks.offers import Offers
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Artifact, store
@@ -41,63 +47,89 @@ from tasks.text.split import Piece, split
 NOTHING = "nothing to speak"
 
 _OPENS, _CONTINUES, _CHAPTER = "P", "-", "C"
-"""Flag characters of payloads: a paragraph's first piece, a further piece of it, a chapter."""
 
 
-@app.task(name="speech.paragraph", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=ParagraphRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def paragraph(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Speak one text at once: `text`, `model`, `voice`, `speed`; or the part `part` of the job `job`."""
-    return conclude(self, fields, audio_told, paragraph_result)
+    """Speak one text at once: the fields of `ParagraphRequest`; or the part `part` of the job `job`."""
+    return conclude(self, fields, PARTS)
 
 
-def audio_told(artifact: Artifact) -> Told:
-    """An audio artifact as the ledger keeps it."""
-    audio = audio_of(artifact)
-    return Told({"audio": audio.fields()}, audio.duration_s)
-
-
-def paragraph_result(artifact: Artifact, computed: bool) -> Mapping[str, Any]:
-    """An audio artifact as a paragraph's result."""
-    audio = audio_of(artifact)
-    return ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed).fields()
-
-
-@app.task(name="speech.chapter", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=ChapterRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def chapter(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Speak a text of any length; the fields are those of `ChapterRequest`, the result a `ChapterResult`."""
     return run(self, ChapterKind(), ledger(app), fields)
 
 
-@app.task(name="speech.book", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=BookRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def book(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Speak a book's chapters in order; the fields are those of `BookRequest`, the result a `BookResult`."""
     return run(self, BookKind(), ledger(app), fields)
 
 
-class ChapterKind:
+class SpeechParts(Parts):
+    """Paragraphs: their audio stands in the ledger, so that a chapter is joined without asking the store for each."""
+
+    craft = SPEECH
+
+    def record(self, artifact: Artifact) -> PartRecord:
+        """The audio, measured by its length."""
+        audio = audio_of(artifact)
+        return PartRecord({"audio": audio.fields()}, length_of(audio.duration_s))
+
+    def result(self, artifact: Artifact, computed: bool) -> ParagraphResult:
+        """The audio."""
+        return _spoken(audio_of(artifact), computed)
+
+    def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, ParagraphResult]:
+        """The audio of each."""
+        return {part: _spoken(Audio.parse(one["audio"]), one["computed"]) for part, one in outcomes.items()}
+
+
+PARTS = SpeechParts()
+
+
+def length_of(duration_s: float) -> Measure:
+    """What all jobs of speech are measured by."""
+    return Measure("audio_s", duration_s, "seconds of audio")
+
+
+def audio_of(artifact: Artifact) -> Audio:
+    """An audio artifact as results show it."""
+    details = artifact.details
+    return Audio(
+        artifact=artifact.name,
+        sample_rate=int(details["sample_rate"]),
+        frames=int(details["frames"]),
+        bytes=artifact.bytes,
+    )
+
+
+def _spoken(audio: Audio, computed: bool) -> ParagraphResult:
+    return ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed)
+
+
+class ChapterKind(Kind[ChapterRequest]):
     """A chapter: its parts are pieces of text, spoken one by one and joined with pauses."""
 
-    name = "chapter"
+    request = ChapterRequest
     unit = "paragraph"
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        """The request of a book's chapter, from the line after its title."""
-        loaded: dict[str, Any] = json.loads(payload.partition("\n")[2])
-        return loaded
+    def request_of(self, payload: str) -> ChapterRequest:
+        """The request of a book's chapter."""
+        return ChapterRequest.trusted(fields_of_payload(payload))
 
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: ChapterRequest, offers: Offers, is_part: bool) -> Plan:
         """Split the text; a text with nothing to speak is refused, but for a book's chapter, which may be empty."""
-        request = ChapterRequest.parse(fields)
         entry = catalog()[request.model]
         request = request.in_voice_of(entry)
-        request.check(entry, offers(app).published(request.model))
-        text = request.whole_text(store().read_text)
-        pieces = split(text, request.max_chars)
+        request.check(entry, offers.published(request.model))
+        pieces = split(request.whole_text(store().read_text), request.max_chars)
         skipped = {number: NOTHING for number, piece in enumerate(pieces, 1) if not piece.speakable}
         if len(skipped) == len(pieces) and not is_part:
             raise NothingToSpeak(f"text: {NOTHING} (no letter and no digit in it)")
         return Plan(
-            title=request.title or (words_of("P" + pieces[0].text) if pieces else ""),
+            title=request.title or (words_of(_payload(pieces[0])) if pieces else ""),
             model=request.model,
             voice=request.voice,
             params={
@@ -108,32 +140,34 @@ class ChapterKind:
             payloads=[_payload(piece) for piece in pieces],
             skipped=skipped,
             width=request.parallel_paragraphs or settings().parallel_paragraphs,
-            part_task="speech.paragraph",
+            part_task=ParagraphRequest.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["book" if is_part else "chapter"],
-            part_results=False,  # the ledger has them
         )
 
     def gather(self, gathered: Gathered) -> Made:
         """Join the parts that were made; what was skipped or failed leaves its pause behind."""
-        spoken = {part: Audio.parse(o["audio"]) for part, o in sorted(gathered.outcomes.items()) if "audio" in o}
+        spoken = {part: Audio.parse(one["audio"]) for part, one in gathered.good.items() if "audio" in one}
         audio = _join(_pauses(gathered, spoken)) if spoken else None
-        computed = sum(bool(outcome.get("computed")) for outcome in gathered.outcomes.values())
         result = ChapterResult(
             title=gathered.record.title,
             audio=audio,
             duration_s=round(audio.duration_s, 3) if audio else 0.0,
             paragraphs=sum(payload.startswith(_OPENS) for payload in gathered.payloads),
             parts=gathered.record.total,
-            computed=computed,
+            computed=gathered.computed,
             skipped=[
-                Skipped(part=part, reason=outcome["skipped"], words=words_of(gathered.payloads[part - 1]))
-                for part, outcome in sorted(gathered.outcomes.items())
-                if "skipped" in outcome
+                Skipped(part=part, reason=one["skipped"], words=words_of(gathered.payloads[part - 1]))
+                for part, one in gathered.good.items()
+                if "skipped" in one
             ],
         )
         kept = f"The audio of the others is kept: {audio.artifact}" if audio else ""
-        return Made(result.fields(), result.duration_s, computed, kept)
+        return Made(result.fields(), gathered.computed, kept)
+
+    def measure(self, result: Mapping[str, Any]) -> Measure:
+        """The length of the joined file."""
+        return length_of(float(result["duration_s"]))
 
 
 def _payload(piece: Piece) -> str:
@@ -177,42 +211,25 @@ def _is_sound(name: str) -> bool:
     return True
 
 
-def audio_of(artifact: Artifact) -> Audio:
-    """An audio artifact as results show it."""
-    details = artifact.details
-    return Audio(
-        artifact=artifact.name,
-        sample_rate=int(details["sample_rate"]),
-        frames=int(details["frames"]),
-        bytes=artifact.bytes,
-    )
-
-
-class BookKind:
+class BookKind(Kind[BookRequest]):
     """A book: its parts are chapters, `parallel_chapters` of them open at a time, in order."""
 
-    name = "book"
+    request = BookRequest
     unit = "chapter"
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        """Books are not parts of anything."""
-        raise InvalidInput("job: a book cannot be part of another job")
-
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: BookRequest, offers: Offers, is_part: bool) -> Plan:
         """One part a chapter; a long chapter's text goes to the store, so that it passes Redis once."""
-        request = BookRequest.parse(fields)
         entry = catalog()[request.model]
-        voice = request.voice or entry.voice
-        request.in_voice_of(entry).check(entry, offers(app).published(request.model))
+        voiced = request.in_voice_of(entry)
+        voiced.check(entry, offers.published(request.model))
         return Plan(
             title=request.title,
             model=request.model,
-            voice=voice,
+            voice=voiced.voice,
             params={},
             payloads=[_chapter_payload(request, one) for one in request.chapters],
-            skipped={},
             width=request.parallel_chapters or settings().parallel_chapters,
-            part_task="speech.chapter",
+            part_task=ChapterRequest.task,
             part_queue=FLOW_QUEUE,
             part_priority=0,
             part_results=True,
@@ -221,21 +238,16 @@ class BookKind:
     def gather(self, gathered: Gathered) -> Made:
         """List the chapters that were made, in order."""
         made = [
-            ChapterResult.parse(dict(outcome if "error" not in outcome else outcome["result"]))
+            ChapterResult.parse(outcome if "error" not in outcome else outcome["result"])
             for _, outcome in sorted(gathered.outcomes.items())
             if "error" not in outcome or outcome.get("result")
         ]
         duration_s = round(sum(one.duration_s for one in made), 3)
         result = BookResult(title=gathered.record.title, chapters=made, duration_s=duration_s)
-        return Made(result.fields(), duration_s, sum(one.computed for one in made))
+        return Made(result.fields(), sum(one.computed for one in made))
 
 
 def _chapter_payload(request: BookRequest, one: BookChapter) -> str:
     shared = request.model_dump(mode="json", exclude_none=True, exclude={"title", "chapters", "parallel_chapters"})
-    text, text_ref = one.text, one.text_ref
-    if text is not None and len(text.encode()) > INLINE_TEXT_BYTES:
-        text_ref, text = store().put_text(text), None
-    own = {"title": one.title, "text": text, "text_ref": text_ref}
-    fields = {**shared, **{name: value for name, value in own.items() if value is not None}}
-    title = " ".join(one.title.split())
-    return f"{_CHAPTER}{title}\n" + json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    own = one.text_by_reference(store().put_text)
+    return payload_of_fields(_CHAPTER, one.title, {**shared, **own.fields()})

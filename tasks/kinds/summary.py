@@ -1,14 +1,14 @@
 """The summary tasks: `summary.part`, `summary.text`, `summary.texts`.
 
 A part is computed by a slot: its body (`tasks/flow/part_task.py`) only settles it. A text of
-any length is summarised in levels (`tasks/text/levels.py`): its chunks, then the summaries
-of those, until one is left. Many texts are one job: each is a part, or a job of its own
-where one of them is too long for that. Loads no model code.
+any length is summarised in levels (`tasks/text/levels.py`, which also writes and reads their
+payloads): its chunks, then the summaries of those, until one is left. Many texts are one job:
+each is a part, or a job of its own where one of them is too long for that; its payload is
+then `T`, its title, and a line of JSON. Loads no model code.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,21 +17,24 @@ from celery import Task
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError
-from tasks.flow.connections import ledger, offers
-from tasks.flow.job import Gathered, Incomplete, Made, More, Plan, run, words_of
-from tasks.flow.ledger import Ledger
-from tasks.flow.part_task import Told, conclude
+from tasks.flow.connections import ledger
+from tasks.flow.job import run
+from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
+from tasks.flow.ledger.record import Measure
+from tasks.flow.part_task import conclude
+from tasks.flow.parts import PartRecord, Parts
+from tasks.flow.payloads import fields_of_payload, payload_of_fields, words_of
 from tasks.messages import (
-    INLINE_TEXT_BYTES,
     SummariesResult,
-    Summarising,
+    SummaryPartRequest,
     SummaryResult,
     SummaryTextRequest,
     SummaryTextsRequest,
     TextSummaryResult,
     TextToSummarise,
 )
-from tasks.offers import Published
+from tasks.messages.summary import SUMMARY
+from tasks.offers import Offers, Published
 from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
 from tasks.store.artifacts import Artifact, store
 from tasks.text import chunks, levels
@@ -44,38 +47,63 @@ PARALLEL_TEXTS = 4
 KEPT = "The summaries of the others are kept"
 
 _TEXT = "T"
-"""Flag character of a payload that is a text's whole job."""
 
 
-@app.task(name="summary.part", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=SummaryPartRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def part(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Summarise one text at once: the fields of `SummaryPartRequest`; or the part `part` of the job `job`."""
-    return conclude(self, fields, summary_told, summary_result)
+    return conclude(self, fields, PARTS)
 
 
-@app.task(name="summary.text", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=SummaryTextRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def text(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Summarise a text of any length: the fields of `SummaryTextRequest`; gives a `TextSummaryResult`."""
     return run(self, TextKind(), ledger(app), fields)
 
 
-@app.task(name="summary.texts", bind=True, throws=(SlotlineError,), acks_late=True)
+@app.task(name=SummaryTextsRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def texts(self: Task, **fields: Any) -> Mapping[str, Any]:
     """Summarise many texts: the fields of `SummaryTextsRequest`; gives a `SummariesResult`."""
     return run(self, TextsKind(), ledger(app), fields)
 
 
-def summary_told(artifact: Artifact) -> Told:
-    """A summary's artifact as the ledger keeps it; its text stays in the store."""
-    details = artifact.details
-    about = {"artifact": artifact.name, "tokens_read": details["tokens_read"], "is_cut": details["is_cut"]}
-    return Told({"summary": about})
+class SummaryParts(Parts):
+    """Summaries of one text each: what the ledger keeps says where it lies, and the text itself stays in the store."""
+
+    craft = SUMMARY
+
+    def fields(self, payload: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The text of a node of the levels."""
+        return {**params, "text": node_of(payload).text}
+
+    def record(self, artifact: Artifact) -> PartRecord:
+        """Where it lies, and how much was read for it; measured by its characters."""
+        details = artifact.details
+        about = {"artifact": artifact.name, "tokens_read": details["tokens_read"], "is_cut": details["is_cut"]}
+        # One of an older version does not say how long it is, and to read it would cost.
+        measure = length_of(int(details["chars"])) if "chars" in details else None
+        return PartRecord({"summary": about}, measure)
+
+    def result(self, artifact: Artifact, computed: bool) -> SummaryResult:
+        """The summary with its text; raises `ArtifactMissing`."""
+        written = store().read_bytes(artifact.name).decode()
+        return SummaryResult(text=written, computed=computed, **self.record(artifact).settled["summary"])
+
+    def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, SummaryResult]:
+        """The summary of each with its text; raises `Incomplete`."""
+        written = written_of(outcomes, sorted(outcomes))
+        return {
+            number: SummaryResult(text=written[number], computed=one["computed"], **one["summary"])
+            for number, one in outcomes.items()
+        }
 
 
-def summary_result(artifact: Artifact, computed: bool) -> Mapping[str, Any]:
-    """A summary's artifact as a result, with its text; raises `ArtifactMissing`."""
-    written = store().read_bytes(artifact.name).decode()
-    return SummaryResult(text=written, computed=computed, **summary_told(artifact).settled["summary"]).fields()
+PARTS = SummaryParts()
+
+
+def length_of(chars: int) -> Measure:
+    """What all jobs of summaries are measured by."""
+    return Measure("chars", chars, "characters")
 
 
 def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) -> dict[int, str]:
@@ -93,46 +121,41 @@ def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) 
     return found
 
 
-def limit_of(offer: Published | None, request: Any, whole: str) -> int:
+def limit_of(offer: Published | None, chunk_chars: int | None, whole: str) -> int:
     """The longest chunk of a text, in characters: as asked, else what the model reads at once."""
-    if request.chunk_chars:
-        return int(request.chunk_chars)
+    if chunk_chars:
+        return chunk_chars
     return chunks.chunk_chars(whole, offer.reads_tokens if offer else 0, offer.chars_per_token if offer else {})
 
 
-class TextKind:
+class TextKind(Kind[SummaryTextRequest]):
     """A text of any length: its parts are chunks, then chunks of their summaries, level by level."""
 
-    name = "summary"
+    request = SummaryTextRequest
     unit = "part"
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        """The request of one of many texts, from the line after its title."""
-        loaded: dict[str, Any] = json.loads(payload.partition("\n")[2])
-        return loaded
+    def request_of(self, payload: str) -> SummaryTextRequest:
+        """The request of one of many texts."""
+        return SummaryTextRequest.trusted(fields_of_payload(payload))
 
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: SummaryTextRequest, offers: Offers, is_part: bool) -> Plan:
         """The chunks of the first level."""
-        request = SummaryTextRequest.parse(fields)
-        entry, offer = catalog()[request.model], offers(app).published(request.model)
-        request.check(entry, offer)
+        offer = offers.published(request.model)
+        request.check(catalog()[request.model], offer)
         whole = request.whole_text(store().read_text)
         if not is_speakable(whole):
             raise InvalidInput("text: nothing to summarise (no letter and no digit in it)")
-        limit = limit_of(offer, request, whole)
+        limit = limit_of(offer, request.chunk_chars, whole)
         payloads = levels.first(whole, limit)
         return Plan(
             title=request.title or words_of(payloads[0]),
             model=request.model,
-            voice=None,
-            params={**_shared(request), "chunk_chars": limit},
+            params={**SummaryPartRequest.shared(request), "chunk_chars": limit},
             payloads=payloads,
-            skipped={},
             width=request.parallel_parts,
-            part_task="summary.part",
+            part_task=SummaryPartRequest.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["book" if is_part else "chapter"],
-            part_results=False,  # the ledger has them
         )
 
     def gather(self, gathered: Gathered) -> Made:
@@ -153,45 +176,44 @@ class TextKind:
         is_one = len(leaves) == 1
         last = levels.joined(summaries)
         final = {leaf for level_ in range(1, level + 1) for leaf in levels.leaves(nodes, level_)}
-        computed = sum(bool(outcome["computed"]) for outcome in gathered.outcomes.values())
         result = TextSummaryResult(
             title=gathered.record.title,
             text=summaries[0] if is_one else last,
             artifact=gathered.outcomes[leaves[0]]["summary"]["artifact"] if is_one else store().put_text(last),
             levels=level,
             parts=gathered.record.total,
-            computed=computed,
+            computed=gathered.computed,
             is_complete=is_one,
             is_cut=bool(cut & final),
         )
-        return Made(result.fields(), computed=computed)
+        return Made(result.fields(), gathered.computed)
+
+    def measure(self, result: Mapping[str, Any]) -> Measure:
+        """The length of the one summary."""
+        return length_of(len(result.get("text", "")))
 
 
-class TextsKind:
+class TextsKind(Kind[SummaryTextsRequest]):
     """Many texts: each is a part, or a job of its own where one of them is longer than the model reads."""
 
-    name = "texts"
+    request = SummaryTextsRequest
     unit = "text"
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        """They are not parts of anything."""
-        raise InvalidInput("job: a job of many texts cannot be part of another job")
-
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: SummaryTextsRequest, offers: Offers, is_part: bool) -> Plan:
         """One part a text; a long one goes to the store, so that it passes Redis once."""
-        request = SummaryTextsRequest.parse(fields)
-        entry, offer = catalog()[request.model], offers(app).published(request.model)
-        request.check(entry, offer)
-        is_nested = any(one.text is None or len(one.text) > limit_of(offer, request, one.text) for one in request.texts)
+        offer = offers.published(request.model)
+        request.check(catalog()[request.model], offer)
+        is_nested = any(
+            one.text is None or len(one.text) > limit_of(offer, request.chunk_chars, one.text) for one in request.texts
+        )
+        shared = SummaryPartRequest.shared(request)
         return Plan(
             title=request.title,
             model=request.model,
-            voice=None,
-            params={**_shared(request), "titles": [] if is_nested else [one.title for one in request.texts]},
+            params={**shared, "titles": [] if is_nested else [one.title for one in request.texts]},
             payloads=[_payload(request, one, is_nested) for one in request.texts],
-            skipped={},
             width=request.parallel_texts or (PARALLEL_TEXTS if is_nested else None),
-            part_task="summary.text" if is_nested else "summary.part",
+            part_task=SummaryTextRequest.task if is_nested else SummaryPartRequest.task,
             part_queue=FLOW_QUEUE if is_nested else queue_of(request.model),
             part_priority=0 if is_nested else PRIORITIES["chapter"],
             part_results=is_nested,
@@ -199,26 +221,21 @@ class TextsKind:
 
     def gather(self, gathered: Gathered) -> Made:
         """The summaries in order, None for one that failed; raises `Incomplete`."""
-        good = {part: dict(outcome) for part, outcome in gathered.outcomes.items() if "error" not in outcome}
-        parts = [part for part, outcome in good.items() if "summary" in outcome]
-        written = written_of(gathered.outcomes, sorted(parts))
+        parts = [part for part, outcome in gathered.good.items() if "summary" in outcome]
+        written = written_of(gathered.outcomes, parts)
         made = {
             part: _of_one(gathered.params["titles"][part - 1], written[part], outcome)
             if part in written
             else TextSummaryResult.parse(outcome)
-            for part, outcome in good.items()
+            for part, outcome in gathered.good.items()
         }
         numbers = range(1, gathered.record.total + 1)
         result = SummariesResult(title=gathered.record.title, summaries=[made.get(number) for number in numbers])
-        return Made(result.fields(), computed=sum(one.computed for one in made.values()), kept=KEPT)
-
-
-def _shared(request: Summarising) -> dict[str, Any]:
-    return {"model": request.model, "max_length": request.max_length, "min_length": request.min_length}
+        return Made(result.fields(), sum(one.computed for one in made.values()), KEPT)
 
 
 def _of_one(title: str, written: str, outcome: Mapping[str, Any]) -> TextSummaryResult:
-    """A text that was one part, as a text's own job would tell of it."""
+    """A text that was one part, as the result of a text's own job."""
     about = outcome["summary"]
     return TextSummaryResult(
         title=title, text=written, artifact=about["artifact"], levels=1, parts=1, computed=int(outcome["computed"]),
@@ -230,10 +247,5 @@ def _payload(request: SummaryTextsRequest, one: TextToSummarise, is_nested: bool
     if not is_nested:
         return Node(1, str(one.text)).payload
     shared = request.model_dump(mode="json", exclude_none=True, exclude={"title", "texts", "parallel_texts"})
-    whole, text_ref = one.text, one.text_ref
-    if whole is not None and len(whole.encode()) > INLINE_TEXT_BYTES:
-        text_ref, whole = store().put_text(whole), None
-    own = {"title": one.title, "text": whole, "text_ref": text_ref}
-    fields = {**shared, **{name: value for name, value in own.items() if value is not None}}
-    title = " ".join(one.title.split()) or " ".join((one.text or "")[:80].split())
-    return f"{_TEXT}{title}\n" + json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+    own = one.text_by_reference(store().put_text)
+    return payload_of_fields(_TEXT, one.title.strip() or (one.text or "")[:80], {**shared, **own.fields()})

@@ -27,7 +27,7 @@ INLINE_TEXT_BYTES = 16 * 1024
 """A longer text goes to the store, and its reference into the message."""
 
 
-WORDS_CHARS = 40
+WORDS_CHARS = 96
 
 Text = Annotated[str, Field(max_length=MAX_TEXT_CHARS), AfterValidator(normalise)]
 ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]

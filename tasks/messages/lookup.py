@@ -15,14 +15,12 @@ if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.offers import Published
 
-PACKAGE, GROUP = "tasks.messages", "slotline.messages"
-
 
 @functools.cache
 def crafts() -> Mapping[str, Craft]:
     """All crafts by name."""
     found: dict[str, Craft] = {}
-    for one in plugins.instances(PACKAGE, GROUP, Craft):
+    for one in plugins.instances(plugins.MESSAGES, Craft):
         found.setdefault(one.name, one)
     return found
 
@@ -79,7 +77,7 @@ def result_of(fields: Mapping[str, Any]) -> Result:
 @functools.cache
 def _results() -> Mapping[str, type[Result]]:
     found: dict[str, type[Result]] = {}
-    for one in plugins.classes(PACKAGE, GROUP, Result):
+    for one in plugins.classes(plugins.MESSAGES, Result):
         if isinstance(kind := one.model_fields["kind"].default, str):
             found.setdefault(kind, one)
     return found

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, cast
 
 from tasks.errors import WorkerLost
 from tasks.flow import envelope
-from tasks.flow.job import as_slotline_error
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import ArtifactClaim
-from tasks.flow.outcomes import Failed, Outcome, Waiting
+from tasks.flow.outcomes import Failed, Outcome, Waiting, as_slotline_error
 from tasks.routing import list_key
 from workers.child.work import Work
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.flow.job import as_slotline_error, part_of
-from tasks.flow.outcomes import Done, Dropped, Failed, Outcome
+from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
+from tasks.flow.payloads import part_of
 from tasks.messages.lookup import craft_named, wrong_craft
 from tasks.store import artifacts
 from workers.child import crafts

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError
 from tasks.flow import outcomes
-from tasks.flow.job import as_slotline_error
-from tasks.flow.outcomes import Done, Dropped, Failed, Outcome
+from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.store import artifacts
 from workers.adapters.base import Cancelled
 from workers.child.claim import release

@@ -22,7 +22,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tasks.errors import SlotlineError
 from tasks.flow import attempts
 from tasks.flow.connections import ledger, write_buffer
-from tasks.flow.job import as_slotline_error
+from tasks.flow.outcomes import as_slotline_error
 from workers.upstream.billiard import exception_info, is_terminated
 from workers.upstream.celery import record_failure, trace
 

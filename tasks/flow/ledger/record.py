@@ -23,6 +23,15 @@ NESTING = frozenset({"book", "texts"})
 
 
 @dataclass(frozen=True)
+class Measure:
+    """How much was made. `name` is the field in the job's record and in PROGRESS, `unit` is for people."""
+
+    name: str
+    amount: float
+    unit: str
+
+
+@dataclass(frozen=True)
 class Record:
     """A job as the ledger knows it; times in seconds since 1970 by Redis' clock, 0 where not yet."""
 

@@ -15,9 +15,12 @@ from celery import Celery, Task
 from tasks import keys
 from tasks.errors import SlotlineError, StoreError
 from tasks.flow.cancel import cancel
-from tasks.flow.job import Gathered, Made, Plan, run
+from tasks.flow.job import run
+from tasks.flow.kind import Gathered, Kind, Made, Plan
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Opening, Record
+from tasks.messages import ChapterRequest
+from tasks.offers import Offers
 
 FLOW, MODEL = "flow", "aloud"
 
@@ -195,19 +198,16 @@ def test_a_task_that_has_its_result_is_not_cancelled_any_more(ledger: Ledger, ra
     assert stored["status"] == "SUCCESS"
 
 
-class CancelledMeanwhile:
+class CancelledMeanwhile(Kind[ChapterRequest]):
     """A kind whose job is cancelled while its parts are put together."""
 
-    name = "chapter"
+    request = ChapterRequest
     unit = "paragraph"
 
     def __init__(self, ledger: Ledger, job: str, error: SlotlineError | None) -> None:
         self._ledger, self._job, self._error = ledger, job, error
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        raise AssertionError("it is no part of anything")
-
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: ChapterRequest, offers: Offers, is_part: bool) -> Plan:
         raise AssertionError("it is open already")
 
     def gather(self, gathered: Gathered) -> Made:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.flow.payloads import input_fields, input_payload
 from tasks.text import levels
 from tasks.text.levels import Node, node_of
 
@@ -65,10 +64,3 @@ def test_summaries_that_do_not_become_fewer_are_the_last() -> None:
 @given(st.builds(Node, st.integers(1, 9), st.text(alphabet="ab\n\t1", max_size=30), st.integers(0, 10**6)))
 def test_a_payload_says_all_of_its_part(node: Node) -> None:
     assert node_of(node.payload) == node
-
-
-def test_an_input_keeps_its_own_fields_and_shows_its_words() -> None:
-    payload = input_payload({"text": "Trăm năm\ntrong cõi " * 20, "voice": "vi", "speed": 1.5})
-    assert payload.startswith("ITrăm năm trong cõi")
-    assert input_fields(payload) == {"text": "Trăm năm\ntrong cõi " * 20, "voice": "vi", "speed": 1.5}
-    assert input_fields("Pa paragraph") is None

@@ -10,9 +10,12 @@ from celery import Celery, Task
 from redis import Redis
 
 from tasks import keys
-from tasks.flow.job import Gathered, Made, More, Plan, run
+from tasks.flow.job import run
+from tasks.flow.kind import Gathered, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.queries import Queries
+from tasks.messages import SummaryTextRequest
+from tasks.offers import Offers
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
 
 
@@ -90,16 +93,13 @@ class FrozenQueries(Queries):
         return found
 
 
-class WantsMore:
+class WantsMore(Kind[SummaryTextRequest]):
     """A kind whose further parts depend on all that it sees, as those of a summary do."""
 
-    name = "summary"
+    request = SummaryTextRequest
     unit = "part"
 
-    def fields_of(self, payload: str) -> Mapping[str, Any]:
-        raise AssertionError("it is no part of anything")
-
-    def plan(self, ledger: Ledger, fields: Mapping[str, Any], is_part: bool) -> Plan:
+    def plan(self, request: SummaryTextRequest, offers: Offers, is_part: bool) -> Plan:
         raise AssertionError("it is open already")
 
     def gather(self, gathered: Gathered) -> Made:
