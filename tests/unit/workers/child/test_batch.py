@@ -18,7 +18,6 @@ from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
-from tasks.settings import settings
 from tests.conftest import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 from tests.unit.workers.child.rehearsals import OneRehearsal, call
@@ -30,18 +29,6 @@ from workers.child.make_ready import artifact_name
 from workers.wire.call import Call
 
 FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"
-
-
-@pytest.fixture
-def ledger(raw_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
-    monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
-    settings.cache_clear()
-    return Ledger(raw_redis)
-
-
-@pytest.fixture
-def models() -> OneRehearsal:
-    return OneRehearsal()
 
 
 def came_of(calls: list[Call]) -> list[Outcome | None]:

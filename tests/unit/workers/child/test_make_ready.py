@@ -1,0 +1,96 @@
+"""A batch's first stage: what is to be computed, and the outcomes of all that needs no run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from tasks import keys
+from tasks.errors import InvalidInput, ModelLoadError
+from tasks.flow.ledger import Ledger
+from tasks.flow.outcomes import Done, Dropped, Failed
+from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
+from workers.child import batch
+from workers.child.make_ready import make_ready, take
+from workers.child.work import ReadyBatch, Request
+from workers.wire.call import Call
+
+
+def requests(ledger: Ledger, calls: Sequence[Call]) -> Sequence[Request]:
+    """What the calls ask for, of the slot's one model."""
+    return take(ledger, entry(), calls).by_variant[None]
+
+
+def ready(ledger: Ledger, models: OneRehearsal, calls: Sequence[Call]) -> ReadyBatch:
+    with models.use(None) as model:
+        return make_ready(ledger, model, requests(ledger, calls), has_company=len(calls) > 1)
+
+
+def test_requests_are_sorted_by_the_model_that_they_want(ledger: Ledger) -> None:
+    many = entry(path="/voices/{id}")
+    taken = take(ledger, many, [call("one", voice="anna"), call("two"), call("three", voice="anna")])
+    indexes = {variant: [one.index for one in found] for variant, found in taken.by_variant.items()}
+    assert indexes == {"anna": [0, 2], "vi": [1]}
+    assert taken.outcomes == {}
+
+
+def test_a_call_of_a_task_that_no_model_computes_has_no_outcome_and_one_that_has_ended_is_dropped(
+    ledger: Ledger,
+) -> None:
+    other = Call("flow.sweep", "id", {}, "[[], {}, {}]", "application/json", "utf-8")
+    taken = take(ledger, entry(), [other, call("", job="gone", part=1), call("good")])
+    assert taken.outcomes == {1: Dropped()}
+    assert [one.index for one in taken.by_variant[None]] == [2]
+
+
+def test_what_cannot_be_read_is_logged_unless_its_own_words_say_enough(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = call("", "id", job="broken", part=1)
+    redis: Any = ledger.claims._redis
+    redis.set(keys.job("broken"), "no hash")
+    with caplog.at_level(logging.ERROR):
+        taken = take(ledger, entry(), [broken, call("text", model="another")])
+    assert [type(outcome) for outcome in taken.outcomes.values()] == [Failed, Failed]
+    assert [record.message for record in caplog.records] == [f"speech.paragraph[{broken.task_id}] cannot be read"]
+
+
+def test_each_artifact_is_claimed_once_for_all_that_want_it(ledger: Ledger, models: OneRehearsal) -> None:
+    found = ready(ledger, models, [call("same"), call("other"), call("same")])
+    assert [[one.index for one in work.requests] for work in found.work] == [[0, 2], [1]]
+    assert [work.attempt for work in found.work] == [1, 1]
+    assert not found.outcomes
+
+
+def test_what_is_there_already_is_done_and_is_not_claimed(ledger: Ledger, models: OneRehearsal) -> None:
+    batch.run(models, ledger, [call("made")])
+    found = ready(ledger, models, [call("made"), call("new")])
+    assert [work.first.index for work in found.work] == [1]
+    outcome = found.outcomes[0]
+    assert isinstance(outcome, Done)
+    assert (outcome.computed, outcome.attempt) == (False, 0)
+
+
+def test_what_was_begun_before_is_not_claimed_in_company(ledger: Ledger, models: OneRehearsal) -> None:
+    redis: Any = ledger.claims._redis
+    redis.hset(keys.attempts("suspect"), "0", 1)
+    suspect = call("poison", "suspect")
+    found = ready(ledger, models, [call("good"), suspect])
+    assert found.alone == {1}
+    assert [work.first.index for work in found.work] == [0]
+    assert [work.attempt for work in ready(ledger, models, [suspect]).work] == [2]
+
+
+@pytest.mark.parametrize(
+    ("error", "failed"),
+    [(ModelLoadError("weights: gone"), ("load of None",)), (InvalidInput("voice: missing"), ())],
+)
+def test_without_the_model_all_its_requests_fail_and_a_fault_of_the_model_counts_once(
+    ledger: Ledger, error: Exception, failed: tuple[str, ...]
+) -> None:
+    found = make_ready(ledger, error, requests(ledger, [call("one"), call("two")]), has_company=True)
+    assert (found.model, found.work, found.failed) == (None, (), failed)
+    assert found.outcomes == {0: Failed(error, 0), 1: Failed(error, 0)}  # type: ignore[arg-type]
