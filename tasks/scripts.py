@@ -1,6 +1,8 @@
-"""Runs the ledger's Lua scripts (`lua/*.lua`, each under the common head): one, or one for many in a round trip.
+"""Runs Lua scripts inside Redis: one, or one for many in a round trip.
 
-Knows nothing of what they do. A server that has forgotten them is given them again.
+A script is a file `<name>.lua` in the folder of a package; where the folder has a
+`_head.lua`, that stands before each of them. Knows nothing of what they do. A server that
+has forgotten them (it was restarted, or took over from another) is given them again.
 """
 
 from __future__ import annotations
@@ -20,28 +22,34 @@ Call = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
 
 _SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|BUSY)\b")
-"""How a server says that it refuses whoever asks. Redis 6.2 puts it behind «Error running script …: -»."""
+"""How a server refuses every client. Redis 6.2 puts «Error running script …: -» before it."""
 
 
 @functools.cache
-def _source(name: str) -> str:
-    folder = resources.files("tasks.flow.ledger") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("_head", name))
+def _source(package: str, folder: str, name: str) -> str:
+    files = [resources.files(package) / folder / f"{part}.lua" for part in ("_head", name)]
+    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "_head.lua" or file.is_file())
 
 
 class Scripts:
-    """The scripts on one client, each read when it is first run."""
+    """The scripts in one folder of a package, on one client; each is read when it is first run."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, package: str, folder: str = "lua") -> None:
         self._redis: Any = client
+        self._package = package
+        self._folder = folder
         self._scripts: dict[str, Any] = {}
 
-    def run(self, name: str, script_keys: Sequence[str], args: Sequence[Any]) -> Any:
-        """The script's answer; raises redis-py's errors."""
-        return self._script(name)(keys=script_keys, args=args)
+    def run(self, name: str, script_keys: Sequence[str], args: Sequence[Any], client: Redis | None = None) -> Any:
+        """The script's answer, over another client where one is given; raises redis-py's errors."""
+        return self._script(name)(keys=script_keys, args=args, client=client)
 
     def run_all(self, name: str, calls: Sequence[Call]) -> list[Any]:
-        """One script for many in one round trip; where it fails on one's data, the `ResponseError` is its answer."""
+        """The answers of one script to many calls, in order, in one round trip.
+
+        Where the script fails on the data of one call, the `ResponseError` is its answer. What concerns all
+        (the connection is lost, the server is full or a replica) is raised.
+        """
         script = self._script(name)
         answers = self._ask_all(script.sha, calls)
         if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that knows none ran none
@@ -49,7 +57,7 @@ class Scripts:
             answers = self._ask_all(script.sha, calls)
         for answer in answers:
             if isinstance(answer, Exception) and _is_the_servers_own(answer):
-                raise answer  # its trouble (it is a replica, full, …) is nobody's fault
+                raise answer
         return answers
 
     def _ask_all(self, sha: str, calls: Sequence[Call]) -> list[Any]:
@@ -60,7 +68,7 @@ class Scripts:
 
     def _script(self, name: str) -> Any:
         if name not in self._scripts:
-            self._scripts[name] = self._redis.register_script(_source(name))
+            self._scripts[name] = self._redis.register_script(_source(self._package, self._folder, name))
         return self._scripts[name]
 
 

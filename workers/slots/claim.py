@@ -21,7 +21,7 @@ from redis import Redis
 
 from tasks import keys
 from tasks.errors import NoFreeSlot
-from workers.slots.turn import Turn, source
+from workers.slots.turn import Turn, scripts
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 MAX_FLOW_WORKERS = 256
@@ -58,7 +58,7 @@ class SlotClaim:
         if self.turn:
             names.append(self.turn.key)
             args.append(self.turn.value)
-        held = client.eval(source("renew"), len(names), *names, *args)
+        held = scripts(client).run("renew", names, args)
         return _named(held).split(" ")[0] if held else None
 
     def release(self, client: Redis) -> bool:
@@ -68,7 +68,7 @@ class SlotClaim:
         if self.turn:
             names += [self.turn.key, keys.promised(self.turn.gpu)]
             args += [self.turn.value, self.worker]
-        return bool(client.eval(source("release"), len(names), *names, *args))
+        return bool(scripts(client).run("release", names, args))
 
     @property
     def _member(self) -> str:
@@ -125,7 +125,7 @@ def _claim(
     holder = {"model": model, "pid": os.getpid(), "since": _now_s(client), "token": secrets.token_hex(8)}
     if turn:
         holder |= {"host": host_id(), "device": label, "turn": turn.value}
-    got: list[Any] = client.eval(source("claim"), len(slots), *slots, json.dumps(holder), names, _ms(lease_s))
+    got: list[Any] = scripts(client).run("claim", slots, [json.dumps(holder), names, _ms(lease_s)])
     if got[0] < 0:
         return [_named(value) for value in got[1:]]
     value = got[1].decode()

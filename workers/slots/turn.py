@@ -7,25 +7,23 @@ nothing here renews, loads or measures. When its holder dies, it ends within the
 
 from __future__ import annotations
 
-import functools
 import os
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
 
 from redis import Redis, RedisError
 
 from tasks import keys
+from tasks.scripts import Scripts
 
 POLL_S = 0.2
 
 
-@functools.cache
-def source(name: str) -> str:
-    """The Lua script of that name."""
-    return (resources.files("workers.slots") / "lua" / f"{name}.lua").read_text(encoding="utf-8")
+def scripts(client: Redis) -> Scripts:
+    """The scripts about slots and turns."""
+    return Scripts(client, "workers.slots")
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ class Turn:
 
     def take(self, client: Redis) -> str:
         """Take the turn, or keep it; gives the worker that has it, empty when it is ours."""
-        held = client.eval(source("take_turn"), 1, self.key, self.value, int(self.lease_s * 1000))
+        held = scripts(client).run("take_turn", [self.key], [self.value, int(self.lease_s * 1000)])
         return str(held.decode()).rpartition(" ")[0] if held else ""
 
     def wait(self, client: Redis, waits: Callable[[str], None]) -> None:
@@ -71,4 +69,4 @@ class Turn:
 
     def end(self, client: Redis) -> None:
         """Let the next worker load; harmless when the turn is not ours."""
-        client.eval(source("end_turn"), 1, self.key, self.value)
+        scripts(client).run("end_turn", [self.key], [self.value])

@@ -12,7 +12,6 @@ the connection is lost in between; sending one twice changes nothing.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import secrets
@@ -22,14 +21,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from redis import Redis
-from redis.commands.core import Script
 
 from tasks import keys
 from tasks.broker import check_version
+from tasks.scripts import Scripts
 from tasks.settings import beat_s
 
 ANSWER_LIMIT_S = 10.0
@@ -82,12 +80,6 @@ class Share:
     batch_size: int
 
 
-@functools.cache
-def _source(name: str) -> str:
-    folder = resources.files("workers.transport") / "lua"
-    return "\n".join((folder / f"{part}.lua").read_text(encoding="utf-8") for part in ("_head", name))
-
-
 class Leases:
     """The messages that this process has in hand; safe to use from several threads of it, never after a fork."""
 
@@ -95,6 +87,7 @@ class Leases:
         self, client: Redis, lease_s: float, holder: str | None = None, beat_client: Redis | None = None
     ) -> None:
         self.client = client
+        self._scripts = Scripts(client, "workers.transport")
         # The beat's own: it must not wait behind a command that waits for a silent server.
         self._beat_client = beat_client or client
         self.lease_s = lease_s
@@ -220,14 +213,9 @@ class Leases:
                 for key in returns:
                     self._returns.pop(key, None)
 
-    @functools.cached_property
-    def _scripts(self) -> dict[str, Script]:
-        names = ("reserve", "give_back", "renew", "reclaim", "set_aside")
-        return {name: self.client.register_script(_source(name)) for name in names}
-
     def _run(self, name: str, more_keys: Sequence[str], arguments: Sequence[Any], client: Redis | None = None) -> Any:
         script_keys = [keys.HELD, keys.LEASES, *more_keys]
-        return self._scripts[name](keys=script_keys, args=[self.holder, *arguments], client=client)
+        return self._scripts.run(name, script_keys, [self.holder, *arguments], client)
 
 
 def _text(raw: bytes | str) -> str:

@@ -91,7 +91,7 @@ def test_a_redis_that_is_away_is_waited_for(raw: redis.Redis, monkeypatch: pytes
             raise found
         return found
 
-    monkeypatch.setattr(raw, "eval", answer)
+    monkeypatch.setattr(raw, "evalsha", answer)
     told: list[str] = []
     Turn.of("GPU-x", "m", "here", 5.0).wait(raw, told.append)
     assert told == ["Redis (away)"]

@@ -1,0 +1,66 @@
+"""The loader of Lua scripts on a real Redis: scripts that are forgotten, one failing call of many, a head or none."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.exceptions import ResponseError
+
+from tasks.scripts import Scripts
+
+INCREASE = "return redis.call('INCRBY', KEYS[1], step(ARGV[1]))"
+HEAD = "local function step(text) return tonumber(text) * 2 end"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """A package with two folders of scripts; only `headed` has a head."""
+    name = f"scripts_of_{request.node.name}"
+    for folder, script in (("headed", INCREASE), ("bare", "return ARGV[1]")):
+        (tmp_path / name / folder).mkdir(parents=True)
+        (tmp_path / name / folder / "one.lua").write_text(script)
+    (tmp_path / name / "__init__.py").touch()
+    (tmp_path / name / "headed" / "_head.lua").write_text(HEAD)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return name
+
+
+def test_a_script_runs_under_its_folders_head(raw_redis: Any, package: str) -> None:
+    assert Scripts(raw_redis, package, "headed").run("one", ["n"], [3]) == 6
+    assert Scripts(raw_redis, package, "bare").run("one", [], ["as it is"]) == b"as it is"
+
+
+def test_a_server_that_has_forgotten_a_script_is_given_it_again(raw_redis: Any, package: str) -> None:
+    scripts = Scripts(raw_redis, package, "headed")
+    assert scripts.run_all("one", [(["n"], [1]), (["n"], [1])]) == [2, 4]
+    raw_redis.script_flush()
+    assert scripts.run_all("one", [(["n"], [1])]) == [6]
+    raw_redis.script_flush()
+    assert scripts.run("one", ["n"], [1]) == 8
+
+
+def test_a_call_that_fails_costs_no_other(raw_redis: Any, package: str) -> None:
+    raw_redis.rpush("list", "no number")
+    good, bad, other = Scripts(raw_redis, package, "headed").run_all(
+        "one", [(["n"], [1]), (["list"], [1]), (["m"], [2])]
+    )
+    assert (good, other) == (2, 4)
+    assert isinstance(bad, ResponseError)
+
+
+def test_a_server_that_refuses_every_client_raises(raw_redis: Any, package: str) -> None:
+    scripts = Scripts(raw_redis, package, "headed")
+    raw_redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(ResponseError):
+            scripts.run_all("one", [(["n"], [1])])
+    finally:
+        raw_redis.config_set("maxmemory", 0)
+
+
+def test_another_client_may_carry_a_run(raw_redis: Any, package: str, redis_client: Any) -> None:
+    assert Scripts(raw_redis, package, "bare").run("one", [], ["text"], redis_client) == "text"
