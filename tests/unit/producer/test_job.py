@@ -1,0 +1,104 @@
+"""A submitted job: its progress, its wait, its result or its own error."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+import redis
+
+from producer import Client, Progress
+from tasks import keys
+from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError, UnknownJob, UnknownVoice
+from tasks.messages import ChapterResult
+from tests.conftest import StartPair, WaitUntil
+from workers.stack.embedded_redis import EmbeddedRedis
+
+
+@pytest.fixture
+def client(broker: str, catalog_file: Path) -> Client:
+    return Client()
+
+
+def store_result(redis_client: redis.Redis, job_id: str, status: str, result: object) -> None:
+    """What Celery stores when a task ends."""
+    redis_client.set(keys.RESULT_PREFIX + job_id, json.dumps({"status": status, "result": result}))
+
+
+def test_settled_parts_are_those_that_have_ended() -> None:
+    assert Progress("PROGRESS", total=9, done=3, failed=1, skipped=2).settled == 6
+
+
+def test_a_job_whose_part_failed_raises_its_own_error(client: Client, start_pair: StartPair) -> None:
+    start_pair("faulty")
+    job = client.submit_chapter("Fine.\n\nBad ⚡error here.\n\nFine again.", model="faulty")
+    with pytest.raises(PartsFailed, match=r"1 of 3 paragraphs failed: 2 .*Bad"):
+        job.wait(60)
+    assert job.status() == "FAILURE"
+
+
+def test_a_wait_has_a_limit(client: Client) -> None:
+    job = client.submit_paragraph("Hello.", model="quick")
+    with pytest.raises(TimeoutError, match="not ended within"):
+        job.wait(0.3)
+    with pytest.raises(InvalidInput, match="not ended yet"):
+        job.result()
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "error", "words"),
+    [
+        ("REVOKED", None, JobCancelled, "cancelled"),
+        (
+            "FAILURE",
+            {"exc_type": "UnknownVoice", "exc_message": ["voice: no"], "exc_module": "tasks.errors"},
+            UnknownVoice,
+            "^voice: no$",
+        ),
+        (
+            "FAILURE",
+            {"exc_type": "KeyError", "exc_message": ["x"], "exc_module": "builtins"},
+            SlotlineError,
+            "KeyError: x",
+        ),
+    ],
+)
+def test_a_stored_failure_is_raised_as_the_jobs_own_error(
+    client: Client, redis_client: redis.Redis, status: str, result: object, error: type[Exception], words: str
+) -> None:
+    job = client.submit_paragraph("Hello.", model="quick")
+    store_result(redis_client, job.id, status, result)
+    with pytest.raises(error, match=words):
+        job.wait(5)
+
+
+def test_a_wait_ends_when_the_record_is_gone(client: Client, redis_client: redis.Redis) -> None:
+    job = client.submit_chapter("Hello.", model="quick")
+    store_result(redis_client, job.id, "PROGRESS", {})
+
+    def empty(progress: Progress) -> None:
+        redis_client.flushdb()
+
+    with pytest.raises(UnknownJob, match="no longer recorded"):
+        job.wait(30, on_progress=empty)
+
+
+def test_a_wait_survives_a_restart_of_redis(
+    own_environment: None, catalog_file: Path, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    with EmbeddedRedis(tmp_path / "redis", append_only=True) as server:
+        job = Client(server.url).submit_chapter("Hello.", model="quick")
+        ended: list[object] = []
+        waiting = threading.Thread(target=lambda: ended.append(job.wait(60)), daemon=True)
+        waiting.start()
+        server.stop()
+        assert not ended
+        server.start()
+        with redis.Redis.from_url(server.url) as raw:
+            made = ChapterResult(duration_s=0, paragraphs=0, parts=0, computed=0)
+            store_result(raw, job.id, "SUCCESS", made.fields())
+        wait_until(lambda: ended, 20, "the wait's result")
+        waiting.join(5)
+    assert isinstance(ended[0], ChapterResult)

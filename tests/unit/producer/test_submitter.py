@@ -1,0 +1,106 @@
+"""Whatever is submitted: refused before anything is sent, or recorded in the step that sends it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+import redis
+
+from producer import Client, Progress
+from tasks.errors import InvalidInput, UnknownModel, UnknownVoice
+from tasks.messages.base import JobRequest, PartRequest
+from tasks.offers import Offers, Published
+from tests.unit.producer.messages import sent
+
+LONG = "\n\n".join(f"Đoạn văn số {number}, khá dài và có dấu." for number in range(600))
+
+
+class DreamRequest(PartRequest):
+    """One piece of a kind of work that slotline does not know."""
+
+    task = "dream.one"
+    kind = "dream"
+    content: ClassVar[frozenset[str]] = frozenset({"seed"})
+
+    seed: str
+
+
+class DreamsRequest(JobRequest):
+    """Many of them."""
+
+    task = "dream.all"
+    kind = "dreams"
+
+    seeds: list[str]
+
+
+@pytest.fixture
+def client(broker: str, catalog_file: Path) -> Client:
+    return Client()
+
+
+def test_a_long_text_passes_redis_by_reference(client: Client, redis_client: redis.Redis) -> None:
+    client.submit_chapter(LONG, model="quick")
+    client.submit_book([{"title": "A", "text": LONG}, {"title": "B", "text": "Short."}], model="quick")
+    messages = redis_client.lrange("flow", 0, -1)
+    assert len(messages) == 2
+    assert sum(map(len, messages)) < 4096
+    assert all("text_ref" in message and "Đoạn văn" not in message for message in messages)
+
+
+def test_a_job_is_recorded_in_the_step_that_sends_it(client: Client, redis_client: redis.Redis) -> None:
+    job = client.submit_chapter("Hello.", model="quick", title="Greeting")
+    record = client.jobs()[0]
+    assert (record.job_id, record.kind, record.state, record.title) == (job.id, "chapter", "sent", "Greeting")
+    assert job.progress() == Progress("PENDING")
+    client.submit_book([{"text": "Hello."}], model="quick", job_id=job.id)
+    assert redis_client.llen("flow") == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"text": ""}, InvalidInput, "text: is empty"),
+        ({"text": "  \n "}, InvalidInput, "text: is empty"),
+        ({"speed": 9}, InvalidInput, "speed"),
+        ({"speed": float("nan")}, InvalidInput, "speed"),
+        ({"model": "qick"}, UnknownModel, "did you mean 'quick'"),
+        ({"model": "no model"}, InvalidInput, "model"),
+        ({"voice": "ana"}, UnknownVoice, "voice: quick has no voice 'ana'; it has anna"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_sent(
+    client: Client,
+    redis_client: redis.Redis,
+    broker: str,
+    fields: dict[str, object],
+    error: type[Exception],
+    words: str,
+) -> None:
+    with redis.Redis.from_url(broker) as raw:
+        Offers(raw).publish(Published("quick", "rehearsal", "1", 22_050, {"anna": "en", "bert": "en"}))
+    before = set(redis_client.keys())
+    request: dict[str, Any] = {"text": "Hello.", "model": "quick", **fields}
+    text = request.pop("text")
+    for submit in (client.submit_paragraph, client.submit_chapter):
+        with pytest.raises(error, match=words):
+            submit(text, **request)
+    assert set(redis_client.keys()) == before
+
+
+def test_a_model_that_only_a_worker_knows_is_taken(client: Client, broker: str) -> None:
+    with redis.Redis.from_url(broker) as raw:
+        Offers(raw).publish(Published("elsewhere", "viettts", "1", 24_000))
+    assert client.submit_paragraph("Hello.", model="elsewhere").status() == "PENDING"
+
+
+def test_a_kind_that_is_not_known_here_is_sent_by_its_own_words(client: Client, redis_client: redis.Redis) -> None:
+    job = client.submit(DreamsRequest(model="quick", title="Night", seeds=["one", "two"]))
+    alone = client.submit(DreamRequest(model="quick", seed="one"))
+    [record] = client.jobs()
+    assert (record.job_id, record.kind, record.title, record.voice) == (job.id, "dreams", "Night", "")
+    assert sent(redis_client, "flow") == [("dream.all", {"model": "quick", "title": "Night", "seeds": ["one", "two"]})]
+    assert sent(redis_client, "quick") == [("dream.one", {"model": "quick", "seed": "one"})]
+    assert alone.status() == "PENDING"
