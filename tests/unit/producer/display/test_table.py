@@ -6,19 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from producer import Client
-from producer.books.formats.book import Chapter
 from producer.display.table import print_readings
 from producer.reading.reading import Reading
-from producer.reading.request import ReadingRequest
 from producer.reading.status import FailedPart
+from tests.unit.producer.display.readings import two_chapters
 
 
 @pytest.fixture
 def reading(own_environment: None) -> Reading:
-    chapters = [(1, Chapter("[red]One[/red]", "One.")), (2, Chapter("Two", "Two."))]
-    request = ReadingRequest(Path("book.txt"), "Book", chapters, "espeak", None, 1.0, Path("out"), "wav")
-    made = Reading(Client(), request)
+    made = two_chapters()
     first, second = made.rows
     first.state, first.parts, first.computed, first.paragraphs, first.audio_s, first.wall_s = "done", 3, 3, 2, 90, 30
     first.path = Path("out/[1].wav")

@@ -1,0 +1,33 @@
+"""What a person sees while one job is followed."""
+
+from __future__ import annotations
+
+import io
+
+from rich.console import Console
+
+from producer.display.job_bar import JobBar
+from producer.job import Progress
+
+
+def test_where_nothing_can_move_the_first_progress_is_one_line() -> None:
+    out = io.StringIO()
+    with JobBar(Console(file=out, width=200), "some-id") as bar:
+        bar.update(Progress("PROGRESS", total=4, done=1, failed=1))
+        bar.update(Progress("PROGRESS", total=4, done=2, failed=1))
+    assert out.getvalue() == "2/4 parts, 1 failed, – left\n"
+
+
+def test_a_job_that_is_not_open_yet_shows_its_state() -> None:
+    out = io.StringIO()
+    with JobBar(Console(file=out, width=200), "some-id") as bar:
+        bar.update(Progress("PENDING"))
+    assert out.getvalue() == "PENDING\n"
+
+
+def test_on_a_terminal_it_is_a_bar_with_the_job_and_its_parts() -> None:
+    out = io.StringIO()
+    with JobBar(Console(file=out, width=200, force_terminal=True, color_system=None), "some-id") as bar:
+        bar.update(Progress("PROGRESS", total=4, done=3))
+    assert "some-id" in out.getvalue()
+    assert "3/4 parts" in out.getvalue()
