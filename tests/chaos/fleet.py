@@ -19,7 +19,7 @@ import redis
 from tasks import keys
 from tasks.launch import celery_command, code_home, environment
 from workers.stack.embedded_redis import EmbeddedRedis
-from workers.stack.worker_process import Supervised
+from workers.stack.worker_process import WorkerProcess
 
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 30.0
@@ -48,7 +48,7 @@ class Fleet:
         self.store = folder / "store"
         self.slots = [f"slot-{number}" for number in range(1, slots + 1)]
         self.flows = [f"flow-{number}" for number in range(1, flows + 1)]
-        self.workers: dict[str, Supervised] = {}
+        self.workers: dict[str, WorkerProcess] = {}
         self.starts = 0
         self._groups: set[int] = set()
 
@@ -64,7 +64,7 @@ class Fleet:
         for name in (*self.slots, *self.flows):
             what = ("--model", MODEL) if name in self.slots else ("-Q", "flow", "-c", "1")
             log = self.folder / f"{name}.log"
-            self.workers[name] = Supervised(name, celery_command("worker", *what), log, made, code_home())
+            self.workers[name] = WorkerProcess(name, celery_command("worker", *what), log, made, code_home())
             self._start(name)
         with redis.Redis.from_url(self.redis.url) as client:
             wait_for(lambda: len(client.zrange(keys.capacity(MODEL), 0, -1)) == len(self.slots), "ready slots")

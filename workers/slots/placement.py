@@ -1,8 +1,8 @@
-"""Whether the models that a person wants fit on this machine together, said before anything is started.
+"""Placement: gives each wanted slot its GPU, or says with numbers why they do not fit together.
 
-Gives each wanted slot its GPU, so that workers which start at the same time don't have to
-find out by themselves. Takes no slot and no turn; what others do meanwhile is found out by
-the workers, which plan again when they claim.
+Done before anything is started, so that workers which start at the same time need not find
+a place by trying. Takes no slot and no turn. What others take meanwhile, the workers see:
+they plan again when they claim.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ MOST_WANTED = 256
 
 
 @dataclass(frozen=True)
-class Fit:
-    """Where the wanted slots go: for each model on a GPU the UUID of each of its slots; `lines` tell it to people."""
+class Placement:
+    """For each model on GPUs, the GPU's UUID of each of its slots; `lines` say the same for people."""
 
     uuids: Mapping[str, Sequence[str]]
     lines: Sequence[str] = ()
 
 
-def fit(client: Redis, wanted: Mapping[str, int], models: Catalog, chosen: Settings) -> Fit:
-    """A place for every wanted slot; raises `NoFreeSlot` with the numbers when they don't fit together.
+def place_all(client: Redis, wanted: Mapping[str, int], models: Catalog, chosen: Settings) -> Placement:
+    """A place for every wanted slot; raises `NoFreeSlot` with the numbers when they do not fit together.
 
-    Models that run on a CPU are left out: CPU slots are counted, not planned.
+    Models that run on a CPU have no place: CPU slots are counted, not planned.
     """
     found = seen()
     on_gpus = {name: n for name, n in wanted.items() if device_of(models[name], chosen, lambda: found) == "cuda"}
     if not on_gpus:
-        return Fit({})
+        return Placement({})
     if sum(on_gpus.values()) > MOST_WANTED:
         raise InvalidInput(f"--model: at most {MOST_WANTED} GPU slots can be planned at once")
     rooms = [room_on(client, gpu) for gpu in found.gpus]
@@ -52,7 +52,7 @@ def fit(client: Redis, wanted: Mapping[str, int], models: Catalog, chosen: Setti
     if placed is None:
         raise NoFreeSlot(_refusal(found.gpus, rooms, on_gpus, sizes, allowed))
     uuids = {name: [found.gpus[index].uuid for index in indices] for name, indices in placed.items()}
-    return Fit(uuids, _lines(found.gpus, rooms, placed, sizes, allowed))
+    return Placement(uuids, _lines(found.gpus, rooms, placed, sizes, allowed))
 
 
 def _lines(
@@ -63,15 +63,15 @@ def _lines(
     allowed: Rules,
 ) -> list[str]:
     """A line for each GPU that gets something: `gpu0 …: 2 × viettts (7.4 measured) = 14.8 of 22.0 GB`."""
-    said = []
+    lines = []
     for index, (gpu, room) in enumerate(zip(gpus, rooms, strict=True)):
         here = {name: list(where).count(index) for name, where in placed.items() if index in where}
         if not here:
             continue
         total = sum(n * (sizes[index][name].size_bytes or 0) for name, n in here.items())
         each = " + ".join(f"{n} × {name} ({sizes[index][name]})" for name, n in here.items())
-        said.append(f"{_place(gpu)}: {each} = {gb(total)} of {gb(room.usable_bytes(allowed))} GB")
-    return said
+        lines.append(f"{_place(gpu)}: {each} = {gb(total)} of {gb(room.usable_bytes(allowed))} GB")
+    return lines
 
 
 def _refusal(
@@ -81,15 +81,15 @@ def _refusal(
     sizes: Sequence[Mapping[str, Footprint]],
     allowed: Rules,
 ) -> str:
-    """One line: what each model needs, what each GPU has, and what each could hold of one model alone."""
-    asked = ", ".join(f"{name}={n} ({_sizes(name, sizes)} each)" for name, n in wanted.items())
+    """One line: what each model needs, what each GPU has, and how many slots of one model alone it could hold."""
+    needed = ", ".join(f"{name}={n} ({_sizes(name, sizes)} each)" for name, n in wanted.items())
     has = []
     for gpu, room, each in zip(gpus, rooms, sizes, strict=True):
         alone = ", ".join(f"{name} {plan.instances(room, name, each[name], allowed).reason}" for name in wanted)
         has.append(f"{_place(gpu)}: {gb(room.usable_bytes(allowed))} GB for models, each alone: {alone}")
     buffer = gb(allowed.buffer_bytes)
     return (
-        f"these slots do not fit together: {asked}. {'; '.join(has)}. "
+        f"these slots do not fit together: {needed}. {'; '.join(has)}. "
         f"Ask for fewer, or lower GPU_MODEL_MEMORY_BUFFER_GB ({buffer})"
     )
 

@@ -1,1 +1,1 @@
-"""Everything on this machine: an embedded Redis and workers that are kept running."""
+"""Everything on this machine: an embedded Redis, and workers that are started again when they die."""

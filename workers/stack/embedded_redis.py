@@ -1,10 +1,10 @@
-"""A Redis server of one's own: started in a folder, stopped with the process that started it.
+"""An embedded Redis server: started in a folder, stopped with the process that started it.
 
 Duties: find a server binary, take a free port on 127.0.0.1, wait until it answers, stop
 it by its own process id. It does not supervise: a server that dies stays dead until
 `start` is called again, which takes the same port and folder (with `append_only`, the
-same data). The server ends when its starter does, also by SIGKILL (Linux): it is bound
-to the *thread* that called `start`, so call it from one that lives as long as it is needed.
+same data). The server ends when its starter does, also by SIGKILL (Linux). It ends with
+the *thread* that called `start`, so that thread must live as long as the server is needed.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class EmbeddedRedis:
                 self.port = _free_port()
             if self._launch(server):
                 return self.url
-            # Somebody took the port between the look and the bind: another one, unless it was asked for.
+            # Another process took the port between the look and the bind: try another one, unless it was asked for.
             if not chosen_here or "in use" not in self._read_log():
                 break
         failed_on, self.port = self.port, 0 if chosen_here else self.port
@@ -132,7 +132,7 @@ class EmbeddedRedis:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C in the terminal is for the starter, which stops the server last.
+            # Ctrl-C in the terminal goes to the starter only, which stops the server last.
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
@@ -166,15 +166,15 @@ class EmbeddedRedis:
         return self.folder / LOG_NAME
 
     def _answers(self) -> bool:
-        """Whether *our* server serves: another one's on the same port has another process id, and one that still
-        reads its data answers INFO but not PING."""
+        """Whether *our* server serves. A server on the same port that is not ours has another process id; one that
+        still reads its data answers INFO but not PING."""
         assert self._process is not None
         try:
-            said = _ask(self.port, "INFO server", until=b"tcp_port:")
+            info = _ask(self.port, "INFO server", until=b"tcp_port:")
             serves = _ask(self.port, "PING", until=b"\r\n").startswith(b"+PONG")
         except OSError:
             return False
-        return serves and f"process_id:{self._process.pid}\r\n".encode() in said
+        return serves and f"process_id:{self._process.pid}\r\n".encode() in info
 
     def _ask_to_shut_down(self) -> None:
         _ask(self.port, "SHUTDOWN" if self.append_only else "SHUTDOWN NOSAVE")
@@ -186,7 +186,7 @@ class EmbeddedRedis:
             return ""
 
     def _last_words(self) -> str:
-        """The server's last log line that says something, without its time stamp."""
+        """The last warning in the server's log, else its last line, without the time."""
         lines = [line.strip() for line in self._read_log().splitlines() if line.strip()]
         loud = [line for line in lines if " # " in line] or lines
         return loud[-1].split(" # ", 1)[-1] if loud else "it left no log"

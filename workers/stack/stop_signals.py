@@ -1,6 +1,7 @@
-"""When a command that runs until it is stopped is to stop: by signal, or by the end of its standard input.
+"""Stop signals: a command that runs until it is stopped learns of them, and of the end of its standard input.
 
-Handlers only count, so no start or stop is cut in two; the command asks between its steps.
+The handlers only count, so no start or stop is interrupted in its middle; the command looks
+between its steps.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Any, Self
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopping:
-    """Counts the signals that ask to stop, while it is entered; `watch_stdin` counts the end of stdin as one."""
+class StopSignals:
+    """Counts the stop signals inside its `with` block; with `watch_stdin` the end of stdin counts as one of them."""
 
     def __init__(self, watch_stdin: bool = False) -> None:
         self.count = 0
@@ -32,11 +33,11 @@ class Stopping:
 
     @property
     def asked_twice(self) -> bool:
-        """Whether somebody is in a hurry."""
+        """Whether it was asked again: what runs should not be waited for."""
         return self.count > 1
 
     def wait(self, limit_s: float) -> None:
-        """Wait a moment, less where the end of stdin comes sooner."""
+        """Wait `limit_s`; less when stdin ends sooner."""
         if self._watch_stdin:
             self._look_at_stdin(limit_s)
         else:

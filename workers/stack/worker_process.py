@@ -1,7 +1,7 @@
-"""One worker process that is kept running: started, looked at, started again when it dies.
+"""One worker process of a stack: started, looked at, ended, and started again by its owner.
 
 Knows nothing of what the worker does. The process leads a group of its own, so that its
-child ends with it, and is killed by the kernel when the process that started it dies (Linux).
+child ends with it; the kernel kills it when the process that started it dies (Linux).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def backoff_s(deaths: Sequence[float], now_s: float) -> float | None:
     return min(2.0 ** max(len(recent) - 1, 0), BACKOFF_MAX_S)
 
 
-class Supervised:
-    """A worker process; `name` is what people read, `log` where its output goes."""
+class WorkerProcess:
+    """A worker process; `name` is for people, `log` is the file that gets its output."""
 
     def __init__(
         self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str], folder: Path
@@ -49,7 +49,7 @@ class Supervised:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the process; from the thread that lives as long as the process is to."""
+        """Start the process, from a thread that lives at least as long as the process should."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -80,7 +80,7 @@ class Supervised:
         return self._process is not None and self._process.poll() is None
 
     def terminate(self) -> None:
-        """Ask it to end: it finishes what runs and gives back what waits."""
+        """Ask it to end: it finishes what runs, and gives back what waits."""
         if self.is_alive and self._process:
             self._process.terminate()
 

@@ -20,8 +20,6 @@ from tasks.catalog import catalog
 from tasks.launch import environment, slotline_command
 from tasks.settings import settings
 from tests.conftest import LeftOver, Process, StartProcess, WaitUntil
-from workers.commands.up import models_of
-from workers.stack.worker_process import DEATHS_ALLOWED, backoff_s
 
 Up = Callable[..., Process]
 
@@ -106,7 +104,9 @@ def test_an_embedded_redis_that_dies_comes_back_with_its_data(up: Up, tmp_path: 
 def test_a_model_that_cannot_load_ends_the_stack_with_its_own_error(up: Up, left_over: LeftOver) -> None:
     stack = up("--model", "broken", env={"SLOTLINE_LOAD_ATTEMPTS": "1"})
     assert stack.wait(60) == 1
-    [line] = [line for line in stack.log().splitlines() if line.startswith("slotline: ")]
+    hint = "slotline: what runs has "  # on a slow machine the other workers take longer than a moment to end
+    lines = [line for line in stack.log().splitlines() if line.startswith("slotline: ") and hint not in line]
+    [line] = lines
     assert "broken worker 1 did not start" in line
     assert "fail_load is set" in line
     assert left_over() == []
@@ -181,10 +181,10 @@ def test_ready_json_tells_where_the_stack_is_and_ends_with_stdin(
     with process:
         assert process.stdin is not None
         assert process.stdout is not None
-        told = json.loads(process.stdout.readline())
-        assert told["store_url"] == str(tmp_path / "store")
-        assert told["data"] == str(tmp_path / "data" / "slotline")
-        with redis.Redis.from_url(told["broker_url"]) as client:
+        ready = json.loads(process.stdout.readline())
+        assert ready["store_url"] == str(tmp_path / "store")
+        assert ready["data"] == str(tmp_path / "data" / "slotline")
+        with redis.Redis.from_url(ready["broker_url"]) as client:
             assert client.ping()
         process.stdin.close()
         assert process.wait(40) == 0
@@ -200,29 +200,6 @@ def test_a_folder_with_its_own_tasks_and_workers_is_never_imported(up: Up, tmp_p
     stack = up("--model", "quick", cwd=tmp_path / "mine", env={"PYTHONSAFEPATH": "1"})
     assert speak(stack) > 0
     assert "the wrong" not in stack.log()
-
-
-@pytest.mark.parametrize(
-    ("given", "wanted"),
-    [
-        ((), {"espeak": 3}),
-        (("a",), {"a": 1}),
-        (("a=2", "b"), {"a": 2, "b": 1}),
-        (("a=2", "a"), {"a": 3}),
-    ],
-)
-def test_models_are_given_by_name_and_slots(given: tuple[str, ...], wanted: dict[str, int]) -> None:
-    assert models_of(given, 3) == wanted
-
-
-def test_a_worker_that_keeps_dying_waits_longer_and_is_then_given_up() -> None:
-    deaths: list[float] = []
-    waits = []
-    for second in range(DEATHS_ALLOWED + 1):
-        deaths.append(float(second))
-        waits.append(backoff_s(deaths, float(second)))
-    assert waits == [1, 2, 4, 8, 16, None]
-    assert backoff_s(deaths, 10_000.0) is not None
 
 
 @pytest.fixture(autouse=True)

@@ -8,36 +8,36 @@ import sys
 
 import pytest
 
-from workers.stack.stop_signals import STOP_SIGNALS, Stopping
+from workers.stack.stop_signals import STOP_SIGNALS, StopSignals
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_one_signal_asks_and_a_second_one_hurries(number: signal.Signals) -> None:
-    with Stopping() as stopping:
-        assert not stopping.asked
+    with StopSignals() as signals:
+        assert not signals.asked
         os.kill(os.getpid(), number)
-        assert stopping.asked
-        assert not stopping.asked_twice
+        assert signals.asked
+        assert not signals.asked_twice
         os.kill(os.getpid(), number)
-        assert stopping.asked_twice
+        assert signals.asked_twice
 
 
 def test_afterwards_signals_are_handled_as_before() -> None:
     before = [signal.getsignal(number) for number in STOP_SIGNALS]
-    with Stopping():
+    with StopSignals():
         assert [signal.getsignal(number) for number in STOP_SIGNALS] != before
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == before
 
 
 def test_the_end_of_standard_input_asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
     reading, writing = os.pipe()
-    with os.fdopen(reading) as stdin, Stopping(watch_stdin=True) as stopping:
+    with os.fdopen(reading) as stdin, StopSignals(watch_stdin=True) as signals:
         monkeypatch.setattr(sys, "stdin", stdin)
         os.write(writing, b"still here\n")
-        stopping.wait(0.01)
-        assert not stopping.asked
+        signals.wait(0.01)
+        assert not signals.asked
         os.close(writing)
-        stopping.wait(5.0)
-        assert stopping.asked
-        stopping.wait(0.01)
-        assert not stopping.asked_twice
+        signals.wait(5.0)
+        assert signals.asked
+        signals.wait(0.01)
+        assert not signals.asked_twice

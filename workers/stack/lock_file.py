@@ -1,0 +1,131 @@
+"""The lock file of a data folder: one stack uses the folder at a time, and the next one reads where the last one was.
+
+Two Redis servers on one append-only file would ruin it. The lock is the kernel's, so it ends
+with the process that holds it, however that ends; what is written in the file stays.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+import redis
+
+from tasks import broker
+from tasks.errors import SettingsError, SlotlineError
+from workers.stack.embedded_redis import HOST
+
+NAME = "stack.json"
+POLL_S = 0.1
+REDIS_ENDS_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True)
+class LastStack:
+    """The last stack that used a data folder: its process, its Redis' process and port, its URL. Empty: none."""
+
+    pid: int = 0
+    redis_pid: int = 0
+    port: int = 0
+    broker_url: str = ""
+
+    @property
+    def free_port(self) -> int:
+        """The port of its Redis while that is free, else 0. With the same port, what people exported stays true."""
+        return self.port if self.port and _is_free(self.port) else 0
+
+    def wait_for_redis_to_end(self) -> None:
+        """Wait: when that stack was killed, its Redis may still be writing. Raises `SlotlineError` if it stays."""
+        if not self.broker_url:
+            return
+        deadline = time.monotonic() + REDIS_ENDS_WITHIN_S
+        client = broker.client(self.broker_url)
+        try:
+            while _process_of(client) == self.redis_pid:
+                if time.monotonic() > deadline:
+                    raise SlotlineError(
+                        f"the Redis of an earlier stack (pid {self.redis_pid}) still runs at {self.broker_url}; end it"
+                    )
+                time.sleep(POLL_S)
+        except redis.RedisError:
+            return
+        finally:
+            client.close()
+
+
+class LockFile:
+    """The lock on the folder `data`; made by `open`."""
+
+    def __init__(self, data: Path, file: IO[str]) -> None:
+        self._data = data
+        self._file = file
+
+    @classmethod
+    def open(cls, data: Path) -> Self:
+        """The lock of this folder, which is made if need be; raises `SettingsError` where it cannot be written."""
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            return cls(data, (data / NAME).open("a+"))
+        except OSError as exc:
+            raise SettingsError(f"--data: {data} cannot be written ({exc.strerror}); name another folder") from exc
+
+    def take(self) -> LastStack:
+        """Hold the data folder until `close`; gives the last stack. Raises `SlotlineError` while that one runs."""
+        last = self._read()
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SlotlineError(
+                f"another stack (pid {last.pid or '?'}) runs with the data in {self._data}: use it "
+                f"(export CELERY_BROKER_URL={last.broker_url or '…'}), stop it, or name another --data"
+            ) from None
+        return last
+
+    def write(self, redis_pid: int | None, port: int, broker_url: str) -> None:
+        """Write where this process' stack is, for the next one."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(
+            json.dumps({"pid": os.getpid(), "redis_pid": redis_pid, "port": port, "broker_url": broker_url})
+        )
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let another stack use the folder."""
+        self._file.close()
+
+    def _read(self) -> LastStack:
+        self._file.seek(0)
+        try:
+            found = json.loads(self._file.read() or "{}")
+        except ValueError:
+            return LastStack()
+        if not isinstance(found, dict):
+            return LastStack()
+        return LastStack(
+            pid=int(found.get("pid") or 0),
+            redis_pid=int(found.get("redis_pid") or 0),
+            port=int(found.get("port") or 0),
+            broker_url=str(found.get("broker_url") or ""),
+        )
+
+
+def _process_of(client: redis.Redis) -> int:
+    info: Any = client.info("server")
+    return int(info.get("process_id", 0))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
