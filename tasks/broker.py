@@ -69,6 +69,13 @@ def speaking(url: str) -> Iterator[None]:
         raise unavailable(url, exc) from exc
 
 
+@contextlib.contextmanager
+def connected(url: str) -> Iterator[Redis]:
+    """A client of the broker's database, closed at the end; a Redis that does not answer is `BrokerUnavailable`."""
+    with speaking(url), contextlib.closing(client(url)) as found:
+        yield found
+
+
 def check_version(client: Redis) -> None:
     """Raise `BrokerUnavailable` when the server is older than slotline's scripts need."""
     found: Any = client.info("server")

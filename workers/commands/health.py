@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import socket
 
@@ -27,24 +26,24 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         raise InvalidInput("--host: --here names the host already; give one of them")
     host = socket.gethostname() if here else host
     chosen = settings()
-    with broker.speaking(chosen.broker_url), contextlib.closing(broker.client(chosen.broker_url)) as client:
-        everybody = beats.read(client)
-        wanted = [one for one in everybody if (not host or one.beat.host == host) and model in (None, one.beat.model)]
-        lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), everybody, not model)
+    with broker.connected(chosen.broker_url) as client:
+        workers = beats.read(client)
+        wanted = [one for one in workers if (not host or one.beat.host == host) and model in (None, one.beat.model)]
+        lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), workers, not model)
     if not wanted:
-        of_what = (f" of {model}" if model else "") + (f" on {host}" if host else "")
-        lacking = [f"no worker{of_what} is there", *lacking]
+        which = (f" of {model}" if model else "") + (f" on {host}" if host else "")
+        lacking = [f"no worker{which} is there", *lacking]
     is_healthy = not lacking and not any(one.why for one in wanted)
     if as_json:
-        told = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
-        click.echo(json.dumps(told, ensure_ascii=False))
+        fields = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
+        click.echo(json.dumps(fields, ensure_ascii=False))
     else:
         _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
     return 0 if is_healthy else 1
 
 
 def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:
-    for worker, stands, why in standings:
-        click.echo(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {stands}")
+    for worker, state, why in standings:
+        click.echo(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {state}")
     for line in lacking:
         click.echo(f"unhealthy  {line}")

@@ -1,8 +1,8 @@
-"""The commands `slotline model status|unload|timeout`: ask and steer the models of living slot workers.
+"""The commands `slotline model status|unload|timeout`: show and control the models of live slot workers.
 
-Who lives is told by the workers' heartbeats; each of them is asked by Celery's remote
-control, and one that does not answer is listed as such. Exit status: 0 when all did as
-they were asked, 1 when one refused or was silent, 2 for bad input.
+The heartbeats say which workers live. Each of them is asked by Celery's remote control; one
+that does not answer is listed as silent. Exit status: 0 when all did as they were asked, 1
+when one refused or was silent, 2 for bad input.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 @click.group()
 def model() -> None:
-    """Show, unload and set the models of the slot workers, also while they compute."""
+    """Show and unload the models of the slot workers, or set their time-out, also while they compute."""
 
 
 @model.command()
 @_target
 @_json
 def status(target: str | None, as_json: bool) -> int:
-    """Show how each slot's model stands: state, memory, jobs, idle time, and its registry where it holds many."""
+    """Show each slot's model: state, memory, jobs, idle time, and its registry where it holds many."""
     from workers.duties.remote_control import STATUS
 
     answers = _ask(STATUS, target)
@@ -57,7 +57,7 @@ def unload(target: str | None, as_json: bool) -> int:
     """Unload a model that is not in use; its next job loads it again."""
     from workers.duties.remote_control import UNLOAD
 
-    return _told(_ask(UNLOAD, target), as_json)
+    return _report(_ask(UNLOAD, target), as_json)
 
 
 @model.command()
@@ -74,13 +74,13 @@ def timeout(words: tuple[str, ...], as_json: bool) -> int:
         seconds = float(seconds)
     if why := wrong_timeout(seconds):
         raise InvalidInput(why)
-    return _told(_ask(TIMEOUT, words[0] if len(words) == 2 else None, seconds=seconds), as_json)
+    return _report(_ask(TIMEOUT, words[0] if len(words) == 2 else None, seconds=seconds), as_json)
 
 
-def chosen(beats: Iterable[Beat], target: str | None) -> list[str]:
-    """The workers of that model, of that slot, or of that name; all slot workers where none is named. Pure.
+def choose(beats: Iterable[Beat], target: str | None) -> list[str]:
+    """The workers of that model, slot or name; without a target all slot workers. Pure.
 
-    Raises `InvalidInput`, which names those that live.
+    Raises `InvalidInput` that names the live ones.
     """
     slots = {beat.worker: str(beat.model) for beat in beats if beat.model is not None}
     found = [one for one, of in slots.items() if target in (None, of, one, one.partition("@")[0])]
@@ -93,13 +93,12 @@ def chosen(beats: Iterable[Beat], target: str | None) -> list[str]:
 
 
 def _ask(command: str, target: str | None, **arguments: Any) -> dict[str, dict[str, Any]]:
-    """Each chosen worker's answer by its name; a silent one's is an error."""
+    """The answer of each chosen worker, by its name; that of a silent worker is an error."""
     from tasks import health
 
     url = settings().broker_url
-    with broker.speaking(url):
-        with contextlib.closing(broker.client(url)) as client:
-            workers = chosen((standing.beat for standing in health.read(client)), target)
+    with broker.connected(url) as client:
+        workers = choose((standing.beat for standing in health.read(client)), target)
         replies: list[Mapping[str, Any]] = app.control.broadcast(
             command,
             arguments=arguments,
@@ -113,13 +112,13 @@ def _ask(command: str, target: str | None, **arguments: Any) -> dict[str, dict[s
     return {worker: dict(answered.get(worker, silent)) for worker in workers}
 
 
-def _told(answers: Mapping[str, Mapping[str, Any]], as_json: bool) -> int:
+def _report(answers: Mapping[str, Mapping[str, Any]], as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"workers": answers}, ensure_ascii=False))
     else:
         for worker, answer in answers.items():
-            said = answer.get("ok") or answer.get("error")
-            click.echo(f"{worker.partition('@')[0]}: {said}", err="error" in answer)
+            line = answer.get("ok") or answer.get("error")
+            click.echo(f"{worker.partition('@')[0]}: {line}", err="error" in answer)
     return _status_of(answers)
 
 

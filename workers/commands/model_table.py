@@ -1,45 +1,42 @@
-"""`slotline model status` for people: one table of slots, and one of the small models of each that holds many."""
+"""`slotline model status` for people: one table of slots, and one of the small models of each slot that holds many."""
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+
+from workers.commands.table import print_table
 
 MIB = 1024 * 1024
-PIPE_WIDTH = 240
-"""Into a file or a pipe a line of the table stays a line."""
+
+SLOTS = (
+    "slot",
+    "model",
+    "device",
+    "state",
+    "for",
+    "memory",
+    "load",
+    "jobs",
+    "failed",
+    "batches",
+    "fits",
+    "idle",
+    "time-out",
+    "voices",
+)
+SMALL_MODELS = ("id", "state", "uses", "last used", "computed", "memory", "loaded")
 
 
 def show(answers: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print what the workers answered, those last that did not."""
-    told = {worker: answer for worker, answer in answers.items() if "error" not in answer}
-    if told:
-        _print(
-            (
-                "slot",
-                "model",
-                "device",
-                "state",
-                "for",
-                "memory",
-                "load",
-                "jobs",
-                "failed",
-                "batches",
-                "fits",
-                "idle",
-                "time-out",
-                "voices",
-            ),
-            [_cells(answer) for answer in told.values()],
-        )
-    for answer in told.values():
+    """Print the workers' answers; after them the errors of those that refused or did not answer."""
+    shown = {worker: answer for worker, answer in answers.items() if "error" not in answer}
+    if shown:
+        print_table(SLOTS, [_slot_cells(answer) for answer in shown.values()])
+    for answer in shown.values():
         if registry := answer.get("registry"):
             _show_registry(str(answer["slot"]), registry)
     for worker, answer in answers.items():
@@ -47,13 +44,9 @@ def show(answers: Mapping[str, Mapping[str, Any]]) -> None:
             click.echo(f"{worker.partition('@')[0]}: {answer['error']}", err=True)
 
 
-def _cells(answer: Mapping[str, Any]) -> list[str]:
+def _slot_cells(answer: Mapping[str, Any]) -> list[str]:
     silent = "" if answer.get("answers") else " (its process does not answer)"
-    load_s = answer.get("load_s")
-    voices, languages = answer.get("voices") or [], answer.get("languages") or []
-    spoken = f"{len(voices)}" + (
-        f" ({', '.join(languages[:4])}{' …' if len(languages) > 4 else ''})" if languages else ""
-    )
+    load_s, idle_s, timeout_s = answer.get("load_s"), answer.get("idle_s"), answer.get("timeout_s")
     return [
         str(answer["slot"]),
         str(answer["model"]),
@@ -66,41 +59,43 @@ def _cells(answer: Mapping[str, Any]) -> list[str]:
         str(answer.get("failures", "")),
         f"{answer.get('last_batch', '')} last, {answer.get('largest_batch', '')} largest of {answer['batch_size']}",
         str(answer.get("largest_fit") or ""),
-        "" if answer.get("idle_s") is None else f"{answer['idle_s']:.0f} s",
-        f"{answer['timeout_s']:g} s" if answer.get("timeout_s") else "never",
-        spoken if voices else "",
+        "" if idle_s is None else f"{idle_s:.0f} s",
+        f"{timeout_s:g} s" if timeout_s else "never",
+        _voices(answer),
     ]
 
 
-def _show_registry(slot: str, told: Mapping[str, Any]) -> None:
-    bound = f"at most {told['max_models']}" + (f" and {_mib(told['max_bytes'])}" if told["max_bytes"] else "")
-    click.echo(
-        f"\n{slot}: {len(told['models'])} models, {_mib(told['bytes'])} ({bound}, {told['policy']}); "
-        f"{told['hits']} hits, {told['misses']} misses, {told['evictions']} evictions"
+def _voices(answer: Mapping[str, Any]) -> str:
+    """`3 (vi, en)`; of the languages the first four."""
+    voices, languages = answer.get("voices") or [], answer.get("languages") or []
+    if not voices:
+        return ""
+    more = " …" if len(languages) > 4 else ""
+    return f"{len(voices)}" + (f" ({', '.join(languages[:4])}{more})" if languages else "")
+
+
+def _show_registry(slot: str, registry: Mapping[str, Any]) -> None:
+    limit = f"at most {registry['max_models']}" + (
+        f" and {_mib(registry['max_bytes'])}" if registry["max_bytes"] else ""
     )
-    rows = [
-        [
-            str(one["id"]),
-            str(one["state"]),
-            str(one["uses"]),
-            _since(one["last_used"]),
-            f"{one['total_inference_ms']:g} ms",
-            _mib(one["bytes"]),
-            _since(one["loaded_at"]),
-        ]
-        for one in told["models"]
+    click.echo(
+        f"\n{slot}: {len(registry['models'])} models, {_mib(registry['bytes'])} ({limit}, {registry['policy']}); "
+        f"{registry['hits']} hits, {registry['misses']} misses, {registry['evictions']} evictions"
+    )
+    if registry["models"]:
+        print_table(SMALL_MODELS, [_small_model_cells(one) for one in registry["models"]])
+
+
+def _small_model_cells(one: Mapping[str, Any]) -> list[str]:
+    return [
+        str(one["id"]),
+        str(one["state"]),
+        str(one["uses"]),
+        _since(one["last_used"]),
+        f"{one['total_inference_ms']:g} ms",
+        _mib(one["bytes"]),
+        _since(one["loaded_at"]),
     ]
-    if rows:
-        _print(("id", "state", "uses", "last used", "computed", "memory", "loaded"), rows)
-
-
-def _print(head: tuple[str, ...], rows: list[list[str]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for name in head:
-        table.add_column(name, no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    Console(width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
 
 
 def _since(moment: float | None) -> str:

@@ -1,16 +1,17 @@
-"""The command `slotline slots`: what each GPU has room for and why, and who holds which slot of this machine."""
+"""The command `slotline slots`: what each GPU has room for and why, and which worker holds which slot."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
 
 import click
 
 from tasks import broker
 from tasks.catalog import catalog
 from tasks.settings import settings
+from workers.commands.table import print_table
+
+HEAD = ("slot", "worker", "model", "pid", "for", "state", "why")
 
 
 @click.command()
@@ -20,7 +21,7 @@ def slots(as_json: bool) -> int:
     from workers.slots.overview import overview
 
     chosen = settings()
-    with broker.speaking(chosen.broker_url), contextlib.closing(broker.client(chosen.broker_url)) as client:
+    with broker.connected(chosen.broker_url) as client:
         found = overview(client, catalog(), chosen)
     if as_json:
         click.echo(json.dumps({"slots": [row.fields() for row in found.rows], "note": found.note}, ensure_ascii=False))
@@ -30,18 +31,8 @@ def slots(as_json: bool) -> int:
 
 
 def _print_slots(rows: list[list[str]], note: str) -> None:
-    """Print the table of slots; a column that nobody fills is left out."""
-    from rich.console import Console
-    from rich.table import Table
-
-    head = ("slot", "worker", "model", "pid", "for", "state", "why")
-    used = [i for i in range(len(head)) if any(row[i] for row in rows)]
-    table = Table(box=None, pad_edge=False)
-    for i in used:
-        table.add_column(head[i], no_wrap=head[i] != "why")
-    for row in rows:
-        table.add_row(*(row[i] for i in used))
-    # Into a file or a pipe a line of the table stays a line.
-    Console(width=None if sys.stdout.isatty() else 240).print(table)
+    """Print the table of slots, without the columns that are empty."""
+    used = [i for i in range(len(HEAD)) if any(row[i] for row in rows)]
+    print_table([HEAD[i] for i in used], [[row[i] for i in used] for row in rows], wrapped={"why"})
     if note:
         click.echo(f"GPUs: {note}")

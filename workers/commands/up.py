@@ -1,7 +1,7 @@
 """The command `slotline up`: everything on this machine, until it is stopped.
 
-Reads its options, runs the local stack, and prints; errors travel up as `SlotlineError`
-and become one line there (`tasks/command.py`).
+Reads its options, runs the local stack, and prints. `tasks/command.py` prints a
+`SlotlineError` as one line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput
 from tasks.settings import BROKER_SCHEMES, data_home, settings
 from workers.stack.local_stack import LocalStack, Wanted
-from workers.stack.stop_signals import Stopping
+from workers.stack.stop_signals import StopSignals
 
 STEP_S = 0.25
 DEFAULT_MODEL = "espeak"
@@ -27,7 +27,7 @@ _MODEL = re.compile(r"(?P<name>[^=]+)(=(?P<slots>\d{1,4}))?")
 
 
 def models_of(given: tuple[str, ...], cpu_slots: int) -> dict[str, int]:
-    """Slots a model from `NAME[=SLOTS]` words; none at all means espeak on all CPU slots. Raises `InvalidInput`."""
+    """Slots by model, from words `NAME[=SLOTS]`; without a word espeak on all CPU slots. Raises `InvalidInput`."""
     wanted: dict[str, int] = {}
     for word in given:
         match = _MODEL.fullmatch(word)
@@ -70,16 +70,16 @@ def up(
     )
     for model in wanted.models:
         catalog()[model]
-    with Stopping(watch_stdin=ready_json) as stopping:
-        stack = LocalStack(wanted, settings(), _tell, lambda: stopping.asked)
+    with StopSignals(watch_stdin=ready_json) as signals:
+        stack = LocalStack(wanted, settings(), _say, lambda: signals.asked)
         try:
             if stack.start():
                 _announce_json(stack) if ready_json else _announce(stack)
-            while not stopping.asked:
-                stopping.wait(STEP_S)
+            while not signals.asked:
+                signals.wait(STEP_S)
                 stack.step()
         finally:
-            stack.stop(lambda: stopping.asked_twice)
+            stack.stop(lambda: signals.asked_twice)
     return 0
 
 
@@ -93,17 +93,15 @@ def _broker(option: str | None, redis_port: int) -> str | None:
     if not chosen or redis_port:
         return None
     try:
-        with broker.speaking(chosen):
-            client = broker.client(chosen)
+        with broker.connected(chosen) as client:
             client.ping()
-            client.close()
     except BrokerUnavailable:
-        _tell(f"nothing answers at CELERY_BROKER_URL ({broker.shown(chosen)}): an embedded Redis takes its place")
+        _say(f"nothing answers at CELERY_BROKER_URL ({broker.shown(chosen)}): an embedded Redis takes its place")
         return None
     return chosen
 
 
-def _tell(line: str) -> None:
+def _say(line: str) -> None:
     click.echo(f"slotline: {line}", err=True)
 
 

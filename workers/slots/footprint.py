@@ -1,7 +1,7 @@
-"""How much of a GPU's memory one slot of a model takes: measured once, remembered in Redis, guessed until then.
+"""A footprint: the GPU memory that one slot of a model takes. Measured once, kept in Redis, guessed until then.
 
-What is remembered belongs to a model, its revision, the type of GPU and the precision. It
-asks no driver and decides nothing about slots. Sizes are bytes.
+A measure belongs to a model, its revision, the type of GPU and the precision. This module
+asks no driver, and decides nothing about slots. Sizes are bytes.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ def precision(chosen: Settings) -> str:
 
 
 def known(client: Redis, entry: ModelEntry, gpu_type: str, chosen: Settings) -> Footprint:
-    """What one slot of the model takes on such a GPU: as measured, else the catalog's guess, else the settings'.
+    """What one slot of the model takes on such a GPU: as measured, else by the catalog, else by the settings.
 
-    A slot of many small models may fill up to the catalog's `max_memory_gb`, whatever it took at first.
+    A slot of many small models may grow to the catalog's `max_memory_gb`, however little it took at first.
     """
     found = _measured(client, entry, gpu_type, precision(chosen))
     if entry.max_memory_gb is not None and (found is None or found < entry.max_memory_gb * GB):
@@ -46,16 +46,16 @@ def known(client: Redis, entry: ModelEntry, gpu_type: str, chosen: Settings) -> 
 def remember(client: Redis, model: str, revision: str, gpu_type: str, precise: str, size_bytes: int) -> None:
     """Keep a measure; it replaces the one before."""
     seconds, micros = client.time()
-    said = json.dumps({"bytes": size_bytes, "at": seconds + micros / 1e6})
-    client.hset(keys.footprint(model), _field(revision, gpu_type, precise), said)
+    measure = json.dumps({"bytes": size_bytes, "at": seconds + micros / 1e6})
+    client.hset(keys.footprint(model), _field(revision, gpu_type, precise), measure)
 
 
 def measured(before: Gpu, after: Gpu, pid: int, is_first: bool) -> int | None:
-    """What the process `pid` took between two looks at a GPU, or None when that cannot be told.
+    """The memory that the process `pid` took between two looks at a GPU, or None when it is not known.
 
-    Alone on the GPU, it is what the driver's free memory fell by. In company that fall holds
-    the others' work as well: then the driver's figure for the process counts, where it gives
-    one (not in a container), and the fall only while nothing better is known (`is_first`).
+    Alone on the GPU, it is the decrease of the driver's free memory. Beside others, that decrease
+    contains their work too. Then the driver's figure for the process counts, where it gives one
+    (not in a container), and the decrease only while nothing better is known (`is_first`).
     """
     fell = before.free_bytes - after.free_bytes
     if before.users:
@@ -69,13 +69,13 @@ def measured(before: Gpu, after: Gpu, pid: int, is_first: bool) -> int | None:
 
 
 def _measured(client: Redis, entry: ModelEntry, gpu_type: str, precise: str) -> int | None:
-    """The measure for the revision that was served last; the newest of any, where nothing tells the revision."""
+    """The measure for the revision that was served last; where no revision is known, the newest measure."""
     table: Any = client.hgetall(keys.footprint(entry.name))
     if not table:
         return None
     offer = Offers(client).published(entry.name)
     if offer is not None:
-        if entry.revision and entry.revision not in offer.revision:  # the catalog was changed since
+        if entry.revision and entry.revision not in offer.revision:  # the catalog has changed since then
             return None
         raw = table.get(_field(offer.revision, gpu_type, precise).encode())
         return None if raw is None else int(json.loads(raw)["bytes"])

@@ -1,9 +1,9 @@
-"""The GPUs of this machine as NVIDIA's driver tells of them; the one importer of NVML.
+"""The GPUs of this machine as NVIDIA's driver shows them; the only module that imports NVML.
 
-Reads and changes nothing, and never initialises CUDA, so the main process of a worker may
-ask. A machine without the package, the driver or a GPU has no GPUs, with a reason in words;
-that is no error. Where a card is cut into MIG slices, the slices stand in its place. Each
-question opens NVML and closes it again: nothing of it lives across a fork.
+Changes nothing, and never initialises CUDA, so the main process of a worker may call it. A
+machine without the package, the driver or a GPU has no GPUs, with a reason in words; that is
+no error. Where a card is cut into MIG slices, the slices take its place. Each call opens NVML
+and closes it again, so that nothing of it lives across a fork.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tasks.errors import ModelLoadError
 
 @dataclass(frozen=True)
 class User:
-    """A process on a GPU; its memory in bytes, None where the driver does not tell. In a container pids are others."""
+    """A process on a GPU; its memory in bytes, None if the driver does not show it. A container has other pids."""
 
     pid: int
     used_bytes: int | None
@@ -49,7 +49,7 @@ class _NoDriver(Exception):
 
 
 def survey(visible: str | None = None) -> Survey:
-    """All GPUs, or those that `visible`, written as CUDA_VISIBLE_DEVICES is, leaves to be seen."""
+    """All GPUs, or those that `visible` names, written like CUDA_VISIBLE_DEVICES."""
     try:
         with _driver() as nvml:
             found, notes = _all(nvml)
@@ -68,7 +68,7 @@ def survey(visible: str | None = None) -> Survey:
 def seen_by(gpus: Sequence[Gpu], visible: str) -> list[Gpu]:
     """The GPUs that a value of CUDA_VISIBLE_DEVICES names, by index or the beginning of a UUID.
 
-    As CUDA reads it: the first word that names none ends the list.
+    As in CUDA, the first word that names no GPU ends the list.
     """
     found: list[Gpu] = []
     for word in map(str.strip, visible.split(",")):
@@ -94,7 +94,7 @@ def read(uuid: str, label: str = "") -> Gpu:
 
 
 def busy_share(uuid: str) -> float | None:
-    """The share of the last sampling period (up to a second) in which the GPU computed, 0..1; None where not told."""
+    """The share of the last sampling period (up to a second) in which the GPU computed, 0..1; None if not shown."""
     try:
         with _driver() as nvml:
             try:
@@ -172,6 +172,6 @@ def _gpu(nvml: Any, handle: Any, label: str) -> Gpu:
 def _users(nvml: Any, handle: Any) -> tuple[User, ...]:
     try:
         running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-    except nvml.NVMLError:  # some drivers do not tell in a container, or for a slice
+    except nvml.NVMLError:  # some drivers do not show it in a container, or for a slice
         return ()
     return tuple(User(int(one.pid), None if one.usedGpuMemory is None else int(one.usedGpuMemory)) for one in running)

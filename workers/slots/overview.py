@@ -1,6 +1,6 @@
-"""The slots of this machine in one table: what each GPU has room for and why, and who holds what now.
+"""The slots of this machine in one table: what each GPU has room for and why, and which worker holds which slot.
 
-Looks and computes; takes nothing. `slotline slots` prints it.
+Only looks; takes nothing. `slotline slots` prints it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Row:
     total_bytes: int | None = None
 
     def fields(self) -> dict[str, Any]:
-        """As JSON shows it: only what is told."""
+        """As JSON shows it: without what is empty."""
         return {name: value for name, value in asdict(self).items() if value not in (None, "")}
 
     def cells(self) -> list[str]:
@@ -56,7 +56,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Overview:
-    """The table, and why there is no GPU or which one was left out (empty: nothing to say)."""
+    """The table; `note` says why there is no GPU, or which one was left out (empty: neither)."""
 
     rows: list[Row]
     note: str

@@ -1,7 +1,7 @@
-"""How many slots a GPU's memory holds, and why, in words. Pure: sizes are passed in, nothing is asked.
+"""How many slots a GPU's memory holds, and the sum in words. Pure: all sizes are passed in.
 
-Guarantee: the slots planned for a GPU never need more than its free memory less the buffer
-and less what is promised to slots whose model is not loaded at the moment.
+Guarantee: the slots planned for a GPU never need more than its free memory, less the buffer
+and less what is promised to slots whose model is not loaded now.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MOST_TRIES = 10_000
 
 @dataclass(frozen=True)
 class Footprint:
-    """The memory that one slot of a model takes, in bytes (None: nobody knows yet), and where that comes from."""
+    """The memory that one slot of a model takes, in bytes (None: not known yet), and where the figure comes from."""
 
     size_bytes: int | None
     source: str = ""
@@ -81,7 +81,7 @@ def gb(size_bytes: float, digits: int = 1) -> str:
 def instances(room: Room, model: str, footprint: Footprint, allowed: Rules) -> Answer:
     """How many more slots of `model` fit into `room`.
 
-    Of a model whose size nobody knows, one: its measure decides about the next.
+    Of a model whose size is not known, one: it is measured, and that decides about the next.
     """
     held = room.held.get(model, 0)
     usable = room.usable_bytes(allowed)
@@ -97,7 +97,7 @@ def instances(room: Room, model: str, footprint: Footprint, allowed: Rules) -> A
 
 
 def _sum(room: Room, footprint: Footprint, allowed: Rules, fit: int) -> str:
-    """The sum that gave `fit`, with as many digits as it takes to come out the same when done by hand."""
+    """The sum that gave `fit`, with enough digits that a reader who computes it gets the same result."""
     size = footprint.size_bytes
     for digits in range(1, MOST_DIGITS + 1):
         free, kept, buffer = (
@@ -106,12 +106,12 @@ def _sum(room: Room, footprint: Footprint, allowed: Rules, fit: int) -> str:
         each = None if size is None else float(gb(size, digits))
         if each is None or (each and floor(max(0.0, free - kept - buffer) / each + 1e-9) == fit):
             break
-    said = f"{free:.{digits}f} GB − {buffer:.{digits}f} buffer"
+    words = f"{free:.{digits}f} GB − {buffer:.{digits}f} buffer"
     if room.promised_bytes:
-        said += f" − {kept:.{digits}f} kept for {room.unloaded} not loaded"
+        words += f" − {kept:.{digits}f} kept for {room.unloaded} not loaded"
     if each is None:
-        return f"{said}, size not known yet: one, to be measured"
-    return f"{said}, {each:.{digits}f} {footprint.source}"
+        return f"{words}, size not known yet: one, to be measured"
+    return f"{words}, {each:.{digits}f} {footprint.source}"
 
 
 def place(
@@ -119,8 +119,8 @@ def place(
 ) -> dict[str, list[int]] | None:
     """For each model the room of each of its wanted slots, such that all fit together; None when they do not.
 
-    `footprints` has a model's size on the GPU of each room. Larger models are placed first, and
-    every way is tried; with dozens of slots, `MOST_TRIES` of them.
+    `footprints` has a model's size on the GPU of each room. Larger models are placed first. Every
+    placement is tried; with dozens of slots, `MOST_TRIES` of them.
     """
     largest = {model: max((each[model].size_bytes or 0 for each in footprints), default=0) for model in wanted}
     queue = [model for model in sorted(wanted, key=lambda name: (-largest[name], name)) for _ in range(wanted[model])]
@@ -131,7 +131,7 @@ def place(
 
 
 class _Search:
-    """One search for a place for each of `queue`, depth first. GPUs that are alike are not told apart."""
+    """One search for a place for each model of `queue`, depth first. Equal GPUs are tried only once."""
 
     def __init__(
         self, rooms: Sequence[Room], queue: Sequence[str], footprints: Sequence[Mapping[str, Footprint]], allowed: Rules

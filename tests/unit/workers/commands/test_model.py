@@ -16,7 +16,7 @@ from celery import Celery
 from tasks.errors import InvalidInput
 from tests.conftest import StartProcess, StartWorker, UseCatalog
 from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
-from workers.commands.model import chosen
+from workers.commands.model import choose
 from workers.duties.remote_control import wrong_timeout
 
 CATALOG = """
@@ -61,13 +61,13 @@ def speak(client: Celery, model: str, text: str, voice: str | None) -> Any:
 
 
 def test_a_model_or_a_slot_is_chosen_and_an_unknown_one_named() -> None:
-    assert chosen([SLOT, FLOW], None) == ["espeak-cpu-0@here"]
+    assert choose([SLOT, FLOW], None) == ["espeak-cpu-0@here"]
     for target in ("espeak", "espeak-cpu-0", "espeak-cpu-0@here"):
-        assert chosen([SLOT, FLOW], target) == ["espeak-cpu-0@here"]
+        assert choose([SLOT, FLOW], target) == ["espeak-cpu-0@here"]
     with pytest.raises(InvalidInput, match="is the slot, 'bart'; there are: espeak-cpu-0 "):
-        chosen([SLOT, FLOW], "bart")
+        choose([SLOT, FLOW], "bart")
     with pytest.raises(InvalidInput, match="no slot worker lives"):
-        chosen([FLOW], None)
+        choose([FLOW], None)
 
 
 @pytest.mark.parametrize("seconds", [1, 59.9, -60, "60", None, True, float("inf"), float("nan")])

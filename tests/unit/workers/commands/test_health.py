@@ -1,0 +1,57 @@
+"""`slotline health`: its lines and exit status; real workers stand in `tests/faults/test_health.py`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from redis import Redis
+
+from tasks import health as beats
+from tasks.errors import InvalidInput
+from tests.conftest import UseCatalog
+from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
+from workers.commands.health import health
+
+CATALOG = '[models.espeak]\nadapter = "rehearsal"\n'
+
+
+@pytest.fixture
+def redis_here(raw_redis: Redis, use_catalog: UseCatalog) -> Redis:
+    """The Redis that the command reads: a healthy slot worker and a flow worker live there."""
+    use_catalog(CATALOG)
+    for beat in (SLOT, replace(FLOW, worker="flow-0@here")):
+        beats.write(raw_redis, beat)
+    return raw_redis
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(health, list(arguments), standalone_mode=False)
+    if result.exception:
+        raise result.exception
+    return result.return_value, result.output
+
+
+def test_all_is_well(redis_here: Redis) -> None:
+    assert run() == (0, "healthy    espeak-cpu-0@here: ready\nhealthy    flow-0@here: running\n")
+
+
+def test_one_sick_worker_is_one_line_and_status_1(redis_here: Redis) -> None:
+    beats.write(redis_here, replace(SLOT, deaths=3))
+    status, printed = run("--model", "espeak")
+    assert status == 1
+    assert printed.startswith("unhealthy  espeak-cpu-0@here: its child died 3 times in a row")
+    assert "flow-0" not in printed
+
+
+def test_where_no_worker_is_there_that_is_the_line(redis_here: Redis) -> None:
+    status, printed = run("--host", "elsewhere", "--json")
+    assert status == 1
+    assert json.loads(printed) == {"healthy": False, "why": ["no worker on elsewhere is there"], "workers": []}
+
+
+def test_two_hosts_are_one_too_many(redis_here: Redis) -> None:
+    with pytest.raises(InvalidInput, match="--host: "):
+        run("--here", "--host", "elsewhere")
