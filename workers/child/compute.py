@@ -1,10 +1,9 @@
 """The second stage of a batch: its inputs through one model, in groups, which are halved where memory runs out.
 
-Knows adapters and their inputs; nothing of the ledger or the store. Guarantees:
-one result an input; an input that fails costs itself alone, also where it is the one that
-does not fit the memory; the size that fitted is remembered (`workers/child/batch_limit.py`). Where the
-GPU itself failed nothing is anybody's result: `ContextBroken` is raised, for the process
-is of no more use.
+Knows adapters and their inputs; nothing of the ledger or the store. Guarantees: one result an input; an input
+that fails costs the others nothing, also where it is the one that does not fit the memory; the size that fitted is
+remembered (`batch_limit.py`). Where the GPU itself failed, no input has a result: `ContextBroken` is raised,
+because nothing can be computed in this process any more.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class ContextBroken(RuntimeError):
-    """The GPU failed under this process, in which nothing can be computed any more."""
+    """The GPU failed, and nothing can be computed in this process any more."""
 
 
 def compute(ready: ReadyBatch, is_cancelled: IsCancelled, limit: BatchLimit) -> Iterator[Computed]:
@@ -87,7 +86,7 @@ class Computing:
             self._limit.learn(self._model, fitted)
 
     def _run(self, numbers: Sequence[int]) -> Sequence[Any] | OutOfMemory:
-        """One result an input, in their order; or the want of memory, which frees what the failed run held."""
+        """One result an input, in their order; or that memory ran out, in words, so that what the run held is freed."""
         model = self._model
         model.adapter.is_cancelled = lambda index: self._is_cancelled(numbers[index])
         try:
@@ -104,9 +103,9 @@ class Computing:
         for result in results:
             if isinstance(result, Exception):
                 _raise_if_broken(result)
-        return [self._unless_wanted(number, result) for number, result in zip(numbers, results, strict=True)]
+        return [self._checked(number, result) for number, result in zip(numbers, results, strict=True)]
 
-    def _unless_wanted(self, number: int, result: Any) -> Any:
+    def _checked(self, number: int, result: Any) -> Any:
         """An adapter that gives up on an input that is still wanted has failed on it."""
         if isinstance(result, Cancelled) and not self._is_cancelled(number):
             return ModelError(f"{self._model.entry.adapter} stopped at an input that nobody cancelled")
@@ -114,7 +113,7 @@ class Computing:
 
 
 def _raise_if_broken(error: BaseException) -> None:
-    """Also where an adapter has put its own words around what CUDA said."""
+    """Raise `ContextBroken` for a CUDA error, also where an adapter has wrapped it in an error of its own."""
     causes = [error, error.__cause__, error.__context__]
     if broken := next((one for one in causes if one is not None and hardware.is_context_broken(one)), None):
         raise ContextBroken(f"the GPU failed: {hardware.one_line(broken)}") from None

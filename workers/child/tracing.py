@@ -1,8 +1,7 @@
 """Celery's part of a batch, inside a slot's child: trace each request that the model has run.
 
-So results, events, callbacks, links and chords are Celery's own. Knows nothing of the
-model. Guarantee: whatever one request raises is that request's result, and crosses to the
-parent; only the end of the process itself passes through.
+So results, events, callbacks, links and chords are Celery's own. Knows nothing of the model. Guarantee: what
+one request raises is that request's result, and reaches the parent; only what ends the process passes through.
 """
 
 from __future__ import annotations
@@ -35,16 +34,16 @@ logger = logging.getLogger(__name__)
 
 BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
 BROKER_REFUSES = (*BROKER_AWAY, ResponseError)
-"""It is not there, or it refuses whoever asks: it is full, a replica, cannot write to its disk."""
+"""Redis is away, or it refuses every write: it is full, a replica, or cannot write to its disk."""
 
 REFUSED_PAUSE_S = 1.0
-"""Before messages go back to a server that answers but refuses: without it the same would go round without end."""
+"""Before messages go back to a server that answers but refuses: without it they would come again at once."""
 
 
 def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
     """Trace each request as Celery's pool would; one result a call, in order.
 
-    What the requests write is sent together at the end; a request of which that fails goes back to its queue.
+    What the requests write is sent together at the end; a request whose write fails goes back to its queue.
     """
     buffer = write_buffer(app)
     buffer.open()
@@ -64,7 +63,7 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
 def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[Result]:
     """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`.
 
-    Where Redis answers, but refuses, what was begun is no attempt; where it is away nobody could be told that.
+    Where Redis answers, but refuses, what was begun is not counted as an attempt; where it is away, it stays counted.
     """
     if isinstance(error, ResponseError):
         attempts.uncount(ledger(app), calls)
@@ -97,7 +96,7 @@ def _given_back(reason: str) -> Result:
 
 
 def _portable(result: Result) -> Result:
-    """The result, or when it cannot cross to the parent its words: one such must not cost the batch."""
+    """The result; its words where it cannot be pickled for the parent, which would lose the whole batch."""
     failed, value, runtime = result
     if not failed:
         return result

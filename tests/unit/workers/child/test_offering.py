@@ -1,0 +1,52 @@
+"""What a slot offers: of a loaded model what it says, of a registry the names in its folder, now and later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.waiting import WaitUntil
+from tests.unit.workers.child.rehearsals import entry
+from workers.adapters.rehearsal import SAMPLE_RATE, Rehearsal
+from workers.child import offering
+from workers.child.models.lifecycle import Lifecycle
+from workers.child.models.registry import Registry
+from workers.wire.link import pair
+from workers.wire.messages import FromChild, Offers
+
+
+def test_a_loaded_model_offers_what_it_says_and_its_adapters_craft() -> None:
+    offer = Rehearsal(entry(), "cpu").load()
+    published = offering.of_model(entry(), "cpu", offer)
+    assert (published.model, published.adapter, published.craft) == ("model", "rehearsal", "speech")
+    assert (published.sample_rate, published.default_voice, published.is_registry) == (SAMPLE_RATE, "vi", False)
+
+
+def test_a_registry_offers_its_names_though_none_is_loaded_nor_its_adapter_known() -> None:
+    published = offering.of_registry(entry(path="/voices/{id}"), "cpu", ["anna", "bert"])
+    assert (published.voices, published.craft) == ({"anna": "und", "bert": "und"}, "speech")
+    assert (published.sample_rate, published.is_registry) == (None, True)
+    assert offering.of_registry(entry(adapter="not-here"), "cpu", []).craft == ""
+
+
+def test_a_registrys_offer_is_sent_again_as_its_folder_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_until: WaitUntil
+) -> None:
+    monkeypatch.setattr(offering, "SENT_EVERY_S", 0.01)
+    (tmp_path / "anna").mkdir()
+    parents_end, childs_end = pair()
+    registry = Registry(entry(path=str(tmp_path / "{id}")), "cpu", Lifecycle(), lambda *_: pytest.fail("loaded"))
+    offering.keep_sending(childs_end, registry, "cpu")
+    heard: list[FromChild] = list(parents_end.pending(1.0))
+    assert isinstance(heard[0], Offers)
+    assert list(heard[0].offer.voices) == ["anna"]
+    (tmp_path / "bert").mkdir()
+
+    def is_known() -> bool:
+        heard.extend(parents_end.pending())
+        return isinstance(heard[-1], Offers) and list(heard[-1].offer.voices) == ["anna", "bert"]
+
+    wait_until(is_known, 5, "the new name")
+    parents_end.close()
+    childs_end.close()
