@@ -1,0 +1,50 @@
+"""Which models a folder holds: by the pattern of the table's path, and no way to any other place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.errors import InvalidInput, UnknownVoice
+from tests.unit.workers.child.rehearsals import entry
+from workers.child.models.folder import ModelFolder
+
+
+def folder(path: str) -> ModelFolder:
+    return ModelFolder(entry(path=path))
+
+
+def test_the_names_are_what_stands_for_the_id_in_files_and_folders(tmp_path: Path) -> None:
+    for name in ("voice-anna.onnx", "voice-bert.onnx", "voice-.onnx", "voice-c..d.onnx", "readme.txt"):
+        (tmp_path / name).touch()
+    assert folder(f"{tmp_path}/voice-{{id}}.onnx").names() == ["anna", "bert"]
+    assert folder(f"{tmp_path}/gone/{{id}}").names() == []
+
+
+def test_where_the_path_goes_on_below_the_id_only_what_has_it_is_a_model(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "bert").mkdir()
+    (tmp_path / "anna" / "weights.bin").touch()
+    assert folder(f"{tmp_path}/{{id}}/weights.bin").names() == ["anna"]
+
+
+def test_a_models_table_has_its_path_and_its_id_as_the_voice(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    table = folder(f"{tmp_path}/{{id}}").table("anna")
+    assert (table.path, table.voice) == (str(tmp_path / "anna"), "anna")
+
+
+@pytest.mark.parametrize(("name", "error"), [("../etc", InvalidInput), ("", InvalidInput), ("berta", UnknownVoice)])
+def test_what_is_no_name_and_what_is_not_there_are_refused(tmp_path: Path, name: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="^voice: "):
+        folder(f"{tmp_path}/{{id}}").table(name)
+
+
+def test_the_size_is_that_of_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "anna" / "deep").mkdir(parents=True)
+    (tmp_path / "anna" / "one").write_bytes(b"x" * 10)
+    (tmp_path / "anna" / "deep" / "two").write_bytes(b"x" * 5)
+    (tmp_path / "bert").write_bytes(b"x" * 3)
+    models = folder(f"{tmp_path}/{{id}}")
+    assert [models.size_bytes(name) for name in ("anna", "bert", "gone")] == [15, 3, 0]

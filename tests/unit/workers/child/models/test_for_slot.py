@@ -1,0 +1,82 @@
+"""The models of a slot's table, and what the parent hears while one is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.errors import ModelLoadError
+from tests.unit.workers.child.rehearsals import entry
+from workers.child.models.for_slot import models_for
+from workers.child.models.lifecycle import Lifecycle
+from workers.child.models.one import OneModel
+from workers.child.models.registry import Registry
+from workers.wire.link import ChildEnd, ParentEnd, pair
+from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
+from workers.wire.spec import SlotSpec
+from workers.wire.state import State
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[ParentEnd, ChildEnd]]:
+    parents_end, childs_end = pair()
+    yield parents_end, childs_end
+    parents_end.close()
+    childs_end.close()
+
+
+class BusyGpu:
+    """A GPU on which another worker loads first."""
+
+    label = gpu_type = "H200"
+
+    def load(self, load: Callable[[], Any], waits: Callable[[str], None]) -> Any:
+        waits("other@host")
+        return load()
+
+    def end_turn(self) -> None: ...
+
+    def unloaded(self) -> None: ...
+
+    def child_ended(self) -> None: ...
+
+
+def test_one_model_waits_for_its_turn_on_a_gpu_before_it_is_loading(ends: tuple[ParentEnd, ChildEnd]) -> None:
+    parents_end, childs_end = ends
+    life = Lifecycle()
+    models = models_for(SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu()), life, childs_end, frozenset())
+    assert isinstance(models, OneModel)
+    models.load()
+    assert parents_end.pending(1.0) == [WaitsForTurn("other@host")]
+    assert life.state is State.WARMING
+    assert models.offer is not None
+
+
+def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is_refused(
+    ends: tuple[ParentEnd, ChildEnd], tmp_path: Path
+) -> None:
+    parents_end, childs_end = ends
+    for name in ("good", "bad", "deadly"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "bad" / "fault").write_text("⚡error")
+    spec = SlotSpec(entry(path=str(tmp_path / "{id}"), options={"faults": True}), "cpu", "w", 1, 3)
+    models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}))
+    assert isinstance(models, Registry)
+    with models.use("good") as model:
+        assert model.entry.voice == "good"
+    with pytest.raises(Exception, match="⚡error"), models.use("bad"):
+        pytest.fail("loaded")
+    with (
+        pytest.raises(ModelLoadError, match="^deadly: loading it ended this slot's process 3 times$"),
+        models.use("deadly"),
+    ):
+        pytest.fail("loaded")
+    assert parents_end.pending(1.0) == [
+        VariantLoadBegan("good"),
+        VariantLoadEnded("good", is_loaded=True),
+        VariantLoadBegan("bad"),
+        VariantLoadEnded("bad", is_loaded=False),
+    ]
