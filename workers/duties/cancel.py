@@ -34,17 +34,17 @@ def stop(pool: Any, ids: set[str]) -> int:
     The child gets a message at once. When all requests of its batch are cancelled, and it still
     runs after the grace, it is killed.
     """
-    batch = pool.running if isinstance(pool, SlotPool) else None
+    batch = pool.dispatcher.batch if isinstance(pool, SlotPool) else None
     if batch is None:
         return 0
-    cancelled = [member for member in batch.members if not member.is_cancelled and not ids.isdisjoint(member.ids)]
+    cancelled = [one for one in batch.requests if not one.is_cancelled and not ids.isdisjoint(one.ids)]
     if not cancelled:
         return 0
-    pool.cancel(batch, cancelled)
-    if all(member.is_cancelled for member in batch.members):
+    pool.losses.cancel(batch, cancelled)
+    if all(one.is_cancelled for one in batch.requests):
         grace_s = settings().cancel_grace_s
-        why = f"{len(batch.members)} cancelled requests did not stop within {grace_s:g} s"
-        pool.watch.loop.call_later(grace_s, pool.stop_running, batch, why)
+        why = f"{len(batch.requests)} cancelled requests did not stop within {grace_s:g} s"
+        pool.supervisor.loop.call_later(grace_s, pool.losses.stop_running, batch, why)
     return len(cancelled)
 
 
@@ -95,7 +95,7 @@ class Cancel(Duty):
     def step(self) -> None:
         """Ask the ledger once about the jobs and tasks of the running batch."""
         pool = self.consumer.pool
-        batch = pool.running
-        ids = {one for member in batch.members for one in member.ids} if batch else set()
+        batch = pool.dispatcher.batch
+        ids = {one for request in batch.requests for one in request.ids} if batch else set()
         if ids and (cancelled := ledger(self.consumer.app).queries.cancelled(ids)):
             stop(pool, cancelled)

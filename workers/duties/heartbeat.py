@@ -79,7 +79,7 @@ class Heartbeat(Duty):
         state_now = _state_of(slot)
         if state_now != self._state:
             self._state, self._state_since = state_now, now
-        busy_since, done = (slot.busy_since, slot.done_at) if slot else (None, None)
+        busy_since, done = (slot.dispatcher.busy_since, slot.dispatcher.done_at) if slot else (None, None)
         return Beat(
             worker=consumer.hostname,
             host=socket.gethostname(),
@@ -93,9 +93,9 @@ class Heartbeat(Duty):
             stall_s=spec.entry.stall_s if spec else None,
             waiting=waiting,
             stuck_s=round(self._stuck_s(waiting, slot, now), 1),
-            failures=len(slot.streak) if slot else 0,
-            deaths=max(0, slot.watch.tries.deaths) if slot else 0,
-            closed=slot.closed if slot else "",
+            failures=len(slot.failure_streak) if slot else 0,
+            deaths=max(0, slot.supervisor.restarts.deaths) if slot else 0,
+            closed=slot.dispatcher.closed if slot else "",
             beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
         )
@@ -104,7 +104,7 @@ class Heartbeat(Duty):
         """Seconds in which nothing began and nothing runs, although messages wait."""
         begun = begun_count()
         has_work = waiting > 0 or has_reserved()
-        is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.errand))
+        is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.dispatcher.operation))
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now
         return now - self._moved_at
@@ -113,4 +113,4 @@ class Heartbeat(Duty):
 def _state_of(slot: SlotPool | None) -> str:
     if slot is None:
         return "running"
-    return "busy" if slot.busy_since is not None else str(slot.watch.state)
+    return "busy" if slot.dispatcher.busy_since is not None else str(slot.supervisor.state)

@@ -14,6 +14,7 @@ from typing import Any
 
 from workers.duties.duty import Duty
 from workers.parent.pool import SlotPool
+from workers.wire.child_entry import Operation
 
 logger = logging.getLogger(__name__)
 
@@ -32,12 +33,12 @@ class IdleUnload(Duty):
     def step(self) -> None:
         """Look once; unload the model, or have the child unload those of its many models that are idle."""
         pool: SlotPool = self.consumer.pool
-        idle_s, timeout_s = pool.idle_s, pool.unload_timeout_s
+        idle_s, timeout_s = pool.dispatcher.idle_s, pool.unload_timeout_s
         if idle_s is None:
             return
         if timeout_s and idle_s >= timeout_s:
             name = pool.spec.entry.name
-            if pool.send("unload"):
+            if pool.dispatcher.run_operation(Operation.UNLOAD):
                 logger.info("%s was idle for %.0f s: it is unloaded, and loaded again by its next job", name, idle_s)
         elif pool.spec.entry.idle_timeout_minutes:
             self._tidy(pool)
@@ -45,9 +46,9 @@ class IdleUnload(Duty):
     def _tidy(self, pool: SlotPool) -> None:
         """Once after each batch, and then when the next of the many models will have been idle for its time."""
         now = time.monotonic()
-        is_due = self._tidied_after != pool.done_at or now >= self._tidy_at
-        if is_due and pool.send("tidy", self._tidied):
-            self._tidied_after = pool.done_at
+        is_due = self._tidied_after != pool.dispatcher.done_at or now >= self._tidy_at
+        if is_due and pool.dispatcher.run_operation(Operation.TIDY, self._tidied):
+            self._tidied_after = pool.dispatcher.done_at
 
     def _tidied(self, next_s: float | None) -> None:
         self._tidy_at = float("inf") if next_s is None else time.monotonic() + max(next_s, self.interval_s)

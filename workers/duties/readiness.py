@@ -48,7 +48,7 @@ class Readiness(bootsteps.StartStopStep):
         """Gate the channel that was just opened; again after each connection."""
         pool: SlotPool = consumer.pool
         consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size)
-        pool.watch.listener = self
+        pool.supervisor.listener = self
 
     def stop(self, consumer: Any) -> None:
         """Nothing to stop: the gate goes with its channel."""
@@ -58,17 +58,17 @@ class Readiness(bootsteps.StartStopStep):
         slot = self._consumer.controller.slot
         if loaded and loaded.offer:
             self._publish(loaded.offer)
-        may_take = self._consumer.pool.streak.loaded()
+        may_take = self._consumer.pool.failure_streak.loaded()
         slot.renewal.set_ready(may_take)
         if not may_take:
             return
-        self._consumer.pool.open()
+        self._consumer.pool.dispatcher.open()
         how = f"loaded in {loaded.load_s:.1f} s" if loaded else "its first job will load it"
         logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
         if not self._was_ready:
             self._was_ready = True
             signals.worker_ready.send(sender=self._consumer)
-        self._consumer.pool.child_ready()
+        self._consumer.pool.dispatcher.pump_soon()
 
     def _publish(self, offer: Published, kept_s: float | None = None) -> None:
         try:
@@ -83,25 +83,25 @@ class Readiness(bootsteps.StartStopStep):
     def gone(self) -> None:
         """The child is dead: nothing is taken until its replacement is ready."""
         self._consumer.controller.slot.renewal.set_ready(False)
-        self._consumer.pool.child_gone()
+        self._consumer.pool.losses.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
         """A batch ended: a model that fails everything closes the gate."""
         pool: SlotPool = self._consumer.pool
-        step = pool.streak.heard(failed, worked)
+        step = pool.failure_streak.record(failed, worked)
         if step is Step.GO_ON:
             return
         slot = self._consumer.controller.slot
-        said = f"{slot.spec.entry.name} failed {len(pool.streak)} different parts in a row"
+        said = f"{slot.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
         if step is Step.RELOAD:
             why = f"{said}; no more work is taken until it is loaded anew"
         else:
             why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
         logger.error("%s: %s", slot.spec.worker, why)
         slot.renewal.set_ready(False)
-        pool.shut(why)
+        pool.dispatcher.shut(why)
         if step is Step.RELOAD:
-            pool.reload()
+            pool.dispatcher.replace_child()
 
     def given_up(self, reason: str) -> None:
         """The model cannot be had: the worker ends."""

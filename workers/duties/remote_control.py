@@ -14,6 +14,7 @@ from typing import Any
 from celery.worker.control import control_command, inspect_command
 
 from workers.parent.pool import SlotPool
+from workers.wire.child_entry import Operation
 from workers.wire.state import LOADED, LOADING, State
 
 STATUS = "slotline_model_status"
@@ -41,13 +42,13 @@ def status(state: Any, **_: Any) -> dict[str, Any]:
     pool = state.consumer.pool
     if not isinstance(pool, SlotPool):
         return _no_slot()
-    return status_of(pool, pool.ask_status(CHILD_ANSWERS_WITHIN_S))
+    return status_of(pool, pool.supervisor.ask_status(CHILD_ANSWERS_WITHIN_S))
 
 
 def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str, Any]:
     """All that parent and child know. `from_child` is None where it did not answer; `answers` then says so."""
-    spec, busy_since = pool.spec, pool.busy_since
-    state = State.BUSY if busy_since is not None else pool.watch.state
+    spec, busy_since, idle_s = pool.spec, pool.dispatcher.busy_since, pool.dispatcher.idle_s
+    state = State.BUSY if busy_since is not None else pool.supervisor.state
     return {
         "model": spec.entry.name,
         "adapter": spec.entry.adapter,
@@ -59,9 +60,9 @@ def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str,
         "answers": from_child is not None,
         "parent": os.getpid(),
         "lazy": spec.is_lazy,
-        "closed": pool.closed,
-        "waiting": pool.waiting,
-        "idle_s": None if pool.idle_s is None else round(pool.idle_s, 1),
+        "closed": pool.dispatcher.closed,
+        "waiting": len(pool.dispatcher.pending),
+        "idle_s": None if idle_s is None else round(idle_s, 1),
         "timeout_s": pool.unload_timeout_s,
         "batch_size": spec.batch_size,
     }
@@ -77,18 +78,18 @@ def unload(state: Any, **_: Any) -> dict[str, Any]:
 def unload_of(pool: SlotPool) -> dict[str, Any]:
     """Begin to unload, or say why not."""
     name = pool.spec.entry.name
-    if pool.errand == "unload":
+    operation, batch, waiting = pool.dispatcher.operation, pool.dispatcher.batch, len(pool.dispatcher.pending)
+    if operation is Operation.UNLOAD:
         return {"ok": f"{name} is being unloaded"}
-    batch = pool.running
-    if pool.errand or (batch is None and pool.watch.state not in {*LOADED, State.UNLOADED}):
-        return {"error": f"{name} is not unloaded: it is {pool.watch.state}"}
-    if batch is not None or pool.waiting:
-        runs = len(batch.members) if batch is not None else 0
-        return {"error": f"{name} is busy: {runs} jobs run and {pool.waiting} wait; a model in use is not unloaded"}
-    if pool.watch.state is State.UNLOADED:
+    if operation or (batch is None and pool.supervisor.state not in {*LOADED, State.UNLOADED}):
+        return {"error": f"{name} is not unloaded: it is {pool.supervisor.state}"}
+    if batch is not None or waiting:
+        runs = len(batch.requests) if batch is not None else 0
+        return {"error": f"{name} is busy: {runs} jobs run and {waiting} wait; a model in use is not unloaded"}
+    if pool.supervisor.state is State.UNLOADED:
         return {"ok": f"{name} is not loaded"}
-    if not pool.send("unload"):
-        return {"error": f"{name} is not unloaded: {pool.closed or 'its process takes no work just now'}"}
+    if not pool.dispatcher.run_operation(Operation.UNLOAD):
+        return {"error": f"{name} is not unloaded: {pool.dispatcher.closed or 'its process takes no work just now'}"}
     return {"ok": f"{name} is being unloaded"}
 
 

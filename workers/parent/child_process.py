@@ -17,7 +17,7 @@ from typing import Any
 from billiard.pool import RUN
 from celery.concurrency.asynpool import AsynPool
 
-from workers.parent.supervisor import ChildWatch
+from workers.parent.supervisor import Supervisor
 from workers.wire.child_entry import ChildEntry
 from workers.wire.link import pair
 
@@ -29,8 +29,8 @@ ACCEPTED_WITHIN_S = 0.5
 class ChildPool(AsynPool):
     """Celery's pool of processes, of one: each child gets a line, and no child is started out of turn."""
 
-    def __init__(self, *args: Any, watch: ChildWatch, entry: ChildEntry, **kwargs: Any) -> None:
-        self.watch = watch
+    def __init__(self, *args: Any, supervisor: Supervisor, entry: ChildEntry, **kwargs: Any) -> None:
+        self.supervisor = supervisor
         self.entry = entry
         super().__init__(*args, **kwargs)
 
@@ -50,7 +50,7 @@ class ChildPool(AsynPool):
     def apply_async(self, *args: Any, **kwargs: Any) -> Any:
         """Hand over, and write it at once; Celery would do so after the transport's next round trip."""
         result = super().apply_async(*args, **kwargs)
-        write = self.watch.loop.consolidate_callback
+        write = self.supervisor.loop.consolidate_callback
         if write is not None and self.outbound_buffer and (idle := self._all_inqueues - self._active_writes):
             with contextlib.suppress(OSError):  # it has just died, which we hear of by itself
                 write(list(idle))
@@ -67,15 +67,25 @@ class ChildPool(AsynPool):
                     return
                 self.handle_result_event(pipe)
 
+    def is_sent(self, result: Any) -> bool:
+        """Whether it is on its way to the child, or there; else it still lies in the pool's buffer."""
+        return result not in self.outbound_buffer
+
+    def take_back(self, result: Any) -> None:
+        """Forget a call that the child has not begun."""
+        result.discard()
+        if result in self.outbound_buffer:
+            self.outbound_buffer.remove(result)
+
     def _create_worker_process(self, i: int) -> Any:
         link, childs_end = pair()
-        spec = self.watch.spec
-        self._initializer = functools.partial(self.entry.begin, childs_end, link, spec, self.watch.refused)
+        spec, refused = self.supervisor.spec, self.supervisor.variants.refused
+        self._initializer = functools.partial(self.entry.begin, childs_end, link, spec, refused)
         try:
             process = super()._create_worker_process(i)
         finally:
             childs_end.close()
-        self.watch.started(process.pid, link)
+        self.supervisor.started(process.pid, link)
         return process
 
     def _event_process_exit(self, hub: Any, proc: Any) -> None:
@@ -91,9 +101,9 @@ class ChildPool(AsynPool):
         # What Celery has collected, not what was dead when we looked: it may have died in between.
         for process in before:
             if process not in self._pool:
-                self.watch.ended(process.exitcode or 0, is_stopping=self._state != RUN)
+                self.supervisor.ended(process.exitcode or 0, is_stopping=self._state != RUN)
         return codes
 
     def _repopulate_pool(self, exitcodes: Any) -> None:
-        if self.watch.may_start:
+        if self.supervisor.may_start:
             super()._repopulate_pool(exitcodes)

@@ -1,8 +1,8 @@
 """Whether a slot's model fails everything: counts different parts that failed in a row, and decides. Pure.
 
-A part that fails is the input's misfortune or the model's; five different ones in a row
+One part that fails may be the input's fault or the model's; five different ones in a row
 are the model's. Its child is then replaced once; when as many fail after that, with no
-success between, the slot is of no use until somebody looks at it.
+success between, the slot takes no more work until somebody looks at it.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Step(StrEnum):
     STOP = "stop"
 
 
-class Streak:
-    """The failures since the last success. Both steps but `GO_ON` are said once."""
+class FailureStreak:
+    """The failures since the last success. `RELOAD` and `STOP` are each returned once."""
 
     def __init__(self, allowed: int = IN_A_ROW) -> None:
         self._allowed = allowed
@@ -33,7 +33,7 @@ class Streak:
     def __len__(self) -> int:
         return len(self._failed)
 
-    def heard(self, failed: Iterable[str], worked: bool) -> Step:
+    def record(self, failed: Iterable[str], worked: bool) -> Step:
         """A batch failed on these parts, and made others or not."""
         if worked:
             self._failed.clear()

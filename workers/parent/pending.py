@@ -1,7 +1,7 @@
 """What waits for the slot's model, in order, and which of it goes together next. Pure: the time is passed in.
 
-A member that is marked `alone` shares no batch: it was in one that killed its process, or
-was begun by a process that died. Hands nothing over; `workers/parent/pool.py` does.
+A request that is marked `runs_alone` shares no batch: it was in one that killed its process, or was begun by a
+process that died. Hands nothing over; `workers/parent/dispatcher.py` does.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from workers.parent.requests import Member
+from workers.parent.slot_request import SlotRequest
 
 
 @dataclass
@@ -21,10 +21,11 @@ class BatchSizes:
     last: int = 0
     batches: int = 0
     members: int = 0
+    """Requests of all batches together."""
 
     @property
     def mean(self) -> float:
-        """Members a batch; 0 before the first."""
+        """Requests a batch; 0 before the first."""
         return self.members / self.batches if self.batches else 0.0
 
     def count(self, size: int) -> None:
@@ -34,58 +35,58 @@ class BatchSizes:
         self.members += size
 
 
-class Line:
-    """The members in line. `size` is the largest batch, `delay_s` how long the first of one waits for company."""
+class Pending:
+    """The requests that wait. `size` is the largest batch, `delay_s` how long the first waits until others come."""
 
     def __init__(self, size: int, delay_s: float = 0.0) -> None:
         self._size = size
         self._delay_s = delay_s
-        self._members: deque[Member] = deque()
+        self._requests: deque[SlotRequest] = deque()
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self._requests)
 
-    def __iter__(self) -> Iterator[Member]:
-        return iter(self._members)
+    def __iter__(self) -> Iterator[SlotRequest]:
+        return iter(self._requests)
 
-    def join(self, member: Member, now: float) -> None:
+    def join(self, request: SlotRequest, now: float) -> None:
         """At the end; `now` by the monotonic clock."""
-        member.joined = now
-        self._members.append(member)
+        request.joined_at = now
+        self._requests.append(request)
 
-    def put_back(self, members: Iterable[Member]) -> None:
+    def put_back(self, requests: Iterable[SlotRequest]) -> None:
         """At the front, in their order."""
-        self._members.extendleft(reversed(list(members)))
+        self._requests.extendleft(reversed(list(requests)))
 
-    def leave(self, member: Member) -> bool:
-        """Take one out; False when it does not stand here."""
-        if member not in self._members:
+    def leave(self, request: SlotRequest) -> bool:
+        """Take one out; False when it does not wait here."""
+        if request not in self._requests:
             return False
-        self._members.remove(member)
+        self._requests.remove(request)
         return True
 
-    def pop_last(self) -> Member:
-        """Take out who came last."""
-        return self._members.pop()
+    def pop_last(self) -> SlotRequest:
+        """Take out the one that came last."""
+        return self._requests.pop()
 
     def wait_s(self, now: float) -> float:
-        """For how long the next batch still waits for company: until it is full, or its first has waited enough."""
-        if not self._members or self._delay_s <= 0 or self._members[0].alone:
+        """For how long the next batch still waits for more: until it is full, or its first has waited enough."""
+        if not self._requests or self._delay_s <= 0 or self._requests[0].runs_alone:
             return 0.0
-        if len(self._members) >= self._size:
+        if len(self._requests) >= self._size:
             return 0.0
-        return max(0.0, min(member.joined for member in self._members) + self._delay_s - now)
+        return max(0.0, min(request.joined_at for request in self._requests) + self._delay_s - now)
 
-    def next_batch(self) -> list[Member]:
-        """Take out what goes together: whoever is to be alone by itself, else as many as may, in order.
+    def next_batch(self) -> list[SlotRequest]:
+        """Take out what goes together: one that runs alone by itself, else as many as may, in order.
 
-        Members that were revoked meanwhile leave the line, and go with nobody.
+        Requests that were revoked meanwhile are taken out as well, and are in no batch.
         """
-        chosen: list[Member] = []
-        while self._members and len(chosen) < self._size:
-            if chosen and (self._members[0].alone or chosen[0].alone):
+        chosen: list[SlotRequest] = []
+        while self._requests and len(chosen) < self._size:
+            if chosen and (self._requests[0].runs_alone or chosen[0].runs_alone):
                 break
-            member = self._members.popleft()
-            if not member.revoked():
-                chosen.append(member)
+            request = self._requests.popleft()
+            if not request.revoked():
+                chosen.append(request)
         return chosen

@@ -1,24 +1,24 @@
 """What the parent knows of its child: it hears what the child says, and decides when a new one may be started.
 
-Work is handed over in `workers/parent/pool.py`, a process is made in `child_process.py`.
+Work is handed over in `dispatcher.py`, a process is made in `child_process.py`.
 Guarantee: a model that cannot load is tried a counted number of times with growing pauses
-(`restarts.py`); then nothing more is started and the owner is told.
+(`restart_policy.py`), and its child is ended when a load takes too long (`load_watch.py`); then
+nothing more is started, and the listener hears why.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import math
 import os
 import signal
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, assert_never
 
 from workers.parent.listener import NoListener, SlotListener
-from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
+from workers.parent.load_watch import LoadWatch
+from workers.parent.restart_policy import DEATHS_WITHOUT_WORK, RestartPolicy, VariantLoads
 from workers.upstream.billiard import how_it_ended
 from workers.wire.link import LinkClosed, ParentEnd
 from workers.wire.messages import (
@@ -43,30 +43,29 @@ from workers.wire.state import LOADING, State
 logger = logging.getLogger(__name__)
 
 
-class ChildWatch:
-    """What the parent knows of its child. The owner sets the loop and the callbacks, which all run in it."""
+class Supervisor:
+    """What the parent knows of its child, whichever process that is just now. All runs in `loop`, the worker's own.
 
-    def __init__(self, spec: SlotSpec) -> None:
+    `start_again` has a child started, unless there is one.
+    """
+
+    def __init__(self, spec: SlotSpec, loop: Any, start_again: Callable[[], None]) -> None:
         self.spec = spec
+        self.loop = loop
         self.state = State.UNLOADED
-        self.tries = Tries(spec.load_attempts)
+        self.restarts = RestartPolicy(spec.load_attempts)
+        self.variants = VariantLoads(spec.load_attempts)
         self.listener: SlotListener = NoListener()
-        self.start_again: Callable[[], None] = lambda: None
-        self.loop: Any = None
-        """The worker's event loop; set before the first child is started."""
+        self._start_again = start_again
         self.ready_at = 0.0
         """When the child was last ready after a load, by the monotonic clock."""
         self.stands_by = False
         """Whether the child has begun to serve, loaded or not: what is handed to it then may load the model first."""
-        self._loads = ""
-        """Which of a registry's models is being loaded."""
-        self._fatal: Counter[str] = Counter()
-        """How often the child died while it loaded which of them."""
         self._pid = 0
         self._link: ParentEnd | None = None
         self._failure: FailedToLoad | None = None
         self._not_before = 0.0
-        self._load_ends = 0.0
+        self._load_watch: LoadWatch | None = None
         self._given_up = False
         self._questions = 0
         self._answer: Status | None = None
@@ -82,11 +81,6 @@ class ChildWatch:
         return not self.stands_by or self.state in LOADING or self.state is State.FAILED
 
     @property
-    def refused(self) -> frozenset[str]:
-        """Those of a registry's models that are not loaded again: each load of them so far has killed the child."""
-        return frozenset(name for name, deaths in self._fatal.items() if deaths >= self.spec.load_attempts)
-
-    @property
     def must_load(self) -> bool:
         """Whether the child serves and its model is to be loaded before it can compute."""
         return self.stands_by and self.state is State.UNLOADED
@@ -94,9 +88,10 @@ class ChildWatch:
     def started(self, pid: int, link: ParentEnd) -> None:
         """A child was forked."""
         self._link, self._pid, self._failure, self.state = link, pid, None, State.LOADING
-        self.stands_by, self._loads = False, ""
+        self.stands_by = False
         self.listen()
-        self._watch_load()
+        self._load_watch = self._new_load_watch()
+        self._load_watch.begin()
 
     def listen(self) -> None:
         """Read the line when it has something; again after the event loop was reset."""
@@ -135,8 +130,7 @@ class ChildWatch:
         """The child is gone and collected: say so, and decide when the next one starts; none when the worker stops."""
         self.catch_up()
         failed_to_load = self.is_loading
-        if self._loads:
-            self._fatal[self._loads] += 1
+        self.variants.child_ended()
         self._hang_up()
         self.state, self.stands_by = State.UNLOADED, False
         if self.spec.gpu is not None:
@@ -148,7 +142,7 @@ class ChildWatch:
             self._load_failed(exitcode)
             return
         logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, how_it_ended(exitcode))
-        pause_s = self.tries.died()
+        pause_s = self.restarts.died()
         if pause_s is None:
             self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
 
@@ -158,39 +152,36 @@ class ChildWatch:
         failure = self._failure or died
         if failure.traceback:
             logger.info("where %s failed to load:\n%s", model, failure.traceback)
-        pause_s = self.tries.load_failed(failure.is_permanent)
-        tried = self.tries.failed_loads
+        pause_s = self.restarts.load_failed(failure.is_permanent)
+        tried = self.restarts.failed_loads
         if pause_s is None:
             self._give_up(f"cannot load it (tried {tried} time{'s' * (tried > 1)}): {failure.error}")
             return
         allowed = self.spec.load_attempts
         logger.warning("%s: load %d of %d failed, again in %g s: %s", model, tried, allowed, pause_s, failure.error)
         self._not_before = time.monotonic() + pause_s
-        self.loop.call_later(pause_s + 0.01, lambda: self.start_again())
+        self.loop.call_later(pause_s + 0.01, self._start_again)
 
     def _give_up(self, reason: str) -> None:
         self.state = State.FAILED
         self._given_up = True
         self.listener.given_up(f"model {self.spec.entry.name}: {reason}")
 
-    def _watch_load(self) -> None:
-        """A load begins: it has its time from now on."""
-        limit_s = self.spec.entry.load_limit_s
-        self._load_ends = time.monotonic() + limit_s
-        self.loop.call_later(limit_s, self._check_load, self._link)
+    def _new_load_watch(self) -> LoadWatch:
+        def is_loading() -> bool:
+            return self.is_loading or bool(self.variants.current)
 
-    def _check_load(self, link: ParentEnd) -> None:
-        if link is not self._link or not (self.is_loading or self._loads):
-            return
-        limit_s = self.spec.entry.load_limit_s
-        left_s = self._load_ends - time.monotonic()
-        if left_s > 0:
-            # It was begun again, or waits for others.
-            self.loop.call_later(min(left_s, limit_s), self._check_load, link)
-            return
-        self._failure = FailedToLoad(f"took longer than load_limit_s = {limit_s:g}", is_permanent=False)
-        if self._loads:
-            logger.error("%s: %r %s; the child is killed", self.spec.worker, self._loads, self._failure.error)
+        return LoadWatch(self.loop, self.spec.entry.load_limit_s, is_loading, self._load_is_overdue)
+
+    def _load_begins(self) -> None:
+        if self._load_watch is not None:
+            self._load_watch.begin()
+
+    def _load_is_overdue(self) -> None:
+        too_long = f"took longer than load_limit_s = {self.spec.entry.load_limit_s:g}"
+        self._failure = FailedToLoad(too_long, is_permanent=False)
+        if variant := self.variants.current:
+            logger.error("%s: %r %s; the child is killed", self.spec.worker, variant, too_long)
         with contextlib.suppress(ProcessLookupError):
             os.kill(self._pid, signal.SIGKILL)
 
@@ -205,12 +196,10 @@ class ChildWatch:
     def _hear(self, message: FromChild) -> None:
         match message:
             case VariantLoadBegan(name):
-                self._loads = name
-                self._watch_load()
+                self.variants.began(name)
+                self._load_begins()
             case VariantLoadEnded(name, is_loaded):
-                self._loads = ""
-                if is_loaded:
-                    self._fatal.pop(name, None)
+                self.variants.ended(name, is_loaded)
             case Offers(offer):
                 self.listener.offers(offer)
             case BatchRan(failed, worked):
@@ -225,10 +214,10 @@ class ChildWatch:
             case StateEntered(state):
                 self.state = state
                 if state is State.LOADING:
-                    self._watch_load()
+                    self._load_begins()
             case Loaded():
                 self.state, self.stands_by, self.ready_at = State.READY, True, time.monotonic()
-                self.tries.loaded()
+                self.restarts.loaded()
                 self.listener.ready(message)
             case StandsBy():
                 self.state, self.stands_by = State.UNLOADED, True
@@ -237,12 +226,16 @@ class ChildWatch:
                 self.state, self.stands_by, self._failure = State.FAILED, False, message
             case WaitsForTurn(holder):
                 # Others load on this GPU first; that is no time of this model's.
-                self.state, self._load_ends = State.UNLOADED, math.inf
+                self.state = State.UNLOADED
+                if self._load_watch is not None:
+                    self._load_watch.pause()
                 logger.info("%s waits to load: %s has the turn", self.spec.worker, holder)
             case _:
                 assert_never(message)
 
     def _hang_up(self) -> None:
+        if self._load_watch is not None:
+            self._load_watch.end()
         if self._link is None:
             return
         if self._link.fileno() >= 0:

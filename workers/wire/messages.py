@@ -15,7 +15,7 @@ among them: they go through Celery's own pool (`call.py`).
 | message | sent by the parent in | heard by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
-| Cancel | `parent/pool.py`, through the supervisor | `child/answers.py`, in a thread |
+| Cancel | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
 
 Guarantee: a line that is no message, or one with a field missing, unknown or of a wrong type, is a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so that mypy finds a message

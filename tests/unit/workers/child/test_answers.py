@@ -11,7 +11,7 @@ from kombu.asynchronous import Hub
 from tests.conftest import WaitUntil
 from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal, child_with, entry
 from workers.child import answers
-from workers.parent.supervisor import ChildWatch
+from workers.parent.supervisor import Supervisor
 from workers.wire.link import pair
 from workers.wire.messages import Cancel
 from workers.wire.spec import SlotSpec
@@ -28,11 +28,10 @@ def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) 
         answering.life.state = State.BUSY
         answers.listen(answering)
     other.close()
-    watch = ChildWatch(SlotSpec(entry(), "cpu", "w", 1, 3))
-    watch.loop = Hub()
+    supervisor = Supervisor(SlotSpec(entry(), "cpu", "w", 1, 3), Hub(), lambda: None)
     try:
-        watch.started(pid, link)
-        status = watch.ask_status(10.0)
+        supervisor.started(pid, link)
+        status = supervisor.ask_status(10.0)
         assert status is not None
         assert (status["pid"], status["model"], status["state"], status["jobs"]) == (pid, MODEL, "busy", 3)
         assert status["rss_bytes"] > 1_000_000
@@ -43,7 +42,7 @@ def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) 
         raise
     finally:
         link.close()
-        watch.loop.close()
+        supervisor.loop.close()
 
 
 def test_what_the_parent_cancels_is_known_by_its_delivery_tags(monkeypatch: pytest.MonkeyPatch) -> None:

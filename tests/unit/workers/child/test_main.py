@@ -20,7 +20,6 @@ from tests.conftest import ROOT, StartWorker, WaitUntil
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
 from workers.child import main as child
 from workers.child import tracing
-from workers.parent.restarts import DEATHS_WITHOUT_WORK, Tries
 from workers.wire.call import RunAlone
 from workers.wire.link import pair
 
@@ -66,31 +65,6 @@ def mood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SLOTLINE_MODELS", str(tmp_path / "models.toml"))
     monkeypatch.setenv("MOOD", str(path))
     return path
-
-
-def test_a_failed_load_is_tried_again_with_growing_pauses_and_then_no_more() -> None:
-    tries = Tries(4)
-    assert [tries.load_failed(permanent=False) for _ in range(4)] == [1.0, 2.0, 4.0, None]
-
-
-def test_a_load_that_cannot_help_is_not_tried_again() -> None:
-    assert Tries(4).load_failed(permanent=True) is None
-
-
-def test_a_model_that_loads_starts_the_count_anew() -> None:
-    tries = Tries(2)
-    assert tries.load_failed(permanent=False) == 1.0
-    tries.loaded()
-    assert tries.load_failed(permanent=False) == 1.0
-
-
-def test_a_child_that_dies_without_ever_working_is_given_up() -> None:
-    tries = Tries(3)
-    assert [tries.died() for _ in range(DEATHS_WITHOUT_WORK)] == [0.0] * (DEATHS_WITHOUT_WORK - 1) + [None]
-    tries = Tries(3)
-    for _ in range(5 * DEATHS_WITHOUT_WORK):
-        tries.worked()
-        assert tries.died() == 0.0
 
 
 def test_a_killed_child_is_replaced_and_the_same_worker_runs_its_message_first(

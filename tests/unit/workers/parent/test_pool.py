@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import redis
 from celery import Celery
 from celery.result import AsyncResult
-from kombu.asynchronous import Hub
 
 from tasks import keys
 from tests.conftest import Process, StartWorker, WaitUntil
-from workers.parent.child_process import ChildPool
-from workers.parent.pending import Line
-from workers.parent.pool import SlotPool
-from workers.parent.requests import Batch, Member
-from workers.wire.call import Call
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -93,69 +84,6 @@ def test_what_waits_shares_a_batch(
     seconds = [int(s) + int(ms) / 1000 for s, ms in done]
     assert len(seconds) == 4
     assert (seconds[3] - seconds[1]) % 60 < 0.5, "three that take half a second each were traced together"
-
-
-class Noted(Line):
-    """A line that notes when it is asked who is next, and lets nobody go."""
-
-    asked = 0
-
-    def next_batch(self) -> list[Member]:
-        self.asked += 1
-        return []
-
-
-def test_what_is_received_is_handed_over_before_the_loop_sleeps_and_once_even_if_timers_are_forgotten() -> None:
-    pool: Any = SlotPool.__new__(SlotPool)
-    loop, line = Hub(), Noted(1)
-    line.put_back([Member(Call("task", "id", {}, b"", "", ""), print, print, print, None, print)])
-    watch, child = SimpleNamespace(loop=loop, stands_by=True, must_load=False), SimpleNamespace(has_child=True)
-    pool.__dict__.update(watch=watch, _pool=child, _line=line, _running=None, _state=pool.RUN, closed="")
-    pool._pump_is_due = False
-
-    def turn() -> None:
-        for ready in loop._pop_ready():
-            ready()
-        loop.fire_timers()  # and then it would sleep
-
-    try:
-        loop.call_later(0, pool._pump_soon)
-        turn()
-        assert line.asked == 1, "in the turn in which it was received"
-        turn()
-        assert line.asked == 1, "and not again"
-        pool._pump_soon()
-        loop.timer.clear()
-        turn()
-        assert line.asked == 2
-    finally:
-        loop.close()
-
-
-@pytest.mark.parametrize("is_begun", [True, False])
-def test_a_batch_that_the_child_has_just_begun_is_not_given_back_when_the_pool_is_flushed(is_begun: bool) -> None:
-    pool: Any = SlotPool.__new__(SlotPool)
-    told: list[str] = []
-    ours, childs = os.pipe()
-    if is_begun:
-        os.write(childs, b"begun")  # its word lies in the pipe, and nobody has read it
-    member = Member(Call("task", "id", {}, b"", "", ""), print, lambda einfo: told.append("back"), print, None, print)
-    batch = Batch([member], result=SimpleNamespace(discard=lambda: None))
-
-    def heard(pipe: int) -> None:
-        batch.since = float(len(os.read(pipe, 5)))
-
-    child: Any = ChildPool.__new__(ChildPool)
-    process = SimpleNamespace(outqR_fd=ours)
-    child.__dict__.update(_pool=[process], outbound_buffer=[], handle_result_event=heard, flush=lambda: None)
-    pool.__dict__.update(_pool=child, _line=Line(1), _running=batch)
-    try:
-        pool._flush()
-    finally:
-        os.close(ours)
-        os.close(childs)
-    assert told == ([] if is_begun else ["back"])
-    assert pool.running is (batch if is_begun else None)
 
 
 def test_sigterm_ends_what_runs_and_gives_back_what_waits(

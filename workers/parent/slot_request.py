@@ -1,14 +1,14 @@
-"""One call in a slot's line or batch, and the batch: values with the callbacks that Celery gave them.
+"""One request that waits for the slot or runs in it: the call, with the callbacks that Celery gave for it.
 
-Decides nothing. Guarantee: whatever one member's callback raises costs neither the other
-members nor the worker.
+Decides nothing. Guarantee: whatever one request's callback raises costs neither the other
+requests nor the worker.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from celery.exceptions import Reject
@@ -24,22 +24,22 @@ Callback = Callable[..., Any]
 
 
 @dataclass(eq=False)
-class Member:
-    """One call in line or in a batch. Celery's request holds it weakly, and calls `terminate`."""
+class SlotRequest:
+    """One call that waits or is in a batch. Celery's request holds it weakly, and calls `terminate`."""
 
     call: Call
     callback: Callback
     error_callback: Callback
     accept_callback: Callback
-    timeout: float | None
-    on_terminate: Callable[[Member], None]
+    timeout_s: float | None
+    on_terminate: Callable[[SlotRequest], None]
     signal: int | None = None
     is_cancelled: bool = False
     """Nobody wants its result: it is not given back when its child dies."""
-    joined: float = 0.0
+    joined_at: float = 0.0
     """When it came, by the monotonic clock."""
-    alone: bool = False
-    """It is to share no batch."""
+    runs_alone: bool = False
+    """It must share no batch."""
     _is_accepted: bool = False
 
     @property
@@ -59,11 +59,11 @@ class Member:
     def revoked(self) -> bool:
         """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it.
 
-        One of which that cannot be recorded now goes back to its queue, and counts as revoked here.
+        When that cannot be recorded now, the request goes back to its queue, and counts as revoked here.
         """
         try:
             return check_revoked(self.accept_callback)
-        except Exception as exc:  # others were taken out of the line with it, and are not to be lost
+        except Exception as exc:  # others were taken out together with it, and must not be lost
             logger.warning("that %s was revoked cannot be recorded, it goes back: %s", self.call.task_id, exc)
             self.fail(Reject(str(exc), requeue=True))
             return True
@@ -74,35 +74,23 @@ class Member:
         return is_recorded_as_revoked(self.accept_callback)
 
     def accept(self, pid: int, accepted: float) -> None:
-        """The child has it; `accepted` by the monotonic clock. Told once, though it may be handed over twice."""
+        """The child has it; `accepted` by the monotonic clock. Passed on once, though it may be handed over twice."""
         if not self._is_accepted:
             self._is_accepted = True
-            _called(self.accept_callback, pid, accepted)
+            _call(self.accept_callback, pid, accepted)
 
     def succeed(self, result: Result) -> None:
         """Hand over what the tracer gave."""
-        _called(self.callback, result)
+        _call(self.callback, result)
 
     def fail(self, error: BaseException) -> None:
         """It was not run to its end."""
-        _called(self.error_callback, exception_info(error))
+        _call(self.error_callback, exception_info(error))
 
 
-def _called(callback: Callback, *args: Any) -> None:
-    """One member's callback must cost neither the others nor the worker."""
+def _call(callback: Callback, *args: Any) -> None:
+    """One request's callback must cost neither the others nor the worker."""
     try:
         callback(*args)
     except Exception:
         logger.exception("a request's %s failed", getattr(callback, "__name__", "callback"))
-
-
-@dataclass(eq=False)
-class Batch:
-    """Calls that run as one, in order."""
-
-    members: list[Member]
-    result: Any = None
-    since: float | None = field(default=None)
-    """When the child took it, by the monotonic clock."""
-    errand: str = ""
-    """What the child is to do instead of computing; such a batch has no members (`child.run_errand`)."""

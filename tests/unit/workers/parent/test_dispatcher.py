@@ -1,0 +1,170 @@
+"""What is handed to the slot's child, when, and what its requests hear of it."""
+
+from __future__ import annotations
+
+import pytest
+from celery.exceptions import Ignore, Reject
+
+from tests.unit.workers.parent.small_slot import RESULT, SmallSlot, run_operation
+from workers.wire.call import RunAlone
+from workers.wire.child_entry import Operation
+from workers.wire.state import State
+
+
+def test_what_is_received_is_handed_over_before_the_loop_sleeps_and_once_even_if_timers_are_forgotten(
+    slot: SmallSlot,
+) -> None:
+    slot.loop.call_later(0, slot.request, "a")
+    slot.turn()
+    assert slot.batches() == [["a"]], "in the turn in which it was received"
+    slot.turn()
+    assert slot.batches() == [["a"]], "and not again"
+    slot.child.handed[0].finish(RESULT)
+    slot.request("b")
+    slot.loop.timer.clear()
+    slot.turn()
+    assert slot.batches() == [["a"], ["b"]]
+
+
+def test_one_batch_runs_at_a_time_and_what_gathers_meanwhile_goes_together(slot: SmallSlot) -> None:
+    first, _ = slot.running("a")
+    for name in "bcd":
+        slot.request(name)
+    slot.turn()
+    assert slot.batches() == [["a"]]
+    first.finish(RESULT)
+    assert slot.batches() == [["a"], ["b", "c"]], "at once, before the loop turns"
+    assert slot.waiting() == ["d"]
+
+
+def test_each_request_hears_its_own_result(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a", "b")
+    batch.finish((0, "one", 0.1), (1, "two", 0.2))
+    assert slot.heard == {"a": [(0, "one", 0.1)], "b": [(1, "two", 0.2)]}
+    sizes = slot.dispatcher.batch_sizes
+    assert (sizes.batches, sizes.last, slot.supervisor.restarts.deaths) == (1, 2, 0)
+
+
+def test_what_must_run_alone_is_next_and_by_itself_unless_it_is_cancelled(slot: SmallSlot) -> None:
+    batch, (_, unwanted) = slot.running("a", "b")
+    slot.request("c")
+    unwanted.is_cancelled = True
+    batch.finish(RunAlone(), RunAlone())
+    slot.turn()
+    assert slot.batches() == [["a", "b"], ["a"]]
+    assert slot.waiting() == ["c"]
+    assert isinstance(slot.heard["b"][0], Ignore)
+    assert slot.dispatcher.batch_sizes.batches == 0, "nothing was run"
+
+
+def test_a_batch_has_the_models_time_or_less_where_a_request_has_less(slot: SmallSlot) -> None:
+    slot.request("a", timeout_s=3.0)
+    slot.request("b")
+    slot.request("c")
+    slot.turn()
+    slot.child.handed[0].finish(RESULT, RESULT)
+    assert [handed.timeout for handed in slot.child.handed] == [3.0, 20.0]
+
+
+def test_a_model_that_is_not_loaded_is_loaded_before_the_batch_and_on_no_time_of_the_batch(slot: SmallSlot) -> None:
+    slot.supervisor.state = State.UNLOADED
+    slot.request("a")
+    slot.turn()
+    load = slot.child.handed[0]
+    assert (load.func, load.what, load.timeout) == (run_operation, Operation.LOAD, None)
+    assert (slot.dispatcher.operation, slot.dispatcher.batch) == (Operation.LOAD, None)
+    load.begin()
+    assert slot.dispatcher.busy_since is None
+    slot.supervisor.state = State.READY
+    load.callback(None)
+    slot.turn()
+    assert slot.batches() == [["a"]]
+
+
+def test_an_operation_is_for_the_idle_child_alone_and_its_answer_is_heard(slot: SmallSlot) -> None:
+    answers: list[object] = []
+    batch, _ = slot.running("a")
+    assert not slot.dispatcher.run_operation(Operation.TIDY, answers.append)
+    batch.finish(RESULT)
+    assert slot.dispatcher.run_operation(Operation.TIDY, answers.append)
+    assert slot.child.handed[-1].timeout is not None
+    slot.request("b")
+    slot.turn()
+    assert slot.batches() == [["a"]], "what comes meanwhile waits"
+    slot.child.handed[-1].callback(7.5)
+    slot.turn()
+    assert (answers, slot.batches()) == ([7.5], [["a"], ["b"]])
+
+
+def test_a_closed_gate_gives_back_what_waits_in_order_and_lets_the_batch_end(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a")
+    for name in "bc":
+        slot.request(name)
+    slot.dispatcher.shut("the model fails everything")
+    assert slot.order == ["c", "b"], "the first goes back last, and so to the front"
+    assert [(type(one), one.requeue) for one in slot.heard["b"]] == [(Reject, True)]
+    assert not slot.dispatcher.is_ready
+    batch.finish(RESULT)
+    assert slot.heard["a"] == [RESULT]
+    slot.request("d")
+    slot.turn()
+    assert slot.batches() == [["a"]]
+    slot.dispatcher.open()
+    slot.turn()
+    assert slot.batches() == [["a"], ["d"]]
+
+
+def test_a_child_that_is_replaced_ends_its_batch_first_and_gets_no_other(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a")
+    slot.request("b")
+    slot.dispatcher.replace_child()
+    assert slot.child.kills == []
+    batch.finish(RESULT)
+    assert slot.child.kills == [True], "planned: it runs nothing"
+    assert slot.batches() == [["a"]]
+
+
+@pytest.mark.xfail(strict=True, reason="the count is set back after the death was announced, so that death counts")
+def test_the_death_of_a_child_that_is_replaced_after_its_batch_does_not_count(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a")
+    slot.dispatcher.replace_child()
+    batch.finish(RESULT)
+    slot.supervisor.restarts.died()
+    assert slot.supervisor.restarts.deaths == 0
+
+
+@pytest.mark.parametrize("why", ["stopping", "no process", "not begun to serve"])
+def test_nothing_is_handed_over_where_it_would_not_be_run(slot: SmallSlot, why: str) -> None:
+    match why:
+        case "stopping":
+            slot.dispatcher.stop("the worker stops")
+        case "no process":
+            slot.child.has_child = False
+        case _:
+            slot.supervisor.stands_by = False
+    slot.request("a")
+    slot.turn()
+    assert slot.child.handed == []
+    assert slot.waiting() == ["a"]
+
+
+def test_what_celerys_pool_does_not_take_waits_again_in_its_order(slot: SmallSlot) -> None:
+    slot.child.takes = False
+    for name in "abc":
+        slot.request(name)
+    slot.turn()
+    assert slot.waiting() == ["a", "b", "c"]
+    assert slot.dispatcher.running is None
+
+
+def test_a_slot_is_idle_since_its_last_batch_or_its_load(slot: SmallSlot) -> None:
+    slot.supervisor.ready_at = 0.0
+    since_load = slot.dispatcher.idle_s
+    batch, _ = slot.running("a")
+    assert slot.dispatcher.idle_s is None
+    assert slot.dispatcher.busy_since == 10.0
+    batch.finish(RESULT)
+    since_batch = slot.dispatcher.idle_s
+    assert since_load is not None
+    assert since_batch is not None
+    assert since_batch < since_load

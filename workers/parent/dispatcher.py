@@ -1,0 +1,237 @@
+"""Hands what waits to the slot's one child: batches of requests, and between them its load, unload and tidying.
+
+One run at a time. Knows nothing of the ledger or the store; what follows a loss, `losses.py` does. Guarantees:
+
+- nothing is handed to a child whose model is not ready, nor while the gate is closed;
+- a request that was never handed over leaves by `Reject(requeue=True)`: its message goes back to the queue, and is
+  never failed;
+- each request of a batch that ran to its end hears its own result.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from celery.exceptions import Ignore, Reject
+
+from workers.parent.child import Child
+from workers.parent.pending import BatchSizes, Pending
+from workers.parent.runs import Batch, OperationRun, Run
+from workers.parent.slot_request import SlotRequest
+from workers.parent.supervisor import Supervisor
+from workers.wire.call import Result, RunAlone
+from workers.wire.child_entry import ChildEntry, Operation
+from workers.wire.spec import SlotSpec
+from workers.wire.state import State
+
+
+class Dispatcher:
+    """What waits and what runs. `child` is None before the worker starts its pool and after it has stopped it."""
+
+    def __init__(
+        self,
+        spec: SlotSpec,
+        entry: ChildEntry,
+        supervisor: Supervisor,
+        child: Callable[[], Child | None],
+        lost: Callable[[Run, ExceptionInfo], None],
+        max_delay_s: float = 0.0,
+    ) -> None:
+        self.child = child
+        self.pending = Pending(spec.batch_size, max_delay_s)
+        self.running: Run | None = None
+        self.batch_sizes = BatchSizes()
+        self.done_at: float | None = None
+        """When the last batch was finished, by the monotonic clock."""
+        self.closed = ""
+        """Why nothing is handed over though the model is loaded; empty while the gate is open."""
+        self._spec = spec
+        self._entry = entry
+        self._supervisor = supervisor
+        self._loop = supervisor.loop
+        self._lost = lost
+        self._pump_is_due = False
+        self._replacement_is_due = False
+        self._is_stopping = False
+
+    @property
+    def child_is_alive(self) -> bool:
+        """Whether there is a child process."""
+        child = self.child()
+        return child is not None and child.has_child
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the child takes work (what waits may load the model first), lives, and the gate is open."""
+        return self._supervisor.stands_by and self.child_is_alive and not self.closed
+
+    @property
+    def batch(self) -> Batch | None:
+        """The batch that was handed over and has not ended; None also while an operation runs."""
+        return self.running if isinstance(self.running, Batch) else None
+
+    @property
+    def operation(self) -> Operation | None:
+        """What the child does between batches just now."""
+        return self.running.operation if isinstance(self.running, OperationRun) else None
+
+    @property
+    def busy_since(self) -> float | None:
+        """When the running batch was begun, by the monotonic clock; None when idle, also while an operation runs."""
+        return self.batch.began_at if self.batch else None
+
+    @property
+    def idle_s(self) -> float | None:
+        """For how long the loaded model has had nothing to do; None where it has, or is not loaded."""
+        if self.running is not None or self.pending or self._supervisor.state is not State.READY:
+            return None
+        return time.monotonic() - max(self.done_at or 0.0, self._supervisor.ready_at)
+
+    def join(self, request: SlotRequest) -> None:
+        """One more waits."""
+        self.pending.join(request, time.monotonic())
+        self.pump_soon()
+
+    def run_operation(self, operation: Operation, done: Callable[[Any], None] = lambda answer: None) -> bool:
+        """Have the idle child unload or tidy; what comes meanwhile waits; `done` gets the child's answer.
+
+        False when it has something to do, or takes no work.
+        """
+        if self.idle_s is None or not self.is_ready or self._is_stopping:
+            return False
+        return self._hand_over_operation(operation, self._spec.entry.load_limit_s, done)
+
+    def shut(self, reason: str) -> None:
+        """Take no more work from now on; what waits goes back to the queue, what runs goes on."""
+        self.closed = reason
+        self.give_back_pending(reason)
+
+    def open(self) -> None:
+        """Take work again."""
+        self.closed = ""
+        self.pump_soon()
+
+    def stop(self, reason: str) -> None:
+        """The worker ends: nothing more is handed over, and what waits goes back."""
+        self._is_stopping = True
+        self.give_back_pending(reason)
+
+    def replace_child(self) -> None:
+        """End the child, whose successor loads the model anew; a running batch ends first."""
+        self._replacement_is_due = True
+        self._replace_if_idle()
+
+    def pump_soon(self) -> None:
+        """Hand over what waits, together with all that this moment brings, before the loop sleeps."""
+        # The loop's timers receive messages, and «soon» is after that.
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            self._loop.call_soon(self._pump)
+            self._loop.call_later(0, self._pump)  # forgotten with a lost connection, unlike the other
+
+    def ended(self, run: Run) -> None:
+        """The run is over, well or not; the next may follow."""
+        if self.running is run:
+            self.running = None
+        self._replace_if_idle()
+        self.pump_soon()
+
+    def give_back_pending(self, why: str) -> None:
+        """All that waits goes back to its queue, the last first, so that their order stays."""
+        while self.pending:
+            self.pending.pop_last().fail(Reject(why, requeue=True))
+
+    def _pump(self) -> None:
+        is_due, self._pump_is_due = self._pump_is_due, False
+        if not is_due or self.running is not None or self._is_stopping or not (self.pending and self.is_ready):
+            return
+        if self._supervisor.must_load:
+            self._hand_over_operation(Operation.LOAD, None)  # the supervisor ends a load that takes too long
+            return
+        if (wait_s := self.pending.wait_s(time.monotonic())) > 0:
+            self._loop.call_later(wait_s, self.pump_soon)
+        elif requests := self.pending.next_batch():
+            self._hand_over(Batch(requests=requests))
+
+    def _hand_over(self, batch: Batch) -> None:
+        limits_s = [request.timeout_s for request in batch.requests if request.timeout_s]
+        limit_s = min([self._spec.limit_s(len(batch.requests)), *limits_s])
+        calls = [request.call for request in batch.requests]
+
+        def done(results: list[Result | RunAlone]) -> None:
+            self._finished(batch, results)
+
+        if not self._begin(batch, self._entry.run_batch, calls, done, limit_s):
+            self.pending.put_back(batch.requests)
+
+    def _hand_over_operation(
+        self, operation: Operation, limit_s: float | None, done: Callable[[Any], None] = lambda answer: None
+    ) -> bool:
+        run = OperationRun(operation=operation)
+
+        def ended(answer: Any) -> None:
+            self._supervisor.catch_up()  # the child said how it stands before it answered, on another line
+            self.ended(run)
+            done(answer)
+
+        return self._begin(run, self._entry.run_operation, operation, ended, limit_s)
+
+    def _begin(
+        self, run: Run, func: Callable[[Any], Any], what: Any, done: Callable[[Any], None], limit_s: float | None
+    ) -> bool:
+        """Hand it to the child; False where Celery's pool takes nothing any more."""
+        child = self.child()
+        if child is None:
+            return False
+        self.running = run
+        run.result = child.apply_async(
+            func,
+            (what,),
+            callback=done,
+            error_callback=lambda einfo: self._lost(run, einfo),
+            accept_callback=lambda pid, accepted: self._accepted(run, pid, accepted),
+            timeout=limit_s,
+        )
+        if run.result is None:
+            self.running = None
+        return run.result is not None
+
+    def _accepted(self, run: Run, pid: int, accepted: float) -> None:
+        run.began_at = accepted
+        for request in run.requests:
+            request.accept(pid, accepted)
+
+    def _finished(self, batch: Batch, results: list[Result | RunAlone]) -> None:
+        self.done_at = time.monotonic()
+        goes_on = not self._replacement_is_due
+        self.ended(batch)
+        pairs = list(zip(batch.requests, results, strict=True))
+        ran = [(request, result) for request, result in pairs if not isinstance(result, RunAlone)]
+        if ran:
+            self._supervisor.restarts.worked()
+            self.batch_sizes.count(len(ran))
+        if goes_on and len(ran) == len(results):
+            self._pump()  # before the callbacks, which take longer than a small batch
+        for request, result in ran:
+            request.succeed(result)
+        self._run_alone([request for request, result in pairs if isinstance(result, RunAlone)])
+
+    def _run_alone(self, requests: Sequence[SlotRequest]) -> None:
+        """The next to be handed over, each in a batch of its own, with a time limit of its own."""
+        for request in requests:
+            request.runs_alone = True
+            if request.is_cancelled:
+                request.fail(Ignore("cancelled"))
+        self.pending.put_back([request for request in requests if not request.is_cancelled])
+        if self._is_stopping or not self.is_ready:
+            self.give_back_pending("the slot takes no more work")
+
+    def _replace_if_idle(self) -> None:
+        child = self.child()
+        if self._replacement_is_due and self.running is None and child is not None:
+            self._replacement_is_due = False
+            self._supervisor.restarts.expect_death()
+            child.kill(is_planned=True)
