@@ -1,0 +1,84 @@
+"""`slotline jobs`, `watch` and `cancel` without workers; cancelling with them: `tests/faults/test_cancel.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import redis
+
+from producer import Client
+from tasks import keys
+from tasks.errors import JobCancelled, UnknownJob
+from tasks.messages import ChapterResult
+from tests.fixtures.commands import Said
+from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
+
+Slotline = Callable[..., Said]
+
+
+@pytest.fixture
+def client(broker: str, catalog_file: object) -> Client:
+    return Client()
+
+
+def test_the_command_says_what_it_did(client: Client, slotline: Slotline) -> None:
+    jobs = [client.submit_chapter("One.\n\nTwo.", model="quick").id for _ in range(2)]
+    said = slotline("cancel", *jobs)
+    assert (said.status, said.out) == (0, "".join(f"{job}: cancelled\n" for job in jobs))
+    again = slotline("cancel", jobs[0])
+    assert (again.status, again.out) == (0, f"{jobs[0]}: had ended already\n")
+    assert slotline("jobs").out.count("revoked") == 2
+
+
+def test_an_id_that_left_no_trace_is_refused_in_one_line(client: Client, slotline: Slotline) -> None:
+    said = slotline("cancel", "nobody")
+    assert (said.status, said.out) == (2, "")
+    assert said.err == "slotline: id: no job 'nobody' is recorded here; `slotline jobs` lists those that are\n"
+    with pytest.raises(UnknownJob):
+        client.cancel("nobody.1")
+
+
+def test_a_wait_for_a_cancelled_job_ends(client: Client) -> None:
+    book = client.submit_book([{"title": "A", "text": "One."}], model="quick")
+    text = client.submit_paragraph("Two.", model="quick")
+    for job in (book, text):
+        assert job.cancel()
+        with pytest.raises(JobCancelled, match=job.id):
+            job.wait(5)
+        assert not job.cancel()
+
+
+def test_without_jobs_the_list_says_so(client: Client, slotline: Slotline) -> None:
+    said = slotline("jobs")
+    assert (said.status, said.out) == (0, "no jobs are recorded\n")
+
+
+def test_the_list_is_limited_and_shows_chapters_of_books_only_when_asked(client: Client, slotline: Slotline) -> None:
+    for title in ("First", "Second", "Third"):
+        client.submit_chapter("One.", model="quick", title=title)
+    client.ledger.transitions.open("book", replace(OPENING, payloads=["CBelow"], kind="book", title="Above"))
+    client.ledger.transitions.open("book.1", replace(OPENING, payloads=["POne."], title="Below", parent=("book", 1)))
+    assert len(slotline("jobs", "--limit", "2").out.splitlines()) == 3
+    assert len(slotline("jobs").out.splitlines()) == 5
+    assert "Below" not in slotline("jobs").out
+    assert "Below" in slotline("jobs", "--all").out
+
+
+def test_a_job_that_ended_is_watched_at_once(client: Client, slotline: Slotline, redis_client: redis.Redis) -> None:
+    job = client.submit_chapter("One.", model="quick")
+    made = ChapterResult(duration_s=2.5, paragraphs=1, parts=1, computed=1)
+    stored = {"status": "SUCCESS", "result": made.fields()}
+    redis_client.set(keys.RESULT_PREFIX + job.id, json.dumps(stored))
+    said = slotline("watch", job.id)
+    assert (said.status, said.out) == (0, f"{job.id}: done, 2.5 s of audio\n")
+
+
+def test_a_watched_job_that_failed_is_named_with_its_error(client: Client, slotline: Slotline) -> None:
+    job = client.submit_chapter("One.", model="quick")
+    job.cancel()
+    said = slotline("watch", job.id)
+    assert said.status == 1
+    assert said.err.splitlines()[-1] == f"slotline: job {job.id}: job {job.id} was cancelled"

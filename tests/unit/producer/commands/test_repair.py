@@ -1,0 +1,55 @@
+"""`slotline failed`, `retry` and `prune` without workers; what they mend is in `tests/unit/tasks/flow`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from producer import Client
+from tests.fixtures.commands import Slotline
+from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
+
+ERROR = {"error": {"type": "ModelError", "message": "it broke", "attempt": 3, "traceback": "in model.py"}}
+
+
+@pytest.fixture
+def client(broker: str, catalog_file: Path) -> Client:
+    return Client()
+
+
+def fail_one_part(client: Client, job_id: str) -> None:
+    client.ledger.transitions.open(job_id, replace(OPENING, payloads=["PSome words."], width=1))
+    client.ledger.transitions.settle(job_id, 1, "failed", ERROR)
+
+
+def test_where_nothing_failed_it_says_so(client: Client, slotline: Slotline) -> None:
+    assert slotline("failed").out == "nothing has failed\n"
+
+
+def test_a_failed_part_is_listed_with_its_reason_and_tried_again(client: Client, slotline: Slotline) -> None:
+    fail_one_part(client, "job")
+    said = slotline("failed")
+    assert "job.1" in said.out
+    assert "ModelError: it broke" in said.out
+    assert "in model.py" not in said.out
+    assert "in model.py" in slotline("failed", "--traceback").out
+    assert slotline("retry", "job.1").out == "1 sent again; follow it by: slotline watch job\n"
+    assert slotline("failed").out == "nothing has failed\n"
+
+
+def test_retry_takes_an_id_or_everything_and_not_both(client: Client, slotline: Slotline) -> None:
+    for wrong in (["retry"], ["retry", "job", "--all"]):
+        said = slotline(*wrong)
+        assert (said.status, said.err) == (2, "slotline: ID: give what is to be tried again, or --all\n")
+    fail_one_part(client, "job")
+    assert slotline("retry", "--all").out == "1 sent again\n"
+
+
+def test_prune_says_what_it_removed(client: Client, slotline: Slotline) -> None:
+    client.store.put_text("Some words that no job needs.")
+    said = slotline("prune", "--older-than", "0", "--dry-run")
+    assert said.status == 0
+    assert "would be removed from" in said.out
+    assert " removed from" in slotline("prune", "--older-than", "0").out

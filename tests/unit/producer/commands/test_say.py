@@ -1,0 +1,49 @@
+"""`slotline say` without workers: what it sends. With workers: test_read.py."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+import redis
+
+from producer import Client
+from producer.job import Job
+from tests.fixtures.commands import Slotline
+from tests.unit.producer.messages import sent
+
+
+@pytest.fixture(autouse=True)
+def interrupted(broker: str, catalog_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C instead of a wait."""
+
+    def wait(job: Job) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Job, "wait", wait)
+
+
+def test_a_sentence_goes_to_a_slot_at_once_and_a_long_text_is_a_chapter(
+    slotline: Slotline, redis_client: redis.Redis
+) -> None:
+    said = slotline("say", "Hello there.", "-o", "x.wav", "--model", "quick")
+    assert said.status == 130
+    assert "come back by: slotline watch " in said.err
+    assert [fields["text"] for _, fields in sent(redis_client, "quick")] == ["Hello there."]
+    slotline("say", "Hello.\n\nGood bye.", "-o", "two.flac", "--model", "quick")
+    [(task, fields)] = sent(redis_client, "flow")
+    assert (task, fields["title"]) == ("speech.chapter", "two")
+    assert [record.kind for record in Client().jobs()] == ["chapter"]
+
+
+def test_a_dash_takes_the_text_from_standard_input(
+    slotline: Slotline, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("Xin chào.".encode())))
+    slotline("say", "-", "-o", "x.wav", "--model", "quick")
+    assert [fields["text"] for _, fields in sent(redis_client, "quick")] == ["Xin chào."]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\xfe\xfa")))
+    said = slotline("say", "-", "-o", "x.wav", "--model", "quick")
+    assert (said.status, said.err) == (2, "slotline: text: standard input is not UTF-8\n")

@@ -1,0 +1,56 @@
+"""What `read` and `summarize` stand on: the broker of the settings, or a local stack. Whole stacks: test_read.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from producer.commands.session import Session
+from tasks.errors import BrokerUnavailable, UnknownModel
+from tasks.exit_codes import INTERRUPTED
+from tasks.settings import settings
+from tests.conftest import StartWorker
+
+
+def test_without_a_broker_it_is_refused_before_anything_starts(
+    own_environment: None, catalog_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", "redis://127.0.0.1:1/0")
+    settings.cache_clear()
+    with pytest.raises(BrokerUnavailable):
+        Session("quick", None).check()
+    Session("quick", 1).check()  # a local stack brings its own
+
+
+def test_a_local_stack_needs_the_model_in_the_catalog(own_environment: None, catalog_file: Path) -> None:
+    with pytest.raises(UnknownModel, match="did you mean 'quick'"):
+        Session("qick", 1).check()
+
+
+def test_work_without_a_ready_worker_is_said_to_wait(
+    broker: str, catalog_file: Path, start_worker: StartWorker
+) -> None:
+    lines: list[str] = []
+    session = Session("quick", None)
+    with session:
+        client = session.start(lines.append)
+        session.note_missing_worker(client, lines.append)
+        [line] = lines
+        assert line.startswith("no worker of quick is ready yet; this waits for one (celery -A workers worker ")
+        start_worker("--model", "quick").wait_for_log("ready: quick")
+        session.note_missing_worker(client, lines.append)
+        session.check_stack()
+    assert lines == [line]
+
+
+def test_after_ctrl_c_it_says_how_to_come_back(
+    own_environment: None, catalog_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert Session("quick", None).interrupted(["a", "b"]) == INTERRUPTED
+    detached = "detached, the work goes on; come back by the same command, or: slotline watch a; slotline watch b"
+    assert capsys.readouterr().err == f"slotline: {detached}\n"
+    assert Session("quick", None).interrupted([]) == INTERRUPTED
+    assert capsys.readouterr().err == ""
+    assert Session("quick", 1).interrupted(["a"]) == INTERRUPTED
+    assert capsys.readouterr().err == "slotline: stopped; the same command goes on where it was\n"
