@@ -4,6 +4,7 @@
 #   make test-fast   the tests that start no worker: under two minutes
 #   make test    and those with real workers, faults and a short storm: under ten minutes
 #   make test-all   and whole novels, benchmarks, the wheel, and models with torch and ONNX Runtime
+#   make test-lowest   transport, pool and faults on the lowest versions that pyproject.toml allows
 #   make check   ruff, mypy, import rules, the compose file
 #   make bench   the benchmarks' tables
 #   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another
@@ -20,7 +21,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: demo test-fast test test-all check bench gpu-check chaos viettts wheel clean help
+.PHONY: demo test-fast test test-all test-lowest check bench gpu-check chaos viettts wheel clean help
 
 VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
@@ -36,6 +37,10 @@ ONNX := onnx
 VIETTTS := viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==20250625
 # Most of a test's time is waiting for processes to start, so more than there are cores.
 TEST_PROCESSES := 3
+LOWEST := .venv-lowest
+# What stands on private parts of Celery, kombu, billiard and redis-py.
+LOWEST_TESTS := tests/house/test_upstream.py tests/unit/workers/transport tests/unit/workers/upstream \
+	tests/unit/workers/parent tests/faults
 PYTEST = $(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal
 
 demo: $(VENV)/demo.stamp
@@ -49,6 +54,11 @@ test: $(VENV)/test.stamp
 
 test-all: $(VENV)/all.stamp
 	$(PYTEST) --tier all $(TESTS)
+
+# In an environment of its own: .venv keeps the newest versions that are allowed.
+test-lowest:
+	$(MAKE) VENV=$(LOWEST) $(LOWEST)/lowest.stamp
+	$(LOWEST)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal --tier test $(LOWEST_TESTS)
 
 check: $(VENV)/dev.stamp
 	$(VENV)/bin/ruff check .
@@ -77,7 +87,7 @@ wheel: $(VENV)/bin/python
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find tasks workers producer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
@@ -115,6 +125,12 @@ $(VENV)/all.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline, torch and all that its models and benchmarks need into $(VENV) …"
 	$(call install-with-viettts,test-all)
 	@touch $@ $(VENV)/test.stamp $(VENV)/fast.stamp $(VENV)/demo.stamp
+
+$(VENV)/lowest.stamp: pyproject.toml | $(VENV)/bin/python
+	@echo "Installing slotline and the lowest versions that it allows into $(VENV) …"
+	$(VENV)/bin/python tests/house/lowest_versions.py > $(VENV)/lowest.txt
+	$(PIP) install --constraint $(VENV)/lowest.txt --editable '.[test-fast]'
+	@touch $@
 
 # The first candidate that will do; where none does, each is named with what it lacks. A half-made
 # environment (an error, Ctrl-C) is removed, so that it is never taken for a whole one.

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from celery.concurrency.prefork import TaskPool
-from kombu.asynchronous import get_event_loop
 
 from tasks.flow.connections import ledger
 from tasks.settings import settings
@@ -24,6 +23,7 @@ from workers.parent.failure_streak import FailureStreak
 from workers.parent.losses import Losses
 from workers.parent.slot_request import Callback, SlotRequest
 from workers.parent.supervisor import Supervisor
+from workers.upstream.kombu import current_loop
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEntry
 from workers.wire.spec import SlotSpec
@@ -50,7 +50,7 @@ class SlotPool(TaskPool):
         super().__init__(*args, **kwargs)
         spec, chosen = self.spec, settings()
         # Kept: after a lost connection there is no current loop, though it is this one that goes on.
-        self.supervisor = Supervisor(spec, get_event_loop(), self._start_again)
+        self.supervisor = Supervisor(spec, current_loop(), self._start_again)
         self.dispatcher = Dispatcher(
             spec,
             self.entry,

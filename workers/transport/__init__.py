@@ -16,10 +16,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kombu.transport import TRANSPORT_ALIASES
-
 from tasks.settings import settings
 from workers.transport.urls import reading_url
+from workers.upstream.kombu import add_transports
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -42,7 +41,7 @@ def install(app: Celery) -> None:
     from tasks.errors import SettingsError
     from workers.transport.lease_step import LeaseStep
 
-    TRANSPORT_ALIASES.update(TRANSPORTS)
+    add_transports(TRANSPORTS)
     conf = app.conf
     options = conf.broker_transport_options or {}
     if options.get("global_keyprefix"):
