@@ -93,7 +93,7 @@ def on_configured(sender: Any, **_: Any) -> None:
     sender.quiet = True
     if not _was_given("loglevel"):
         sender.loglevel = LOG_LEVELS[settings().log_level.upper()]
-    # They cost a second at each start, and leave reply keys in Redis for ever; the ledger knows better what they tell.
+    # They cost a second at each start and leave reply keys in Redis without an end; the ledger knows all they say.
     sender.options.update(without_mingle=True, without_gossip=True)
     if setup.spec is None:
         if not _was_given("prefetch_multiplier"):
@@ -114,7 +114,7 @@ def on_configured(sender: Any, **_: Any) -> None:
 
 def on_logging(instance: Any, **_: Any) -> None:
     """Log how jobs could be lost; before this signal there is no log."""
-    # Celery warns at length, at every lost connection, of a setting that is set. Its own filter stands by now.
+    # Celery warns at length, at every lost connection, of a setting that is set. Its own filter is set by now.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     for warning in instance.slot.warnings:
         logger.warning("%s", warning)
@@ -141,7 +141,7 @@ def on_shutdown(sender: Any, **_: Any) -> None:
 
 
 def _was_given(option: str) -> bool:
-    """Whether the option stands on the command line; its value alone does not tell it from a default."""
+    """Whether the option is on the command line; its value alone may be the default as well."""
     context = click.get_current_context(silent=True)
     source = context.get_parameter_source(option) if context else None
     return source is click.core.ParameterSource.COMMANDLINE

@@ -21,7 +21,7 @@ from redis import RedisError
 from tasks.flow.cancel import COMMAND, broadcast, cancel
 from tasks.flow.connections import ledger
 from tasks.settings import settings
-from workers.duties.duty import Duty
+from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
 from workers.upstream.celery import wrap_command
 
@@ -86,7 +86,7 @@ def install() -> None:
         wrap_command(name, _revoking)
 
 
-class Cancel(Duty):
+class Cancel(PeriodicDuty):
     """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message."""
 
     interval_s = 5.0

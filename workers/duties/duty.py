@@ -1,8 +1,8 @@
-"""The shape of every periodic duty: start, step, stop. A test calls `step` and never waits for a timer.
+"""The shape of a duty. A periodic one has start, step and stop: a test calls `step` and never waits for a timer.
 
-A duty is a step of Celery's consumer with a timer on the worker's event loop. Celery starts
-it again for every new connection. A step that fails is logged and the next one comes in its
-time: no fault of a duty ends the loop. A duty knows nothing of the other duties.
+A duty is a step of Celery's consumer, and a periodic one has a timer on the worker's event
+loop. Celery starts it again for every new connection. A step that fails is logged, and the
+next one comes in its time: no fault of a duty ends the loop. A duty does not know the others.
 """
 
 from __future__ import annotations
@@ -16,28 +16,42 @@ from redis import RedisError
 from workers.parent.pool import SlotPool
 
 
-class Duty(bootsteps.StartStopStep):
-    """A periodic duty of the worker that owns `consumer`. A subclass says how often, and what one step is."""
+class ConsumerDuty(bootsteps.StartStopStep):
+    """A duty without a timer: it takes part in each start of the consumer, after the consumer has its queues."""
 
     requires = ("celery.worker.consumer.tasks:Tasks",)
-
-    interval_s: float
-    """Seconds between two steps."""
 
     slot_workers_only: ClassVar[bool] = False
     """Flow workers have no model, and leave out the duties that look after one."""
 
-    begins_at_once: ClassVar[bool] = False
-    """Whether each new connection begins with a step; else the first one comes after `interval_s`."""
-
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         self.consumer = consumer
-        self._timer: Any = None
         super().__init__(consumer, **kwargs)
 
     def include_if(self, consumer: Any) -> bool:
         """Whether this worker has the duty at all."""
         return not self.slot_workers_only or isinstance(consumer.pool, SlotPool)
+
+    def start(self, consumer: Any) -> None:
+        """Called for every new connection."""
+        raise NotImplementedError
+
+    def stop(self, consumer: Any) -> None:
+        """Nothing, unless a subclass has something to end."""
+
+
+class PeriodicDuty(ConsumerDuty):
+    """A duty with a timer. A subclass says how often, and what one step is."""
+
+    interval_s: float
+    """Seconds between two steps."""
+
+    begins_at_once: ClassVar[bool] = False
+    """Whether each new connection begins with a step; else the first one comes after `interval_s`."""
+
+    def __init__(self, consumer: Any, **kwargs: Any) -> None:
+        super().__init__(consumer, **kwargs)
+        self._timer: Any = None
 
     def start(self, consumer: Any) -> None:
         """Begin to step. Called for every new connection, so the timer of a lost one is cancelled first."""

@@ -20,14 +20,14 @@ from tasks.flow.connections import redis_client
 from tasks.health import Beat
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import beat_s, settings
-from workers.duties.duty import Duty
+from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
 from workers.upstream.celery import begun_count, has_active, has_reserved
 
 logger = logging.getLogger(__name__)
 
 
-class Heartbeat(Duty):
+class Heartbeat(PeriodicDuty):
     """Every worker's: `lease_s` / 3, at most 5 s, between two beats."""
 
     begins_at_once = True

@@ -12,14 +12,14 @@ import logging
 import time
 from typing import Any
 
-from workers.duties.duty import Duty
+from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
 from workers.wire.child_entry import Operation
 
 logger = logging.getLogger(__name__)
 
 
-class IdleUnload(Duty):
+class IdleUnload(PeriodicDuty):
     """Twice a second, looks for how long the pool has been idle, and unloads what was idle for its time."""
 
     interval_s = 0.5

@@ -1,10 +1,10 @@
-"""Ready means ready: a slot worker takes messages once its child's model is loaded and warm, or stands by for its load.
+"""Readiness: a slot worker takes messages only when its child has its model loaded and warm, or is ready to load it.
 
-A bootstep of Celery's consumer. It gates the transport's reserve, tells the world when
-the model is ready (log, Celery's signal, what the model offers, how much this worker
-takes at once) and when it is not, and ends the worker when the model cannot be had. A
-model that fails everything closes the gate (`workers/parent/failure_streak.py` decides): its child is
-replaced once, and if that does not help the gate stays closed. Loads nothing itself.
+It gates the transport's reserve. It announces when the model is ready (log, Celery's signal,
+what the model offers, how much this worker takes at once) and when it is not, and ends the
+worker when the model cannot be loaded. A model that fails everything closes the gate, as
+`workers/parent/failure_streak.py` decides: the child is replaced once, and if that does not
+help the gate stays closed. Loads nothing itself.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from celery import bootsteps, signals
+from celery import signals
 from redis import RedisError
 
 from tasks.exit_codes import FAILED
 from tasks.flow.connections import offers
 from tasks.offers import Published
+from workers.duties.duty import ConsumerDuty
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
 from workers.upstream.celery import stop_worker
@@ -30,19 +31,14 @@ VOICES_KEPT_S = 60.0
 """Which models a folder holds is known while a worker looks, and no longer: they come and go without one."""
 
 
-class Readiness(bootsteps.StartStopStep):
+class Readiness(ConsumerDuty):
     """Gates a slot worker's consumer, and is its supervisor's listener; other workers are left alone."""
 
-    requires = ("celery.worker.consumer.tasks:Tasks",)
+    slot_workers_only = True
 
     def __init__(self, consumer: Any, **kwargs: Any) -> None:
         super().__init__(consumer, **kwargs)
-        self._consumer = consumer
         self._was_ready = False
-
-    def include_if(self, consumer: Any) -> bool:
-        """Only slot workers have a model to wait for."""
-        return isinstance(consumer.pool, SlotPool)
 
     def start(self, consumer: Any) -> None:
         """Gate the channel that was just opened; again after each connection."""
@@ -50,29 +46,26 @@ class Readiness(bootsteps.StartStopStep):
         consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size)
         pool.supervisor.listener = self
 
-    def stop(self, consumer: Any) -> None:
-        """Nothing to stop: the gate goes with its channel."""
-
     def ready(self, loaded: Loaded | None) -> None:
         """The model is loaded, for the first time or again; or (None) the child of a lazy slot stands by."""
-        slot = self._consumer.controller.slot
+        slot = self.consumer.controller.slot
         if loaded and loaded.offer:
             self._publish(loaded.offer)
-        may_take = self._consumer.pool.failure_streak.loaded()
+        may_take = self.consumer.pool.failure_streak.loaded()
         slot.renewal.set_ready(may_take)
         if not may_take:
             return
-        self._consumer.pool.dispatcher.open()
+        self.consumer.pool.dispatcher.open()
         how = f"loaded in {loaded.load_s:.1f} s" if loaded else "its first job will load it"
         logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
         if not self._was_ready:
             self._was_ready = True
-            signals.worker_ready.send(sender=self._consumer)
-        self._consumer.pool.dispatcher.pump_soon()
+            signals.worker_ready.send(sender=self.consumer)
+        self.consumer.pool.dispatcher.pump_soon()
 
     def _publish(self, offer: Published, kept_s: float | None = None) -> None:
         try:
-            offers(self._consumer.app).publish(offer, kept_s)
+            offers(self.consumer.app).publish(offer, kept_s)
         except RedisError as exc:
             logger.warning("what %s offers could not be published: %s", offer.model, exc)
 
@@ -82,16 +75,16 @@ class Readiness(bootsteps.StartStopStep):
 
     def gone(self) -> None:
         """The child is dead: nothing is taken until its replacement is ready."""
-        self._consumer.controller.slot.renewal.set_ready(False)
-        self._consumer.pool.losses.child_gone()
+        self.consumer.controller.slot.renewal.set_ready(False)
+        self.consumer.pool.losses.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
         """A batch ended: a model that fails everything closes the gate."""
-        pool: SlotPool = self._consumer.pool
+        pool: SlotPool = self.consumer.pool
         step = pool.failure_streak.record(failed, worked)
         if step is Step.GO_ON:
             return
-        slot = self._consumer.controller.slot
+        slot = self.consumer.controller.slot
         said = f"{slot.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
         if step is Step.RELOAD:
             why = f"{said}; no more work is taken until it is loaded anew"

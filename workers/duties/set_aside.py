@@ -13,9 +13,8 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from celery import bootsteps
-
 from tasks.errors import InvalidInput
+from workers.duties.duty import ConsumerDuty
 from workers.upstream.celery import guard_tasks, refuse_through
 
 logger = logging.getLogger(__name__)
@@ -42,22 +41,13 @@ FOLLOW_UPS = ("callbacks", "errbacks", "chain", "chord")
 Strategy = Callable[..., Any]
 
 
-class MessageSetAside(bootsteps.StartStopStep):
+class MessageSetAside(ConsumerDuty):
     """A step of Celery's consumer that takes the place of its handlers for such messages."""
-
-    requires = ("celery.worker.consumer.tasks:Tasks",)
-
-    def __init__(self, consumer: Any, **kwargs: Any) -> None:
-        super().__init__(consumer, **kwargs)
-        self._backend = consumer.app.backend
 
     def start(self, consumer: Any) -> None:
         """Called before the consumer's loop, which reads its handlers once, when it begins."""
         refuse_through(consumer, self.set_aside)
         guard_tasks(consumer, self._guarded)
-
-    def stop(self, consumer: Any) -> None:
-        """Nothing to stop."""
 
     def _guarded(self, strategy: Strategy) -> Strategy:
         def receive(message: Any, body: Any, *rest: Any) -> Any:
@@ -74,7 +64,7 @@ class MessageSetAside(bootsteps.StartStopStep):
         logger.error("message %s in %r is set aside: %s", message.delivery_tag, queue, reason)
         task_id = message.headers.get("id") if isinstance(message.headers, dict) else None
         if isinstance(task_id, str) and task_id:
-            self._backend.mark_as_failure(task_id, InvalidInput(reason))
+            self.consumer.app.backend.mark_as_failure(task_id, InvalidInput(reason))
         message.channel.leases.set_aside(message.delivery_tag, reason)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks.flow.connections import ledger
 from tasks.flow.ledger import Ledger
-from workers.duties.duty import Duty
+from workers.duties.duty import PeriodicDuty
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Sweep:
         self._cursor = upkeep.expire_reply_queues(self._cursor, SCANNED)
 
 
-class Sweeper(Duty):
+class Sweeper(PeriodicDuty):
     """A pass every second, in every worker; only the one that is the sweeper finds something to do."""
 
     interval_s = 1.0

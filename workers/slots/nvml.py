@@ -82,7 +82,7 @@ def seen_by(gpus: Sequence[Gpu], visible: str) -> list[Gpu]:
 
 
 def read(uuid: str, label: str = "") -> Gpu:
-    """One GPU as it stands now, by its UUID; raises `ModelLoadError` when the driver does not show it (any more)."""
+    """One GPU as it is now, by its UUID; raises `ModelLoadError` when the driver does not show it (any more)."""
     try:
         with _driver() as nvml:
             try:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import RedisError
 
-from workers.duties.duty import Duty
+from workers.duties.duty import PeriodicDuty
 
 
 class Timer:
@@ -32,7 +32,7 @@ class Timer:
         self.cancelled += 1
 
 
-class Count(Duty):
+class Count(PeriodicDuty):
     interval_s = 2.5
 
     def __init__(self, consumer: Any, fault: Exception | None = None) -> None:
