@@ -14,6 +14,9 @@ from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
 from workers.wire.link import pair
 from workers.wire.messages import Cancel
 
+NO_PROCESS = 2**22 + 1
+"""Beyond what Linux numbers its processes by."""
+
 
 def count_attempt(client: Redis, name: str) -> None:
     """What the child does before it computes a bare task."""
@@ -136,7 +139,7 @@ class Revoked:
 def test_the_child_is_killed_when_the_last_of_its_batch_is_revoked_and_hears_of_each_before(slot: SmallSlot) -> None:
     _, requests = slot.running("a", "b")
     parents, childs = pair()
-    slot.supervisor.started(0, parents)
+    slot.supervisor.started(NO_PROCESS, parents)
     for request in requests:
         request.accept_callback = Revoked().accepted
     requests[0].terminate(9)
