@@ -18,6 +18,7 @@ from producer import results
 from producer.files.save import save
 from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
+from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
 
 if TYPE_CHECKING:
@@ -34,7 +35,10 @@ PATIENCE_S = 120.0
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is. `state` is Celery's once the job has ended, else PENDING or PROGRESS; `audio_s` in seconds."""
+    """How far a job is. `state` is Celery's once the job has ended, else PENDING or PROGRESS.
+
+    `measure` is what it has made so far, in a unit of its own: seconds of audio, characters.
+    """
 
     state: str
     total: int = 0
@@ -42,7 +46,7 @@ class Progress:
     failed: int = 0
     skipped: int = 0
     computed: int = 0
-    audio_s: float = 0.0
+    measure: Measure | None = None
 
     @property
     def settled(self) -> int:
@@ -162,4 +166,4 @@ class Job(Generic[ResultT]):
         if record is None:
             return Progress(state), final
         counts = (record.total, record.done, record.failed, record.skipped, record.computed)
-        return Progress(state, *counts, audio_s=record.audio_s), final
+        return Progress(state, *counts, measure=record.measure), final

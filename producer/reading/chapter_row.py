@@ -55,7 +55,7 @@ class ChapterRow:
         self.parts = record.total
         self.settled = record.done + record.failed + record.skipped
         self.computed = record.computed
-        self.audio_s = record.audio_s
+        self.audio_s = record.measure.amount if record.measure else 0.0
 
     def complete(self, result: ChapterResult) -> None:
         """Take the counts of what the chapter became."""

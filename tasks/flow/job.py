@@ -132,6 +132,7 @@ def _opening(this: Run, plan: Plan) -> Opening:
         finish_list=list_key(FLOW_QUEUE, 0),
         root=str(this.task.request.root_id or this.job_id),
         parent=this.parent,
+        measure=plan.measure,
     )
 
 
@@ -208,8 +209,7 @@ def _settle_parent(
     if this.parent:
         job_id, part = this.parent
         measure = this.kind.measure(result) if result else None
-        audio_s = measure.amount if measure and measure.name == "audio_s" else 0.0
-        this.ledger.transitions.settle(job_id, part, verdict, outcome, computed, audio_s)
+        this.ledger.transitions.settle(job_id, part, verdict, outcome, computed, measure)
 
 
 def _parts_failed(kind: Kind[Any], gathered: Gathered, made: Made) -> PartsFailed:

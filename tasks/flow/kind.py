@@ -25,6 +25,7 @@ class Plan:
 
     `params` is what all parts share. `width` is how many may be under way; None goes by the model's live slots.
     `part_results` says whether each part's result is kept in Celery's backend too: the ledger has them anyway.
+    `measure` is what the parts add up, at its beginning: an amount of 0.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Plan:
     skipped: Mapping[int, str] | None = None
     width: int | None = None
     part_results: bool = False
+    measure: Measure | None = None
 
 
 @dataclass(frozen=True)

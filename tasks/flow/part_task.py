@@ -42,8 +42,7 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
                 return parts.result(artifact, computed).fields()
             record = parts.record(artifact)
             settled = {**record.settled, "computed": computed}
-            audio_s = record.measure.amount if record.measure and record.measure.name == "audio_s" else 0.0
-            settlement = Settlement(*part, "done", settled, int(computed), audio_s, attempt)
+            settlement = Settlement(*part, "done", settled, int(computed), record.measure, attempt)
             write_buffer(app).settle(task.request.id, settlement)
             return settled
         case Failed(error, attempt):

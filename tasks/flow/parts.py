@@ -32,6 +32,8 @@ class Parts(ABC):
     """What one craft says of its parts."""
 
     craft: ClassVar[Craft]
+    measure: ClassVar[Measure | None] = None
+    """What the parts of a job are measured by, with an amount of 0; None where they are not measured."""
 
     def request(self, payload: str, params: Mapping[str, Any]) -> PartRequest:
         """What a part asks of the model. Nothing is checked again: a flow worker checked the job and wrote this."""

@@ -58,6 +58,7 @@ class MapKind(Kind[MapRequest]):
             part_task=craft.request.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["chapter"],
+            measure=parts_of(craft.name).measure,
         )
 
     def gather(self, gathered: Gathered) -> Made:

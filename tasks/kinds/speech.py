@@ -11,6 +11,7 @@ and its text, a chapter's `C`, its title, and a line of JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from celery import Task
@@ -67,10 +68,15 @@ def book(self: Task, **fields: Any) -> Mapping[str, Any]:
     return run(self, BookKind(), ledger(app), fields)
 
 
+AUDIO = Measure("audio_s", 0.0, "seconds of audio")
+"""What all jobs of speech are measured by."""
+
+
 class SpeechParts(Parts):
     """Paragraphs: their audio stands in the ledger, so that a chapter is joined without asking the store for each."""
 
     craft = SPEECH
+    measure = AUDIO
 
     def record(self, artifact: Artifact) -> PartRecord:
         """The audio, measured by its length."""
@@ -90,8 +96,8 @@ PARTS = SpeechParts()
 
 
 def length_of(duration_s: float) -> Measure:
-    """What all jobs of speech are measured by."""
-    return Measure("audio_s", duration_s, "seconds of audio")
+    """So much audio."""
+    return replace(AUDIO, amount=duration_s)
 
 
 def audio_of(artifact: Artifact) -> Audio:
@@ -143,6 +149,7 @@ class ChapterKind(Kind[ChapterRequest]):
             part_task=ParagraphRequest.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["book" if is_part else "chapter"],
+            measure=AUDIO,
         )
 
     def gather(self, gathered: Gathered) -> Made:
@@ -233,6 +240,7 @@ class BookKind(Kind[BookRequest]):
             part_queue=FLOW_QUEUE,
             part_priority=0,
             part_results=True,
+            measure=AUDIO,
         )
 
     def gather(self, gathered: Gathered) -> Made:

@@ -10,6 +10,7 @@ then `T`, its title, and a line of JSON. Loads no model code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from celery import Task
@@ -67,10 +68,15 @@ def texts(self: Task, **fields: Any) -> Mapping[str, Any]:
     return run(self, TextsKind(), ledger(app), fields)
 
 
+WRITTEN = Measure("chars", 0.0, "characters")
+"""What all jobs of summaries are measured by."""
+
+
 class SummaryParts(Parts):
     """Summaries of one text each: what the ledger keeps says where it lies, and the text itself stays in the store."""
 
     craft = SUMMARY
+    measure = WRITTEN
 
     def fields(self, payload: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """The text of a node of the levels."""
@@ -102,8 +108,8 @@ PARTS = SummaryParts()
 
 
 def length_of(chars: int) -> Measure:
-    """What all jobs of summaries are measured by."""
-    return Measure("chars", chars, "characters")
+    """So much text."""
+    return replace(WRITTEN, amount=float(chars))
 
 
 def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) -> dict[int, str]:
@@ -156,6 +162,7 @@ class TextKind(Kind[SummaryTextRequest]):
             part_task=SummaryPartRequest.task,
             part_queue=queue_of(request.model),
             part_priority=PRIORITIES["book" if is_part else "chapter"],
+            measure=WRITTEN,
         )
 
     def gather(self, gathered: Gathered) -> Made:
@@ -217,6 +224,7 @@ class TextsKind(Kind[SummaryTextsRequest]):
             part_queue=FLOW_QUEUE if is_nested else queue_of(request.model),
             part_priority=0 if is_nested else PRIORITIES["chapter"],
             part_results=is_nested,
+            measure=WRITTEN,
         )
 
     def gather(self, gathered: Gathered) -> Made:

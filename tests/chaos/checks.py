@@ -103,9 +103,10 @@ def _record(found: Findings, where: str, client: Client, job_id: str, total: int
         found.wrong.append(f"{where}: {record.label}, done {record.done}, failed {record.failed}, parts {states}")
     audio = [outcome["audio"] for outcome in client.ledger.queries.outcomes(job_id).values()]
     seconds = sum(one["frames"] / one["sample_rate"] for one in audio)
-    if abs(record.audio_s - seconds) > 1e-3:
+    settled = record.measure.amount if record.measure else 0.0
+    if abs(settled - seconds) > 1e-3:
         found.doubled.append(job_id)
-        found.wrong.append(f"{where}: {record.audio_s} s of audio settled, {seconds} s made")
+        found.wrong.append(f"{where}: {settled} s of audio settled, {seconds} s made")
 
 
 def under_way(redis_url: str) -> list[str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from tasks import keys
-from tasks.flow.ledger.record import NESTING, Record, read_record
+from tasks.flow.ledger.record import Record, read_record
+from tasks.routing import FLOW_QUEUE
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -103,7 +104,8 @@ class Queries:
     def texts(self, job_id: str) -> list[bytes]:
         """Every text of a job's record in which an artifact may be named."""
         found = [self._redis.hget(keys.sent(job_id), "start"), *self._redis.hvals(keys.outcomes(job_id))]
-        if record := self.record(job_id):
-            found += self._redis.lrange(keys.parts(job_id), 0, -1) if record.kind in NESTING else []
-            found.append(self._redis.hget(keys.job(job_id), "finish_head"))
+        finish_head, part_queue = self._redis.hmget(keys.job(job_id), "finish_head", "part_queue")
+        found.append(finish_head)
+        if part_queue == FLOW_QUEUE.encode():  # its parts are jobs, and their texts may lie in the store
+            found += self._redis.lrange(keys.parts(job_id), 0, -1)
         return [text for text in found if text]

@@ -18,17 +18,28 @@ Settled = Literal["done", "failed", "again", "late"]
 WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 """A part's state, as one character of its job's `states`."""
 
-NESTING = frozenset({"book", "texts"})
-"""The kinds whose parts may be jobs themselves."""
+_FIELDS = """
+kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
+finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
+sent sent_list next messages submitted_ms opened_ms ended_ms measure unit
+"""
+"""Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """How much was made. `name` is the field in the job's record and in PROGRESS, `unit` is for people."""
+    """How much was made. `name` is the field in the job's record and in PROGRESS, `unit` is for people.
+
+    All parts of one job are measured by the same name. Raises `ValueError` for a name that a record has already.
+    """
 
     name: str
     amount: float
     unit: str
+
+    def __post_init__(self) -> None:
+        if self.name in _FIELDS.split() or not self.name.isidentifier():
+            raise ValueError(f"measure: {self.name!r} cannot be the name of one")
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class Record:
     failed: int
     skipped: int
     computed: int
-    audio_s: float
+    measure: Measure | None
+    """What its parts have made so far; None where that is not measured."""
     submitted: float
     opened: float
     ended: float
@@ -100,7 +112,7 @@ class Settlement:
     verdict: Verdict
     outcome: Mapping[str, Any]
     computed: int = 0
-    audio_s: float = 0.0
+    measure: Measure | None = None
     attempt: int = 0
 
 
@@ -128,7 +140,8 @@ class Opening:
 
     `width` is how many parts may be under way; None asks the model's live slots.
     `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
-    says whether each part's result is kept in Celery's backend as well.
+    says whether each part's result is kept in Celery's backend as well. `measure` is what
+    the job has made at its opening: nothing yet, of what its parts will add up.
     """
 
     kind: str
@@ -149,6 +162,7 @@ class Opening:
     finish_list: str
     root: str
     parent: tuple[str, int] | None
+    measure: Measure | None = None
 
 
 def read_record(job_id: str, raw: Mapping[str, str]) -> Record:
@@ -176,7 +190,7 @@ def read_record(job_id: str, raw: Mapping[str, str]) -> Record:
         failed=number("failed"),
         skipped=number("skipped"),
         computed=number("computed"),
-        audio_s=float(raw.get("audio_s") or 0),
+        measure=_measure(raw),
         submitted=seconds("submitted_ms"),
         opened=seconds("opened_ms"),
         ended=seconds("ended_ms"),
@@ -185,3 +199,8 @@ def read_record(job_id: str, raw: Mapping[str, str]) -> Record:
         parent_job=raw.get("parent_job") or None,
         parent_part=int(raw["parent_part"]) if raw.get("parent_part") else None,
     )
+
+
+def _measure(raw: Mapping[str, str]) -> Measure | None:
+    name = raw.get("measure")
+    return Measure(name, float(raw.get(name) or 0), raw.get("unit", "")) if name else None

@@ -21,6 +21,7 @@ from tasks.flow.ledger.record import (
     WAITING,
     Cancelled,
     FinalState,
+    Measure,
     Opening,
     Settled,
     Settlement,
@@ -62,14 +63,14 @@ class Transitions:
         verdict: Verdict,
         outcome: Mapping[str, Any],
         computed: int = 0,
-        audio_s: float = 0.0,
+        measure: Measure | None = None,
         attempt: int = 0,
     ) -> Settled:
         """Settle a part: mark it, write PROGRESS, send what is next. `late` means that it changed nothing.
 
         `again` sends the part once more, or fails it when its attempts are used up.
         """
-        (answer,) = self.settle_all([Settlement(job_id, part, verdict, outcome, computed, audio_s, attempt)])
+        (answer,) = self.settle_all([Settlement(job_id, part, verdict, outcome, computed, measure, attempt)])
         if isinstance(answer, ResponseError):
             raise answer
         return answer
@@ -80,8 +81,9 @@ class Transitions:
         for one in settlements:
             job_id = one.job_id
             script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
-            made = [one.computed, f"{one.audio_s:.6f}"]
-            args = [job_id, one.part, one.verdict, dumps(one.outcome), *made, ATTEMPTS_ALLOWED, one.attempt]
+            args = [job_id, one.part, one.verdict, dumps(one.outcome), one.computed, ATTEMPTS_ALLOWED, one.attempt]
+            if one.measure:
+                args += [one.measure.name, f"{one.measure.amount:.6f}", one.measure.unit]
             calls.append((script_keys, args))
         replies = self._scripts.run_all("settle", calls)
         return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
@@ -166,7 +168,9 @@ def _job_keys(job_id: str) -> list[str]:
 def _fields_of(opening: Opening) -> dict[str, str]:
     """The record's fields as Redis keeps them."""
     parent_job, parent_part = opening.parent or ("", "")
-    return {
+    measure = opening.measure
+    measured = {"measure": measure.name, "unit": measure.unit, measure.name: str(measure.amount)} if measure else {}
+    return measured | {
         "kind": opening.kind,
         "title": opening.title,
         "model": opening.model,

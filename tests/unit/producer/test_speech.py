@@ -34,7 +34,7 @@ def test_jobs_of_every_kind_end_in_a_result_and_a_file(client: Client, start_pai
     made = chapter.wait(60, on_progress=seen.append)
     assert isinstance(made, ChapterResult)
     assert (made.title, made.paragraphs, [one.part for one in made.skipped]) == ("Two words", 3, [3])
-    assert seen[-1] == Progress("SUCCESS", total=3, done=2, skipped=1, computed=2, audio_s=seen[-1].audio_s)
+    assert seen[-1] == Progress("SUCCESS", total=3, done=2, skipped=1, computed=2, measure=seen[-1].measure)
     read = book.wait(120)
     assert isinstance(read, BookResult)
     assert [one.title for one in read.chapters] == ["A", "B"]

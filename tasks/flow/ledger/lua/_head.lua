@@ -33,7 +33,7 @@ local function fields(job, names)
 end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
-  'audio_s', 'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms'}
+  'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms'}
 
 -- The beginning of a payload that a person can read in Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
@@ -127,11 +127,16 @@ end
 -- PROGRESS in Celery's own format, to whoever polls the result or listens for it.
 -- Only called while the job is not ended: nothing final is ever covered.
 local function tell_progress(job)
-  local r = fields(job, {'total', 'done', 'failed', 'skipped', 'computed', 'audio_s', 'ttl_ms'})
+  local r = fields(job, {'total', 'done', 'failed', 'skipped', 'computed', 'measure', 'unit', 'ttl_ms'})
   local result = string.format(
-    '{"total":%d,"done":%d,"failed":%d,"skipped":%d,"computed":%d,"audio_s":%.3f}',
-    r.total, r.done, r.failed, r.skipped, r.computed, r.audio_s)
-  local value = '{"status":"PROGRESS","result":' .. result ..
+    '"total":%d,"done":%d,"failed":%d,"skipped":%d,"computed":%d',
+    r.total, r.done, r.failed, r.skipped, r.computed)
+  if r.measure then
+    local amount = redis.call('HGET', key_of(job), r.measure)
+    result = result .. string.format(
+      ',%s:%.3f,"measure":{"amount":%.3f,"unit":%s}', cjson.encode(r.measure), amount, amount, cjson.encode(r.unit))
+  end
+  local value = '{"status":"PROGRESS","result":{' .. result .. '}' ..
     ',"traceback":null,"children":[],"date_done":null,"task_id":' .. cjson.encode(job) .. '}'
   local key = 'celery-task-meta-' .. job
   redis.call('SET', key, value, 'PX', r.ttl_ms)

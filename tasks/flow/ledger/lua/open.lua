@@ -26,7 +26,7 @@ for part, text in pairs(cjson.decode(ARGV[4])) do
   skipped = skipped + 1
 end
 redis.call('HSET', KEYS[1], 'state', 'open', 'total', total, 'skipped', skipped, 'done', 0, 'failed', 0,
-  'computed', 0, 'audio_s', 0, 'sent', 0, 'next', 1, 'opened_ms', now)
+  'computed', 0, 'sent', 0, 'next', 1, 'opened_ms', now)
 redis.call('HSETNX', KEYS[1], 'submitted_ms', now)
 redis.call('ZADD', KEYS[2], 'NX', now, job)
 if skipped == total then

@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim, Opening, Record
+from tasks.kinds.speech import AUDIO
 
 MODEL, FLOW = "aloud", "flow"
 
@@ -34,6 +35,7 @@ OPENING = Opening(
     finish_list=FLOW,
     root="root",
     parent=None,
+    measure=AUDIO,
 )
 
 

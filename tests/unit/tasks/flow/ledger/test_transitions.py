@@ -17,6 +17,7 @@ from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, ttl_ms
 from tasks.flow.ledger.record import Verdict
+from tasks.kinds.speech import AUDIO
 from tests.unit.tasks.flow.ledger.opened_jobs import (
     FLOW,
     MODEL,
@@ -88,10 +89,11 @@ def test_a_run_that_was_overtaken_settles_nothing(ledger: Ledger) -> None:
 
 def test_progress_is_in_celerys_words_and_never_covers_an_end(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 3)
-    ledger.transitions.settle(job, 1, "done", {}, computed=1, audio_s=1.5)
+    ledger.transitions.settle(job, 1, "done", {}, computed=1, measure=replace(AUDIO, amount=1.5))
     told = progress(raw_redis, job)
     assert (told["status"], told["task_id"]) == ("PROGRESS", job)
-    assert told["result"] == {"total": 3, "done": 1, "failed": 0, "skipped": 0, "computed": 1, "audio_s": 1.5}
+    counts = {"total": 3, "done": 1, "failed": 0, "skipped": 0, "computed": 1}
+    assert told["result"] == {**counts, "audio_s": 1.5, "measure": {"amount": 1.5, "unit": "seconds of audio"}}
     for part in (2, 3):
         ledger.transitions.settle(job, part, "failed", {"error": {}})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "no"})
@@ -180,8 +182,9 @@ def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(
     live = [part for part in range(1, total + 1) if part not in skipped]
     order = data.draw(st.permutations(live)) + [one.part for one in data.draw(settlings(total))]
     order = data.draw(st.permutations(order))
+    one_second = replace(AUDIO, amount=1.0)
     for part in order:
-        ledger.transitions.settle(job, part, "failed" if part in bad else "done", {"n": part}, audio_s=1.0)
+        ledger.transitions.settle(job, part, "failed" if part in bad else "done", {"n": part}, measure=one_second)
         states = ledger.queries.states(job)
         assert states.count("q") <= width
         waiting = states.find(".")
@@ -192,5 +195,6 @@ def test_any_order_and_any_repetition_of_settles_ends_in_the_same_state(
     assert ledger.queries.states(job) == expected
     record = record_of(ledger, job)
     assert (record.done, record.failed, record.skipped) == (len(live) - len(bad), len(bad), len(skipped))
-    assert record.audio_s == pytest.approx(len(live))
+    assert record.measure is not None
+    assert record.measure.amount == pytest.approx(len(live))
     assert set(ledger.queries.outcomes(job)) == set(range(1, total + 1))
