@@ -12,12 +12,12 @@ from typing import Any
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
-from tests.conftest import Process, StartWorker
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import wait_for
+from tests.fixtures.workers import StartWorker
 from workers.adapters.rehearsal import digest
 
 MODEL = "model"
-NOISE_S = 1.5
-"""What a busy machine may add to a bound in time."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,6 @@ def _run(began: Mapping[str, Any], lines: list[dict[str, Any]]) -> Run:
     return Run(began["pid"], began["ns"] / 1e9, min(ends) / 1e9 if ends else None)
 
 
-def child_of(worker: Process) -> int:
-    """The pid of a slot worker's child."""
-    return int(Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()[0])
-
-
 def is_alive(pid: int) -> bool:
     """Whether the process could still run: neither gone nor a zombie."""
     try:
@@ -93,12 +88,9 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def died_at(pid: int, limit_s: float) -> float:
-    """When the process was seen dead, by the monotonic clock; fails after `limit_s`."""
-    deadline = time.monotonic() + limit_s
-    while is_alive(pid):
-        assert time.monotonic() < deadline, f"process {pid} still lives after {limit_s} s"
-        time.sleep(0.005)
+def died_at(pid: int) -> float:
+    """When the process was seen dead, by the monotonic clock."""
+    wait_for(lambda: not is_alive(pid), what=f"the end of process {pid}")
     return time.monotonic()
 
 

@@ -18,7 +18,7 @@ from tasks import keys
 from tasks.errors import PartsFailed
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tests.conftest import StartWorker, UseCatalog, WaitUntil
-from tests.faults.slots import MODEL, Slots, child_of
+from tests.faults.slots import MODEL, Slots
 
 SIZE = 8
 LIMIT_S = 90.0
@@ -119,14 +119,14 @@ def test_the_input_that_never_fits_fails_alone(slots: Slots, foreign: Celery) ->
     texts = with_poison("⚡memory")
     results = [speak(foreign, text) for text in texts]
     slot = slots.start()
-    child = child_of(slot)
+    child = slot.child()
     for text, result in zip(texts, results, strict=True):
         if text in GOOD:
             assert result.get(timeout=LIMIT_S)["computed"]
         else:
             with pytest.raises(Exception, match="memory ran out, though the input ran alone"):
                 result.get(timeout=LIMIT_S)
-    assert child_of(slot) == child
+    assert slot.child() == child
 
 
 @pytest.mark.parametrize("terminate", [True, False])
@@ -135,7 +135,7 @@ def test_of_a_running_batch_one_that_is_revoked_is_dropped_alone(
 ) -> None:
     results = [speak(foreign, f"⚡slow=0.15 {text}") for text in GOOD[:SIZE]]
     slot = slots.start()
-    child = child_of(slot)
+    child = slot.child()
     wait_until(lambda: len(slots.runs()) >= SIZE, 20, "the batch to be begun")
     unwanted = results.pop(5)
     if terminate:
@@ -145,7 +145,7 @@ def test_of_a_running_batch_one_that_is_revoked_is_dropped_alone(
     for result in results:
         assert result.get(timeout=LIMIT_S)["computed"]
     wait_until(lambda: unwanted.state == "REVOKED", 10, "it to be revoked")
-    assert child_of(slot) == child, "nothing of the batch was killed for it"
+    assert slot.child() == child, "nothing of the batch was killed for it"
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "all of them to be acknowledged")
     assert redis_client.llen(MODEL) == 0
     assert max(len(slots.runs(f"⚡slow=0.15 {text}")) for text in GOOD[:SIZE]) == 1

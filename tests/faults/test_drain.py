@@ -12,8 +12,10 @@ import pytest
 
 from producer import Client
 from tasks import keys
-from tests.conftest import Process, StartWorker, WaitUntil
-from tests.faults.slots import MODEL, NOISE_S, Slots, child_of, is_alive, record_of
+from tests.faults.slots import MODEL, Slots, is_alive, record_of
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.workers import StartWorker
 
 TEXT = "A paragraph that takes its time."
 BOTH_SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
@@ -58,14 +60,14 @@ def test_an_idle_worker_ends_at_once(
 def test_what_runs_ends_and_what_waits_goes_to_others_at_once(
     number: signal.Signals, client: Client, start_worker: StartWorker, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
-    slots = Slots(start_worker, tmp_path, seconds=4.0)
+    slots = Slots(start_worker, tmp_path, seconds=6.0)
     slots.flow()
     drained = slots.start("drained")
     job = client.submit_chapter(f"{TEXT}\n\nTwo.", model=MODEL)
     _wait_until_running(slots, wait_until)
     wait_until(lambda: client.connection.redis.hlen(keys.HELD) == 2, what="one that runs and one that waits")
     drained.signal(number)
-    wait_until(lambda: _others_may_have(client) == 1, 2 + NOISE_S, "the return of what waited")
+    wait_until(lambda: _others_may_have(client) == 1, what="the return of what waited")
     assert slots.runs(TEXT)[0].ended is None
     _ends_s(drained, 10)
     slots.start("next")
@@ -96,9 +98,9 @@ def test_what_takes_longer_than_the_limit_goes_back_to_the_front_and_was_no_atte
     for count in (1, 2, 3):
         worker = slots.start(f"short-{count}", SLOTLINE_DRAIN_S="0.5")
         _wait_until_running(slots, wait_until, count)
-        child = child_of(worker)
+        child = worker.child()
         worker.signal(signal.SIGTERM)
-        assert _ends_s(worker, 10) < 0.5 + 2 + NOISE_S
+        assert _ends_s(worker, 10) < at_most(0.5 + 2)
         assert not is_alive(child)
         assert _others_may_have(client) == 1
         assert not client.connection.redis.exists(keys.HELD, keys.LEASES)

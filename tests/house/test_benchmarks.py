@@ -32,7 +32,7 @@ def test_submit_compares_a_job_with_a_chord_in_both_languages() -> None:
     for language in ("English", "Vietnamese"):
         chord, ours = rows[f"Celery chord, {language}"], rows[f"slotline, {language}"]
         assert ours[0] < chord[0], "submitting one job takes less time than a chord"
-        assert ours[-1] < chord[-1], "it takes less of Redis"
+        assert ours[-2] < chord[-2], "its keys take less of Redis; used_memory also counts what Redis does meanwhile"
 
 
 def test_overhead_measures_every_system() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,16 @@ import redis
 from producer import Client
 from producer.commands.local_stack import BorrowedStack
 from tasks.errors import InvalidInput
-from tests.conftest import LeftOver
+from tests.fixtures.processes import LeftOver, StartProcess
+
+STRUCK_IN_ITS_FORK = """
+import os, signal, sys
+from tasks.command import main
+
+strikes = [signal.SIGINT]
+os.register_at_fork(after_in_parent=lambda: strikes and signal.raise_signal(strikes.pop()))
+main(sys.argv[1:])
+"""
 
 
 def test_it_speaks_while_it_is_borrowed_and_leaves_nothing(
@@ -32,4 +42,17 @@ def test_a_stack_that_cannot_start_says_why_in_one_line(
 ) -> None:
     with BorrowedStack("qick", 1) as stack, pytest.raises(InvalidInput, match="^local stack: .*did you mean 'quick'"):
         stack.start()
+    assert left_over() == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a Ctrl-C during the fork of the stack's process is lost: Python ignores what fork hooks raise"
+)
+def test_ctrl_c_while_the_stacks_process_is_forked_stops_the_command(
+    catalog_file: Path, start_process: StartProcess, left_over: LeftOver, tmp_path: Path
+) -> None:
+    (tmp_path / "one.txt").write_text("One paragraph.")
+    arguments = ("read", "--local", "one.txt", "--model", "quick", "-o", "out")
+    process = start_process(sys.executable, "-c", STRUCK_IN_ITS_FORK, *arguments, cwd=tmp_path)
+    assert process.wait(60) == 130
     assert left_over() == []

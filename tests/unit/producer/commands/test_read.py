@@ -121,11 +121,14 @@ def test_a_folder_with_its_own_tasks_and_workers_does_no_harm(command: Command, 
 
 @pytest.mark.parametrize("moment", [r"\A", r"starting Redis", r"sent as"])
 def test_ctrl_c_at_any_moment_leaves_no_process(
-    command: Command, tmp_path: Path, left_over: LeftOver, moment: str
+    command: Command, tmp_path: Path, left_over: LeftOver, wait_until: WaitUntil, moment: str
 ) -> None:
     (tmp_path / "long.txt").write_text(MANY)
     process = command("read", "--local", "long.txt", "--model", "slow", "-o", "out")
     process.wait_for_log(moment, 60)
+    if moment == "starting Redis":
+        # The moment before, in which the stack's process is forked: test_local_stack.py.
+        wait_until(lambda: any("redis-server" in line for line in left_over()), 60, "the stack's Redis")
     process.signal(signal.SIGINT)
     assert process.wait(45) in (130, -signal.SIGINT, 1)
     assert left_over() == []

@@ -14,6 +14,7 @@ import pytest
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, ModelError, ModelLoadError
+from tests.fixtures.waiting import at_most
 from workers.adapters.base import Cancelled, Sound, SpeechInput
 from workers.adapters.rehearsal import Rehearsal, digest
 
@@ -37,7 +38,7 @@ def test_a_batch_takes_its_seconds_once_and_more_for_each_character() -> None:
     adapter = made(seconds=0.1, seconds_per_char=0.01)
     began = time.monotonic()
     adapter.run([SpeechInput("a" * 5), SpeechInput("a" * 5)])
-    assert 0.2 <= time.monotonic() - began < 1.0
+    assert 0.2 <= time.monotonic() - began < at_most(0.2)
 
 
 def test_load_takes_its_seconds() -> None:
@@ -87,7 +88,7 @@ def test_an_error_is_that_inputs_alone_and_memory_is_the_batchs() -> None:
 def test_slow_takes_as_long_as_it_says() -> None:
     began = time.monotonic()
     made(faults=True).run([SpeechInput("⚡slow=0.25.")])
-    assert 0.25 <= time.monotonic() - began < 2.0
+    assert 0.25 <= time.monotonic() - began < at_most(0.25)
 
 
 FAULT = """
@@ -127,7 +128,7 @@ def test_a_cancelled_batch_ends_long_before_its_time() -> None:
     began = time.monotonic()
     outcomes = adapter.run([SpeechInput("one"), SpeechInput("⚡error two")])
     assert [type(outcome) for outcome in outcomes] == [Cancelled, Cancelled]
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < at_most(1.0), "long before its 30 s"
 
 
 def test_a_slow_input_stops_where_it_is_when_it_is_cancelled() -> None:
@@ -136,7 +137,7 @@ def test_a_slow_input_stops_where_it_is_when_it_is_cancelled() -> None:
     adapter.is_cancelled = lambda index: next(asked, True)
     began = time.monotonic()
     assert isinstance(adapter.run([SpeechInput("⚡slow=30 ⚡error")])[0], Cancelled)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < at_most(1.0), "long before its 30 s"
 
 
 def test_being_killed_is_a_sigkill_and_memory_asked_for_is_really_taken() -> None:

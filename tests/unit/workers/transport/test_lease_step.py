@@ -14,12 +14,11 @@ import redis
 from celery import Celery
 
 from tasks import keys
-from tests.conftest import LEASE_S, StartWorker, WaitUntil
+from tests.fixtures.environment import LEASE_S
+from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.workers import StartWorker
 from tests.unit.workers.transport.conftest import APP, SmallWorker, message
 from workers.stack.embedded_redis import EmbeddedRedis
-
-NOISE_S = 1.5
-"""What a busy machine may add to a bound in time."""
 
 
 @pytest.fixture
@@ -76,8 +75,8 @@ def test_what_a_killed_worker_had_in_hand_runs_elsewhere_within_the_lease_and_fi
         sender.send_task("note", (n,), queue="q")
     doomed.kill()
     killed = _server_s(redis_client)
-    wait_until(lambda: redis_client.llen("q") == 5, LEASE_S + 1 + NOISE_S, "the messages' return")
-    assert _server_s(redis_client) - killed < LEASE_S + 1 + NOISE_S
+    wait_until(lambda: redis_client.llen("q") == 5, what="the messages' return")
+    assert _server_s(redis_client) - killed < at_most(LEASE_S + 1)
     for name in ("first", "busy"):
         redis_client.set(f"release:{name}", 1)
     wait_until(lambda: redis_client.llen("ran") == 7)
