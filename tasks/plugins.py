@@ -59,8 +59,12 @@ def modules(place: Place) -> tuple[ModuleType, ...]:
 
 def instances(place: Place, wanted: type[FoundT]) -> Iterator[FoundT]:
     """What those modules hold of a class, each once, in the modules' order."""
-    found = (one for module in modules(place) for one in vars(module).values() if isinstance(one, wanted))
-    yield from {id(one): one for one in found}.values()
+    found: dict[int, FoundT] = {}
+    for module in modules(place):
+        for one in vars(module).values():
+            if issubclass(type(one), wanted):  # `isinstance` would have Celery set up the tasks that it meets
+                found[id(one)] = one
+    yield from found.values()
 
 
 def classes(place: Place, base: type[FoundT]) -> Iterator[type[FoundT]]:

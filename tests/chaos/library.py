@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from tasks.catalog import ModelEntry
 from tasks.media.wav import encode_wav
-from workers.adapters.base import Sound, SpeechInput
+from tests.unit.workers.adapters.asked import to_speak
+from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import SAMPLE_RATE, Rehearsal, digest
 
 SPEED = 4.0
@@ -57,7 +58,7 @@ def _paragraph(hand: random.Random, name: str) -> str:
 def sound_of(paragraph: str) -> NDArray[np.int16]:
     """The samples that its artifact must hold."""
     entry = ModelEntry(name="rehearsal", adapter="rehearsal", options={"signed": True})
-    (made,) = Rehearsal(entry, "cpu").run([SpeechInput(paragraph, speed=SPEED)])
+    (made,) = Rehearsal(entry, "cpu").run([to_speak(paragraph, speed=SPEED)])
     assert isinstance(made, Sound)
     return samples(encode_wav(made.samples, made.sample_rate))
 

@@ -1,50 +1,39 @@
 """Which adapter a name of the catalog means; imports that one alone, and nothing heavy.
 
-Built-in adapters stand in the table below; other packages add theirs by an entry point
-of the group `slotline.adapters` (name = "module:Class"). A built-in name cannot be taken
-over. An adapter is found here and not loaded.
+A built-in adapter is the module of this folder that has its name, and the one class of it
+that is an `Adapter`; other packages add theirs by an entry point of the group
+`slotline.adapters` (name = "module:Class"). A built-in name cannot be taken over. An
+adapter is found here and not loaded.
 """
 
 from __future__ import annotations
 
 import difflib
+import importlib
+import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError
-from workers.adapters.base import Adapter
+from workers.adapters.base import Adapter, AnyAdapter
 
 GROUP = "slotline.adapters"
 
-BUILT_IN = {
-    "bart": "workers.adapters.bart:Bart",
-    "espeak": "workers.adapters.espeak:Espeak",
-    "rehearsal": "workers.adapters.rehearsal:Rehearsal",
-    "viettts": "workers.adapters.viettts:VietTTS",
-}
 
-
-def find(name: str) -> type[Adapter]:
+def find(name: str) -> type[AnyAdapter]:
     """The adapter class of that name; raises `CatalogError` with the known names, or why it cannot be had."""
+    if own := _own(name):
+        return own
     points = {point.name: point for point in entry_points(group=GROUP)}
-    points |= {known: EntryPoint(known, value, GROUP) for known, value in BUILT_IN.items()}
     if name not in points:
-        near = difflib.get_close_matches(name, points, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(sorted(points))
+        known = {*built_in(), *points}
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(sorted(known))
         raise CatalogError(f"adapter: there is no adapter {name!r}; {hint}")
-    point = points[name]
-    try:
-        found = point.load()
-    except (ImportError, AttributeError) as exc:
-        raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {exc}") from exc
-    if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise CatalogError(f"adapter: {name!r} ({point.value}) is no subclass of workers.adapters.base.Adapter")
-    if "craft" in found.__abstractmethods__:
-        raise CatalogError(f"adapter: {name!r} ({point.value}) does not say what it makes: it has no `craft`")
-    return found
+    return _loaded(name, points[name])
 
 
-def adapter_of(entry: ModelEntry, device: str) -> Adapter:
+def adapter_of(entry: ModelEntry, device: str) -> AnyAdapter:
     """The adapter of a catalog's table, with its options checked, not loaded.
 
     Raises `CatalogError` that names the table and its line.
@@ -54,3 +43,35 @@ def adapter_of(entry: ModelEntry, device: str) -> Adapter:
     except CatalogError as exc:
         raise CatalogError(f"{entry.place} {exc}") from exc
     return found(entry, device)
+
+
+def built_in() -> list[str]:
+    """The names of the adapters in this folder."""
+    return [name for name in _modules() if _own(name)]
+
+
+def _modules() -> list[str]:
+    return [found.name for found in pkgutil.iter_modules(__path__)]
+
+
+def _own(name: str) -> type[AnyAdapter] | None:
+    """The adapter that the folder's module of that name defines; None where there is none."""
+    if name not in _modules():
+        return None
+    module = importlib.import_module(f"{__name__}.{name}")
+    for one in vars(module).values():
+        if isinstance(one, type) and issubclass(one, Adapter) and one.__module__ == module.__name__:
+            return None if one is Adapter else one
+    return None
+
+
+def _loaded(name: str, point: EntryPoint) -> type[AnyAdapter]:
+    try:
+        found = point.load()
+    except (ImportError, AttributeError) as exc:
+        raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {exc}") from exc
+    if not (isinstance(found, type) and issubclass(found, Adapter)):
+        raise CatalogError(f"adapter: {name!r} ({point.value}) is no subclass of workers.adapters.base.Adapter")
+    if "craft" in found.__abstractmethods__:
+        raise CatalogError(f"adapter: {name!r} ({point.value}) does not say what it makes: it has no `craft`")
+    return found

@@ -11,57 +11,16 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Generic, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from typing_extensions import TypeVar
 
 from tasks.errors import CatalogError
+from tasks.messages import PartRequest
 from tasks.store.names import JSON
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tasks.catalog import ModelEntry
-
-
-@dataclass(frozen=True)
-class SpeechInput:
-    """One text to be spoken: normalised, not empty; `voice` None means the model's own; `speed` 1.0 is normal."""
-
-    text: str
-    voice: str | None = None
-    speed: float = 1.0
-
-
-@dataclass(frozen=True)
-class Sound:
-    """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz."""
-
-    samples: NDArray[np.float32]
-    sample_rate: int
-
-
-@dataclass(frozen=True)
-class TextInput:
-    """One text to be turned into another, such as its summary: normalised, not empty.
-
-    Lengths are in the model's tokens, of what it writes; None means the model's own.
-    """
-
-    text: str
-    max_length: int | None = None
-    min_length: int | None = None
-
-
-@dataclass(frozen=True)
-class Written:
-    """What a model wrote: `tokens_read` of the input went in; `is_cut` where that was not all of it."""
-
-    text: str
-    tokens_read: int
-    is_cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,14 +69,14 @@ class Cancelled(Exception):
     """Nobody wants this input any more; stands in its place among the outcomes of a batch."""
 
 
-ItemT = TypeVar("ItemT", default=SpeechInput)
-MadeT = TypeVar("MadeT", default=Sound)
+RequestT = TypeVar("RequestT", bound=PartRequest)
+MadeT = TypeVar("MadeT")
 
 
-class Adapter(ABC, Generic[ItemT, MadeT]):
+class Adapter(ABC, Generic[RequestT, MadeT]):
     """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again.
 
-    A bare `Adapter` speaks; one that writes is an `Adapter[TextInput, Written]`.
+    It gets requests of its craft as they were asked for, made ready: `Adapter[ParagraphRequest, Sound]` speaks.
     """
 
     version: ClassVar[str]
@@ -156,21 +115,21 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
     def warm_up(self) -> None:
         """Run once on a short input, so that the first job pays for no lazy start."""
 
-    def check(self, item: ItemT) -> None:
+    def check(self, item: RequestT) -> None:
         """Raise `InvalidInput` or `UnknownVoice` for what can be refused without computing."""
 
-    def group(self, item: ItemT) -> Hashable:
+    def group(self, item: RequestT) -> Hashable:
         """What an input wants of the model: only inputs that want the same are handed to one `run`.
 
-        All but its text, unless overridden. Asked once `check` has passed.
+        All but the input itself, unless overridden. Asked once `check` has passed.
         """
-        return tuple(sorted((name, value) for name, value in vars(item).items() if name != "text"))
+        return item.manner()
 
-    def length(self, item: ItemT) -> float:
+    def length(self, item: RequestT) -> float:
         """How long an input is, in any unit: the longest run first, beside others of their length."""
         return len(getattr(item, "text", ""))
 
-    def ingredients(self, item: ItemT) -> Mapping[str, JSON]:
+    def ingredients(self, item: RequestT) -> Mapping[str, JSON]:
         """What else shapes the output of `item` and goes into its artifact's name, such as a voice file's digest.
 
         Asked once the model is loaded and `check` has passed; raises `InvalidInput` like `check`.
@@ -178,7 +137,7 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
         return {}
 
     @abstractmethod
-    def run(self, batch: Sequence[ItemT]) -> Sequence[MadeT | Exception]:
+    def run(self, batch: Sequence[RequestT]) -> Sequence[MadeT | Exception]:
         """One outcome an input, in order; an input that fails costs itself alone.
 
         An exception *raised* here is the batch's: it says that the model itself is unwell. But for `OutOfMemory` and
@@ -195,3 +154,7 @@ class Adapter(ABC, Generic[ItemT, MadeT]):
     @abstractmethod
     def unload(self) -> None:
         """Give all memory back; harmless when nothing is loaded."""
+
+
+AnyAdapter: TypeAlias = Adapter[Any, Any]
+"""An adapter of whatever craft."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from workers.adapters.base import Adapter
+    from workers.adapters.base import AnyAdapter
 
 
-def groups(adapter: Adapter[Any, Any], items: Sequence[Any]) -> list[list[int]]:
+def groups(adapter: AnyAdapter, items: Sequence[Any]) -> list[list[int]]:
     """The numbers (from 0) of the items that run together, each in one group.
 
     A group is of one `Adapter.group`, the longest first, and none of it is so short that
@@ -27,7 +27,7 @@ def groups(adapter: Adapter[Any, Any], items: Sequence[Any]) -> list[list[int]]:
     return [group for same in alike.values() for group in _by_length(adapter, items, same)]
 
 
-def _by_length(adapter: Adapter[Any, Any], items: Sequence[Any], same: Sequence[int]) -> list[list[int]]:
+def _by_length(adapter: AnyAdapter, items: Sequence[Any], same: Sequence[int]) -> list[list[int]]:
     lengths = {index: adapter.length(items[index]) for index in same}
     made: list[list[int]] = []
     for index in sorted(same, key=lambda index: -lengths[index]):

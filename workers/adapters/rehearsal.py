@@ -44,7 +44,9 @@ from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError, UnknownVoice
-from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput, TextInput, Written
+from tasks.messages import ParagraphRequest, SummaryPartRequest
+from workers.adapters.base import Adapter, Cancelled, Offer, Options
+from workers.adapters.outputs import Sound, Written
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
@@ -88,7 +90,7 @@ class RehearsalOptions(Options):
     """More inputs than this at once raise `MemoryError`; 0: any number fits."""
 
 
-class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
+class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written]):
     """Sleeps, and gives silence, or what it read."""
 
     version = "1"
@@ -113,7 +115,7 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
         voices = self._options.voices
         default = self.entry.voice or (voices[0] if voices else None)
         try:
-            self.check(SpeechInput("", voice=default))
+            self._check_voice(default)
         except UnknownVoice as exc:
             raise ModelLoadError(f"{self.entry.place} {exc}") from exc
         revision = self.entry.revision or "rehearsal"
@@ -127,15 +129,12 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
             default_voice=default,
         )
 
-    def check(self, item: SpeechInput | TextInput) -> None:
+    def check(self, item: ParagraphRequest | SummaryPartRequest) -> None:
         """Raise `UnknownVoice` for a voice that `voices` does not list."""
-        voices = self._options.voices
-        if isinstance(item, TextInput):
-            return
-        if voices and item.voice is not None and item.voice not in voices:
-            raise UnknownVoice(f"voice: the rehearsal has no voice {item.voice!r}; it has: {', '.join(voices)}")
+        if isinstance(item, ParagraphRequest):
+            self._check_voice(item.voice)
 
-    def run(self, batch: Sequence[SpeechInput | TextInput]) -> Sequence[Sound | Written | Exception]:
+    def run(self, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> Sequence[Sound | Written | Exception]:
         """Take the batch's time, then give silence (or words) for each, or why it failed: `UnknownVoice`, a fault."""
         self._note("began", batch)
         if 0 < self._options.memory_items < len(batch):
@@ -155,7 +154,12 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
         """Take `unload_seconds`; nothing is held."""
         time.sleep(self._options.unload_seconds)
 
-    def _outcome(self, index: int, item: SpeechInput | TextInput) -> Sound | Written | Exception:
+    def _check_voice(self, voice: str | None) -> None:
+        voices = self._options.voices
+        if voices and voice is not None and voice not in voices:
+            raise UnknownVoice(f"voice: the rehearsal has no voice {voice!r}; it has: {', '.join(voices)}")
+
+    def _outcome(self, index: int, item: ParagraphRequest | SummaryPartRequest) -> Sound | Written | Exception:
         if self.is_cancelled(index):
             return Cancelled()
         try:
@@ -164,14 +168,14 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
                 _misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
         except (UnknownVoice, ModelError, Cancelled) as exc:
             return exc
-        return self._words(item) if isinstance(item, TextInput) else self._silence(item)
+        return self._words(item) if isinstance(item, SummaryPartRequest) else self._silence(item)
 
-    def _words(self, item: TextInput) -> Written:
+    def _words(self, item: SummaryPartRequest) -> Written:
         words = item.text.split()
         read = words[: self._options.reads_tokens]
         return Written(" ".join(read[: item.max_length or SUMMARY_TOKENS]), len(read), len(read) < len(words))
 
-    def _silence(self, item: SpeechInput) -> Sound:
+    def _silence(self, item: ParagraphRequest) -> Sound:
         import numpy as np
 
         frames = max(SIGNATURE_SAMPLES, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
@@ -188,7 +192,7 @@ class Rehearsal(Adapter[SpeechInput | TextInput, Sound | Written]):
                 raise Cancelled
             time.sleep(min(left_s, STEP_S))
 
-    def _note(self, what: str, batch: Sequence[SpeechInput | TextInput]) -> None:
+    def _note(self, what: str, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> None:
         """A line an input to the journal, all in one write that other processes' lines cannot cut."""
         if not self._options.journal:
             return

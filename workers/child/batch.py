@@ -28,8 +28,8 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import SlotlineError, StoreError
 from tasks.flow.ledger import Ledger
-from tasks.media import audio
 from tasks.store import artifacts
+from workers.child import crafts
 from workers.child.batch_limit import BatchLimit
 from workers.child.compute import compute
 from workers.child.make_ready import make_ready, take
@@ -82,10 +82,9 @@ def _in_use(models: Models, variant: str | None) -> Iterator[LoadedModel | Slotl
 
 def warm_up() -> None:
     """Import and open all that the first batch would, so that it is as fast as the second. Touches no job."""
-    import numpy as np
-
-    audio.encode_wav(np.zeros(1, np.float32), 8000)
+    for craft in crafts.by_task().values():
+        craft.warm_up()
     try:
-        artifacts.store().find(artifacts.name_of("speech", "wav", {}))
+        artifacts.store().find(artifacts.name_of("warm-up", "bin", {}))
     except StoreError as exc:
         logger.warning("the store does not answer yet: %s", exc)

@@ -40,7 +40,7 @@ def compute(ready: ReadyBatch, is_cancelled: IsCancelled, limit: BatchLimit) -> 
     def nobody_wants(number: int) -> bool:
         return all(is_cancelled(request.call.delivery_tag) for request in ready.work[number].requests)
 
-    computing = Computing(ready.model, [one.item for one in ready.work], nobody_wants, limit)
+    computing = Computing(ready.model, [one.part for one in ready.work], nobody_wants, limit)
     for number, result in computing.results():
         yield Computed(ready.work[number], result)
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
+from tasks.flow.parts import parts_of
 from tasks.flow.payloads import part_of
-from tasks.messages.lookup import craft_named, wrong_craft
+from tasks.messages import PartRequest
+from tasks.messages.lookup import wrong_craft
 from tasks.store import artifacts
 from workers.child import crafts
 from workers.child.claim import claim, release
@@ -82,22 +84,22 @@ def make_ready(
     return ReadyBatch(model, work, {**outcomes, **refused}, frozenset(r.index for one in alone for r in one.requests))
 
 
-def artifact_name(model: LoadedModel, craft: AnyCraft, item: Any) -> str:
+def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str:
     """Named by all that shapes what is made: the same input is computed once, for any request at any time."""
     ingredients = {
         "adapter": model.entry.adapter,
         "version": model.adapter.version,
         "model": model.entry.name,
         "revision": model.offer.revision,
-        **craft.ingredients(item),
-        **model.adapter.ingredients(item),
+        **part.ingredients(),
+        **model.adapter.ingredients(part),
     }
-    return artifacts.name_of(craft.kind, craft.extension, ingredients)
+    return artifacts.name_of(craft.craft.name, craft.extension, ingredients)
 
 
 def _read(index: int, call: Call) -> _Message | Failed | None:
     """The message's fields; None where its task is computed by no model."""
-    craft = crafts.OF_TASK.get(call.task)
+    craft = crafts.by_task().get(call.task)
     if craft is None:
         return None
     try:
@@ -114,13 +116,21 @@ def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | No
     try:
         if isinstance(taken, Exception):
             raise taken
-        asked = craft.asked_of_part(taken) if message.run_of[1] else craft.asked(message.fields)
-        if asked.model != entry.name:
-            raise InvalidInput(f"model: {asked.model!r} was sent to the queue of {entry.name!r}")
-        variant = craft.variant(entry, asked)
-        return Request(message.index, message.call, craft, message.run_of, asked, variant, taken.runs)
+        part = _part(message, taken)
+        if part.model != entry.name:
+            raise InvalidInput(f"model: {part.model!r} was sent to the queue of {entry.name!r}")
+        variant = craft.variant(entry, part)
+        return Request(message.index, message.call, craft, message.run_of, part, variant, taken.runs)
     except Exception as exc:  # one input's failure, in its own words
         return _unreadable(message.call, exc)
+
+
+def _part(message: _Message, taken: Taken) -> PartRequest:
+    """What is wanted: checked where it comes in by the message, and not again where a flow worker wrote it."""
+    craft = message.craft.craft
+    if message.run_of[1]:
+        return parts_of(craft.name).request(taken.payload, taken.params)
+    return craft.request.parse(message.fields)
 
 
 def _without_model(error: Exception, requests: Sequence[Request]) -> ReadyBatch:
@@ -132,26 +142,33 @@ def _without_model(error: Exception, requests: Sequence[Request]) -> ReadyBatch:
 
 def _look(model: LoadedModel, requests: Sequence[Request]) -> tuple[list[Work], dict[int, Outcome]]:
     """What is to be made, each artifact once; and the outcomes of requests that fail or whose artifact is there."""
-    wanted: dict[str, tuple[Any, list[Request]]] = {}
+    wanted: dict[str, tuple[PartRequest, list[Request]]] = {}
     made: dict[str, Artifact] = {}
     outcomes: dict[int, Outcome] = {}
     for request in requests:
         try:
-            if model.adapter.craft != request.craft.kind:
-                raise wrong_craft(craft_named(request.craft.kind), model.entry.name, model.entry.adapter)
-            item = request.craft.item(model, request.asked)
-            model.adapter.check(item)
-            name = artifact_name(model, request.craft, item)
+            part = _ready(model, request)
+            name = artifact_name(model, request.craft, part)
             found = None if name in wanted else made.get(name) or artifacts.store().find(name)
         except Exception as exc:  # one input's failure, in its own words
             outcomes[request.index] = _unreadable(request.call, exc)
             continue
         if found is None:
-            wanted.setdefault(name, (item, []))[1].append(request)
+            wanted.setdefault(name, (part, []))[1].append(request)
         else:
             made[name] = found
             outcomes[request.index] = Done(found, computed=False)
-    return [Work(name, item, those) for name, (item, those) in wanted.items()], outcomes
+    return [Work(name, part, those) for name, (part, those) in wanted.items()], outcomes
+
+
+def _ready(model: LoadedModel, request: Request) -> PartRequest:
+    """What the adapter gets; raises `InvalidInput` for what it refuses, or a model of another craft."""
+    craft = request.craft
+    if model.adapter.craft != craft.craft.name:
+        raise wrong_craft(craft.craft, model.entry.name, model.entry.adapter)
+    part: PartRequest = craft.ready(model, request.part)
+    model.adapter.check(part)
+    return part
 
 
 def _was_begun(work: Work) -> bool:

@@ -62,7 +62,7 @@ def _store(computed: Computed) -> Outcome:
         return Done(made, computed=True, attempt=work.attempt)
     except Exception as exc:  # one input's failure, in its own words
         if not isinstance(exc, SlotlineError):
-            logger.exception("the model failed on «%.40s»", craft.words(work.item))
+            logger.exception("the model failed on «%.40s»", work.part.words())
         return Failed(as_slotline_error(exc), work.attempt)
 
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tasks.flow.outcomes import Outcome
-from workers.child.crafts.base import Craft
+from tasks.messages import PartRequest
+from workers.child.crafts.base import SlotCraft
 from workers.wire.call import Call
 
 if TYPE_CHECKING:
     from workers.child.models.base import LoadedModel
 
-AnyCraft = Craft[Any, Any, Any]
+AnyCraft = SlotCraft[Any, Any]
 
 IsCancelled = Callable[[str], bool]
 """Asked with a request's delivery tag: whether its job was cancelled meanwhile."""
@@ -31,6 +32,7 @@ Outcomes = Mapping[int, Outcome]
 class Request:
     """One request of a batch, read and checked; `run_of` is the task or the part that it is a run of.
 
+    `part` is what it wants of the model.
     `variant` says which of many small models it wants; `runs` is how many runs of it were begun before.
     """
 
@@ -38,7 +40,7 @@ class Request:
     call: Call
     craft: AnyCraft
     run_of: tuple[str, int]
-    asked: Any
+    part: PartRequest
     variant: str | None = None
     runs: int = 0
 
@@ -47,11 +49,11 @@ class Request:
 class Work:
     """One artifact to be made, for all requests that want it: the first of them makes it, the others get the same.
 
-    `item` is the adapter's input; `attempt` is 0 until the attempt is counted.
+    `part` is what the adapter gets; `attempt` is 0 until the attempt is counted.
     """
 
     artifact: str
-    item: Any
+    part: PartRequest
     requests: Sequence[Request]
     attempt: int = 0
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,13 @@ from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.messages import SummaryPartRequest
 from tasks.store.names import JSON
 from workers.adapters import hardware, weights
-from workers.adapters.base import Adapter, Cancelled, Offer, Options, TextInput, Written
+from workers.adapters.bart.tokens import Tokens
+from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.grouping import groups
+from workers.adapters.outputs import Written
 
 INSTALL = "pip install 'slotline[summary]'"
 GET_THEM = "get it with: huggingface-cli download facebook/bart-large-cnn --local-dir FOLDER"
@@ -34,17 +36,6 @@ WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.js
 TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
 
 WARM_UP = "The sea was calm, and the boat lay still upon it. "
-
-SAMPLES = {
-    "en": "The old fisherman had not been out on the lake since the storm took his brother's boat in November, and now "
-    "he stood quietly upon the shore, counting the lanterns that moved along the opposite bank.",
-    "vi": "Ông lão đánh cá đã không ra hồ kể từ khi cơn bão cuốn mất chiếc thuyền của em trai ông vào tháng mười một, "
-    "và giờ đây ông lặng lẽ đứng trên bờ, đếm những ngọn đèn lồng di chuyển dọc theo bờ bên kia.",
-}
-"""By which is measured how many characters of a language are a token."""
-
-TEXTS_KEPT = 256
-"""Whose tokens are kept: a text is asked for them when it is grouped, and when it runs."""
 
 SHORTEST_SHARE = 0.5
 """A text that is shorter than what the model is to write at least is asked for half its own length: the model
@@ -71,13 +62,13 @@ class Read:
     """One input of the batch, as tokens; `limits` are the least and most tokens that it is to become."""
 
     index: int
-    item: TextInput
+    item: SummaryPartRequest
     tokens: Sequence[int]
     limits: tuple[int, int]
     is_cut: bool
 
 
-class Bart(Adapter[TextInput, Written]):
+class Bart(Adapter[SummaryPartRequest, Written]):
     """One sequence-to-sequence model."""
 
     craft = "summary"
@@ -91,7 +82,7 @@ class Bart(Adapter[TextInput, Written]):
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a BART model")
         self._model: Any = None
         self._tokenizer: Any = None
-        self._tokens = lru_cache(TEXTS_KEPT)(self._tokens_of)
+        self._tokens: Any = None
 
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError`."""
@@ -118,16 +109,16 @@ class Bart(Adapter[TextInput, Written]):
             revision=self._revision(),
             sample_rate=0,
             reads_tokens=self._positions,
-            chars_per_token={language: self._chars_per_token(text) for language, text in SAMPLES.items()},
+            chars_per_token=self._tokens.per_language(),
         )
 
     def warm_up(self) -> None:
         """Summarise a sentence; raises `ModelLoadError` when that fails."""
-        outcome = self.run([TextInput(WARM_UP, max_length=8, min_length=0)])[0]
+        outcome = self.run([SummaryPartRequest(model=self.entry.name, text=WARM_UP, max_length=8, min_length=0)])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
-    def check(self, item: TextInput) -> None:
+    def check(self, item: SummaryPartRequest) -> None:
         """Raise `InvalidInput` for an empty text, and for lengths that contradict one another or the model."""
         if not item.text.strip():
             raise InvalidInput("text: is empty")
@@ -137,20 +128,20 @@ class Bart(Adapter[TextInput, Written]):
         if most > self._positions:
             raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
 
-    def group(self, item: TextInput) -> Hashable:
+    def group(self, item: SummaryPartRequest) -> Hashable:
         """Its limits: one pass of the model has one least and one most length."""
         return self._own_limits(item)
 
-    def length(self, item: TextInput) -> float:
+    def length(self, item: SummaryPartRequest) -> float:
         """In tokens, as far as the model reads."""
-        return len(self._tokens(item.text)[0])
+        return len(self._tokens.of(item.text)[0])
 
-    def ingredients(self, item: TextInput) -> Mapping[str, JSON]:
+    def ingredients(self, item: SummaryPartRequest) -> Mapping[str, JSON]:
         """What is asked of the model beside the text, with the catalog's options."""
         least, most = self._limits(item)
         return {**self._beams, "min_length": least, "max_length": most}
 
-    def run(self, batch: Sequence[TextInput]) -> Sequence[Written | Exception]:
+    def run(self, batch: Sequence[SummaryPartRequest]) -> Sequence[Written | Exception]:
         """Summarise each text; `InvalidInput` or `Cancelled` stand in a failed one's place.
 
         Raises `OutOfMemory` for the whole batch, and what torch raises.
@@ -174,8 +165,7 @@ class Bart(Adapter[TextInput, Written]):
         """Give the model's memory back; the packages stay imported."""
         if self._model is None and self._tokenizer is None:
             return
-        self._model = self._tokenizer = None
-        self._tokens.cache_clear()
+        self._model = self._tokenizer = self._tokens = None
         hardware.release(self.device)
 
     def _open(self) -> None:
@@ -191,7 +181,8 @@ class Bart(Adapter[TextInput, Written]):
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
             raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files(), exc)}") from exc
-        least, most = self._limits(TextInput(""))
+        self._tokens = Tokens(self._tokenizer, self._positions)
+        least, most = self._limits()
         if not least <= most <= self._positions:
             raise ModelLoadError(
                 f"{self.entry.place} max_length: of {most} tokens, at least {least}, cannot be had from a model of"
@@ -216,43 +207,29 @@ class Bart(Adapter[TextInput, Written]):
         own = {name: getattr(self._options, name) for name in names}
         return {name: getattr(usual, name) if value is None else value for name, value in own.items()}
 
-    def _limits(self, item: TextInput) -> tuple[int, int]:
-        """The least and the most tokens that the item's summary is to have: its own, the catalog's or the model's."""
+    def _limits(self, item: SummaryPartRequest | None = None) -> tuple[int, int]:
+        """The least and the most tokens of a summary: as the item says, else the catalog, else the model."""
         usual, own = self._model.generation_config, self._options
-        most = item.max_length or own.max_length or usual.max_length or 20
-        given = (item.min_length, own.min_length, usual.min_length, 0)
+        most = (item.max_length if item else None) or own.max_length or usual.max_length or 20
+        given = (item.min_length if item else None, own.min_length, usual.min_length, 0)
         least = next(length for length in given if length is not None)
         return least, most
 
-    def _read(self, index: int, item: TextInput, outcomes: dict[int, Written | Exception]) -> Read | None:
+    def _read(self, index: int, item: SummaryPartRequest, outcomes: dict[int, Written | Exception]) -> Read | None:
         """The item as tokens; None with its outcome noted where it is not to be computed."""
         try:
             self.check(item)
         except SlotlineError as exc:
             outcomes[index] = exc.with_traceback(None)
             return None
-        tokens, is_cut = self._tokens(item.text)
+        tokens, is_cut = self._tokens.of(item.text)
         return Read(index, item, tokens, self._own_limits(item), is_cut)
 
-    def _chars_per_token(self, text: str) -> float:
-        """Of such a text; what begins and ends every text counts too, so it is rather too few."""
-        return len(text) / max(1, len(self._tokenizer(text, verbose=False)["input_ids"]))
-
-    def _own_limits(self, item: TextInput) -> tuple[int, int]:
+    def _own_limits(self, item: SummaryPartRequest) -> tuple[int, int]:
         """The limits, the least of them as a text of this length can have it."""
         least, most = self._limits(item)
-        length = len(self._tokens(item.text)[0])
+        length = len(self._tokens.of(item.text)[0])
         return (int(length * SHORTEST_SHARE) if length < least else least), most
-
-    def _tokens_of(self, text: str) -> tuple[Sequence[int], bool]:
-        """The text's tokens that the model reads, and whether it has more."""
-        for token in self._tokenizer.all_special_tokens:
-            text = text.replace(token, " ")  # `</s>` in a text is no end of it
-        tokens = self._tokenizer(text, verbose=False)["input_ids"]
-        is_cut = len(tokens) > self._positions
-        if is_cut:
-            tokens = self._tokenizer(text, truncation=True, max_length=self._positions)["input_ids"]
-        return tokens, is_cut
 
     def _written(self, group: Sequence[Read]) -> Iterator[tuple[int, Written | Exception]]:
         """What each of a group became, which all run at once; those that nobody wants any more are left out."""

@@ -21,8 +21,10 @@ from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError, UnknownVoice
-from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
+from tasks.messages import ParagraphRequest
+from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.espeak.library import SLOWEST_WPM, Library, LibraryError, LibraryVoice
+from workers.adapters.outputs import Sound
 
 DEFAULT_VOICE = "en-us"
 
@@ -38,7 +40,7 @@ class EspeakOptions(Options):
     """The rate at speed 1.0."""
 
 
-class Espeak(Adapter):
+class Espeak(Adapter[ParagraphRequest, Sound]):
     """espeak-ng; a batch is spoken one text after another."""
 
     craft = "speech"
@@ -79,15 +81,15 @@ class Espeak(Adapter):
 
     def warm_up(self) -> None:
         """Speak one word in the default voice; raises `ModelLoadError` when no sound comes of it."""
-        outcome = self.run([SpeechInput("1")])[0]
+        outcome = self.run([ParagraphRequest(model=self.entry.name, text="1")])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
-    def check(self, item: SpeechInput) -> None:
+    def check(self, item: ParagraphRequest) -> None:
         """Raise `UnknownVoice` for a voice that the library lacks."""
         self._identifier(item.voice)
 
-    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+    def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
         """Speak each text; `UnknownVoice`, `InvalidInput` (no sound) or `ModelError` stand in a failed one's place."""
         if self._library is None:
             raise ModelError("espeak-ng is not loaded")
@@ -109,7 +111,7 @@ class Espeak(Adapter):
         if library is not None:
             library.close()
 
-    def _speak(self, library: Library, item: SpeechInput) -> Sound:
+    def _speak(self, library: Library, item: ParagraphRequest) -> Sound:
         import numpy as np
 
         wanted = (self._identifier(item.voice), self._rate(item.speed))

@@ -19,9 +19,11 @@ from pydantic import Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
 from workers.adapters import hardware, weights
-from workers.adapters.base import Adapter, Cancelled, Offer, Options, Sound, SpeechInput
+from workers.adapters.base import Adapter, Cancelled, Offer, Options
+from workers.adapters.outputs import Sound
 from workers.adapters.viettts import voices
 from workers.adapters.viettts.engine import Engine, Voice
 from workers.adapters.viettts.library import SAMPLE_RATE, import_viettts
@@ -57,7 +59,7 @@ class VietTTSOptions(Options):
     """The flow's estimator from its ONNX file."""
 
 
-class VietTTS(Adapter):
+class VietTTS(Adapter[ParagraphRequest, Sound]):
     """One VietTTS model."""
 
     craft = "speech"
@@ -98,19 +100,19 @@ class VietTTS(Adapter):
 
     def warm_up(self) -> None:
         """Speak two words in the default voice; raises `ModelLoadError` when no sound comes of it."""
-        outcome = self.run([SpeechInput(WARM_UP)])[0]
+        outcome = self.run([ParagraphRequest(model=self.entry.name, text=WARM_UP)])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
-    def check(self, item: SpeechInput) -> None:
+    def check(self, item: ParagraphRequest) -> None:
         """Raise `UnknownVoice` for a voice that the samples folder lacked when the model was loaded."""
         voices.named(self._files, item.voice or self._default_voice)
 
-    def ingredients(self, item: SpeechInput) -> Mapping[str, JSON]:
+    def ingredients(self, item: ParagraphRequest) -> Mapping[str, JSON]:
         """The digest of the voice's file; raises `InvalidInput` for a file that cannot serve."""
         return {"voice_digest": self._voice(item.voice).digest}
 
-    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+    def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
         """Speak each text; `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` stand in a failed one's place.
 
         Raises what CUDA raises when its context is broken: nothing runs in this process after it.
@@ -195,7 +197,7 @@ class VietTTS(Adapter):
                 raise hardware.memory_error(exc, self.device) or failed from exc
         return self._voices[name]
 
-    def _outcome(self, index: int, item: SpeechInput) -> Sound | Exception:
+    def _outcome(self, index: int, item: ParagraphRequest) -> Sound | Exception:
         try:
             if self.is_cancelled(index):
                 return Cancelled()
@@ -212,7 +214,7 @@ class VietTTS(Adapter):
         hardware.release(self.device)
         return failed
 
-    def _speak(self, index: int, item: SpeechInput) -> Sound:
+    def _speak(self, index: int, item: ParagraphRequest) -> Sound:
         """The sound of one text; the draw that failed is tried once more with other random numbers."""
         voice = self._voice(item.voice)
         if self._engine is None:

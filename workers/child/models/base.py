@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from workers.adapters.base import Adapter, Offer
+    from workers.adapters.base import AnyAdapter, Offer
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class LoadedModel:
     """A model that computes: its table, its adapter, what it offers, and how long it took to load in seconds."""
 
     entry: ModelEntry
-    adapter: Adapter
+    adapter: AnyAdapter
     offer: Offer
     load_s: float
 

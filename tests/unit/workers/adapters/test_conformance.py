@@ -22,8 +22,11 @@ import pytest
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError, UnknownVoice
-from workers.adapters import BUILT_IN, adapter_of, find
-from workers.adapters.base import Adapter, Cancelled, Offer, Sound, SpeechInput, TextInput, Written
+from tasks.messages import ParagraphRequest
+from tests.unit.workers.adapters.asked import to_speak, to_summarise
+from workers.adapters import adapter_of, built_in, find
+from workers.adapters.base import AnyAdapter, Cancelled, Offer
+from workers.adapters.outputs import Sound, Written
 
 ENGLISH = (
     "A gentleman called to see you when you were out last night, sir, said my landlady.",
@@ -71,7 +74,7 @@ class Case:
         return ModelEntry.model_validate({**table, "place": "models.toml line 1: [models.tried]", **changed})
 
     def item(self, text: str, voice: str | None = None, speed: float = 1.0) -> Any:
-        return SpeechInput(text, voice, speed) if self.voices else TextInput(text)
+        return to_speak(text, voice, speed) if self.voices else to_summarise(text)
 
 
 CASES = [
@@ -121,14 +124,14 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cas
 
 
 @pytest.fixture
-def adapter(case: Case) -> Iterator[Adapter]:
+def adapter(case: Case) -> Iterator[AnyAdapter]:
     made = adapter_of(case.entry(), "cpu")
     yield made
     made.unload()
 
 
 @pytest.fixture
-def offer(adapter: Adapter) -> Offer:
+def offer(adapter: AnyAdapter) -> Offer:
     loaded = adapter.load()
     adapter.warm_up()
     return loaded
@@ -139,7 +142,7 @@ def sound_of(outcome: Sound | Exception) -> Sound:
     return outcome
 
 
-def length_of(adapter: Adapter, item: SpeechInput) -> int:
+def length_of(adapter: AnyAdapter, item: ParagraphRequest) -> int:
     return len(sound_of(adapter.run([item])[0]).samples)
 
 
@@ -154,7 +157,7 @@ def same(case: Case, shape: int | str) -> Any:
 
 
 def test_every_built_in_adapter_is_tried_by_this_suite() -> None:
-    assert {case.adapter for case in CASES} == set(BUILT_IN)
+    assert {case.adapter for case in CASES} == set(built_in())
 
 
 @SPEAKING
@@ -175,8 +178,8 @@ def test_the_revision_is_the_same_each_time_and_the_catalogs_where_it_has_one(ca
 
 
 @SPEAKING
-def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: Adapter, offer: Offer) -> None:
-    for outcome in adapter.run([SpeechInput(text) for text in case.texts]):
+def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: AnyAdapter, offer: Offer) -> None:
+    for outcome in adapter.run([to_speak(text) for text in case.texts]):
         sound = sound_of(outcome)
         assert sound.sample_rate == offer.sample_rate
         assert sound.samples.dtype == np.float32
@@ -186,7 +189,7 @@ def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: Adapte
 
 
 @pytest.mark.usefixtures("offer")
-def test_a_batch_gives_in_order_what_each_input_gives_alone(case: Case, adapter: Adapter[Any, Any]) -> None:
+def test_a_batch_gives_in_order_what_each_input_gives_alone(case: Case, adapter: AnyAdapter) -> None:
     voices = case.voices or (None,)
     items = [case.item(text, voices[i % len(voices)], (1.0, 1.4)[i % 2]) for i, text in enumerate(case.texts)]
     together = [shape_of(outcome) for outcome in adapter.run(items)]
@@ -196,12 +199,12 @@ def test_a_batch_gives_in_order_what_each_input_gives_alone(case: Case, adapter:
 
 
 @pytest.mark.usefixtures("offer")
-def test_an_empty_batch_gives_nothing(adapter: Adapter[Any, Any]) -> None:
+def test_an_empty_batch_gives_nothing(adapter: AnyAdapter) -> None:
     assert list(adapter.run([])) == []
 
 
 @pytest.mark.usefixtures("offer")
-def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Case, adapter: Adapter[Any, Any]) -> None:
+def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Case, adapter: AnyAdapter) -> None:
     adapter.is_cancelled = lambda index: index == 1
     first, unwanted, last = adapter.run([case.item(text) for text in (case.texts * 3)[:3]])
     assert isinstance(unwanted, Cancelled)
@@ -210,7 +213,7 @@ def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Ca
 
 
 @pytest.mark.usefixtures("offer")
-def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: Adapter[Any, Any]) -> None:
+def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: AnyAdapter) -> None:
     good = case.texts[0]
     first, failing, last = adapter.run([case.item(good), case.item(case.failing_text), case.item(good)])
     assert isinstance(failing, SlotlineError)
@@ -221,42 +224,42 @@ def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: Adapter[Any
 
 @SPEAKING
 @pytest.mark.usefixtures("offer")
-def test_an_unknown_voice_costs_its_input_alone(case: Case, adapter: Adapter) -> None:
-    unvoiced, voiced = adapter.run([SpeechInput(case.texts[0], "no-such"), SpeechInput(case.texts[0])])
+def test_an_unknown_voice_costs_its_input_alone(case: Case, adapter: AnyAdapter) -> None:
+    unvoiced, voiced = adapter.run([to_speak(case.texts[0], "no-such"), to_speak(case.texts[0])])
     assert isinstance(unvoiced, UnknownVoice)
     assert len(sound_of(voiced).samples) > 0
 
 
 @SPEAKING
 @pytest.mark.usefixtures("offer")
-def test_an_unknown_voice_is_refused_before_computing_and_known_ones_pass(case: Case, adapter: Adapter) -> None:
+def test_an_unknown_voice_is_refused_before_computing_and_known_ones_pass(case: Case, adapter: AnyAdapter) -> None:
     for voice in (None, *case.voices):
-        adapter.check(SpeechInput("text", voice))
+        adapter.check(to_speak("text", voice))
     with pytest.raises(UnknownVoice, match=rf"^voice: .*'no-such'.*{case.voices[0]}") as caught:
-        adapter.check(SpeechInput("text", "no-such"))
+        adapter.check(to_speak("text", "no-such"))
     assert isinstance(caught.value, InvalidInput)
     assert "\n" not in str(caught.value)
 
 
 @SPEAKING
 @pytest.mark.usefixtures("offer")
-def test_no_voice_means_the_default_voice(case: Case, adapter: Adapter) -> None:
+def test_no_voice_means_the_default_voice(case: Case, adapter: AnyAdapter) -> None:
     text = case.texts[0]
-    lengths = [length_of(adapter, SpeechInput(text, voice)) for voice in (None, case.voices[0])]
+    lengths = [length_of(adapter, to_speak(text, voice)) for voice in (None, case.voices[0])]
     assert lengths[0] == pytest.approx(lengths[1], rel=case.tolerance)
 
 
 @SPEAKING
 @pytest.mark.usefixtures("offer")
-def test_faster_is_shorter(case: Case, adapter: Adapter) -> None:
+def test_faster_is_shorter(case: Case, adapter: AnyAdapter) -> None:
     for voice in case.voices:
-        fast, normal, slow = (length_of(adapter, SpeechInput(case.texts[0], voice, s)) for s in (2.0, 1.0, 0.5))
+        fast, normal, slow = (length_of(adapter, to_speak(case.texts[0], voice, s)) for s in (2.0, 1.0, 0.5))
         assert fast < 0.7 * normal
         assert slow > 1.4 * normal
 
 
 @pytest.mark.usefixtures("offer")
-def test_a_model_loads_and_runs_again_after_it_was_unloaded(case: Case, adapter: Adapter[Any, Any]) -> None:
+def test_a_model_loads_and_runs_again_after_it_was_unloaded(case: Case, adapter: AnyAdapter) -> None:
     before = shape_of(adapter.run([case.item(case.texts[0])])[0])
     adapter.unload()
     adapter.load()
@@ -264,7 +267,7 @@ def test_a_model_loads_and_runs_again_after_it_was_unloaded(case: Case, adapter:
     assert shape_of(adapter.run([case.item(case.texts[0])])[0]) == same(case, before)
 
 
-def test_unloading_is_harmless_when_nothing_is_loaded(adapter: Adapter[Any, Any]) -> None:
+def test_unloading_is_harmless_when_nothing_is_loaded(adapter: AnyAdapter) -> None:
     adapter.unload()
     adapter.load()
     adapter.unload()
@@ -273,7 +276,7 @@ def test_unloading_is_harmless_when_nothing_is_loaded(adapter: Adapter[Any, Any]
 
 @WITH_WEIGHTS
 @pytest.mark.usefixtures("offer")
-def test_unloading_leaves_no_tensor_of_the_model_in_memory(case: Case, adapter: Adapter[Any, Any]) -> None:
+def test_unloading_leaves_no_tensor_of_the_model_in_memory(case: Case, adapter: AnyAdapter) -> None:
     import torch
 
     adapter.run([case.item(case.texts[0]), case.item(case.failing_text)])

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, UnknownVoice
-from workers.adapters.base import Sound, SpeechInput
+from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.espeak import Espeak
+from workers.adapters.outputs import Sound
 
 VIETNAMESE = "Hắn vừa đi vừa chửi. Bao giờ cũng thế, cứ rượu xong là hắn chửi."
 ENGLISH = "The sea was calm, and the boat lay still upon it."
@@ -32,7 +33,7 @@ def espeak() -> Iterator[Espeak]:
 
 
 def spoken(espeak: Espeak, text: str, voice: str | None = None, speed: float = 1.0) -> NDArray[np.float32]:
-    outcome = espeak.run([SpeechInput(text, voice, speed)])[0]
+    outcome = espeak.run([to_speak(text, voice, speed)])[0]
     assert isinstance(outcome, Sound), outcome
     return outcome.samples
 
@@ -63,7 +64,7 @@ def test_voices_go_by_name_in_any_case(espeak: Espeak) -> None:
 
 def test_an_unknown_voice_names_the_nearest(espeak: Espeak) -> None:
     with pytest.raises(UnknownVoice, match=r"^voice: espeak-ng has no voice 'vi-VN-south'; nearest: vi-vn-x-south"):
-        espeak.check(SpeechInput(VIETNAMESE, "vi-VN-south"))
+        espeak.check(to_speak(VIETNAMESE, "vi-VN-south"))
 
 
 @pytest.mark.parametrize(("text", "voice"), [(VIETNAMESE, "vi"), (VIETNAMESE, "vi-vn-x-south"), (ENGLISH, "en-us")])
@@ -81,7 +82,7 @@ def test_speech_is_loud_enough_does_not_clip_and_has_hardly_a_silent_edge(
 
 def test_a_voice_and_a_speed_hold_for_their_own_input_alone(espeak: Espeak) -> None:
     alone = [len(spoken(espeak, VIETNAMESE, "vi")), len(spoken(espeak, VIETNAMESE, "en-us", 1.5))]
-    items = [SpeechInput(VIETNAMESE, "vi"), SpeechInput(VIETNAMESE, "en-us", 1.5)] * 3
+    items = [to_speak(VIETNAMESE, "vi"), to_speak(VIETNAMESE, "en-us", 1.5)] * 3
     outcomes = espeak.run(items)
     lengths = [len(outcome.samples) for outcome in outcomes if isinstance(outcome, Sound)]
     assert lengths == pytest.approx(alone * 3, rel=0.02)
@@ -89,7 +90,7 @@ def test_a_voice_and_a_speed_hold_for_their_own_input_alone(espeak: Espeak) -> N
 
 
 def test_an_unknown_voice_midway_does_not_change_the_voice_of_what_follows(espeak: Espeak) -> None:
-    first, unknown, last = espeak.run([SpeechInput(VIETNAMESE, voice) for voice in ("vi", "vii", "vi")])
+    first, unknown, last = espeak.run([to_speak(VIETNAMESE, voice) for voice in ("vi", "vii", "vi")])
     assert isinstance(first, Sound)
     assert isinstance(unknown, UnknownVoice)
     assert isinstance(last, Sound)
@@ -124,7 +125,7 @@ def test_a_control_character_neither_ends_the_text_nor_commands_the_voice(espeak
 
 @pytest.mark.parametrize("text", ["...", '"', " ", "— — —"])
 def test_a_text_without_sound_is_refused_with_its_words(espeak: Espeak, text: str) -> None:
-    outcome = espeak.run([SpeechInput(text)])[0]
+    outcome = espeak.run([to_speak(text)])[0]
     assert isinstance(outcome, InvalidInput)
     assert str(outcome).startswith("text: gives no sound in the voice 'en-us'")
 

@@ -15,7 +15,9 @@ import pytest
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, ModelError, ModelLoadError
 from tests.fixtures.waiting import at_most
-from workers.adapters.base import Cancelled, Sound, SpeechInput
+from tests.unit.workers.adapters.asked import to_speak
+from workers.adapters.base import Cancelled
+from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import Rehearsal, digest
 
 
@@ -26,7 +28,7 @@ def made(**options: object) -> Rehearsal:
 
 
 def test_silence_is_fifteen_characters_a_second_at_normal_speed() -> None:
-    normal, fast = made().run([SpeechInput("a" * 150), SpeechInput("a" * 150, speed=2.0)])
+    normal, fast = made().run([to_speak("a" * 150), to_speak("a" * 150, speed=2.0)])
     assert isinstance(normal, Sound)
     assert isinstance(fast, Sound)
     assert len(normal.samples) == 10 * 22_050
@@ -37,7 +39,7 @@ def test_silence_is_fifteen_characters_a_second_at_normal_speed() -> None:
 def test_a_batch_takes_its_seconds_once_and_more_for_each_character() -> None:
     adapter = made(seconds=0.1, seconds_per_char=0.01)
     began = time.monotonic()
-    adapter.run([SpeechInput("a" * 5), SpeechInput("a" * 5)])
+    adapter.run([to_speak("a" * 5), to_speak("a" * 5)])
     assert 0.2 <= time.monotonic() - began < at_most(0.2)
 
 
@@ -50,7 +52,7 @@ def test_load_takes_its_seconds() -> None:
 def test_with_no_voices_listed_every_voice_is_taken() -> None:
     adapter = made()
     assert adapter.load().voices == {}
-    adapter.check(SpeechInput("text", "quynh"))
+    adapter.check(to_speak("text", "quynh"))
 
 
 def test_the_first_of_its_voices_is_the_default() -> None:
@@ -72,33 +74,33 @@ def test_an_option_of_a_wrong_value_is_refused_by_its_name(option: str, wrong: o
 
 
 def test_fault_words_are_only_text_where_faults_are_off() -> None:
-    outcome = made().run([SpeechInput("⚡crash ⚡memory ⚡error ⚡hang ⚡slow=60")])[0]
+    outcome = made().run([to_speak("⚡crash ⚡memory ⚡error ⚡hang ⚡slow=60")])[0]
     assert isinstance(outcome, Sound)
 
 
 def test_an_error_is_that_inputs_alone_and_memory_is_the_batchs() -> None:
     adapter = made(faults=True)
-    bad, good = adapter.run([SpeechInput("a ⚡error, b"), SpeechInput("⚡errors are another word")])
+    bad, good = adapter.run([to_speak("a ⚡error, b"), to_speak("⚡errors are another word")])
     assert isinstance(bad, ModelError)
     assert isinstance(good, Sound)
     with pytest.raises(MemoryError):
-        adapter.run([SpeechInput("good"), SpeechInput("⚡memory")])
+        adapter.run([to_speak("good"), to_speak("⚡memory")])
 
 
 def test_slow_takes_as_long_as_it_says() -> None:
     began = time.monotonic()
-    made(faults=True).run([SpeechInput("⚡slow=0.25.")])
+    made(faults=True).run([to_speak("⚡slow=0.25.")])
     assert 0.25 <= time.monotonic() - began < at_most(0.25)
 
 
 FAULT = """
 import sys
 from tasks.catalog import ModelEntry
-from workers.adapters.base import SpeechInput
+from tasks.messages import ParagraphRequest
 from workers.adapters.rehearsal import Rehearsal
 adapter = Rehearsal(ModelEntry(name="r", adapter="rehearsal", options={"faults": True}), "cpu")
 print("running", flush=True)
-adapter.run([SpeechInput(sys.argv[1])])
+adapter.run([ParagraphRequest(model="r", text=sys.argv[1])])
 print("came back", flush=True)
 """
 
@@ -126,7 +128,7 @@ def test_a_cancelled_batch_ends_long_before_its_time() -> None:
     asked = iter([False] * 3)
     adapter.is_cancelled = lambda index: next(asked, True)
     began = time.monotonic()
-    outcomes = adapter.run([SpeechInput("one"), SpeechInput("⚡error two")])
+    outcomes = adapter.run([to_speak("one"), to_speak("⚡error two")])
     assert [type(outcome) for outcome in outcomes] == [Cancelled, Cancelled]
     assert time.monotonic() - began < at_most(1.0), "long before its 30 s"
 
@@ -136,7 +138,7 @@ def test_a_slow_input_stops_where_it_is_when_it_is_cancelled() -> None:
     asked = iter([False] * 3)
     adapter.is_cancelled = lambda index: next(asked, True)
     began = time.monotonic()
-    assert isinstance(adapter.run([SpeechInput("⚡slow=30 ⚡error")])[0], Cancelled)
+    assert isinstance(adapter.run([to_speak("⚡slow=30 ⚡error")])[0], Cancelled)
     assert time.monotonic() - began < at_most(1.0), "long before its 30 s"
 
 
@@ -149,7 +151,7 @@ def test_being_killed_is_a_sigkill_and_memory_asked_for_is_really_taken() -> Non
 
 
 def test_a_journal_has_a_line_for_each_input_begun_and_each_done(tmp_path: Path) -> None:
-    made(journal=str(tmp_path / "journal")).run([SpeechInput("one"), SpeechInput("two")])
+    made(journal=str(tmp_path / "journal")).run([to_speak("one"), to_speak("two")])
     lines = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
     texts = [digest("one"), digest("two")]
     assert [(line["what"], line["text"]) for line in lines] == [("began", t) for t in texts] + [
@@ -160,7 +162,7 @@ def test_a_journal_has_a_line_for_each_input_begun_and_each_done(tmp_path: Path)
 
 
 def test_a_signed_silence_opens_with_samples_of_its_own() -> None:
-    one, other = made(signed=True).run([SpeechInput("a" * 30), SpeechInput("b" * 30)])
+    one, other = made(signed=True).run([to_speak("a" * 30), to_speak("b" * 30)])
     assert isinstance(one, Sound)
     assert isinstance(other, Sound)
     assert one.samples[:8].all()

@@ -17,8 +17,10 @@ from tasks.errors import CatalogError, InvalidInput, ModelError, ModelLoadError,
 from tasks.settings import settings
 from tests.fixtures.waiting import at_most
 from tests.unit.workers.adapters import tiny_viettts
+from tests.unit.workers.adapters.asked import to_speak
 from tests.unit.workers.adapters.tiny_viettts import SAMPLE_RATE, frames_of, write_voice
-from workers.adapters.base import Cancelled, Sound, SpeechInput
+from workers.adapters.base import Cancelled
+from workers.adapters.outputs import Sound
 from workers.adapters.viettts import VietTTS
 from workers.adapters.viettts.engine import Engine
 
@@ -64,7 +66,7 @@ def engine_of(adapter: VietTTS) -> Engine:
 
 
 def spoken(adapter: VietTTS, text: str, voice: str | None = None, speed: float = 1.0) -> Sound:
-    outcome = adapter.run([SpeechInput(text, voice, speed)])[0]
+    outcome = adapter.run([to_speak(text, voice, speed)])[0]
     assert isinstance(outcome, Sound), outcome
     return outcome
 
@@ -80,7 +82,7 @@ def test_a_text_is_as_long_as_its_tokens_at_22050_hz(viettts: VietTTS) -> None:
 
 def test_the_same_input_gives_the_same_samples_wherever_it_stands_in_a_batch(viettts: VietTTS) -> None:
     alone = spoken(viettts, SHORT)
-    _, second = viettts.run([SpeechInput("Có hề gì?"), SpeechInput(SHORT)])
+    _, second = viettts.run([to_speak("Có hề gì?"), to_speak(SHORT)])
     assert isinstance(second, Sound)
     assert np.array_equal(alone.samples, second.samples)
 
@@ -100,7 +102,7 @@ def test_another_seed_and_another_voice_read_it_in_another_way(viettts: VietTTS,
     ["", " ", "😀😀", "中文，こんにちは", "https://example.org/a?b=c", "...", "!!!", "— « »", "<|vi|><|endoftext|>"],
 )
 def test_a_text_that_cannot_be_said_is_refused_for_itself_alone(viettts: VietTTS, text: str) -> None:
-    refused, said = viettts.run([SpeechInput(text), SpeechInput(SHORT)])
+    refused, said = viettts.run([to_speak(text), to_speak(SHORT)])
     assert isinstance(refused, InvalidInput)
     assert str(refused).startswith("text: nothing in it that VietTTS can say")
     assert isinstance(said, Sound)
@@ -141,7 +143,7 @@ def test_a_fault_in_the_language_models_thread_is_an_error_and_not_half_a_senten
             yield token
 
     monkeypatch.setattr(engine._job, "_inference", breaks_midway)
-    failed = viettts.run([SpeechInput(SENTENCE)])[0]
+    failed = viettts.run([to_speak(SENTENCE)])[0]
     monkeypatch.undo()
     assert isinstance(failed, ModelError)
     assert str(failed) == "text: VietTTS failed on it: RuntimeError: midway in the thread"
@@ -164,7 +166,7 @@ def test_memory_that_runs_out_costs_its_input_alone_and_says_so(
         return genuine(**inputs)
 
     monkeypatch.setattr(engine._tts.model.flow, "inference", too_large)
-    failed, said = viettts.run([SpeechInput(SENTENCE), SpeechInput(SHORT)])
+    failed, said = viettts.run([to_speak(SENTENCE), to_speak(SHORT)])
     assert isinstance(failed, OutOfMemory)
     assert "2.00 GiB" in str(failed)
     assert isinstance(said, Sound)
@@ -176,7 +178,7 @@ def test_a_broken_cuda_context_is_the_batchs_error(viettts: VietTTS, monkeypatch
 
     monkeypatch.setattr(engine_of(viettts)._tts.model.flow, "inference", broken)
     with pytest.raises(RuntimeError, match="CUDA error"):
-        viettts.run([SpeechInput(SHORT)])
+        viettts.run([to_speak(SHORT)])
 
 
 @pytest.mark.parametrize(("spoilt", "words"), [(np.nan, "no numbers"), (0.0, "no sound"), (None, "only 0.0")])
@@ -192,7 +194,7 @@ def test_sound_that_is_none_is_tried_once_more_and_then_an_error(
         return (sound[:, :256] if spoilt is None else sound * spoilt), source
 
     monkeypatch.setattr(hift, "inference", spoils)
-    failed = viettts.run([SpeechInput(SENTENCE)])[0]
+    failed = viettts.run([to_speak(SENTENCE)])[0]
     assert isinstance(failed, ModelError)
     assert words in str(failed)
     assert len(asked) == 2
@@ -202,7 +204,7 @@ def test_an_input_that_is_cancelled_stops_in_the_middle_of_a_sentence(viettts: V
     asked = iter([False] * 30)
     viettts.is_cancelled = lambda index: next(asked, True)
     began = time.monotonic()
-    assert isinstance(viettts.run([SpeechInput(SENTENCE * 20)])[0], Cancelled)
+    assert isinstance(viettts.run([to_speak(SENTENCE * 20)])[0], Cancelled)
     assert time.monotonic() - began < at_most(1.0)
 
 
@@ -246,17 +248,17 @@ def test_a_gpu_slot_where_torch_sees_no_gpu_is_refused(viettts_folder: Path) -> 
 
 def test_a_voice_goes_by_its_files_whole_name_in_any_case(viettts: VietTTS) -> None:
     for name in ("nguyen.ngoc-ngan", "Nguyen.Ngoc-Ngan"):
-        viettts.check(SpeechInput(SHORT, name))
+        viettts.check(to_speak(SHORT, name))
     assert (
-        viettts.ingredients(SpeechInput(SHORT, "nguyen.ngoc-ngan"))
-        == viettts.ingredients(SpeechInput(SHORT, "NGUYEN.ngoc-ngan"))
-        != viettts.ingredients(SpeechInput(SHORT))
+        viettts.ingredients(to_speak(SHORT, "nguyen.ngoc-ngan"))
+        == viettts.ingredients(to_speak(SHORT, "NGUYEN.ngoc-ngan"))
+        != viettts.ingredients(to_speak(SHORT))
     )
 
 
 def test_a_voices_digest_is_its_files_and_stays_while_the_model_is_loaded(copied: Path) -> None:
     def digest(adapter: VietTTS) -> object:
-        return adapter.ingredients(SpeechInput(SHORT, "quynh"))["voice_digest"]
+        return adapter.ingredients(to_speak(SHORT, "quynh"))["voice_digest"]
 
     adapter = made(copied)
     adapter.load()
@@ -289,7 +291,7 @@ def test_a_voice_file_that_cannot_serve_costs_its_inputs_alone_and_is_named(copi
     adapter = made(copied, voice="quynh")
     adapter.load()
     names = ("a-broken", "low", "short", "silent")
-    *refused, said = adapter.run([SpeechInput(SHORT, name) for name in (*names, "quynh")])
+    *refused, said = adapter.run([to_speak(SHORT, name) for name in (*names, "quynh")])
     assert isinstance(said, Sound)
     for name, why, failed in zip(names, ("cannot be read", "8000 Hz", "0.50 s", "silent"), refused, strict=True):
         assert isinstance(failed, InvalidInput)
@@ -310,7 +312,7 @@ def test_a_voice_that_the_model_itself_fails_on_is_an_error_of_one_line(
     monkeypatch.setattr(engine_of(viettts), "voice", breaks)
     monkeypatch.setattr(viettts, "_voices", {})
     with pytest.raises(ModelError, match=r"^voice: VietTTS failed on .*quynh\.wav: RuntimeError: session failed$"):
-        viettts.ingredients(SpeechInput(SHORT, "quynh"))
+        viettts.ingredients(to_speak(SHORT, "quynh"))
 
 
 def test_a_folder_without_voices_or_files_is_refused_with_what_would_do(copied: Path, tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
 from tests.conftest import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
+from tests.unit.workers.adapters.asked import to_speak
 from tests.unit.workers.child.rehearsals import OneRehearsal, call
-from workers.adapters.base import SpeechInput
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE
 from workers.child import batch
-from workers.child.crafts.speech import Speech
+from workers.child.crafts.speech import SpeechCraft
 from workers.child.make_ready import artifact_name
 from workers.wire.call import Call
 
@@ -51,8 +51,8 @@ def test_each_request_gets_its_own_result_whatever_the_mix(
     with models.use(None) as model:
         for (text, voice, speed), outcome in zip(asked, came_of(calls), strict=True):
             assert isinstance(outcome, Done)
-            wanted = SpeechInput(text, voice or "vi", speed)
-            assert outcome.artifact.name == artifact_name(model, Speech(), wanted)
+            wanted = to_speak(text, voice or "vi", speed)
+            assert outcome.artifact.name == artifact_name(model, SpeechCraft(), wanted)
             assert outcome.artifact.details["frames"] == round(len(text) / CHARS_PER_S / speed * SAMPLE_RATE)
     computed = [text for run in models.runs for text in run]
     assert len(computed) <= len({(text, voice or "vi", speed) for text, voice, speed in asked}), "each once"
@@ -173,7 +173,7 @@ def test_what_another_slot_has_in_hand_waits_for_it(
     ledger: Ledger, raw_redis: Any, models: OneRehearsal, broker: str
 ) -> None:
     with models.use(None) as model:
-        name = artifact_name(model, Speech(), SpeechInput("theirs", "vi"))
+        name = artifact_name(model, SpeechCraft(), to_speak("theirs", "vi"))
     raw_redis.set(keys.hand(name), "theirs")
     raw_redis.zadd(keys.LEASES, {"theirs": 1e15})
     calls = [call("theirs"), call("mine"), call("theirs")]
@@ -205,7 +205,7 @@ def test_a_variant_that_cannot_be_had_fails_those_that_asked_for_it(
     ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by_voice: Callable[..., str] = lambda self, entry, asked: str(asked.voice)  # noqa: E731
-    monkeypatch.setattr(Speech, "variant", by_voice)
+    monkeypatch.setattr(SpeechCraft, "variant", by_voice)
     models.fails["b"] = UnknownVoice("voice: there is no 'b'")
     calls = [call("one", voice="a"), call("two", voice="b"), call("three", voice="a")]
     batch.run(models, ledger, calls)

@@ -23,7 +23,8 @@ ARTIFACT = "speech/ab/cdef.wav"
 def work(ledger: Ledger, *task_ids: str, artifact: str = ARTIFACT) -> Work:
     """One artifact that these tasks want."""
     calls = [call("text", task_id, f"tag-{task_id}") for task_id in task_ids]
-    return Work(artifact, "item", take(ledger, entry(), calls).by_variant[None])
+    requests = take(ledger, entry(), calls).by_variant[None]
+    return Work(artifact, requests[0].part, requests)
 
 
 def redis_of(ledger: Ledger) -> Any:

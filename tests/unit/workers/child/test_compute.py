@@ -13,7 +13,10 @@ from redis import Redis
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, OutOfMemory
-from workers.adapters.base import Adapter, Cancelled, Offer, TextInput, Written
+from tasks.messages import SummaryPartRequest
+from tests.unit.workers.adapters.asked import to_summarise
+from workers.adapters.base import Adapter, Cancelled, Offer
+from workers.adapters.outputs import Written
 from workers.child.batch_limit import BatchLimit
 from workers.child.compute import Computing, ContextBroken
 from workers.child.models.base import LoadedModel
@@ -21,13 +24,13 @@ from workers.child.models.base import LoadedModel
 DEVICE_ERROR = "CUDA error: device-side assert triggered"
 
 
-class Echo(Adapter[TextInput, Written]):
+class Echo(Adapter[SummaryPartRequest, Written]):
     """Gives each text back; what `run` is to do beside that is set from outside."""
 
     craft = "summary"
     version = "1"
 
-    def __init__(self, before: Callable[[Sequence[TextInput]], None]) -> None:
+    def __init__(self, before: Callable[[Sequence[SummaryPartRequest]], None]) -> None:
         super().__init__(ModelEntry(name="echo", adapter="echo"), "cpu")
         self.before = before
         self.runs: list[list[str]] = []
@@ -35,7 +38,7 @@ class Echo(Adapter[TextInput, Written]):
     def load(self) -> Offer:
         return Offer("1", 0)
 
-    def run(self, batch: Sequence[TextInput]) -> Sequence[Written | Exception]:
+    def run(self, batch: Sequence[SummaryPartRequest]) -> Sequence[Written | Exception]:
         self.runs.append([item.text for item in batch])
         self.before(batch)
         return [Cancelled() if self.is_cancelled(n) else Written(item.text, 1) for n, item in enumerate(batch)]
@@ -48,7 +51,7 @@ class Echo(Adapter[TextInput, Written]):
 class Slot:
     """An echo, and what it remembers."""
 
-    before: Callable[[Sequence[TextInput]], None] = lambda batch: None
+    before: Callable[[Sequence[SummaryPartRequest]], None] = lambda batch: None
     limit: BatchLimit = field(default_factory=BatchLimit)
 
     def __post_init__(self) -> None:
@@ -56,7 +59,9 @@ class Slot:
         adapter: Any = self.echo  # a loaded model may be of any craft
         self.model = LoadedModel(self.echo.entry, adapter, self.echo.load(), 0.0)
 
-    def run(self, items: Sequence[TextInput], is_cancelled: Callable[[int], bool] = lambda number: False) -> list[Any]:
+    def run(
+        self, items: Sequence[SummaryPartRequest], is_cancelled: Callable[[int], bool] = lambda number: False
+    ) -> list[Any]:
         """One result an input, in order."""
         found = dict(Computing(self.model, items, is_cancelled, self.limit).results())
         return [found[number] for number in range(len(items))]
@@ -67,33 +72,33 @@ class Slot:
         return [len(texts) for texts in self.echo.runs]
 
 
-def at_most(size: int) -> Callable[[Sequence[TextInput]], None]:
-    def before(batch: Sequence[TextInput]) -> None:
+def at_most(size: int) -> Callable[[Sequence[SummaryPartRequest]], None]:
+    def before(batch: Sequence[SummaryPartRequest]) -> None:
         if len(batch) > size:
             raise MemoryError(f"{len(batch)} are too many")
 
     return before
 
 
-def never(text: str) -> Callable[[Sequence[TextInput]], None]:
-    def before(batch: Sequence[TextInput]) -> None:
+def never(text: str) -> Callable[[Sequence[SummaryPartRequest]], None]:
+    def before(batch: Sequence[SummaryPartRequest]) -> None:
         if any(item.text == text for item in batch):
             raise OutOfMemory("Tried to allocate 2.00 GiB.")
 
     return before
 
 
-def texts(count: int) -> list[TextInput]:
-    return [TextInput(f"text {n:03}") for n in range(count)]
+def texts(count: int) -> list[SummaryPartRequest]:
+    return [to_summarise(f"text {n:03}") for n in range(count)]
 
 
 @given(
-    st.lists(st.builds(TextInput, st.text(max_size=5), st.sampled_from([None, 9, 10])), max_size=25),
+    st.lists(st.builds(to_summarise, st.text(max_size=5), st.sampled_from([None, 9, 10])), max_size=25),
     st.integers(1, 30),
     st.sets(st.integers(0, 24)),
 )
 def test_each_input_gets_its_own_result_whatever_the_mix_the_memory_and_the_cancelled(
-    items: list[TextInput], size: int, unwanted: set[int]
+    items: list[SummaryPartRequest], size: int, unwanted: set[int]
 ) -> None:
     slot = Slot(at_most(size))
     for number, (item, result) in enumerate(zip(items, slot.run(items, unwanted.__contains__), strict=True)):
@@ -135,8 +140,8 @@ def test_the_size_that_fitted_is_known_to_the_next_process_and_forgotten_after_a
             assert slot.limit.last == (2 if card == "H200" else None)
 
 
-def broken_by(error: Exception) -> Callable[[Sequence[TextInput]], None]:
-    def before(batch: Sequence[TextInput]) -> None:
+def broken_by(error: Exception) -> Callable[[Sequence[SummaryPartRequest]], None]:
+    def before(batch: Sequence[SummaryPartRequest]) -> None:
         raise error
 
     return before

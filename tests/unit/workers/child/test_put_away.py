@@ -15,7 +15,8 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
-from workers.adapters.base import Cancelled, Sound
+from workers.adapters.base import Cancelled
+from workers.adapters.outputs import Sound
 from workers.child.make_ready import make_ready, take
 from workers.child.put_away import leave, put_away
 from workers.child.work import Computed, Ran, ReadyBatch

@@ -19,7 +19,9 @@ import pynvml
 
 from tasks.catalog import ModelEntry
 from tasks.errors import OutOfMemory
-from workers.adapters.base import Adapter, Offer, Options, Sound, SpeechInput
+from tasks.messages import ParagraphRequest
+from workers.adapters.base import Adapter, Offer, Options
+from workers.adapters.outputs import Sound
 
 GB = 1024**3
 
@@ -31,7 +33,7 @@ class CardOptions(Options):
     load_seconds: float = 0.0
 
 
-class Card(Adapter):
+class Card(Adapter[ParagraphRequest, Sound]):
     """Takes memory, and speaks silence."""
 
     craft = "speech"
@@ -53,7 +55,7 @@ class Card(Adapter):
         self._note("end")
         return Offer(revision=self.entry.revision or "card", sample_rate=8000)
 
-    def run(self, batch: Sequence[SpeechInput]) -> Sequence[Sound | Exception]:
+    def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
         """A tenth of a second each."""
         return [Sound(np.zeros(800, dtype=np.float32), 8000) for _ in batch]
 
