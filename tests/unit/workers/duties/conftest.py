@@ -1,0 +1,29 @@
+"""What the tests of the duties share: a slot worker's pool without a process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.unit.workers.parent.small_slot import SmallSlot
+from workers.parent.pool import SlotPool
+
+
+@pytest.fixture
+def slot(own_environment: None) -> Iterator[SmallSlot]:
+    """A slot over a scripted child; a batch takes two requests."""
+    made = SmallSlot()
+    yield made
+    made.loop.close()
+
+
+@pytest.fixture
+def pool(slot: SmallSlot) -> Any:
+    """The pool of that slot, as duties know it."""
+    made: Any = SlotPool.__new__(SlotPool)
+    made.dispatcher, made.supervisor, made.losses = slot.dispatcher, slot.supervisor, slot.losses
+    made.spec = slot.supervisor.spec
+    made.unload_timeout_s = 0.0
+    return made

@@ -1,0 +1,69 @@
+"""What the remote control answers, by the state of the slot; real workers stand in `test_idle_unload.py`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.unit.workers.parent.small_slot import SmallSlot
+from workers.duties.remote_control import status, status_of, timeout, unload, unload_of
+from workers.wire.child_entry import Operation
+from workers.wire.state import State
+
+
+def state_of(pool: Any) -> Any:
+    """What Celery gives to a remote control command."""
+    return SimpleNamespace(consumer=SimpleNamespace(pool=pool))
+
+
+def test_the_status_is_the_parents_where_the_child_does_not_answer(slot: SmallSlot, pool: Any) -> None:
+    answer = status(state_of(pool))
+    assert (answer["slot"], answer["model"], answer["state"], answer["answers"]) == ("m-cpu-0", "m", "ready", False)
+    assert (answer["waiting"], answer["timeout_s"], answer["batch_size"]) == (0, 0.0, 2)
+    slot.running("a", "b")
+    assert status_of(pool, {"jobs": 7})["state"] == "busy"
+    assert (status_of(pool, {"jobs": 7})["jobs"], status_of(pool, {"jobs": 7})["answers"]) == (7, True)
+
+
+def test_an_idle_model_is_unloaded_once(slot: SmallSlot, pool: Any) -> None:
+    assert unload(state_of(pool)) == {"ok": "m is being unloaded"}
+    assert unload_of(pool) == {"ok": "m is being unloaded"}
+    assert [handed.what for handed in slot.child.handed] == [Operation.UNLOAD]
+
+
+def test_a_model_in_use_is_not_unloaded(slot: SmallSlot, pool: Any) -> None:
+    slot.running("a", "b")
+    slot.request("c")
+    assert unload_of(pool) == {
+        "error": "m is busy: 2 jobs run and 1 wait; a model in use is not unloaded",
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [
+        (State.UNLOADED, {"ok": "m is not loaded"}),
+        (State.LOADING, {"error": "m is not unloaded: it is loading"}),
+    ],
+)
+def test_a_model_that_is_not_loaded_is_not_unloaded(
+    slot: SmallSlot, pool: Any, state: State, answer: dict[str, str]
+) -> None:
+    slot.supervisor.state = state
+    assert unload_of(pool) == answer
+    assert slot.child.handed == []
+
+
+def test_a_time_out_is_set_for_this_worker(pool: Any) -> None:
+    assert timeout(state_of(pool), seconds=90) == {"ok": "m is unloaded when idle for 90 s"}
+    assert pool.unload_timeout_s == 90.0
+    assert timeout(state_of(pool), seconds=0) == {"ok": "m is never unloaded for being idle"}
+    assert "neither 0" in timeout(state_of(pool), seconds=3)["error"]
+    assert pool.unload_timeout_s == 0.0
+
+
+def test_a_flow_worker_says_that_it_has_no_model() -> None:
+    for command in (status, unload, timeout):
+        assert command(state_of(object())) == {"error": "this worker has no model"}

@@ -1,0 +1,113 @@
+"""What a worker is set up as, on a Celery worker that is not built yet; real ones stand in `test_startup.py`."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from tasks import keys
+from tasks.errors import BrokerUnavailable, NoFreeSlot, SettingsError
+from tasks.settings import settings
+from tests.conftest import UseCatalog
+from workers.setup import Setup, prefetched, set_up
+
+CATALOG = '[models.quick]\nadapter = "rehearsal"\nbatch_size = 4\n'
+
+
+@pytest.fixture
+def instance(broker: str, use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Celery's worker as its first signal shows it; the environment and the handlers are put back."""
+    use_catalog(CATALOG)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    before = signal.getsignal(signal.SIGTERM)
+    with Celery("setup", broker=broker, backend=broker, set_as_current=False) as app:
+        yield SimpleNamespace(app=app, hostname="celery@here")
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def made() -> Iterator[list[Setup]]:
+    """The setups of a test; their claims are released at its end."""
+    setups: list[Setup] = []
+    yield setups
+    for setup in setups:
+        setup.renewal.stop()
+
+
+def test_a_slot_worker_holds_a_slot_and_is_named_after_it(
+    instance: Any, made: list[Setup], redis_client: redis.Redis
+) -> None:
+    made.append(set_up(instance, {"model": "quick"}))
+    spec = made[0].spec
+    assert spec is not None
+    assert (instance.hostname, spec.worker, spec.device, spec.batch_size) == (
+        "quick-cpu-0@here",
+        "quick-cpu-0@here",
+        "cpu",
+        4,
+    )
+    assert made[0].renewal.claim.parts == prefetched(4) == 8
+    assert redis_client.get(made[0].renewal.claim.key) == made[0].renewal.claim.value
+
+
+def test_a_flow_worker_holds_a_number_and_no_model(instance: Any, made: list[Setup]) -> None:
+    made.append(set_up(instance, {"queues": ["flow"]}))
+    assert (instance.hostname, made[0].spec) == ("flow-0@here", None)
+
+
+def test_the_settings_bound_a_batch_and_a_lazy_slot_is_one(
+    instance: Any, made: list[Setup], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GPU_BATCH_SIZE", "2")
+    settings.cache_clear()
+    made.append(set_up(instance, {"model": "quick", "lazy": True}))
+    spec = made[0].spec
+    assert spec is not None
+    assert (spec.batch_size, spec.is_lazy) == (2, True)
+
+
+def test_a_redis_that_keeps_nothing_is_a_warning(instance: Any, made: list[Setup]) -> None:
+    made.append(set_up(instance, {"model": "quick"}))
+    assert [line.partition(":")[0] for line in made[0].warnings] == ["Redis keeps nothing"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "error", "words"),
+    [
+        ({"LOG_LEVEL": "LOUD"}, SettingsError, "LOG_LEVEL='LOUD'"),
+        ({"CELERY_BROKER_URL": "redis://127.0.0.1:1/0"}, BrokerUnavailable, "no Redis answers"),
+    ],
+)
+def test_a_refused_worker_holds_no_slot(
+    instance: Any,
+    environment: dict[str, str],
+    error: type[Exception],
+    words: str,
+    redis_client: redis.Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    if url := environment.get("CELERY_BROKER_URL"):
+        instance.app.conf.update(broker_url=url, result_backend=url)
+    with pytest.raises(error, match=words):
+        set_up(instance, {"model": "quick"})
+    assert redis_client.keys(keys.PREFIX + "slot:*") == []
+
+
+def test_when_all_slots_are_held_it_is_refused_by_their_holders(
+    instance: Any, made: list[Setup], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SLOTLINE_CPU_SLOTS", "1")
+    settings.cache_clear()
+    made.append(set_up(instance, {"model": "quick"}))
+    with pytest.raises(NoFreeSlot, match="held by quick-cpu-0@here"):
+        set_up(instance, {"model": "quick"})
