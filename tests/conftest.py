@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 pytest_plugins = [
     "tests.fixtures.tiers",
     "tests.fixtures.waiting",
@@ -13,25 +11,4 @@ pytest_plugins = [
     "tests.fixtures.workers",
     "tests.fixtures.commands",
     "tests.fixtures.models",
-]
-for _plugin in pytest_plugins:
-    pytest.register_assert_rewrite(_plugin)
-
-# ruff: noqa: E402
-from tests.fixtures.environment import LEASE_S, UseCatalog
-from tests.fixtures.processes import ROOT, LeftOver, Process, StartProcess
-from tests.fixtures.waiting import LIMIT_S, WaitUntil
-from tests.fixtures.workers import StartPair, StartWorker
-
-__all__ = [
-    "LEASE_S",
-    "LIMIT_S",
-    "ROOT",
-    "LeftOver",
-    "Process",
-    "StartPair",
-    "StartProcess",
-    "StartWorker",
-    "UseCatalog",
-    "WaitUntil",
 ]

@@ -11,7 +11,9 @@ from typing import Any
 
 from celery import Celery
 
-from tests.conftest import StartProcess, StartWorker, WaitUntil
+from tests.fixtures.processes import StartProcess
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 
 
 def free_port() -> int:
@@ -43,7 +45,7 @@ def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
     with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as celery:
         text = "Hắn vừa đi vừa chửi.\n\nBao giờ cũng thế."
         job = celery.send_task("speech.chapter", kwargs={"text": text, "model": "espeak", "voice": "vi"}, queue="flow")
-        job.get(timeout=30)
+        job.get(timeout=GIVE_UP_S)
 
     def succeeded() -> Any:
         task = get(f"{url}/api/task/info/{job.id}")

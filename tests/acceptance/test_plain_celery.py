@@ -11,7 +11,9 @@ import pytest
 from celery import Celery, chain, chord
 from celery.result import allow_join_result
 
-from tests.conftest import StartPair, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartPair, StartSlot
 
 TEXT = "Trăm năm trong cõi người ta,\nChữ tài chữ mệnh khéo là ghét nhau.\n\n***\n\nTrải qua một cuộc bể dâu."
 CATALOG = """
@@ -50,7 +52,7 @@ def workers(start_pair: StartPair) -> None:
 
 
 def test_a_chapter_is_a_task_whose_result_any_client_gets(celery: Celery, workers: None) -> None:
-    result = ask(celery, text=TEXT, voice="vi").get(timeout=20)
+    result = ask(celery, text=TEXT, voice="vi").get(timeout=GIVE_UP_S)
     assert (result["paragraphs"], result["parts"], result["computed"]) == (3, 3, 2)
     assert result["skipped"] == [{"part": 2, "reason": "nothing to speak", "words": "***"}]
     assert result["audio"]["frames"] / result["audio"]["sample_rate"] == pytest.approx(result["duration_s"], abs=1e-3)
@@ -63,21 +65,21 @@ def test_links_chains_and_chords_on_a_chapter_fire(celery: Celery, workers: None
     two = celery.signature("speech.chapter", kwargs={"model": "quick", "text": "two"}, queue="flow", immutable=True)
     after = paragraph.set(queue="quick")
     chained = chain(one, two, after, app=celery).apply_async()
-    assert chained.get(timeout=20)["audio"]["frames"] > 0
-    assert chained.parent.get(timeout=5)["title"] == "two"
+    assert chained.get(timeout=GIVE_UP_S)["audio"]["frames"] > 0
+    assert chained.parent.get(timeout=GIVE_UP_S)["title"] == "two"
     whole = chord([one.clone(), two.clone()], after.clone(), app=celery).apply_async()
-    assert whole.get(timeout=20)["duration_s"] > 0
+    assert whole.get(timeout=GIVE_UP_S)["duration_s"] > 0
 
 
 def test_progress_is_told_while_a_chapter_runs_and_its_end_stays(
-    celery: Celery, workers: None, start_worker: StartWorker, wait_until: WaitUntil
+    celery: Celery, workers: None, start_slot: StartSlot, wait_until: WaitUntil
 ) -> None:
-    start_worker("--model", "slow", name="slow").wait_for_log("ready: slow")
+    start_slot("slow")
     text = "\n\n".join(f"Paragraph number {n}." for n in range(8))
     job = ask(celery, text=text, model="slow")
     seen = wait_until(lambda: job.state == "PROGRESS" and job.info["done"] >= 2 and job.info, limit_s=20)
     assert seen["total"] == 8
-    assert job.get(timeout=30)["parts"] == 8
+    assert job.get(timeout=GIVE_UP_S)["parts"] == 8
     assert job.state == "SUCCESS"
 
 
@@ -97,56 +99,55 @@ def test_bad_input_ends_in_failure_with_words_that_name_it_and_the_worker_goes_o
     celery: Celery, workers: None, kwargs: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(Exception, match=words):
-        ask(celery, **kwargs).get(timeout=20)
-    assert ask(celery, text="goes on").get(timeout=20)["computed"] == 1
+        ask(celery, **kwargs).get(timeout=GIVE_UP_S)
+    assert ask(celery, text="goes on").get(timeout=GIVE_UP_S)["computed"] == 1
 
 
 def test_a_paragraph_that_fails_fails_its_chapter_and_the_others_audio_is_kept(
-    celery: Celery, workers: None, start_worker: StartWorker
+    celery: Celery, workers: None, start_slot: StartSlot
 ) -> None:
-    start_worker("--model", "faulty", name="faulty").wait_for_log("ready: faulty")
+    start_slot("faulty")
     job = ask(celery, model="faulty", text="Good one.\n\nBad ⚡error one.\n\nGood two.")
     with pytest.raises(
         Exception, match=r"1 of 3 paragraphs failed: 2 \(«Bad ⚡error one.»\).*audio of the others is kept"
     ):
-        job.get(timeout=20)
+        job.get(timeout=GIVE_UP_S)
     assert job.state == "FAILURE"
     assert type(job.result).__name__ == "PartsFailed"
 
 
 def test_a_paragraph_that_kills_its_worker_three_times_fails_alone(
-    celery: Celery, workers: None, start_worker: StartWorker
+    celery: Celery, workers: None, start_slot: StartSlot
 ) -> None:
-    worker = start_worker("--model", "faulty", name="faulty")
-    worker.wait_for_log("ready: faulty")
+    worker = start_slot("faulty")
     job = ask(celery, model="faulty", text="Good one.\n\n⚡crash.\n\nGood two.")
     with pytest.raises(Exception, match="its worker died each of 3 times"):
-        job.get(timeout=60)
+        job.get(timeout=GIVE_UP_S)
     assert worker.returncode is None
-    assert ask(celery, model="faulty", text="still here").get(timeout=20)["parts"] == 1
+    assert ask(celery, model="faulty", text="still here").get(timeout=GIVE_UP_S)["parts"] == 1
 
 
 def test_a_paragraph_asked_for_twice_at_once_is_computed_once(
-    celery: Celery, workers: None, start_worker: StartWorker
+    celery: Celery, workers: None, start_slot: StartSlot
 ) -> None:
     for name in ("slow-a", "slow-b"):
-        start_worker("--model", "slow", name=name, env={"SLOTLINE_CPU_SLOTS": "4"}).wait_for_log("ready: slow")
+        start_slot("slow", name=name, env={"SLOTLINE_CPU_SLOTS": "4"})
     text = "The very same words ⚡ at the very same time."
     jobs = [ask(celery, "speech.paragraph", "slow", text=text, model="slow") for _ in range(4)]
     with allow_join_result():
-        computed = [job.get(timeout=20)["computed"] for job in jobs]
+        computed = [job.get(timeout=GIVE_UP_S)["computed"] for job in jobs]
     assert sorted(computed) == [False, False, False, True]
 
 
 def test_a_part_that_waits_for_another_slots_work_is_not_taken_for_lost(
-    celery: Celery, workers: None, start_worker: StartWorker, redis_client: Any, tmp_path: Path
+    celery: Celery, workers: None, start_slot: StartSlot, redis_client: Any, tmp_path: Path
 ) -> None:
     with (tmp_path / "models.toml").open("a") as catalog:
         catalog.write('\n[models.slower]\nadapter = "rehearsal"\nseconds = 3.5\n')
     for name in ("slower-a", "slower-b"):
-        start_worker("--model", "slower", name=name, env={"SLOTLINE_CPU_SLOTS": "4"}).wait_for_log("ready: slower")
+        start_slot("slower", name=name, env={"SLOTLINE_CPU_SLOTS": "4"})
     jobs = [ask(celery, text="The same words at the same time.", model="slower") for _ in range(4)]
-    assert sorted(job.get(timeout=30)["computed"] for job in jobs) == [0, 0, 0, 1]
+    assert sorted(job.get(timeout=GIVE_UP_S)["computed"] for job in jobs) == [0, 0, 0, 1]
     sent = [redis_client.hget(f"slotline:job:{job.id}", "messages") for job in jobs]
     assert sent == ["2"] * 4, "one for the part and one for the end; the sweep sent none"
 
@@ -155,7 +156,7 @@ def test_many_clients_at_once_get_each_their_own(celery: Celery, workers: None) 
     titles: dict[int, str] = {}
 
     def one(number: int) -> None:
-        titles[number] = ask(celery, text=f"Chapter {number}.", title=f"T{number}").get(timeout=30)["title"]
+        titles[number] = ask(celery, text=f"Chapter {number}.", title=f"T{number}").get(timeout=GIVE_UP_S)["title"]
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(12)]
     for thread in threads:

@@ -12,14 +12,11 @@ from tasks import keys
 from tasks.media.audio import measure, probe
 from tasks.messages import BookResult, ChapterResult
 from tasks.text.split import split
-from tests.conftest import ROOT, StartWorker, WaitUntil
+from tests.fixtures.processes import ROOT
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 
 EXAMPLES = ROOT / "examples"
-
-
-@pytest.fixture
-def client(broker: str, tmp_path: Path) -> Client:
-    return Client(broker, str(tmp_path / "store"))
 
 
 def as_request(path: Path) -> list[dict[str, str]]:
@@ -89,18 +86,18 @@ def test_the_vietnamese_chapters_are_read_and_read_again_without_computing(
     chapters = as_request(EXAMPLES / "chi-pheo.txt")
     assert [chapter["title"] for chapter in chapters] == ["CHƯƠNG I", "CHƯƠNG II"]
     first = client.submit_book(chapters, model="espeak", voice="vi")
-    result = first.wait(timeout_s=120)
+    result = first.wait(timeout_s=GIVE_UP_S)
     assert isinstance(result, BookResult)
     for number, (chapter, made, path) in enumerate(
         zip(chapters, result.chapters, first.save(tmp_path / "chi-pheo"), strict=True), 1
     ):
         check_chapter(client, f"{first.id}.{number}", chapter["text"], made, path)
     assert [skip.words for skip in result.chapters[1].skipped] == ["***"]
-    again = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=60)
+    again = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=GIVE_UP_S)
     assert isinstance(again, BookResult)
     assert [chapter.computed for chapter in again.chapters] == [0, 0]
     assert [chapter.audio for chapter in again.chapters] == [chapter.audio for chapter in result.chapters]
     chapters[1]["text"] = chapters[1]["text"].replace("Thúy Kiều là chị", "Thúy Vân là chị")
-    edited = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=60)
+    edited = client.submit_book(chapters, model="espeak", voice="vi").wait(timeout_s=GIVE_UP_S)
     assert isinstance(edited, BookResult)
     assert [chapter.computed for chapter in edited.chapters] == [0, 1]

@@ -12,7 +12,10 @@ from tasks import keys
 from tasks.messages import TextSummaryResult
 from tasks.text import levels
 from tasks.text.levels import node_of
-from tests.conftest import ROOT, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import ROOT
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartWorker
 
 NOVEL = ROOT / "examples" / "love-among-the-chickens.epub"
 READY_S = 240.0

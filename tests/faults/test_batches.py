@@ -17,8 +17,10 @@ from producer.job import Job
 from tasks import keys
 from tasks.errors import PartsFailed
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
-from tests.conftest import StartWorker, UseCatalog, WaitUntil
 from tests.faults.slots import MODEL, Slots
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartWorker
 
 SIZE = 8
 LIMIT_S = 90.0

@@ -19,7 +19,7 @@ from tasks.errors import JobCancelled, PartsFailed
 from tasks.flow.cancel import cancel
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process
-from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most
 from tests.fixtures.workers import StartPair
 
 CATALOG = """
@@ -52,7 +52,7 @@ def begun(redis_client: redis.Redis, job_id: str, part: int) -> Callable[[], boo
 
 def seconds_until_another_is_done(client: Client, model: str = "patient") -> float:
     began = time.monotonic()
-    client.submit_paragraph("Something else.", model=model).wait(30)
+    client.submit_paragraph("Something else.", model=model).wait(GIVE_UP_S)
     return time.monotonic() - began
 
 
@@ -83,7 +83,7 @@ def test_a_part_that_does_not_stop_is_ended_by_force_and_never_runs_again(
 ) -> None:
     worker = start_pair("patient")[1]
     child = worker.child()
-    client.submit_paragraph("The first input pays for imports.", model="patient").wait(20)
+    client.submit_paragraph("The first input pays for imports.", model="patient").wait(GIVE_UP_S)
     job = client.submit_chapter("⚡hang", model="patient")
     wait_until(begun(redis_client, job.id, 1), 20)
     assert client.cancel(job.id)
@@ -103,10 +103,10 @@ def test_another_jobs_part_in_the_same_batch_is_finished(
     worker = start_pair("shared")[1]
     child = worker.child()
     first, unwanted, wanted = in_one_batch(client, worker, "⚡slow=3", "⚡slow=2 wanted")
-    first.wait(20)
+    first.wait(GIVE_UP_S)
     wait_until(begun(redis_client, unwanted.id, 0), 10)
     unwanted.cancel()
-    wanted.wait(20)
+    wanted.wait(GIVE_UP_S)
     assert worker.child() == child
     assert unwanted.status() == "REVOKED"
 
@@ -116,10 +116,10 @@ def test_the_child_is_not_killed_while_another_job_has_a_part_in_its_batch(
 ) -> None:
     worker = start_pair("shared")[1]
     first, unwanted, wanted = in_one_batch(client, worker, "⚡hang", "wanted")
-    first.wait(20)
+    first.wait(GIVE_UP_S)
     wait_until(begun(redis_client, unwanted.id, 0), 10)
     unwanted.cancel()
-    wanted.wait(30)
+    wanted.wait(GIVE_UP_S)
     assert "killed after time_limit_s = 4" in worker.log(), "it was the model's own limit"
     assert "did not stop within" not in worker.log()
 
@@ -156,7 +156,7 @@ def test_one_cancelled_chapter_fails_in_its_book_and_the_others_are_read(
     wait_until(begun(redis_client, f"{book.id}.1", 1), 20)
     assert client.cancel(f"{book.id}.1")
     with pytest.raises(PartsFailed, match=r"1 of 2 chapters failed: 1 \(«A»\): cancelled"):
-        book.wait(20)
+        book.wait(GIVE_UP_S)
 
 
 def test_a_job_that_waits_is_never_begun(
@@ -197,7 +197,7 @@ def test_a_part_that_celery_revokes_fails_in_its_job_which_goes_on(
     wait_until(begun(redis_client, job.id, 1), 20)
     foreign.control.revoke(f"{job.id}.1")
     with pytest.raises(PartsFailed, match="1 of 2 paragraphs failed.*: cancelled"):
-        job.wait(20)
+        job.wait(GIVE_UP_S)
 
 
 SEND_CHORD = """

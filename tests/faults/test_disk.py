@@ -18,8 +18,11 @@ from tasks.flow import repair
 from tasks.messages import ChapterResult
 from tasks.settings import settings
 from tasks.store.artifacts import Store
-from tests.conftest import ROOT, Process, StartProcess, StartWorker, WaitUntil
 from tests.faults.sick_store import SickStore
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import ROOT, Process, StartProcess
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartFlow, StartPair
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\n'
 TEXT = "\n\n".join(f"Paragraph {word} of a chapter on a sick disk." for word in ("one", "two", "three"))
@@ -31,11 +34,9 @@ Mood = Callable[[str], None]
 
 
 @pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG)
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def models(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SLOTLINE_RETRY_S", str(RETRY_S))
+    use_catalog(CATALOG)
 
 
 @pytest.fixture
@@ -58,13 +59,9 @@ def mood(tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Mood:
 
 
 @pytest.fixture
-def workers(mood: Mood, start_worker: StartWorker) -> tuple[Process, Process]:
-    """A slot and a flow worker on the sick disk, which is well while they start."""
-    flow = start_worker("-Q", "flow", "-c", "1", name="flow")
-    slot = start_worker("--model", "quick", name="slot")
-    flow.wait_for_log("ready")
-    slot.wait_for_log("ready: quick")
-    return slot, flow
+def workers(mood: Mood, start_pair: StartPair) -> tuple[Process, Process]:
+    """A flow and a slot worker on the sick disk, which is well while they start."""
+    return start_pair("quick")
 
 
 @pytest.fixture
@@ -119,9 +116,9 @@ def test_a_slow_disk_costs_only_time(client: Client, mood: Mood, workers: tuple[
 
 
 def test_a_file_that_the_kernel_cuts_short_is_no_artifact_and_the_words_are_the_kernels(
-    broker: str, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
+    broker: str, start_flow: StartFlow, start_process: StartProcess, tmp_path: Path
 ) -> None:
-    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    start_flow()
     limited = "ulimit -f 200 && exec python -m celery -A workers worker --model quick -l WARNING"
     bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     slot = start_process("sh", "-c", limited, env={"PATH": bin_first}, name="slot")

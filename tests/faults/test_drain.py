@@ -14,7 +14,7 @@ from producer import Client
 from tasks import keys
 from tests.faults.slots import MODEL, Slots, is_alive, record_of
 from tests.fixtures.processes import Process
-from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most
 from tests.fixtures.workers import StartWorker
 
 TEXT = "A paragraph that takes its time."
@@ -71,7 +71,7 @@ def test_what_runs_ends_and_what_waits_goes_to_others_at_once(
     assert slots.runs(TEXT)[0].ended is None
     _ends_s(drained, 10)
     slots.start("next")
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert [len(slots.runs(text)) for text in (TEXT, "Two.")] == [1, 1]
 
 
@@ -85,7 +85,7 @@ def test_a_signal_to_every_process_of_a_worker_costs_nothing_that_runs(
     _wait_until_running(slots, wait_until)
     os.killpg(drained.pid, signal.SIGTERM)  # as systemd does
     _ends_s(drained, 10)
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert len(slots.runs(TEXT)) == 1
 
 
@@ -106,7 +106,7 @@ def test_what_takes_longer_than_the_limit_goes_back_to_the_front_and_was_no_atte
         assert not client.connection.redis.exists(keys.HELD, keys.LEASES)
         worker.wait_for_log(r"SLOTLINE_DRAIN_S = 0\.5 is over")
     slots.start("patient")
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert record_of(client.ledger, job.id).failed == 0
 
 
@@ -155,7 +155,7 @@ def test_a_cold_start_start_of_all_at_once_and_a_scale_down_lose_and_repeat_noth
         worker.signal(signal.SIGTERM)
     for worker in workers[:2]:
         assert worker.wait(15) == 0
-    assert job.wait(timeout_s=60)
+    assert job.wait(timeout_s=GIVE_UP_S)
     assert len(slots.runs()) == 60
     assert len({run.pid for run in slots.runs()}) == 4
     wait_until(lambda: not redis_client.exists(keys.HELD, keys.LEASES, MODEL, "flow"), what="nothing left to do")

@@ -22,7 +22,10 @@ from hypothesis import strategies as st
 from producer import Client
 from tasks import keys
 from tasks.routing import list_keys
-from tests.conftest import Process, StartPair, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartPair
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nvoices = ["vi"]\n'
 TASKS = {"speech.paragraph": "quick", "speech.chapter": "flow", "speech.book": "flow"}

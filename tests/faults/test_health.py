@@ -14,10 +14,13 @@ import redis
 
 from producer import Client
 from producer.job import Job
-from tasks.command import main
 from tasks.errors import SlotlineError
 from tasks.flow.envelope import new_message
-from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.commands import Slotline
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartFlow, StartSlot, StartWorker
 
 CATALOG = """
 [models.model]
@@ -43,24 +46,20 @@ def catalog_file(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> Pa
 
 
 @pytest.fixture
-def health(broker: str, capfd: pytest.CaptureFixture[str]) -> Health:
+def health(broker: str, slotline: Slotline) -> Health:
     """`health(*options)`: the command's exit status and what it printed."""
 
     def ask(*options: str) -> tuple[int, str]:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main(["health", *options])
-        return int(ended.value.code or 0), capfd.readouterr().out
+        said = slotline("health", *options)
+        return said.status, said.out
 
     return ask
 
 
 @pytest.fixture
-def worker(start_worker: StartWorker) -> Process:
+def worker(start_slot: StartSlot) -> Process:
     """A slot worker whose model is ready."""
-    process = start_worker("--model", "model", name="slot")
-    process.wait_for_log("ready: model")
-    return process
+    return start_slot("model")
 
 
 def says(health: Health, pattern: str, *options: str) -> Callable[[], bool]:
@@ -77,7 +76,7 @@ def fail_on(client: Client, *names: str) -> None:
     """Have the model fail on each of these, one after another."""
     for name in names:
         with pytest.raises(SlotlineError):
-            client.submit_paragraph(f"⚡error {name}", model="model").wait(20)
+            client.submit_paragraph(f"⚡error {name}", model="model").wait(GIVE_UP_S)
 
 
 def test_no_worker_at_all_is_unhealthy(health: Health) -> None:
@@ -86,9 +85,9 @@ def test_no_worker_at_all_is_unhealthy(health: Health) -> None:
 
 
 def test_ready_workers_are_healthy_until_they_end(
-    health: Health, start_worker: StartWorker, worker: Process, wait_until: WaitUntil
+    health: Health, start_flow: StartFlow, worker: Process, wait_until: WaitUntil
 ) -> None:
-    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    start_flow()
     wait_until(lambda: re.findall("^healthy", health()[1], re.M) == ["healthy"] * 2, 10, "both to be healthy")
     status, printed = health("--json", "--here")
     told = json.loads(printed)
@@ -151,13 +150,13 @@ def test_a_slot_that_fails_five_parts_is_reloaded_once_and_then_takes_no_more_wo
 
 def test_a_success_between_and_inputs_at_fault_close_nothing(client: Client, worker: Process) -> None:
     fail_on(client, *"abcd")
-    client.submit_paragraph("Good.", model="model").wait(20)
+    client.submit_paragraph("Good.", model="model").wait(GIVE_UP_S)
     fail_on(client, *"efgh")
-    client.submit_paragraph("Good again.", model="model").wait(20)
+    client.submit_paragraph("Good again.", model="model").wait(GIVE_UP_S)
     for _ in range(6):
         empty = new_message("speech.paragraph", uuid.uuid4().hex, {"text": "", "model": "model"}, "model")
         client.connection.redis.lpush("model", empty)
-    client.submit_paragraph("Good at last.", model="model").wait(20)
+    client.submit_paragraph("Good at last.", model="model").wait(GIVE_UP_S)
     assert "ERROR" not in worker.log()
     assert worker.log().count("ready: model") == 1
 

@@ -11,7 +11,10 @@ from celery import Celery
 from redis import Redis
 
 from tasks import keys
-from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartWorker
 
 CATALOG = """
 [models.slow]

@@ -18,17 +18,12 @@ from tests.faults.proxy import Proxy
 from tests.faults.slots import MODEL, Slots, died_at, record_of
 from tests.fixtures.environment import LEASE_S
 from tests.fixtures.processes import Process
-from tests.fixtures.waiting import WaitUntil, at_most, crowding
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most, crowding
 from tests.fixtures.workers import StartWorker
 
 TEXT = "A paragraph that takes its time."
 BEAT_S = beat_s(LEASE_S)
 FENCED = "no lease was renewed for .*: the child is killed"
-
-
-@pytest.fixture
-def client(broker: str, tmp_path: Path) -> Client:
-    return Client(broker, str(tmp_path / "store"))
 
 
 @pytest.fixture
@@ -65,7 +60,7 @@ def test_what_a_killed_process_ran_runs_elsewhere_within_the_lease(
     again = wait_until(lambda: slots.runs(TEXT)[1:], what="the second run")[0]
     assert again.began - killed < at_most(LEASE_S + BEAT_S)
     print(f"{victim} killed: it ran again after {again.began - killed:.2f} s, with a lease of {LEASE_S:g} s")
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert record_of(client.ledger, job.id).computed == 1
     assert len(slots.runs(TEXT)) == 2
     wait_until(lambda: _at_rest(redis_client), what="nothing queued, nothing held")
@@ -91,7 +86,7 @@ def test_a_frozen_worker_that_thaws_kills_its_child_and_settles_nothing(
     assert overlap_s <= BEAT_S * crowding()
     frozen.wait_for_log(FENCED)
     assert record_of(client.ledger, job.id).done == 0
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     ended = next(run.ended for run in slots.runs(TEXT) if run.pid == again.pid)
     assert ended is not None
     record = record_of(client.ledger, job.id)
@@ -112,9 +107,9 @@ def test_a_thawed_worker_loads_anew_and_serves(
     wait_until(lambda: time.monotonic() - frozen > LEASE_S + BEAT_S, what="more than a lease")
     os.killpg(alone.pid, signal.SIGCONT)
     alone.wait_for_log(f"ready: {MODEL}", count=2)
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert record_of(client.ledger, job.id).done == 1
-    assert client.submit_chapter("Another one.", model=MODEL).wait(timeout_s=30)
+    assert client.submit_chapter("Another one.", model=MODEL).wait(timeout_s=GIVE_UP_S)
 
 
 def test_a_worker_that_cannot_reach_redis_for_a_lease_kills_its_child_itself(
@@ -139,7 +134,7 @@ def test_a_worker_that_cannot_reach_redis_for_a_lease_kills_its_child_itself(
     assert died - silent < at_most(LEASE_S + 2 * BEAT_S)
     assert died - again.began <= BEAT_S * crowding()
     assert record_of(client.ledger, job.id).failed == 0
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     proxy.speak()
     cut.wait_for_log(f"ready: {MODEL}", limit_s=60, count=2)
     wait_until(lambda: _at_rest(redis_client), what="nothing queued, nothing held")
@@ -159,6 +154,6 @@ def test_a_cut_shorter_than_the_lease_costs_nothing(
     silent = time.monotonic()
     wait_until(lambda: time.monotonic() - silent > LEASE_S / 2, what="half a lease")
     proxy.speak()
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     assert len(slots.runs(TEXT)) == 1
     assert "the child is killed" not in cut.log()

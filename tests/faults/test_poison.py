@@ -10,7 +10,6 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,9 @@ from celery import Celery
 from producer import Client
 from tasks.errors import PartsFailed
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
-from tests.conftest import Process, StartProcess, StartWorker
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process, StartProcess
+from tests.fixtures.workers import StartFlow, StartPair
 
 CATALOG = """
 [models.poisoned]
@@ -36,31 +37,14 @@ LIMIT_S = 60.0
 
 
 @pytest.fixture(autouse=True)
-def catalog_file(tmp_path: Path, own_environment: None, monkeypatch: pytest.MonkeyPatch) -> Path:
-    path = tmp_path / "models.toml"
-    path.write_text(CATALOG.format(journal=tmp_path / "journal"))
-    monkeypatch.setenv("SLOTLINE_MODELS", str(path))
+def catalog_file(use_catalog: UseCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.1")
-    return path
+    return use_catalog(CATALOG.format(journal=tmp_path / "journal"))
 
 
 @pytest.fixture
-def client(broker: str) -> Client:
-    return Client()
-
-
-@pytest.fixture
-def celery(broker: str) -> Iterator[Celery]:
-    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as app:
-        yield app
-
-
-@pytest.fixture
-def slot(start_worker: StartWorker) -> Process:
-    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
-    worker = start_worker("--model", "poisoned", name="slot")
-    worker.wait_for_log("ready: poisoned")
-    return worker
+def slot(start_pair: StartPair) -> Process:
+    return start_pair("poisoned")[1]
 
 
 def runs_of(tmp_path: Path, count: int) -> bool:
@@ -112,9 +96,9 @@ def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_live
 
 
 def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_and_no_process(
-    client: Client, start_worker: StartWorker, start_process: StartProcess, tmp_path: Path
+    client: Client, start_flow: StartFlow, start_process: StartProcess, tmp_path: Path
 ) -> None:
-    start_worker("-Q", "flow", "-c", "1", name="flow").wait_for_log("ready")
+    start_flow()
     limited = f"ulimit -v {ADDRESS_SPACE_KIB} && exec python -m celery -A workers worker --model poisoned"
     python = Path(sys.executable).parent
     slot = start_process("sh", "-c", limited, env={"PATH": f"{python}{os.pathsep}{os.environ['PATH']}"}, name="slot")
@@ -129,10 +113,10 @@ def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_a
 
 
 def test_a_poisonous_message_of_no_job_ends_in_failure_after_three_tries(
-    celery: Celery, client: Client, slot: Process
+    foreign: Celery, client: Client, slot: Process
 ) -> None:
     kwargs = {"text": "Alone and ⚡crash.", "model": "poisoned"}
-    result = celery.send_task("speech.paragraph", kwargs=kwargs, queue="poisoned")
+    result = foreign.send_task("speech.paragraph", kwargs=kwargs, queue="poisoned")
     with pytest.raises(Exception, match="its worker died each of 3 times"):
         result.get(timeout=LIMIT_S)
     assert slot.returncode is None

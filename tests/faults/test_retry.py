@@ -16,7 +16,10 @@ from tasks.flow import repair
 from tasks.flow.prune import prune
 from tasks.messages import BookResult, ChapterResult
 from tasks.store.artifacts import Store
-from tests.conftest import Process, StartPair, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartFlow, StartPair, StartSlot, StartWorker
 
 CATALOG = '[models.model]\nadapter = "rehearsal"\nfaults = {faults}\n'
 
@@ -32,27 +35,27 @@ def slot(catalog_file: Path, start_pair: StartPair) -> Process:
     return start_pair("model")[1]
 
 
-def mended(slot: Process, catalog_file: Path, start_worker: StartWorker) -> None:
+def mended(slot: Process, catalog_file: Path, start_slot: StartSlot) -> None:
     """The slot's worker again, with a model that has got over its faults."""
     slot.stop()
     catalog_file.write_text(CATALOG.format(faults="false"))
-    start_worker("--model", "model", name="mended").wait_for_log("ready: model")
+    start_slot("model", name="mended")
 
 
 def test_a_retried_paragraph_heals_its_chapter(
-    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+    client: Client, slot: Process, catalog_file: Path, start_slot: StartSlot
 ) -> None:
     job = client.submit_chapter("Good one.\n\nBad ⚡error.\n\nGood two.", model="model")
     with pytest.raises(PartsFailed, match="1 of 3 paragraphs failed"):
-        job.wait(timeout_s=30)
+        job.wait(timeout_s=GIVE_UP_S)
     (failure,) = repair.failures(client.ledger)
     assert failure.id == f"{job.id}.2"
     assert failure.words == "Bad ⚡error."
     assert failure.worker.startswith("model-cpu-0@")
     assert "ModelError" in failure.reason
-    mended(slot, catalog_file, start_worker)
+    mended(slot, catalog_file, start_slot)
     assert repair.retry(client.ledger, job.id) == 1
-    result = job.wait(timeout_s=30)
+    result = job.wait(timeout_s=GIVE_UP_S)
     assert isinstance(result, ChapterResult)
     assert result.parts == 3
     assert job.status() == "SUCCESS"
@@ -60,17 +63,17 @@ def test_a_retried_paragraph_heals_its_chapter(
 
 
 def test_a_retried_paragraph_heals_its_chapter_and_the_book_above(
-    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+    client: Client, slot: Process, catalog_file: Path, start_slot: StartSlot
 ) -> None:
     chapters = [{"title": "I", "text": "Good."}, {"title": "II", "text": "Good.\n\n⚡error here."}]
     book = client.submit_book(chapters, model="model")
     with pytest.raises(PartsFailed, match="1 of 2 chapters failed: 2"):
-        book.wait(timeout_s=30)
+        book.wait(timeout_s=GIVE_UP_S)
     (failure,) = repair.failures(client.ledger)
     assert failure.id == f"{book.id}.2.2"
-    mended(slot, catalog_file, start_worker)
+    mended(slot, catalog_file, start_slot)
     assert repair.retry_all(client.ledger) == 1
-    result = book.wait(timeout_s=30)
+    result = book.wait(timeout_s=GIVE_UP_S)
     assert isinstance(result, BookResult)
     assert [chapter.title for chapter in result.chapters] == ["I", "II"]
     assert result.chapters[1].parts == 2
@@ -78,24 +81,24 @@ def test_a_retried_paragraph_heals_its_chapter_and_the_book_above(
 
 
 def test_a_bare_paragraph_that_kills_its_worker_is_set_aside_and_can_be_sent_again(
-    client: Client, slot: Process, catalog_file: Path, start_worker: StartWorker
+    client: Client, slot: Process, catalog_file: Path, start_slot: StartSlot
 ) -> None:
     job = client.submit_paragraph("Poison ⚡crash.", model="model")
     with pytest.raises(Exception, match="its worker died each of 3 times"):
-        job.wait(timeout_s=60)
+        job.wait(timeout_s=GIVE_UP_S)
     (failure,) = repair.failures(client.ledger)
     assert failure.id.startswith("message-")
     assert "its worker died" in failure.reason
-    mended(slot, catalog_file, start_worker)
+    mended(slot, catalog_file, start_slot)
     client.connection.redis.delete(keys.RESULT_PREFIX + job.id)
     assert repair.retry(client.ledger, failure.id) == 1
-    assert job.wait(timeout_s=30).duration_s > 0
+    assert job.wait(timeout_s=GIVE_UP_S).duration_s > 0
     assert repair.failures(client.ledger) == []
 
 
 def test_what_did_not_fail_cannot_be_retried(client: Client, slot: Process) -> None:
     job = client.submit_chapter("Good.", model="model")
-    job.wait(timeout_s=30)
+    job.wait(timeout_s=GIVE_UP_S)
     with pytest.raises(InvalidInput, match="has not failed"):
         repair.retry(client.ledger, job.id)
     with pytest.raises(UnknownJob, match="nothing that failed"):
@@ -103,16 +106,19 @@ def test_what_did_not_fail_cannot_be_retried(client: Client, slot: Process) -> N
 
 
 def test_a_purged_queue_and_a_lost_finish_are_made_good_by_the_sweep(
-    client: Client, catalog_file: Path, start_worker: StartWorker, wait_until: WaitUntil
+    client: Client,
+    catalog_file: Path,
+    start_flow: StartFlow,
+    start_slot: StartSlot,
+    wait_until: WaitUntil,
 ) -> None:
-    start_worker("-Q", "flow", name="flow").wait_for_log("ready")
+    start_flow()
     job = client.submit_chapter("\n\n".join(f"Paragraph {n}." for n in range(12)), model="model")
     redis: Any = client.connection.redis
     wait_until(lambda: redis.llen("model\x06\x163") >= 4, what="the first messages")
     assert redis.delete("model\x06\x163")
-    worker = start_worker("--model", "model", name="slot")
-    worker.wait_for_log("ready: model")
-    result = job.wait(timeout_s=30)
+    start_slot("model")
+    result = job.wait(timeout_s=GIVE_UP_S)
     assert isinstance(result, ChapterResult)
     assert (result.parts, result.computed) == (12, 12)
 
@@ -131,6 +137,6 @@ def test_pruning_keeps_what_an_open_job_needs(
     assert store.find(forgotten) is None
     start_worker("-Q", "flow", name="flow")
     start_worker("--model", "model", name="slot")
-    assert job.wait(timeout_s=60).duration_s > 0
+    assert job.wait(timeout_s=GIVE_UP_S).duration_s > 0
     assert prune(store, client.ledger, 60, time.time() + 3600).kept == 0
     assert list(store.files()) == []

@@ -10,7 +10,7 @@ import pytest
 
 from producer import Client
 from tasks.errors import UnknownJob
-from tests.conftest import StartWorker
+from tests.fixtures.workers import StartWorker
 
 
 @pytest.fixture

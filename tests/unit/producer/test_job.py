@@ -13,7 +13,8 @@ from producer import Client, Progress
 from tasks import keys
 from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError, UnknownJob, UnknownVoice
 from tasks.messages import ChapterResult
-from tests.conftest import StartPair, WaitUntil
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartPair
 from workers.stack.embedded_redis import EmbeddedRedis
 
 

@@ -7,7 +7,8 @@ import pytest
 from producer import Client
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownModel, UnknownVoice
-from tests.conftest import StartWorker, UseCatalog
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.workers import StartWorker
 
 CATALOG = """
 [models.words]

@@ -10,7 +10,9 @@ from producer import Client
 from producer.job import Progress
 from tasks.errors import ModelError, PartsFailed
 from tasks.messages import ParagraphResult, SummaryResult
-from tests.conftest import StartPair, UseCatalog
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.waiting import GIVE_UP_S
+from tests.fixtures.workers import StartPair
 
 CATALOG = """
 [models.words]
@@ -44,7 +46,7 @@ def test_texts_become_summaries_in_their_order(client: Client, start_pair: Start
     assert record is not None
     assert (record.kind, record.title) == ("map", "Three hundred")
     again = client.map("words", ["Text 5 is here.", {"text": "Text 6 is here.", "max_length": 3}], max_length=2)
-    first, second = again.wait(timeout_s=30)
+    first, second = again.wait(timeout_s=GIVE_UP_S)
     assert isinstance(first, SummaryResult)
     assert isinstance(second, SummaryResult)
     assert (first.text, first.computed) == ("Text 5", False)
@@ -55,9 +57,9 @@ def test_a_speaking_models_inputs_are_what_a_paragraph_is(
     client: Client, start_pair: StartPair, tmp_path: Path
 ) -> None:
     start_pair("quick")
-    alone = client.submit_paragraph("Hello.", model="quick", voice="bert").wait(timeout_s=30)
+    alone = client.submit_paragraph("Hello.", model="quick", voice="bert").wait(timeout_s=GIVE_UP_S)
     job = client.map("quick", [{"text": "Hello.", "voice": "bert"}, "Good bye."], voice="anna")
-    first, second = job.wait(timeout_s=30)
+    first, second = job.wait(timeout_s=GIVE_UP_S)
     assert isinstance(alone, ParagraphResult)
     assert first == alone.model_copy(update={"computed": False})
     assert isinstance(second, ParagraphResult)
@@ -68,7 +70,7 @@ def test_an_input_that_fails_costs_itself_alone_and_can_be_tried_again(client: C
     start_pair("words")
     job = client.map("words", ["One good.", "⚡error bad", "Two good."])
     with pytest.raises(PartsFailed, match="^1 of 3 inputs failed: 2 "):
-        job.wait(timeout_s=30)
+        job.wait(timeout_s=GIVE_UP_S)
     first, second, third = job.wait(timeout_s=30, return_errors=True)
     assert isinstance(second, ModelError)
     assert str(second).startswith("input 2: text: ⚡error")

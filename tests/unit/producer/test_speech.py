@@ -10,7 +10,8 @@ from producer import Client, Progress
 from tasks.errors import PartsFailed
 from tasks.media import audio as sound
 from tasks.messages import BookResult, ChapterResult, ParagraphResult
-from tests.conftest import StartPair
+from tests.fixtures.waiting import GIVE_UP_S
+from tests.fixtures.workers import StartPair
 
 LONG = "\n\n".join(f"Đoạn văn số {number}, khá dài và có dấu." for number in range(70))
 
@@ -54,7 +55,7 @@ def test_a_chapter_without_a_sound_costs_its_book_nothing_else(
     words = {"Empty": "* * *", "Bad": "⚡error", "C": "Fine."}
     chapters = [{"title": title, "text": text} for title, text in words.items()]
     with pytest.raises(PartsFailed, match=r"1 of 3 chapters failed: 2 .*⚡error stands in it"):
-        client.submit_book(chapters, model="faulty").wait(60)
+        client.submit_book(chapters, model="faulty").wait(GIVE_UP_S)
     book = client.submit_book([chapters[0], chapters[2]], model="faulty")
     read = book.wait(60)
     assert [one.audio is None for one in read.chapters] == [True, False]

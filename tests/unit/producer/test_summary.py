@@ -7,7 +7,7 @@ import redis
 
 from producer import Client
 from tasks.errors import InvalidInput
-from tests.conftest import UseCatalog
+from tests.fixtures.environment import UseCatalog
 from tests.unit.producer.messages import sent
 
 CATALOG = """

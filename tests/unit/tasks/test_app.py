@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tasks.app import app
-from tests.conftest import ROOT
+from tests.fixtures.processes import ROOT
 
 TWICE = """
 import sys, warnings

@@ -15,7 +15,7 @@ from celery import Celery
 from tasks import keys
 from tasks.errors import BrokerUnavailable, NoFreeSlot, SettingsError
 from tasks.settings import settings
-from tests.conftest import UseCatalog
+from tests.fixtures.environment import UseCatalog
 from workers.setup import Setup, prefetched, set_up
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nbatch_size = 4\n'

@@ -10,7 +10,9 @@ import pytest
 import redis
 
 from tasks import keys
-from tests.conftest import ROOT, StartWorker, WaitUntil
+from tests.fixtures.processes import ROOT
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartWorker
 from workers.slots.claim import host_id
 
 HEAVY = ("torch", "onnxruntime", "transformers", "espeakng_loader", "kokoro", "viettts")

@@ -12,6 +12,7 @@ from producer import Client
 from producer.commands.local_stack import BorrowedStack
 from tasks.errors import InvalidInput
 from tests.fixtures.processes import LeftOver, StartProcess
+from tests.fixtures.waiting import GIVE_UP_S
 
 STRUCK_IN_ITS_FORK = """
 import os, signal, sys
@@ -30,7 +31,9 @@ def test_it_speaks_while_it_is_borrowed_and_leaves_nothing(
         assert stack.announcement == "starting Redis, 1 quick slots and a flow worker …"
         ready = stack.start()
         stack.check()
-        assert Client(ready.broker_url, ready.store_url).submit_paragraph("Hello.", model="quick").wait(60).computed
+        assert (
+            Client(ready.broker_url, ready.store_url).submit_paragraph("Hello.", model="quick").wait(GIVE_UP_S).computed
+        )
     assert left_over() == []
     with pytest.raises(redis.ConnectionError), redis.Redis.from_url(ready.broker_url) as client:
         client.ping()

@@ -13,7 +13,9 @@ import pytest
 from producer import Client
 from tasks.launch import slotline_command
 from tasks.media import audio as sound
-from tests.conftest import LeftOver, Process, StartProcess, StartWorker, WaitUntil
+from tests.fixtures.processes import LeftOver, Process, StartProcess
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartWorker
 
 Command = Callable[..., Process]
 

@@ -10,7 +10,7 @@ from producer.commands.session import Session
 from tasks.errors import BrokerUnavailable, UnknownModel
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
-from tests.conftest import StartWorker
+from tests.fixtures.workers import StartWorker
 
 
 def test_without_a_broker_it_is_refused_before_anything_starts(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tasks.launch import slotline_command
-from tests.conftest import LeftOver, Process, StartPair, StartProcess, UseCatalog
 from tests.fixtures.commands import Said
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import LeftOver, Process, StartProcess
+from tests.fixtures.workers import StartPair
 
 CATALOG = """
 [models.words]

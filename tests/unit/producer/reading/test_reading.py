@@ -13,7 +13,8 @@ from producer.books.formats.book import Chapter
 from producer.reading.reading import Reading
 from producer.reading.request import ReadingRequest
 from tasks.media import audio as sound
-from tests.conftest import StartPair, WaitUntil
+from tests.fixtures.waiting import WaitUntil
+from tests.fixtures.workers import StartPair
 
 CHAPTERS = [(1, Chapter("One", "The first.\n\nIts second.")), (3, Chapter("Three", "Fine.\n\nThis ⚡error breaks."))]
 

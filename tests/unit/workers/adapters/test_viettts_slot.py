@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from celery import Celery
 
-from tests.conftest import StartWorker
+from tests.fixtures.waiting import GIVE_UP_S
+from tests.fixtures.workers import StartWorker
 
 LOAD_LIMIT_S = 120.0
 
@@ -32,9 +33,9 @@ def test_two_slots_read_a_chapter_and_what_cannot_be_said_costs_its_paragraph_al
         fields = {"text": TEXT, "model": "viettts", "max_chars": 20}
         failed = app.send_task("speech.chapter", kwargs=fields, queue="flow")
         with pytest.raises(Exception, match="nothing in it that VietTTS can say"):
-            failed.get(timeout=120)
+            failed.get(timeout=GIVE_UP_S)
         whole = {**fields, "text": TEXT.replace("中文\n\n", "")}
-        result = app.send_task("speech.chapter", kwargs=whole, queue="flow").get(timeout=60)
+        result = app.send_task("speech.chapter", kwargs=whole, queue="flow").get(timeout=GIVE_UP_S)
     assert result["audio"]["sample_rate"] == 22_050
     assert (result["parts"], result["computed"]) == (4, 0)
     assert result["duration_s"] > 4.0

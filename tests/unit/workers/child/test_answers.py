@@ -8,7 +8,7 @@ import signal
 import pytest
 from kombu.asynchronous import Hub
 
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal, child_with, entry
 from workers.child import answers
 from workers.parent.supervisor import Supervisor

@@ -18,7 +18,7 @@ from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
-from tests.conftest import ROOT
+from tests.fixtures.processes import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 from tests.unit.workers.adapters.asked import to_speak
 from tests.unit.workers.child.rehearsals import OneRehearsal, call

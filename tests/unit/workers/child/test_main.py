@@ -16,8 +16,9 @@ from celery.exceptions import Reject
 from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
-from tests.conftest import ROOT, StartWorker, WaitUntil
-from tests.fixtures.waiting import at_most
+from tests.fixtures.processes import ROOT
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most
+from tests.fixtures.workers import StartWorker
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
 from workers.child import main as child
 from workers.child import tracing
@@ -88,7 +89,7 @@ def test_a_killed_child_is_replaced_and_the_same_worker_runs_its_message_first(
     first_child = children_of(worker.pid)[0]
     os.kill(first_child, signal.SIGKILL)
     for result in results:
-        assert result.get(timeout=20)["computed"]
+        assert result.get(timeout=GIVE_UP_S)["computed"]
     done = [worker.wait_for_log(rf"\[{name}\] succeeded").start() for name in names]
     assert done[0] < done[2] < done[3], "what ran came back to the front"
     assert done[1] < done[2], "and so did what waited"
@@ -144,9 +145,9 @@ def test_a_crash_in_native_code_costs_its_message_alone_after_three_tries(
     worker.wait_for_log("ready: patient")
     poison = client.send_task("speech.paragraph", kwargs={"text": "⚡crash", "model": "patient"}, queue="patient")
     sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "patient"}, queue="patient")
-    assert sound.get(timeout=30)["computed"]
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     with pytest.raises(Exception, match="its worker died each of 3 times"):
-        poison.get(timeout=30)
+        poison.get(timeout=GIVE_UP_S)
     assert worker.log().count("its model is loaded again") == 3
     assert worker.returncode is None
 
@@ -160,8 +161,8 @@ def test_memory_that_runs_out_ends_neither_the_parent_nor_the_child(
     heavy = client.send_task("speech.paragraph", kwargs={"text": "⚡memory", "model": "patient"}, queue="patient")
     sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "patient"}, queue="patient")
     with pytest.raises(Exception, match="memory ran out"):
-        heavy.get(timeout=30)
-    assert sound.get(timeout=30)["computed"]
+        heavy.get(timeout=GIVE_UP_S)
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     assert "Unrecoverable" not in worker.log()
     assert children_of(worker.pid) == before
 
@@ -174,8 +175,8 @@ def test_a_model_that_ends_its_process_costs_the_message_alone(
     leaving = client.send_task("speech.paragraph", kwargs={"text": "sys.exit", "model": "moody"}, queue="moody")
     sound = client.send_task("speech.paragraph", kwargs={"text": "fine", "model": "moody"}, queue="moody")
     with pytest.raises(Exception, match="its worker died each of 3 times"):
-        leaving.get(timeout=30)
-    assert sound.get(timeout=30)["computed"]
+        leaving.get(timeout=GIVE_UP_S)
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     assert worker.returncode is None
 
 

@@ -11,7 +11,7 @@ from redis import Redis
 
 from tasks import health as beats
 from tasks.errors import InvalidInput
-from tests.conftest import UseCatalog
+from tests.fixtures.environment import UseCatalog
 from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
 from workers.commands.health import health
 

@@ -14,7 +14,10 @@ import pytest
 from celery import Celery
 
 from tasks.errors import InvalidInput
-from tests.conftest import StartProcess, StartWorker, UseCatalog
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import StartProcess
+from tests.fixtures.waiting import GIVE_UP_S
+from tests.fixtures.workers import StartWorker
 from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
 from workers.commands.model import choose
 from workers.duties.remote_control import wrong_timeout
@@ -81,7 +84,7 @@ def test_the_command_shows_unloads_and_sets_and_lists_who_is_silent(
 ) -> None:
     worker = start_worker("--model", "quick", "-n", "x@here")
     worker.wait_for_log("ready: quick")
-    assert speak(client, "quick", "one", "an").get(timeout=20)["computed"]
+    assert speak(client, "quick", "one", "an").get(timeout=GIVE_UP_S)["computed"]
     status, printed = model("status", "--json")
     (told,) = json.loads(printed)["models"]
     assert status == 0
@@ -109,10 +112,10 @@ def test_many_voices_share_a_slot_within_their_bounds_and_are_told_one_by_one(
     worker.wait_for_log("ready: voices")
     names = ["anna", "bert", "anna", "carl"]
     results = [speak(client, "voices", f"text {number}", name) for number, name in enumerate(names)]
-    assert all(result.get(timeout=20)["computed"] for result in results)
+    assert all(result.get(timeout=GIVE_UP_S)["computed"] for result in results)
     for name, said in [("berta", "it has bert"), (None, "has a model for each voice"), ("../x", "can be no voice")]:
         with pytest.raises(Exception, match=said):
-            speak(client, "voices", "text", name).get(timeout=20)
+            speak(client, "voices", "text", name).get(timeout=GIVE_UP_S)
     worker.wait_for_log("carl was idle for 1.2 s")
     status, printed = model("status", "--json")
     (told,) = json.loads(printed)["models"]
@@ -130,7 +133,7 @@ def test_a_voice_whose_load_kills_the_process_costs_its_own_inputs_alone(
     worker = start_worker("--model", "voices", env={"SLOTLINE_RETRY_S": "0.1"})
     worker.wait_for_log("ready: voices")
     poison, sound = speak(client, "voices", "one", "bert"), speak(client, "voices", "two", "anna")
-    assert sound.get(timeout=30)["computed"]
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     with pytest.raises(Exception, match="bert: loading it ended this slot's process 3 times"):
-        poison.get(timeout=30)
+        poison.get(timeout=GIVE_UP_S)
     assert worker.returncode is None

@@ -9,7 +9,7 @@ import pytest
 import redis
 from click.testing import CliRunner
 
-from tests.conftest import UseCatalog
+from tests.fixtures.environment import UseCatalog
 from workers.commands.slots import slots
 from workers.slots.claim import claim_cpu
 

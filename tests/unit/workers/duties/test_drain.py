@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.settings import settings
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.duties import drain
 from workers.duties.drain import Drain
 from workers.upstream.celery import exit_status, is_stopping

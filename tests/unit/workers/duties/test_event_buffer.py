@@ -12,7 +12,8 @@ import pytest
 from celery import Celery
 from redis import Redis
 
-from tests.conftest import StartWorker, WaitUntil
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 
 Seen = Callable[[str], list[str]]
 WHOLE = ["task-received", "task-started", "task-succeeded"]
@@ -61,6 +62,6 @@ def test_the_last_task_before_a_stop_is_seen_to_its_end(
 ) -> None:
     worker = start_worker("--model", "quick")
     last = client.send_task("speech.paragraph", kwargs={"text": "the last", "model": "quick"}, queue="quick")
-    last.get(timeout=30)
+    last.get(timeout=GIVE_UP_S)
     assert worker.stop() == 0
     wait_until(lambda: seen(last.id) == WHOLE, limit_s=5, what="the last task's events")

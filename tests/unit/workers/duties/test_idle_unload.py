@@ -17,7 +17,10 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from tasks import health, keys
-from tests.conftest import Process, StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 from workers.duties.remote_control import STATUS, UNLOAD
 
 CATALOG = """
@@ -90,13 +93,13 @@ def test_an_idle_model_is_unloaded_and_the_next_job_loads_it_again(
     start: Callable[..., Process], client: Celery, ask: Ask, broker: str, wait_until: WaitUntil
 ) -> None:
     worker = start(MODEL_UNLOAD_TIMEOUT="0.6", CELERY_BROKER_URL=broker)
-    assert speak(client, "one").get(timeout=20)["computed"]
+    assert speak(client, "one").get(timeout=GIVE_UP_S)["computed"]
     worker.wait_for_log("unloaded: model")
     told = ask(STATUS)
     assert (told["state"], told["is_loading"], told["load_s"], told["jobs"]) == ("unloaded", False, None, 1)
     wait_until(lambda: '"state": "unloaded"' in _beats(broker), 10, "a beat that says so")
     assert why_unhealthy(broker) == [""], "unloaded by design is healthy"
-    assert speak(client, "two").get(timeout=20)["computed"]
+    assert speak(client, "two").get(timeout=GIVE_UP_S)["computed"]
     assert loads(worker) == 2
     assert "killed" not in worker.log()
 
@@ -114,12 +117,12 @@ def test_jobs_that_arrive_during_unloads_and_loads_are_all_done_and_each_once(
     unloads = 0
     while unloads < 3:
         results += [speak(client, f"text {len(results)}.{n}") for n in range(3)]
-        assert results[-1].get(timeout=30)["computed"]
+        assert results[-1].get(timeout=GIVE_UP_S)["computed"]
         answer: dict[str, Any] = wait_until(lambda: _done(ask(UNLOAD)), 10, "the model to be idle")
         unloads += "unloaded" in answer["ok"]
         # In the midst of the unload, or of what follows it.
         results.append(speak(client, f"text {len(results)} at once"))
-    assert all(result.get(timeout=30)["computed"] for result in results)
+    assert all(result.get(timeout=GIVE_UP_S)["computed"] for result in results)
     assert loads(worker) == 4
     lines = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
     begun = [line["text"] for line in lines if line["what"] == "began"]
@@ -139,7 +142,7 @@ def test_a_lazy_slot_takes_work_unloaded_and_two_jobs_at_once_make_one_load(
     wait_until(lambda: redis_client.zcard(keys.capacity("model")), 5, "its capacity to count")
     assert loads(worker) == 0
     both = [speak(client, "one"), speak(client, "two")]
-    assert all(result.get(timeout=20)["computed"] for result in both)
+    assert all(result.get(timeout=GIVE_UP_S)["computed"] for result in both)
     assert loads(worker) == 1
     assert ask(STATUS)["load_s"] >= 2.0
     assert redis_client.exists(keys.offer("model"))
@@ -159,7 +162,7 @@ def test_a_child_killed_in_a_lazy_load_costs_no_attempt(
     os.kill(children_of(worker.pid)[0], signal.SIGKILL)
     worker.wait_for_log("model: load 1 of 3 failed")
     assert not redis_client.exists(keys.attempts("one"))
-    assert result.get(timeout=20)["computed"]
+    assert result.get(timeout=GIVE_UP_S)["computed"]
     assert loads(worker) == 1
 
 
@@ -190,7 +193,7 @@ def test_a_child_killed_in_an_unload_is_replaced_and_the_next_job_done(
     wait_until(lambda: ask(STATUS)["state"] == "unloading", 10, "the unload to begin")
     waiting = speak(client, "one")
     os.kill(children_of(worker.pid)[0], signal.SIGKILL)
-    assert waiting.get(timeout=20)["computed"]
+    assert waiting.get(timeout=GIVE_UP_S)["computed"]
     assert "failed" not in worker.log()
 
 

@@ -12,7 +12,8 @@ import redis
 from celery import Celery
 
 from tasks import keys
-from tests.conftest import StartWorker, WaitUntil
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -32,7 +33,7 @@ def test_nothing_is_reserved_before_the_model_is_loaded(
     wait_until(loaded, 15, "the model to be ready")
     assert len(seen) > 20
     assert set(seen[:-2]) == {(1, 0)}, "the message lay in its queue, held by nobody"
-    assert result.get(timeout=15)["computed"]
+    assert result.get(timeout=GIVE_UP_S)["computed"]
 
 
 def test_a_ready_worker_says_what_it_offers_and_how_much_it_takes_and_takes_that_back(
@@ -70,4 +71,4 @@ def test_the_gate_closes_when_the_child_dies_and_opens_with_its_replacement(
 
     wait_until(loaded, 15, "the replacement to be ready")
     assert set(held[:-2]) == {0}
-    assert result.get(timeout=15)["computed"]
+    assert result.get(timeout=GIVE_UP_S)["computed"]

@@ -11,7 +11,7 @@ import pytest
 from tasks import keys
 from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING
 from workers.duties.sweep import Sweep
 from workers.transport.leases import Leases

@@ -13,7 +13,9 @@ from celery import Celery
 from celery.result import AsyncResult
 
 from tasks import keys
-from tests.conftest import Process, StartWorker, WaitUntil
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -40,9 +42,9 @@ def test_a_hang_is_killed_by_the_models_limit_and_costs_its_message_alone(
 ) -> None:
     worker = started(start_worker, "faulty")
     hanging, sound = speak(client, "faulty", "⚡hang"), speak(client, "faulty", "fine")
-    assert sound.get(timeout=30)["computed"]
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     with pytest.raises(Exception, match="3 times"):
-        hanging.get(timeout=30)
+        hanging.get(timeout=GIVE_UP_S)
     assert "killed after time_limit_s = 1" in worker.log()
     assert worker.returncode is None
 
@@ -60,10 +62,10 @@ def test_members_of_a_batch_keep_their_own_results_and_errors(
     for text, result in zip(texts, results, strict=True):
         if text in ("", "⚡error three"):
             with pytest.raises(Exception, match="⚡error" if text else "text: is empty"):
-                result.get(timeout=20)
+                result.get(timeout=GIVE_UP_S)
         else:
-            frames[text] = result.get(timeout=20)["audio"]["frames"]
-    assert first.get(timeout=5)["computed"]
+            frames[text] = result.get(timeout=GIVE_UP_S)["audio"]["frames"]
+    assert first.get(timeout=GIVE_UP_S)["computed"]
     assert frames["two"] < frames["four"] < frames["six six"], "each has its own sound"
     stats = client.control.inspect(timeout=2).stats()
     slot = next(iter(stats.values()))["pool"]["slot"]
@@ -78,7 +80,7 @@ def test_what_waits_shares_a_batch(
     worker.wait_for_log("received")
     others = [speak(client, "four", f"⚡slow=0.5 {n}") for n in "abc"]
     for result in [first, *others]:
-        result.get(timeout=20)
+        result.get(timeout=GIVE_UP_S)
     worker.wait_for_log("succeeded", count=4)
     done = re.findall(r":(\d\d),(\d{3}) INFO ForkPoolWorker-1 Task speech.paragraph\S* succeeded", worker.log())
     seconds = [int(s) + int(ms) / 1000 for s, ms in done]
@@ -101,7 +103,7 @@ def test_sigterm_ends_what_runs_and_gives_back_what_waits(
     assert redis_client.hlen("slotline:held") == 0
     started(start_worker, "patient")
     for result in waiting:
-        assert result.get(timeout=10)["computed"]
+        assert result.get(timeout=GIVE_UP_S)["computed"]
 
 
 def test_a_call_revoked_while_it_waits_is_never_run_and_costs_no_child(
@@ -114,8 +116,8 @@ def test_a_call_revoked_while_it_waits_is_never_run_and_costs_no_child(
     worker.wait_for_log(r"\[plain\] received")
     by_id.revoke(terminate=True, signal="SIGKILL")
     with pytest.raises(Exception, match=r"terminated|revoked"):
-        by_id.get(timeout=10)
-    assert running.get(timeout=10)["computed"]
+        by_id.get(timeout=GIVE_UP_S)
+    assert running.get(timeout=GIVE_UP_S)["computed"]
     assert children_of(worker.pid) == child
     assert "[plain] succeeded" not in worker.log()
 
@@ -129,8 +131,8 @@ def test_terminating_what_runs_costs_its_child_and_nothing_else(
     wait_until(begun(redis_client, "hanging"), 10)
     hanging.revoke(terminate=True)
     with pytest.raises(Exception, match="terminated"):
-        hanging.get(timeout=10)
-    assert sound.get(timeout=20)["computed"]
+        hanging.get(timeout=GIVE_UP_S)
+    assert sound.get(timeout=GIVE_UP_S)["computed"]
     assert worker.log().count("ready: patient") == 2
 
 
@@ -158,8 +160,8 @@ def test_the_connection_lost_while_a_batch_runs_costs_no_result_and_runs_nothing
     for connection in redis_client.client_list():
         if connection["cmd"] in ("blmove", "psubscribe", "subscribe", "evalsha"):
             redis_client.client_kill(connection["addr"])
-    assert running.get(timeout=20)["computed"]
-    assert after.get(timeout=20)["computed"]
+    assert running.get(timeout=GIVE_UP_S)["computed"]
+    assert after.get(timeout=GIVE_UP_S)["computed"]
     assert len(re.findall(r"\[one\] succeeded", worker.log())) == 1
     assert worker.stop() == 0
     assert redis_client.llen("patient") == 0

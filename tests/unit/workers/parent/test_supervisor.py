@@ -14,7 +14,7 @@ from kombu.asynchronous import Hub
 
 from tasks.catalog import parse
 from tasks.offers import Published
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.parent.supervisor import Supervisor
 from workers.wire.link import ChildEnd, ParentEnd, pair
 from workers.wire.messages import (

@@ -12,8 +12,9 @@ import redis
 
 from tasks import keys
 from tasks.errors import NoFreeSlot
-from tests.conftest import LEASE_S, StartWorker, WaitUntil
-from tests.fixtures.waiting import at_most
+from tests.fixtures.environment import LEASE_S
+from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.workers import StartWorker
 from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 
 

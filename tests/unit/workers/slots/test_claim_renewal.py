@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from tasks import keys
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.slots.claim import claim_cpu
 from workers.slots.claim_renewal import ClaimRenewal
 

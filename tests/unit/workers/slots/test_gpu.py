@@ -15,7 +15,10 @@ from celery import Celery
 
 from tasks import keys
 from tasks.settings import settings
-from tests.conftest import LEASE_S, Process, StartProcess, StartWorker, WaitUntil
+from tests.fixtures.environment import LEASE_S
+from tests.fixtures.processes import Process, StartProcess
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 from tests.unit.workers.slots.conftest import H200, RTX_3070, RTX_3080, RTX_4090, SLICED, Cards
 from workers.slots.gpu import room_on
 from workers.slots.nvml import survey
@@ -53,7 +56,7 @@ def test_a_worker_is_pinned_to_its_card_measured_and_speaks(
     assert raw.hgetall(keys.promised("GPU-4090")) == {}
     assert not raw.exists(keys.turn("GPU-4090"))
     job = client.send_task("speech.paragraph", kwargs={"text": "Hello.", "model": "viettts"}, queue="viettts")
-    assert job.get(timeout=20)["duration_s"] > 0
+    assert job.get(timeout=GIVE_UP_S)["duration_s"] > 0
     assert "libcuda" in Path(f"/proc/{child_of(worker.pid)}/maps").read_text()
     assert worker.stop() == 0
     assert raw.keys("slotline:slot:*") + raw.keys("slotline:turn:*") + raw.keys("slotline:promised:*") == []

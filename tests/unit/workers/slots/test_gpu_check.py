@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.conftest import LeftOver, Process, StartProcess
+from tests.fixtures.processes import LeftOver, Process, StartProcess
 from tests.unit.workers.slots.conftest import RTX_4090, Cards
 
 

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tasks import keys
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.slots.claim import SlotClaim, claim_gpu
 from workers.slots.holders import free, holders, on_gpu
 from workers.slots.turn import Turn

@@ -15,7 +15,8 @@ import pytest
 import redis
 
 from tasks.errors import SlotlineError
-from tests.conftest import ROOT, WaitUntil
+from tests.fixtures.processes import ROOT
+from tests.fixtures.waiting import WaitUntil
 from workers.stack import embedded_redis
 from workers.stack.embedded_redis import EmbeddedRedis
 

@@ -19,7 +19,8 @@ from producer import Client
 from tasks.catalog import catalog
 from tasks.launch import environment, slotline_command
 from tasks.settings import settings
-from tests.conftest import LeftOver, Process, StartProcess, WaitUntil
+from tests.fixtures.processes import LeftOver, Process, StartProcess
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 
 Up = Callable[..., Process]
 
@@ -40,7 +41,7 @@ def broker_url(stack: Process) -> str:
 
 def speak(stack: Process, text: str = "Hello there.", model: str = "quick") -> float:
     """The length of a chapter that the stack spoke, in seconds."""
-    return Client(broker_url(stack)).submit_chapter(text, model=model).wait(60).duration_s
+    return Client(broker_url(stack)).submit_chapter(text, model=model).wait(GIVE_UP_S).duration_s
 
 
 def pid_of(url: str, worker: str) -> int:
@@ -97,7 +98,7 @@ def test_an_embedded_redis_that_dies_comes_back_with_its_data(up: Up, tmp_path: 
         pid = int(client.info("server")["process_id"])
     os.kill(pid, signal.SIGKILL)
     stack.wait_for_log("the embedded Redis had ended; it runs again", 20)
-    assert Client(url).submit_chapter("Something else.", model="quick").wait(90).duration_s > 0
+    assert Client(url).submit_chapter("Something else.", model="quick").wait(GIVE_UP_S).duration_s > 0
     assert job.status() == "SUCCESS"
 
 

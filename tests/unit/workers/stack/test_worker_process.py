@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.stack.worker_process import DEATHS_ALLOWED, WorkerProcess, backoff_s
 
 Start = Callable[[str], WorkerProcess]

@@ -12,7 +12,9 @@ import redis
 from celery import Celery
 from kombu import Connection, Consumer, Queue
 
-from tests.conftest import LEASE_S, Process, StartWorker
+from tests.fixtures.environment import LEASE_S
+from tests.fixtures.processes import Process
+from tests.fixtures.workers import StartWorker
 from workers.transport import install
 from workers.transport import leases as leases_of
 from workers.transport.leases import Leases

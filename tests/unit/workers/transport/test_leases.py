@@ -12,7 +12,7 @@ import redis
 
 from tasks import keys
 from tasks.routing import list_keys
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.transport.leases import Leases

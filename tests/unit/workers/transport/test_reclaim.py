@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from tasks import keys
-from tests.conftest import WaitUntil
-from tests.fixtures.waiting import crowding
+from tests.fixtures.waiting import WaitUntil, crowding
 from tests.unit.workers.transport.conftest import message
 from workers.transport import leases as leases_of
 from workers.transport.leases import Leases

@@ -12,7 +12,7 @@ from redis import ConnectionError as RedisConnectionError
 from redis.sentinel import MasterNotFoundError
 
 from tasks import keys
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.transport import renewal
 from workers.transport.leases import Leases

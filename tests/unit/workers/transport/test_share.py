@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tasks import keys
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.transport.leases import Leases, Share
 

@@ -13,7 +13,8 @@ from kombu import Connection
 
 from tasks import keys
 from tasks.errors import SettingsError
-from tests.conftest import StartProcess, WaitUntil
+from tests.fixtures.processes import StartProcess
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message
 from workers.stack.embedded_redis import _free_port, find_server
 from workers.transport import install, reading_url

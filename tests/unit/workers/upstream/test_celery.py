@@ -11,7 +11,7 @@ from redis import Redis
 
 from tasks import keys
 from tasks.flow.connections import write_buffer
-from tests.conftest import StartWorker
+from tests.fixtures.workers import StartWorker
 from workers.upstream.celery import buffer_results
 
 LIMIT_S = 30

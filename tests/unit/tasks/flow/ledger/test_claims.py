@@ -13,7 +13,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.settings import settings
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, claim, opened, release
 
 JOB = ("job", 1)

@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.conftest import ROOT
+from tests.fixtures.processes import ROOT
 from workers.child.models.lifecycle import Lifecycle
 from workers.wire.state import ALLOWED, LOADED, State
 

@@ -11,7 +11,7 @@ import pytest
 
 from tasks.catalog import ModelEntry, parse
 from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
-from tests.conftest import WaitUntil
+from tests.fixtures.waiting import WaitUntil
 from workers.child.models import loading
 from workers.child.models.base import LoadedModel
 from workers.child.models.lifecycle import Lifecycle

@@ -12,7 +12,9 @@ import redis
 from producer import Client
 from tasks import keys
 from tasks.errors import InvalidInput, UnknownVoice
-from tests.conftest import StartWorker, UseCatalog, WaitUntil
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartWorker
 from workers.duties.readiness import VOICES_KEPT_S
 
 CATALOG = """
@@ -57,10 +59,10 @@ def test_its_voices_are_known_as_soon_as_it_is_ready_and_followed_as_they_come(
     with pytest.raises(UnknownVoice, match="^input 2: voice: voices has no voice 'carl'"):
         client.map("voices", ["One.", {"text": "Two.", "voice": "carl"}], voice="anna")
     assert redis_client.llen("flow") == 0
-    assert client.submit_paragraph("One.", model="voices", voice="bert").wait(20).computed
+    assert client.submit_paragraph("One.", model="voices", voice="bert").wait(GIVE_UP_S).computed
     (folder / "carl").mkdir()
     wait_until(lambda: "carl" in json.loads(str(redis_client.get(keys.offer("voices"))))["voices"], 20, "the new voice")
-    assert client.submit_paragraph("One.", model="voices", voice="carl").wait(20).computed
+    assert client.submit_paragraph("One.", model="voices", voice="carl").wait(GIVE_UP_S).computed
 
 
 def test_a_folder_that_is_gone_ends_the_worker_and_fails_no_request(
