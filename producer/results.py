@@ -21,13 +21,13 @@ def of(job_id: str, meta: dict[str, Any]) -> Result:
     raise error_of(meta.get("result"))
 
 
-def error_of(told: Any) -> SlotlineError:
-    """The error that Celery stored: slotline's own class where it is one, else the base with its name."""
-    if not isinstance(told, dict):
-        return SlotlineError(str(told))
-    said = told.get("exc_message")
-    words = " ".join(map(str, said)) if isinstance(said, (list, tuple)) else str(said or "")
-    name = str(told.get("exc_type") or "")
-    if told.get("exc_module") == errors.__name__:
+def error_of(stored: Any) -> SlotlineError:
+    """The error that Celery stored: slotline's own class where it is one, else the base with the error's name."""
+    if not isinstance(stored, dict):
+        return SlotlineError(str(stored))
+    message = stored.get("exc_message")
+    words = " ".join(map(str, message)) if isinstance(message, (list, tuple)) else str(message or "")
+    name = str(stored.get("exc_type") or "")
+    if stored.get("exc_module") == errors.__name__:
         return errors.named(name)(words)
     return SlotlineError(f"{name}: {words}" if words else name)

@@ -1,8 +1,8 @@
 """Reads a file into a book of titled chapters: plain text, Markdown or EPUB. Asks for no work.
 
-What the file is decides its content, not its name (the name only tells Markdown from plain
-text). Every file that cannot be read is an `InvalidInput` of one line that begins with its
-name and says what would do. Nothing is written, and nothing fetched.
+The content of a file decides what it is read as, not its name (the name only decides between
+Markdown and plain text). Every file that cannot be read is an `InvalidInput` of one line that
+begins with its name and says what would do. Nothing is written, and nothing fetched.
 """
 
 from __future__ import annotations

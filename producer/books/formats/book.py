@@ -10,12 +10,12 @@ MAX_TITLE_CHARS = 200
 """A longer title is cut short; the chapter's text still has the whole heading."""
 
 _UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u2060\ufeff"))
-"""Soft hyphen, zero-width space, word joiner, byte order mark: hints for setting type, not for the ear."""
+"""Soft hyphen, zero-width space, word joiner, byte order mark: they guide printing, and are not spoken."""
 
 
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter; its text begins with its heading, since a listener wants to hear it."""
+    """A chapter; its text begins with its heading, so that the heading is spoken too."""
 
     title: str
     text: str
@@ -36,7 +36,7 @@ class Book:
 
 
 def clean(text: str) -> str:
-    """The text normalised, without characters that are neither seen nor heard."""
+    """The text normalised, without characters that are neither shown nor spoken."""
     return normalise(text.translate(_UNSEEN))
 
 

@@ -1,8 +1,8 @@
-"""Tells the heading of a chapter from a line of prose, in English and Vietnamese. Pure.
+"""Recognises the heading of a chapter among lines of prose, in English and Vietnamese. Pure.
 
 Knows «Chapter XIV», «PART II: The Sea», «Chương 12: Gió», «Hồi thứ nhất», «Prologue», «Mở
 đầu» and the like. A lone roman number is a heading too, but a weaker one: it may number the
-sections of a chapter, so it is told apart.
+sections of a chapter, so it has a function of its own.
 """
 
 from __future__ import annotations
