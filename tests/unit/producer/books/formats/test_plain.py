@@ -1,4 +1,4 @@
-"""Text and Markdown become chapters by their headings."""
+"""Plain text becomes chapters by the lines that say so."""
 
 from __future__ import annotations
 
@@ -9,27 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from producer.books.formats.headings import is_heading, is_lone_roman
-from producer.books.formats.markdown import read_markdown
 from producer.books.formats.plain import read_plain
 from producer.books.reader import Book, Chapter, read_book
-
-HEADINGS = """CHƯƠNG I|Chương 12: Gió lạnh|Chương 12 Gió|CHAPTER XIV|Chapter One|CHAPTER THE FIRST|PART II
-Part II: The Sea|Chapter 3. Home|Chapter Twenty-One|Hồi thứ nhất|Hồi thứ mười hai: Ra đi|Chương Một|Chương mười một
-PHẦN THỨ HAI|Mở đầu|PROLOGUE|Epilogue|Lời nói đầu|CHƯƠNG I - Ở LÀNG|CHAPTER I.|Chapter 10—Home|Chapter 4 “Go”"""
-PROSE = """Chapter Two was the best.|Part of the reason|Book one of them now|chapter after chapter|Hồi ấy hắn còn trẻ
-Phần tôi, tôi đi|Introduction of the new|Chương trình hai|Tập hai người|I am|Mở đầu câu chuyện hắn nói|Chapter X was"""
-
-
-@pytest.mark.parametrize("line", HEADINGS.replace("\n", "|").split("|"))
-def test_a_line_that_says_so_is_a_heading(line: str) -> None:
-    assert is_heading(line)
-
-
-@pytest.mark.parametrize("line", PROSE.replace("\n", "|").split("|"))
-def test_a_line_of_prose_is_no_heading(line: str) -> None:
-    assert not is_heading(line)
-    assert not is_lone_roman(line)
 
 
 def letters(text: str) -> str:
@@ -104,43 +85,3 @@ def test_project_gutenberg_s_licence_is_left_out_and_listed() -> None:
 def test_no_letter_of_a_plain_text_is_lost(lines: list[str], between: str) -> None:
     text = between.join(lines)
     assert letters("".join(chapter.text for chapter in read_plain(text, "n").chapters)) == letters(text)
-
-
-def test_markdown_gives_chapters_by_heading_and_takes_the_marks_off(tmp_path: Path) -> None:
-    path = tmp_path / "book.md"
-    path.write_text(
-        "# The *Sea*\n\n## One\n\nHe **ran** to [the house](http://x.y/z), _fast_.[^1] "
-        "<!-- no\n\nno -->A **_b_**, c.\n\n---\n\n> “So?”\n\n"
-        "Two\n---\n\n![map](a.png)\n\nA &amp; B \\* `c`\n\n### Deeper\n\n- end_of_it\n",
-        encoding="utf-8",
-    )
-    book = read_book(path)
-    assert book.title == "The Sea"
-    assert book.chapters == (
-        Chapter("One", "The Sea\n\nOne\n\nHe ran to the house, fast. A b, c.\n\n***\n\n“So?”"),
-        Chapter("Two", "Two\n\nA & B * c\n\nDeeper\n\nend_of_it"),
-    )
-
-
-def test_where_the_first_level_has_prose_the_second_is_no_chapter() -> None:
-    assert titles(read_markdown("# A\n\nText.\n\n## a\n\nText.\n\n# B\n\nText.", "n")) == ["A", "B"]
-
-
-def test_where_the_first_level_only_groups_it_joins_the_second() -> None:
-    assert titles(read_markdown("# A\n\n## a\n\nText.\n\n## b\n\nT.\n\n# B\n\n## c\n\nText.", "n")) == [
-        "A: a",
-        "b",
-        "B: c",
-    ]
-
-
-def test_front_matter_names_the_book_and_is_not_read() -> None:
-    book = read_markdown('---\ntitle: "Sóng"\nauthor: X. Quỳnh\nlang: vi\n---\n# Một\n\nDữ dội và dịu êm.', "n")
-    assert (book.title, book.author, book.language) == ("Sóng", "X. Quỳnh", "vi")
-    assert book.chapters == (Chapter("Một", "Một\n\nDữ dội và dịu êm."),)
-
-
-def test_a_text_file_with_markdown_headings_is_read_as_such(tmp_path: Path) -> None:
-    path = tmp_path / "b.txt"
-    path.write_text("# One\n\nText.\n\n# Two\n\nText.", encoding="utf-8")
-    assert titles(read_book(path)) == ["One", "Two"]
