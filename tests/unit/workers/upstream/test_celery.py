@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from celery import Celery, chord, group
 from celery.app.task import Context
+from celery.concurrency.base import BasePool
+from celery.exceptions import WorkerShutdown
+from celery.worker import request as celery_request
+from celery.worker import state
+from celery.worker.control import Panel, revoke
+from celery.worker.request import create_request_cls
+from kombu.message import Message
+from kombu.utils.json import dumps
+from kombu.utils.limits import TokenBucket
 from redis import Redis
 
 from tasks import keys
 from tasks.flow.connections import write_buffer
 from tests.fixtures.workers import StartWorker
-from workers.upstream.celery import buffer_results
+from workers.upstream.celery import (
+    begun_count,
+    buffer_results,
+    check_revoked,
+    existing_requests,
+    exit_status,
+    has_active,
+    has_reserved,
+    is_cold_shutdown,
+    is_recorded_as_revoked,
+    is_stopping,
+    stop_worker,
+    wrap_command,
+)
+from workers.wire.call import Call
 
 LIMIT_S = 30
 
@@ -61,3 +88,110 @@ def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_c
         assert buffer.send() == {}
         assert redis_client.exists(keys.RESULT_PREFIX + "alone")
         app.backend.client.close()
+
+
+class Capturing(BasePool):
+    """A pool of Celery's own base that keeps what a request hands over."""
+
+    def on_apply(self, *args: Any, **options: Any) -> None:
+        self.args, self.options = args, options
+
+
+def note(a: int) -> int:
+    """A task's body."""
+    return a
+
+
+@pytest.fixture
+def app(broker: str) -> Iterator[Celery]:
+    """An app with a task of a name that no other test uses."""
+    with Celery("upstream", broker=broker, backend=broker, set_as_current=False) as one:
+        one.task(name="upstream.note", acks_late=True, shared=False)(note)
+        yield one
+        one.backend.client.close()
+
+
+@pytest.fixture
+def request_of(app: Celery) -> Callable[[str], Any]:
+    """`request_of(id)`: Celery's request for a message that a producer sent, and the pool that it would run in."""
+    pool = Capturing(app=app)
+    task = app.tasks["upstream.note"]
+    make = create_request_cls(celery_request.Request, task, pool, "host", None, app=app)
+
+    def of(task_id: str) -> Any:
+        body, headers = dumps([[], {"a": 1}, {}]), {"task": task.name, "id": task_id}
+        message = Message(body, content_type="application/json", content_encoding="utf-8", headers=headers)
+        message.delivery_info, message.properties = {}, {"delivery_tag": "tag"}
+        request = make(message, app=app, task=task, hostname="host", headers=headers, decoded=False, body=body)
+        request.pool = pool
+        return request
+
+    return of
+
+
+def test_a_request_hands_the_pool_what_a_call_is_made_of(request_of: Callable[[str], Any]) -> None:
+    request = request_of("one")
+    request.execute_using_pool(request.pool)
+    _, args, _ = request.pool.args
+    call = Call(*args)
+    assert (call.task, call.task_id, call.kwargs(), call.delivery_tag) == ("upstream.note", "one", {"a": 1}, "tag")
+    assert (call.content_type, call.content_encoding) == ("application/json", "utf-8")
+    assert {"callback", "error_callback", "accept_callback", "timeout"} <= request.pool.options.keys()
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
+def test_a_request_that_was_revoked_is_known_by_its_callback(request_of: Callable[[str], Any]) -> None:
+    request = request_of("two")
+    assert not check_revoked(request.on_accepted)
+    state.revoked.add("two")
+    try:
+        assert not is_recorded_as_revoked(request.on_accepted)
+        assert check_revoked(request.on_accepted)
+        assert is_recorded_as_revoked(request.on_accepted)
+    finally:
+        state.revoked.discard("two")
+    assert not check_revoked(print)
+
+
+def test_a_request_exists_while_one_of_celerys_lists_has_it(request_of: Callable[[str], Any]) -> None:
+    running, scheduled, limited = request_of("a"), request_of("b"), request_of("c")
+    bucket = TokenBucket(1)
+    bucket.add((limited, 1))
+    consumer = SimpleNamespace(task_buckets={"upstream.note": bucket, "other": None})
+    state.task_reserved(running)
+    state.task_accepted(running)
+    state.task_scheduled(scheduled)
+    try:
+        assert {one.task_id for one in existing_requests(consumer)} == {"a", "b", "c"}
+        assert (has_reserved(), has_active(), begun_count()) == (True, True, 1)
+    finally:
+        state.reset_state()
+    assert (has_reserved(), has_active(), begun_count()) == (False, False, 0)
+
+
+def test_a_worker_that_was_asked_to_stop_ends_with_the_status_that_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "should_stop", None)
+    monkeypatch.setattr(state, "should_terminate", None)
+    assert (is_stopping(), is_cold_shutdown(), exit_status()) == (False, False, 0)
+    stop_worker(0)
+    assert (is_stopping(), exit_status()) == (True, 0)
+    stop_worker(3)
+    assert exit_status() == 3
+    with pytest.raises(WorkerShutdown):
+        state.maybe_shutdown()
+    monkeypatch.setattr(state, "should_terminate", 1)
+    assert is_cold_shutdown()
+
+
+def test_a_remote_control_command_is_wrapped_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrapped: list[object] = []
+
+    def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
+        wrapped.append(command)
+        return functools.wraps(command)(lambda *args, **kwargs: command(*args, **kwargs))
+
+    monkeypatch.setitem(Panel.data, "revoke", revoke)
+    wrap_command("revoke", wrap)
+    wrap_command("revoke", wrap)
+    assert wrapped == [revoke]
+    assert Panel.data["revoke"].__wrapped__ is revoke
