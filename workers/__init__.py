@@ -2,7 +2,7 @@
 
 Importing this package loads nothing. Celery asks it for `app`, and only then the
 application is made and takes part in a worker's start (`workers/startup.py`); the local
-stack and the tests use its other rooms without that.
+stack and the tests use the other rooms without that.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from tasks.errors import SettingsError
+from tasks.exit_codes import BAD_INPUT
 
 
 def __getattr__(name: str) -> Any:
@@ -21,6 +22,6 @@ def __getattr__(name: str) -> Any:
     except SettingsError as exc:
         # Celery's command would answer with a page of traceback.
         print(f"slotline: {exc}", file=sys.stderr, flush=True)
-        raise SystemExit(2) from exc
+        raise SystemExit(BAD_INPUT) from exc
     app = globals()["app"] = startup.application()
     return app

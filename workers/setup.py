@@ -25,7 +25,7 @@ from redis import Redis, RedisError
 from tasks import broker
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import SettingsError
-from tasks.exit_codes import FAILED
+from tasks.exit_codes import DONE, FAILED
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
 from workers import transport
@@ -47,7 +47,7 @@ BROKER_ANSWERS_WITHIN_S = 5.0
 
 @dataclass(frozen=True)
 class Setup:
-    """What a worker was set up as; Celery's worker carries it as its attribute `slot`.
+    """What a worker was set up as; Celery's worker carries it as its attribute `setup`.
 
     `spec` is a slot worker's, None in a flow worker; `warnings` say how Redis may lose jobs, one line each.
     """
@@ -151,4 +151,4 @@ def _slot_lost(reason: str) -> None:
 
 
 def _leave(number: int, frame: FrameType | None) -> NoReturn:
-    raise SystemExit(0)
+    raise SystemExit(DONE)

@@ -77,7 +77,7 @@ def application() -> Celery:
 def on_init(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
     """Check, claim, and name the worker; ends the process with one line when it cannot serve."""
     try:
-        instance.slot = set_up(instance, options)
+        instance.setup = set_up(instance, options)
     except (SettingsError, CatalogError, InvalidInput) as exc:
         _refuse(exc, BAD_INPUT)
     except SlotlineError as exc:
@@ -89,7 +89,7 @@ def on_init(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
 
 def on_configured(sender: Any, **_: Any) -> None:
     """Set what follows from the worker's kind, over Celery's defaults and before anything is built."""
-    setup: Setup = sender.slot
+    setup: Setup = sender.setup
     sender.quiet = True
     if not _was_given("loglevel"):
         sender.loglevel = LOG_LEVELS[settings().log_level.upper()]
@@ -116,7 +116,7 @@ def on_logging(instance: Any, **_: Any) -> None:
     """Log how jobs could be lost; before this signal there is no log."""
     # Celery warns at length, at every lost connection, of a setting that is set. Its own filter is set by now.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-    for warning in instance.slot.warnings:
+    for warning in instance.setup.warnings:
         logger.warning("%s", warning)
 
 
@@ -129,14 +129,14 @@ def on_child(**_: Any) -> None:
 
 def on_ready(sender: Any, **_: Any) -> None:
     """Celery's signal: a flow worker that consumes is ready. A slot worker is, when its model is loaded."""
-    setup: Setup | None = getattr(sender.controller, "slot", None)
+    setup: Setup | None = getattr(sender.controller, "setup", None)
     if setup and setup.spec is None:
         setup.renewal.set_ready(True)
 
 
 def on_shutdown(sender: Any, **_: Any) -> None:
     """The worker has stopped: free its slot at once."""
-    if setup := getattr(sender, "slot", None):
+    if setup := getattr(sender, "setup", None):
         setup.renewal.stop()
 
 

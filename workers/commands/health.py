@@ -10,6 +10,7 @@ import click
 from tasks import broker
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput
+from tasks.exit_codes import DONE, FAILED
 from tasks.settings import settings
 
 
@@ -39,7 +40,7 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         click.echo(json.dumps(fields, ensure_ascii=False))
     else:
         _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
-    return 0 if is_healthy else 1
+    return DONE if is_healthy else FAILED
 
 
 def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:

@@ -17,6 +17,7 @@ import click
 from tasks import broker
 from tasks.app import app
 from tasks.errors import InvalidInput
+from tasks.exit_codes import DONE, FAILED
 from tasks.health import Beat
 from tasks.settings import settings
 
@@ -123,4 +124,4 @@ def _report(answers: Mapping[str, Mapping[str, Any]], as_json: bool) -> int:
 
 
 def _status_of(answers: Mapping[str, Mapping[str, Any]]) -> int:
-    return 1 if any("error" in answer for answer in answers.values()) else 0
+    return FAILED if any("error" in answer for answer in answers.values()) else DONE

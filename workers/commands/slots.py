@@ -8,6 +8,7 @@ import click
 
 from tasks import broker
 from tasks.catalog import catalog
+from tasks.exit_codes import DONE
 from tasks.settings import settings
 from workers.commands.table import print_table
 
@@ -25,9 +26,9 @@ def slots(as_json: bool) -> int:
         found = overview(client, catalog(), chosen)
     if as_json:
         click.echo(json.dumps({"slots": [row.fields() for row in found.rows], "note": found.note}, ensure_ascii=False))
-        return 0
+        return DONE
     _print_slots([row.cells() for row in found.rows], found.note)
-    return 0
+    return DONE
 
 
 def _print_slots(rows: list[list[str]], note: str) -> None:

@@ -17,6 +17,7 @@ import click
 from tasks import broker
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput
+from tasks.exit_codes import DONE
 from tasks.settings import BROKER_SCHEMES, data_home, settings
 from workers.stack.local_stack import LocalStack, Wanted
 from workers.stack.stop_signals import StopSignals
@@ -80,7 +81,7 @@ def up(
                 stack.step()
         finally:
             stack.stop(lambda: signals.asked_twice)
-    return 0
+    return DONE
 
 
 def _broker(option: str | None, redis_port: int) -> str | None:

@@ -48,16 +48,16 @@ class Readiness(ConsumerDuty):
 
     def ready(self, loaded: Loaded | None) -> None:
         """The model is loaded, for the first time or again; or (None) the child of a lazy slot stands by."""
-        slot = self.consumer.controller.slot
+        setup = self.consumer.controller.setup
         if loaded and loaded.offer:
             self._publish(loaded.offer)
         may_take = self.consumer.pool.failure_streak.loaded()
-        slot.renewal.set_ready(may_take)
+        setup.renewal.set_ready(may_take)
         if not may_take:
             return
         self.consumer.pool.dispatcher.open()
         how = f"loaded in {loaded.load_s:.1f} s" if loaded else "its first job will load it"
-        logger.info("ready: %s on %s, %s", slot.spec.entry.name, slot.spec.worker.partition("@")[0], how)
+        logger.info("ready: %s on %s, %s", setup.spec.entry.name, setup.spec.worker.partition("@")[0], how)
         if not self._was_ready:
             self._was_ready = True
             signals.worker_ready.send(sender=self.consumer)
@@ -75,7 +75,7 @@ class Readiness(ConsumerDuty):
 
     def gone(self) -> None:
         """The child is dead: nothing is taken until its replacement is ready."""
-        self.consumer.controller.slot.renewal.set_ready(False)
+        self.consumer.controller.setup.renewal.set_ready(False)
         self.consumer.pool.losses.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
@@ -84,14 +84,14 @@ class Readiness(ConsumerDuty):
         step = pool.failure_streak.record(failed, worked)
         if step is Step.GO_ON:
             return
-        slot = self.consumer.controller.slot
-        said = f"{slot.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
+        setup = self.consumer.controller.setup
+        said = f"{setup.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
         if step is Step.RELOAD:
             why = f"{said}; no more work is taken until it is loaded anew"
         else:
             why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
-        logger.error("%s: %s", slot.spec.worker, why)
-        slot.renewal.set_ready(False)
+        logger.error("%s: %s", setup.spec.worker, why)
+        setup.renewal.set_ready(False)
         pool.dispatcher.shut(why)
         if step is Step.RELOAD:
             pool.dispatcher.replace_child()
