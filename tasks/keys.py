@@ -10,7 +10,7 @@ from __future__ import annotations
 PREFIX = "slotline:"
 
 HELD = PREFIX + "held"
-"""Hash: delivery tag -> `holder \\n list \\n message`. What workers have in hand. Owner: the transport."""
+"""Hash: delivery tag -> `holder \\n list \\n message`. The messages that workers hold. Owner: the transport."""
 
 LEASES = PREFIX + "leases"
 """Sorted set: delivery tag -> end of its lease, ms of Redis' clock. Owner: the transport."""
@@ -23,11 +23,11 @@ SET_ASIDE = PREFIX + "setaside"
 Owner: the transport."""
 
 NOTHING = PREFIX + "nothing"
-"""Never written: waiting for it is a pause that Redis ends. Owner: the transport."""
+"""Never written: a blocking read of it is a pause of known length. Owner: the transport."""
 
 
 def idle(queue: str) -> str:
-    """Sorted set: a slot of this queue with nothing in hand -> until when that counts, ms of Redis' clock.
+    """Sorted set: a slot of this queue that holds no message -> until when that counts, ms of Redis' clock.
 
     Owner: the transport.
     """
@@ -42,7 +42,7 @@ RESULT_PREFIX = "celery-task-meta-"
 
 
 def job(job_id: str) -> str:
-    """Hash: the job's record (kind, state, request, counters, its own message, its parent)."""
+    """Hash: the job's record (kind, state, request, counters, measure, its own message, its parent)."""
     return f"{PREFIX}job:{job_id}"
 
 
@@ -67,7 +67,7 @@ def attempts(job_id: str) -> str:
 
 
 def reading(digest: str) -> str:
-    """String: id of the job that reads a book with certain options; lets a reading be taken up again."""
+    """String: id of the job that reads a book with certain options, so that the same command goes on with it."""
     return f"{PREFIX}reading:{digest}"
 
 
@@ -80,7 +80,7 @@ OPEN = PREFIX + "open"
 """Sorted set: job that has not ended -> when the sweep last looked at it, ms."""
 
 DELAYED = PREFIX + "delayed"
-"""Sorted set: `queue list \\n message` -> when it is sent, ms. Second tries, and who waits for an artifact."""
+"""Sorted set: `queue list \\n message` -> when it is sent, ms. Further tries, and waits for an artifact."""
 
 FAILED = PREFIX + "failed"
 """Sorted set: `<job>.<part>` -> when it failed for good, ms."""
@@ -90,13 +90,13 @@ SWEEPER = PREFIX + "sweeper"
 """String with a time to live: which worker sweeps."""
 
 
-def hand(artifact: str) -> str:
-    """String: delivery tag of the message whose worker computes this artifact now."""
+def computed_by(artifact: str) -> str:
+    """String: delivery tag of the message whose run computes this artifact now."""
     return f"{PREFIX}hand:{artifact}"
 
 
-def followers(artifact: str) -> str:
-    """List: messages (with their queue) that wait for this artifact instead of computing it again."""
+def waiters(artifact: str) -> str:
+    """List: messages (with their queue's list) that wait for this artifact instead of computing it again."""
     return f"{PREFIX}followers:{artifact}"
 
 
@@ -112,7 +112,7 @@ def turn(gpu: str) -> str:
 
 
 def promised(gpu: str) -> str:
-    """Hash: worker with a slot on this GPU (UUID) whose model is not loaded now -> bytes that are kept for it."""
+    """Hash: worker with a slot on this GPU (UUID) whose model is not loaded now -> bytes that are kept free for it."""
     return f"{PREFIX}promised:{gpu}"
 
 
@@ -122,7 +122,7 @@ def footprint(model: str) -> str:
 
 
 def fits(model: str, where: str) -> str:
-    """String with a time to live of a day: how many inputs fitted the memory at once (`revision|card|precision`)."""
+    """String with a time to live of a day: how many inputs fit the memory at once (`revision|card|precision`)."""
     return f"{PREFIX}fits:{model}:{where}"
 
 
@@ -132,10 +132,10 @@ def capacity(model: str) -> str:
 
 
 def offer(model: str) -> str:
-    """String (JSON): what the last ready worker of this model said of it: voices, sample rate, revision."""
+    """String (JSON): what the last ready worker of this model published: voices, sample rate, revision."""
     return f"{PREFIX}offer:{model}"
 
 
 def health(worker: str) -> str:
-    """String (JSON) with an end: how a worker stood at its last beat. Its time to live tells how old it is."""
+    """String (JSON) with a time to live: a worker's state at its last beat; the time left says how old it is."""
     return f"{PREFIX}health:{worker}"

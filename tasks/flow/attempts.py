@@ -1,7 +1,8 @@
-"""What the ledger hears from a slot's pool of runs that did not end by themselves.
+"""Runs that a slot's pool ended or lost: their count is taken back, or the reason of the loss is kept.
 
 A run is counted before it begins, inside the child (`workers/child/claim.py`); only the parent
-knows how one was lost. Guarantee: nothing here raises, for the messages go back all the same.
+knows how one was lost. Guarantee: nothing here raises, because the messages must be given
+back whether this succeeds or not.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from tasks.flow.payloads import part_of
 logger = logging.getLogger(__name__)
 
 JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
-"""What billiard adds to its words, and nobody can look up."""
+"""A number that billiard adds to its error, and that means nothing outside of its process."""
 
 
 class Call(Protocol):
-    """A request whose run was lost: what its message was known by while it was held, and its task's fields."""
+    """A request whose run was lost: its delivery tag, under which its message was held, and its task's fields."""
 
     @property
     def task_id(self) -> str: ...
@@ -36,7 +37,7 @@ class Call(Protocol):
 
 
 def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
-    """Take their runs back: the worker ended them for no fault of theirs."""
+    """Take back the count of their runs: the worker ended them, and the requests were not at fault."""
     for call in calls:
         try:
             ledger.claims.uncount(call.delivery_tag, _run_of(call))
@@ -45,13 +46,13 @@ def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
 
 
 def note_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> None:
-    """Leave word of what ended their run: whoever sets the input aside in the end says so."""
+    """Keep what ended their runs, for the error of a request that has used up its attempts."""
     why = JOB_NUMBER.sub("", str(error))
     for call in calls:
         try:
             ledger.claims.note_loss(_run_of(call), why)
         except (RedisError, InvalidInput) as exc:
-            logger.warning("why a run was lost is not kept: %s", exc)
+            logger.warning("why a run was lost could not be kept: %s", exc)
 
 
 def _run_of(call: Call) -> tuple[str, int]:

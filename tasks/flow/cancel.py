@@ -1,9 +1,10 @@
-"""Cancelling: a job ends as REVOKED at once, and whoever computes for it is told to stop.
+"""Cancelling: a job ends as REVOKED at once, and the workers that compute for it are asked to stop.
 
-The ledger decides (`lua/cancel.lua`); this adds what follows from it: a chapter of a book
-that goes on is a failed part there, and the slot workers hear of it by Celery's own
-remote control (`workers/duties/cancel.py` answers). What nobody hears is no loss: a part of a
-cancelled job is dropped when it is taken, and settles nothing when it ends.
+The ledger decides (`ledger/lua/cancel.lua`); this adds what follows from it: a job that is a
+part of another, which goes on, becomes a failed part there, and the workers are notified by
+Celery's own remote control (`workers/duties/cancel.py` answers). A worker that misses the
+notice does no harm: a part of a cancelled job is dropped when it is taken, and settles
+nothing when it ends.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ REASON = "cancelled"
 CANCELLED: dict[str, Any] = {"error": {"type": "JobCancelled", "message": REASON}}
 """The outcome of a part that was cancelled while its job goes on."""
 
-Tell = Callable[[Sequence[str]], None]
+Notify = Callable[[Sequence[str]], None]
+"""Gets the ids that workers are to stop."""
 
 
-def cancel(ledger: Ledger, job_id: str, tell: Tell, even_unknown: bool = False) -> bool:
+def cancel(ledger: Ledger, job_id: str, notify: Notify, even_unknown: bool = False) -> bool:
     """End a job, and all jobs under it, as REVOKED; False when it had ended or is not known.
 
-    `tell` gets the ids that workers are to stop. An id of one open part cancels that part,
-    which fails in its job. `even_unknown` drops whatever comes under an id that nothing is
-    recorded of: a task that stands alone, or a job whose message waits.
+    An id of one open part cancels that part, which fails in its job. `even_unknown` cancels an id
+    that is not recorded too: a task that stands alone, or a job whose message waits to be taken.
     """
     done = ledger.transitions.cancel(job_id)
     ids = done.ids
@@ -45,7 +46,7 @@ def cancel(ledger: Ledger, job_id: str, tell: Tell, even_unknown: bool = False) 
     elif done.is_unknown and even_unknown:
         ids = ledger.transitions.cancel(job_id, even_unknown=True).ids
     if ids:
-        tell(ids)
+        notify(ids)
     return bool(ids)
 
 
@@ -57,15 +58,15 @@ def part_named(ledger: Ledger, part_id: str) -> tuple[str, int] | None:
     return job_id, int(part)
 
 
-def broadcast(app: Celery) -> Tell:
-    """How all workers of the application's broker are told; one that cannot be is only logged."""
+def broadcast(app: Celery) -> Notify:
+    """Notifies all workers of the application's broker; where the broker does not answer, that is only logged."""
 
-    def tell(ids: Sequence[str]) -> None:
+    def notify(ids: Sequence[str]) -> None:
         from kombu.exceptions import OperationalError
 
         try:
             app.control.broadcast(COMMAND, arguments={"ids": list(ids)})
         except (OperationalError, OSError) as exc:
-            logger.warning("cancelled, but workers could not be told to stop what runs: %s", exc)
+            logger.warning("cancelled, but workers could not be notified to stop what runs: %s", exc)
 
-    return tell
+    return notify

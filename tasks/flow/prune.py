@@ -1,8 +1,8 @@
 """Retention of artifacts: what is old and needed by no open job is removed from the store.
 
-Needed is what an open job's record names: the texts it will read and the audio of the
-parts that it has. Pruning beside running workers is safe: an artifact that goes between
-being found and being joined is computed again (`Incomplete`, `tasks/flow/job.py`).
+Needed is what an open job's record names: the texts that it will read and the artifacts of
+the parts that have ended. Pruning beside running workers is safe: an artifact that is removed
+after it was found, and before it is used, is computed again (`Incomplete`, `tasks/flow/kind.py`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What failed for good, listed with its reason, and tried again when somebody says so.
+"""What failed for good, listed with its reason, and tried again when a person asks for it.
 
-Three things fail: a part of a job (its failure is in the ledger), a bare task whose
-attempts are used up, and a message that no worker could read (both are set aside, whole,
-in `slotline:setaside`). A part that is tried again reopens its job, and its book above
-it, so that both can still end SUCCESS. Computes nothing, waits for nothing.
+Three things fail: a part of a job (its failure is in the ledger), a task that stands alone
+whose attempts are used up, and a message that no worker could read (both are set aside,
+whole, in `slotline:setaside`). A part that is tried again reopens its job, and the jobs
+above it, so that all can still end SUCCESS. Computes nothing, waits for nothing.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tasks.flow.ledger.record import FAILED, Record
 from tasks.flow.payloads import words_of
 
 SET_ASIDE_SHOWN = 1000
+"""Of the messages set aside, the latest so many are listed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Failure:
 
 
 def failures(ledger: Ledger, limit: int = 1000) -> list[Failure]:
-    """All that failed for good, the latest first; a chapter is listed by its paragraphs where they are known."""
+    """All that failed for good, the latest first; a part that is a job itself is listed by its own failed parts."""
     found = [*_failed_parts(ledger, limit), *_set_aside(ledger)]
     return sorted(found, key=lambda failure: -failure.at)[:limit]
 
@@ -74,7 +75,7 @@ def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
             continue
         below = ledger.queries.record(f"{job_id}.{part}")
         if below is not None and below.failed:
-            continue  # a chapter whose paragraphs are listed themselves
+            continue  # a job whose own failed parts are listed
         error = outcome["error"]
         yield Failure(
             id=f"{job_id}.{part}",
@@ -130,7 +131,7 @@ def _retry_job(ledger: Ledger, job_id: str) -> int:
 
 
 def _retry_parts(ledger: Ledger, job_id: str, parts: list[int]) -> int:
-    """Reopen from above: a book must be open before its chapter can settle in it."""
+    """Reopen from above: a job must be open before one of its parts can settle in it."""
     record = _record(ledger, job_id)
     _open_above(ledger, record)
     return sum(_retry_part(ledger, job_id, part) for part in parts)
@@ -143,7 +144,7 @@ def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
         return ledger.transitions.reopen(job_id, [part])
     failed = [number for number, mark in enumerate(ledger.queries.states(below), 1) if mark == FAILED]
     if not failed:
-        # It failed as a whole, so it begins anew.
+        # It failed as a whole, not by its parts, so it begins anew.
         ledger.transitions.forget(below)
         return ledger.transitions.reopen(job_id, [part])
     ledger.transitions.reopen_above(job_id, part)

@@ -1,4 +1,4 @@
-"""What the tasks of one batch write to Redis at their end: gathered, and sent together.
+"""A buffer for what the tasks of one batch write to Redis at their end: gathered, and sent together.
 
 A slot's child opens the buffer, lets Celery trace each request of a batch, and sends, all
 before any result of the batch goes to the parent. So nothing is acknowledged before it is

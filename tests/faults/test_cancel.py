@@ -235,6 +235,6 @@ def test_what_no_worker_heard_of_is_stopped_on_the_next_beat(
     child = worker.child()
     job = client.submit_chapter("⚡slow=40 one", model="patient")
     wait_until(begun(redis_client, job.id, 1), 20)
-    assert cancel(client.ledger, job.id, tell=lambda ids: None)
+    assert cancel(client.ledger, job.id, notify=lambda ids: None)
     assert seconds_until_another_is_done(client) < at_most(10), "long before the 40 s that it would have taken"
     assert worker.child() == child

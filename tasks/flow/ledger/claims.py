@@ -57,19 +57,21 @@ class Claims:
         calls = []
         for one in claims:
             job_id, part = one.run_of
-            artifact_keys = [keys.hand(one.artifact), keys.followers(one.artifact), keys.LEASES]
+            artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
             token = secrets.token_hex(8)
             args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token]
             calls.append(([*artifact_keys, keys.attempts(job_id), keys.sent(job_id)], args))
         return self._scripts.run_all("claim", calls)
 
     def release_all(self, claimed: Sequence[tuple[str, str]]) -> list[int | ResponseError]:
-        """Let go of artifacts, each with the tag that claimed it, and send on the messages that wait for them.
+        """Release artifacts, each with the tag that claimed it, and send on the messages that wait for them.
 
-        One round trip, in order. The tag `""` lets go whoever computes it, for the artifact is there. Each answer
-        is how many messages were sent.
+        One round trip, in order. The tag `""` releases any claim, because the artifact exists. Each answer is how
+        many messages were sent.
         """
-        calls = [([keys.hand(artifact), keys.followers(artifact), keys.DELAYED], [tag]) for artifact, tag in claimed]
+        calls = [
+            ([keys.computed_by(artifact), keys.waiters(artifact), keys.DELAYED], [tag]) for artifact, tag in claimed
+        ]
         return self._scripts.run_all("release", calls)
 
     def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:

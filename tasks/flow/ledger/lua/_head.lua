@@ -5,8 +5,8 @@
 --   slotline:job:<id>:parts     list    one payload a part
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
 --   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
---   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last began, ms, part! -> which call began it,
---                                       part? -> what ended the last run that was lost
+--   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last one began, ms, part! -> which
+--                                       call began it, part? -> what ended the last run that was lost
 --   slotline:open               zset    job -> when the sweep last looked at it, ms
 --   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms
@@ -35,7 +35,7 @@ end
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
   'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms'}
 
--- The beginning of a payload that a person can read in Flower: at most 48 bytes, whole characters, one line.
+-- The beginning of a payload, for people who look at Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
   local words = string.match(payload, '^.([^\n]*)') or ''
   if #words > 48 then
@@ -44,12 +44,12 @@ local function words_of(payload)
   return words
 end
 
--- A tag of its own for every message: what is held is known by it.
+-- A new delivery tag: a held message is found by it, so each message has one of its own.
 local function new_tag(job, part)
   return job .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
 end
 
--- A new message for one part. The ledger remembers it until the part is settled: so a lost one is found.
+-- A new message for one part. The ledger keeps it until the part is settled, so the sweep can see a loss.
 local function part_message(job, record, part)
   local payload = redis.call('LINDEX', key_of(job, 'parts'), part - 1)
   local kwargs = cjson.encode({job = job, part = part, words = words_of(payload)})
@@ -72,22 +72,22 @@ local function part_message(job, record, part)
   return message
 end
 
--- One message for one part, to the back of the part's queue.
+-- Send a new message for one part, to the back of its queue.
 local function send_part(job, record, part)
   redis.call('LPUSH', record.part_list, part_message(job, record, part))
 end
 
--- How long a part waits after its n-th run began before it runs again: grows by four.
+-- How long after the begin of its n-th run a part may run again, in ms: four times as long after each run.
 local function pause_ms(base_ms, runs)
   return tonumber(base_ms) * 4 ^ (runs - 1)
 end
 
--- A message that is sent when it is due (promote.lua), not before. Celery's countdown would have one worker hoard it.
+-- Keep a message until it is due; promote.lua sends it then. With Celery's countdown one worker would hold it.
 local function send_later(list, message, due_ms)
   redis.call('ZADD', 'slotline:delayed', due_ms, list .. '\n' .. message)
 end
 
--- How many parts may be under way: as asked, or what the model's live slots take at once (at least 4).
+-- How many parts may be under way: as the request says, else what the model's live slots take at once (at least 4).
 local function width_of(record)
   local width = tonumber(record.width)
   if width > 0 then return width end
@@ -116,7 +116,7 @@ local function refill(job, record)
   redis.call('HSET', key_of(job), 'next', cursor, 'sent', sent)
 end
 
--- The job's own task again, to the back of its queue: it finds nothing left to compute.
+-- Send the job's own task again, to the back of its queue: this run of it puts the parts together.
 local function send_finish(job)
   local record = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
   local tag = new_tag(job, 'end')
@@ -124,9 +124,9 @@ local function send_finish(job)
   redis.call('LPUSH', record.finish_list, record.finish_head .. tag .. record.finish_tail)
 end
 
--- PROGRESS in Celery's own format, to whoever polls the result or listens for it.
--- Only called while the job is not ended: nothing final is ever covered.
-local function tell_progress(job)
+-- Write PROGRESS in Celery's own format, for clients that poll the result and for those that listen for it.
+-- Only called while the job has not ended, so it never replaces a final result.
+local function write_progress(job)
   local r = fields(job, {'total', 'done', 'failed', 'skipped', 'computed', 'measure', 'unit', 'ttl_ms'})
   local result = string.format(
     '"total":%d,"done":%d,"failed":%d,"skipped":%d,"computed":%d',
@@ -143,7 +143,7 @@ local function tell_progress(job)
   redis.call('PUBLISH', key, value)
 end
 
--- Whether every part has come to an end.
+-- Whether every part has ended.
 local function is_complete(record)
   return record.done + record.failed + record.skipped >= tonumber(record.total)
 end

@@ -1,17 +1,17 @@
 -- End a job as REVOKED in one step, whatever its size, and with it the jobs that are its open parts.
 -- KEYS: slotline:job:<id>
--- also, of it and of each job under it: :parts, :states, :outcomes, :attempts, :sent, celery-task-meta-<id>, the list of
--- the job's own message; slotline:open, slotline:failed
--- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded: what comes under it is
--- dropped when it is taken
--- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}: the jobs that this ended.
+-- also, of this job and of each job under it: :parts, :states, :outcomes, :attempts, :sent, celery-task-meta-<id>, the
+-- list of the job's own message; slotline:open, slotline:failed
+-- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded too: a message of that id
+--       is dropped when it is taken
+-- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}; ids: the jobs ended here
 -- Guarantee: from here on no part of them is handed out, settled or sent, and no PROGRESS is written. Messages of their
 -- parts stay where they are and are dropped when taken. An open job's own message is sent once more, so that a flow
--- worker tells Celery (chord, event); one that waits already does the same.
+-- worker ends the task for Celery (chord, event); the message of a job that is not open yet does the same.
 local ttl, date = ARGV[2], ARGV[3]
 local ended = {}
 
-local function tell_revoked(job)
+local function write_revoked(job)
   local value = '{"status":"REVOKED","result":{"exc_type":"TaskRevokedError","exc_message":["cancelled"],' ..
     '"exc_module":"celery.exceptions"},"traceback":null,"children":[],"date_done":' .. cjson.encode(date) ..
     ',"task_id":' .. cjson.encode(job) .. '}'
@@ -22,11 +22,11 @@ end
 local function mark_ended(job)
   redis.call('HSET', key_of(job), 'state', 'ended', 'outcome', 'REVOKED', 'result', '', 'error', '', 'ended_ms', now_ms())
   redis.call('PEXPIRE', key_of(job), ttl)
-  tell_revoked(job)
+  write_revoked(job)
   ended[#ended + 1] = job
 end
 
--- What failed of a job that nobody wants is not to be tried again.
+-- A failed part of a cancelled job is not offered for another try.
 local function forget_failure(job, part)
   redis.call('ZREM', 'slotline:failed', job .. '.' .. part)
   local below = redis.call('GET', key_of(job .. '.' .. part, 'states')) or ''

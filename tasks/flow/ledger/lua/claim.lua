@@ -1,14 +1,14 @@
--- Take an artifact in hand and begin a run of it, or wait: for the worker that has it in hand, or for its own time.
--- KEYS: slotline:hand:<artifact>, slotline:followers:<artifact>, slotline:leases, slotline:job:<id>:attempts,
---       slotline:job:<id>:sent; also slotline:delayed
+-- Claim an artifact and begin a run that computes it, or wait: for the worker that computes it, or for a pause to end.
+-- KEYS: slotline:hand:<artifact> (the tag of the message that computes it), slotline:followers:<artifact> (the messages
+--       that wait for it), slotline:leases, slotline:job:<id>:attempts, slotline:job:<id>:sent; also slotline:delayed
 -- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
---       is part of no job), attempts allowed, ms of the first pause, ms that a follower waits at most, ms to keep this,
+--       is part of no job), attempts allowed, ms of the first pause, ms that a copy waits at most, ms to keep this,
 --       a token of this call: the same call, sent again because its answer was lost, begins no second run
 -- Returns the number of this attempt, from 1; 0 when the copy waits for another worker, -1 when the attempts are used
 -- up, -2 when the copy waits because the last run began too short a time ago.
--- Guarantee: while the message of whoever computes is leased, nobody else computes; when its lease ends, the next to
--- ask does. An attempt is counted before the work begins, so it survives the worker. Whoever waits is sent again
--- after a while even if nobody ever lets go.
+-- Guarantee: one worker computes an artifact at a time, as long as its message is leased; when the lease has ended
+-- the next claim gets it. An attempt is counted before the work begins, so the count survives the worker. A copy that
+-- waits is sent again after a while, even if the artifact is never released.
 local tag, list, message, part = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local now = now_ms()
 
@@ -31,7 +31,7 @@ if owner and owner ~= tag then
 end
 local runs = tonumber(redis.call('HGET', KEYS[4], part) or 0)
 if runs >= tonumber(ARGV[5]) then return -1 end
--- A child may die by somebody else's fault: its work is tried again at once. From the second time on it waits.
+-- A child may have died by another part's fault, so the second run may follow at once. Later ones wait for their pause.
 local begun = redis.call('HGET', KEYS[4], part .. '@') -- not there after a run that was taken back (uncount.lua)
 if runs > 1 and begun then
   local due = tonumber(begun) + pause_ms(ARGV[6], runs - 1)

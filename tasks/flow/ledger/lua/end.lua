@@ -1,7 +1,9 @@
--- End a job: from here on nothing about it changes, and its record has an end itself.
+-- End a job: from here on nothing about it changes, and its record gets a time to live.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts; also slotline:open and its :sent
--- ARGV: outcome (SUCCESS | FAILURE | REVOKED), result as JSON or '', error as JSON or '', ms to keep, id, slotline:jobs, kind
--- Returns 1, or 0 when the job had ended already, or was opened again: a run that was frozen since then ends nothing. A job that failed keeps its parts, so that they can be tried again.
+-- ARGV: final state (SUCCESS | FAILURE | REVOKED), result as JSON or '', error as JSON or '', ms to keep, id,
+--       slotline:jobs, kind
+-- Returns 1, or 0 when the job had ended already, or was opened again: a run that was frozen since then ends nothing.
+-- A job that failed keeps its parts, so that they can be tried again.
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == 'ended' or state == 'open' then return 0 end
 local now = now_ms()

@@ -1,9 +1,9 @@
--- Give a job that is about to end further parts: what its parts came to has to be worked on once more.
+-- Add parts to a job that is about to end: what its parts made needs another round of work.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts, :sent
 -- ARGV: id, how many parts the caller saw, payload, payload, …
--- Returns 1, or 0 when the job is not finishing (any more) or has other parts than the caller saw: somebody else
--- extended it. Guarantee: any repetition, from any number of workers, adds the parts once; the first of them are sent in
--- the same step.
+-- Returns 1, or 0 when the job is not finishing (any more), or has other parts than the caller saw because another
+-- worker extended it. Guarantee: any repetition, from any number of workers, adds the parts once; the first of them are
+-- sent in the same step.
 local job, more = ARGV[1], #ARGV - 2
 local record = fields(job, COUNTERS)
 if record.state ~= 'finishing' or tonumber(record.total) ~= tonumber(ARGV[2]) then return 0 end
@@ -15,5 +15,5 @@ redis.call('HDEL', KEYS[5], 'step:finishing')
 redis.call('HDEL', KEYS[6], 'end')
 redis.call('HSET', KEYS[1], 'state', 'open', 'total', record.total + more)
 refill(job, fields(job, COUNTERS))
-tell_progress(job)
+write_progress(job)
 return 1

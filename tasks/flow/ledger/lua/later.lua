@@ -1,4 +1,4 @@
--- Send a job's own message again after a pause that grows: the store was not well when the job was opened or finished.
+-- Send a job's own message again after a pause that grows: the store failed when the job was opened or finished.
 -- KEYS: slotline:job:<id>, and its :sent, :attempts; also slotline:delayed, and slotline:job:<parent>:sent
 -- ARGV: head and tail of the message, the queue's list, a new delivery tag, tries allowed, ms of the first pause,
 --       ms to keep the count of a job that has no record, parent's id or '', part of the parent

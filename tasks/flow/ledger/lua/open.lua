@@ -34,5 +34,5 @@ if skipped == total then
   return 0
 end
 refill(job, fields(job, COUNTERS))
-tell_progress(job)
+write_progress(job)
 return total - skipped

@@ -1,8 +1,9 @@
--- Put parts of a job back to waiting and send them: their artifact is gone, or somebody wants them tried again.
+-- Put parts of a job back to waiting and send them: their artifact is gone, or a person asks for another try.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts
 -- also: slotline:open, slotline:failed
--- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs that go on themselves), part, part, …
--- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent already are left alone.
+-- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs, which are reopened themselves),
+--       part, part, …
+-- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent stay as they are.
 local job, send, back, first = ARGV[1], ARGV[2] == '1', 0, math.huge
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 for i = 3, #ARGV do
@@ -26,5 +27,5 @@ redis.call('ZADD', 'slotline:open', now_ms(), job)
 local record = fields(job, COUNTERS)
 record.next = math.min(first, tonumber(record.next))
 refill(job, record)
-tell_progress(job)
+write_progress(job)
 return back

@@ -1,4 +1,4 @@
--- Store a task's result as Celery's own backend does, and tell who listens for it.
+-- Store a task's result as Celery's own backend does, and publish it to those who listen for it.
 -- KEYS: celery-task-meta-<id>; also slotline:job:<id>, read only
 -- ARGV: the result, encoded; seconds to keep it (0: for ever)
 -- Returns 1, or 0 when the task has succeeded already, or was cancelled in the ledger.

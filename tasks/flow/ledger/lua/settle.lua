@@ -1,10 +1,10 @@
 -- Settle one part: mark it, write PROGRESS, and send what comes next, in one step.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:states, slotline:job:<id>:outcomes, slotline:job:<id>:attempts
 -- also: slotline:job:<id>:sent, slotline:delayed, slotline:failed (zset: `<id>.<part>` -> when it failed for good, ms)
--- ARGV: id, part, verdict (done | failed | again), outcome as JSON, parts computed, attempts allowed, this run's attempt
---       (0: not counted); where what it made is measured also the measure's name, the amount, and its unit
--- Returns `done`, `failed`, `again`, or `late` when the job is not open, the part has ended already, or a later run of it
--- has begun: a worker that was frozen, lost its lease and thaws settles nothing that is no longer its own.
+-- ARGV: id, part, verdict (done | failed | again), outcome as JSON, parts computed, attempts allowed, this run's
+--       attempt (0: not counted); where what it made is measured also the measure's name, the amount, and its unit
+-- Returns `done`, `failed`, `again`, or `late` when the job is not open, the part has ended already, or a later run of
+-- it has begun: a worker that was frozen and lost its lease meanwhile settles nothing.
 -- Guarantee: idempotent; any order and any repetition ends in the same state, and no gap lies between
 -- «settled» and «sent»: the next part's message, or after the last part the job's own, goes out here.
 local job, part, verdict = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -16,7 +16,7 @@ local begun = tonumber(redis.call('HGET', KEYS[4], part) or 0)
 local attempt = tonumber(ARGV[7])
 if attempt > 0 and attempt < begun then return 'late' end
 if verdict == 'again' then
-  -- A run that failed before it was counted counts here, or it could go on for ever.
+  -- A run that failed before it was counted is counted here; else it could be repeated for ever.
   if attempt == 0 then
     begun = redis.call('HINCRBY', KEYS[4], part, 1)
     redis.call('HSET', KEYS[4], part .. '@', now_ms())
@@ -41,7 +41,7 @@ end
 if mark == 'q' then redis.call('HINCRBY', KEYS[1], 'sent', -1) end
 record = fields(job, COUNTERS)
 refill(job, record)
-tell_progress(job)
+write_progress(job)
 if is_complete(record) then
   redis.call('HSET', KEYS[1], 'state', 'finishing')
   send_finish(job)

@@ -1,10 +1,10 @@
--- Look after one open job: a message of it that is nowhere is sent again.
+-- Look after one open job: a message of it that is lost is sent again.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:sent, slotline:held, slotline:delayed, slotline:open
 -- ARGV: id, how many messages of a queue to look through at most
 -- Returns what was sent again: parts, `start` or `end`. A job that has ended or is unknown is taken off the list.
--- A message is somewhere when a worker holds it, when it is delayed, when it is among the next messages of its queue,
--- or when the queue is longer than we look: then the next pass knows. Nothing is sent twice: what is held, delayed and
--- queued changes only in scripts like this one.
+-- A message is not lost when a worker holds it, when it is delayed, when it is among the next messages of its queue, or
+-- when the queue is longer than is looked through: then a later pass can say. Nothing is sent twice: what is held,
+-- delayed and queued changes only in scripts like this one.
 local job, look = ARGV[1], tonumber(ARGV[2])
 local record = fields(job, COUNTERS)
 if not record.state or record.state == 'ended' then
@@ -24,7 +24,7 @@ local function tag_of(message)
   return cjson.decode(message).properties.delivery_tag
 end
 
--- A part that is a job of its own lives on after its message.
+-- A part that is a job of its own goes on after its message is done.
 local function lives_as_job(part)
   local state = redis.call('HGET', key_of(job .. '.' .. part), 'state')
   return state == 'open' or state == 'finishing'
@@ -40,7 +40,7 @@ if record.state == 'sent' then
 elseif record.state == 'finishing' then
   local finish = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
   local tag = redis.call('HGET', KEYS[2], 'end')
-  -- Without a tag the job was complete when it was opened: the opener's own message, still held, goes on.
+  -- Without a tag the job was complete when it was opened: the message that opened it is still held, and finishes it.
   if tag and not is_somewhere(finish.finish_list, finish.finish_head .. tag .. finish.finish_tail, tag) then
     send_finish(job)
     again[1] = 'end'

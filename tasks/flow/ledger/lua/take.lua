@@ -1,4 +1,4 @@
--- Hand out what a run of one part needs; changes nothing.
+-- Give what a run of one part needs; changes nothing.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:attempts
 -- ARGV: part (0: a task that is part of no job)
 -- Returns {payload, params, runs begun before}, or {} when the job or the part has ended, or is unknown; for part 0 the

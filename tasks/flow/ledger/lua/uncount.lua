@@ -1,4 +1,4 @@
--- Take back a run that was ended for no fault of its own, as when its worker was told to stop: it was no attempt.
+-- Take back the count of a run that was ended for no fault of its own, as when its worker was stopped.
 -- KEYS: slotline:job:<id>:attempts
 -- ARGV: part, delivery tag of the message that began the run
 -- Returns 1, or 0 when the last run was begun by another message. Only for a run that has ended.

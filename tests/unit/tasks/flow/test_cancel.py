@@ -212,7 +212,7 @@ class CancelledMeanwhile(Kind[ChapterRequest]):
         raise AssertionError("it is open already")
 
     def gather(self, gathered: Gathered) -> Made:
-        cancel(self._ledger, self._job, tell=lambda ids: None)
+        cancel(self._ledger, self._job, notify=lambda ids: None)
         if self._error:
             raise self._error
         return Made({"duration_s": 1.0})

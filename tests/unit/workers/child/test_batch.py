@@ -92,7 +92,7 @@ def test_two_requests_for_the_same_artifact_compute_it_once_and_neither_waits(
     assert (first.computed, first.attempt, other.computed) == (True, 1, True)
     assert second == third == Done(first.artifact, computed=False)
     assert models.runs == [["other", "same"]]
-    assert not raw_redis.exists(keys.hand(first.artifact.name))
+    assert not raw_redis.exists(keys.computed_by(first.artifact.name))
 
 
 def test_a_message_that_came_twice_is_two_requests_of_one_id(ledger: Ledger, models: OneRehearsal) -> None:
@@ -174,7 +174,7 @@ def test_what_another_slot_has_in_hand_waits_for_it(
 ) -> None:
     with models.use(None) as model:
         name = artifact_name(model, SpeechCraft(), to_speak("theirs", "vi"))
-    raw_redis.set(keys.hand(name), "theirs")
+    raw_redis.set(keys.computed_by(name), "theirs")
     raw_redis.zadd(keys.LEASES, {"theirs": 1e15})
     calls = [call("theirs"), call("mine"), call("theirs")]
     batch.run(models, ledger, calls)

@@ -37,7 +37,7 @@ def wanted(tag: str) -> bool:
 
 def is_claimed(ledger: Ledger, ready: ReadyBatch) -> list[bool]:
     redis: Any = ledger.claims._redis
-    return [bool(redis.exists(keys.hand(work.artifact))) for work in ready.work]
+    return [bool(redis.exists(keys.computed_by(work.artifact))) for work in ready.work]
 
 
 def test_a_result_is_stored_before_the_next_is_asked_for_and_all_is_released_at_the_end(
