@@ -122,12 +122,3 @@ def test_a_buffer_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis:
         lost.send()
     lost.open()
     assert lost.send() == {}
-
-
-@pytest.fixture
-def unused_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -1,0 +1,63 @@
+"""Runs that were ended or lost, as the ledger keeps them; nothing here raises."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from tasks.flow import attempts
+from tasks.flow.ledger import Ledger
+from tests.unit.tasks.flow.ledger.opened_jobs import claim, opened
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as the pool knows it."""
+
+    task_id: str
+    delivery_tag: str
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def kwargs(self) -> Mapping[str, Any]:
+        return self.fields
+
+
+COPY = ("queue", "message")
+
+
+def test_a_run_that_the_worker_ended_is_no_attempt_of_a_part_or_of_a_task_alone(ledger: Ledger) -> None:
+    job = opened(ledger, 2)
+    assert claim(ledger, "a", "part's", COPY, (job, 2)) == 1
+    assert claim(ledger, "b", "alone's", COPY, ("alone", 0)) == 1
+    attempts.uncount(
+        ledger, [Request(f"{job}.2", "part's", {"job": job, "part": 2}), Request("alone", "alone's", {"text": "x"})]
+    )
+    assert claim(ledger, "a", "part's", COPY, (job, 2)) == 1
+    assert claim(ledger, "b", "alone's", COPY, ("alone", 0)) == 1
+
+
+def test_what_ended_a_lost_run_is_kept_without_the_number_that_billiard_adds(ledger: Ledger) -> None:
+    claim(ledger, "a", "tag", COPY, ("alone", 0))
+    attempts.note_loss(ledger, [Request("alone", "tag")], RuntimeError("worker exited: signal 9 (SIGKILL) Job: 17."))
+    assert ledger.claims.loss(("alone", 0)) == "worker exited: signal 9 (SIGKILL)"
+
+
+def test_a_run_that_was_never_begun_has_no_loss(ledger: Ledger) -> None:
+    attempts.note_loss(ledger, [Request("alone", "tag")], RuntimeError("gone"))
+    assert ledger.claims.loss(("alone", 0)) == ""
+
+
+def test_a_redis_that_is_away_and_fields_that_name_no_part_are_logged_only(
+    ledger: Ledger, unused_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = Ledger(Redis(port=unused_port))
+    with caplog.at_level(logging.WARNING):
+        attempts.uncount(away, [Request("alone", "tag")])
+        attempts.note_loss(away, [Request("alone", "tag")], RuntimeError("gone"))
+        attempts.uncount(ledger, [Request("x", "tag", {"job": "j", "part": "no number"})])
+    assert len(caplog.records) == 3
