@@ -112,8 +112,8 @@ def memory(bench: Rig) -> Iterator[Row]:
         second, last = slot.load(), slot.unload()
     yield "the child before any load, with a model, without it again", _megabytes(bare, first, after), ""
     yield "of that, packages that stay imported", _megabytes(after - bare), ""
-    yield "the second load takes, its unload gives back", _megabytes(second - after, second - last), ""
-    yield "share given back", f"{(second - last) / max(1, second - after):.3f}", "≥ 0.95"
+    yield "memory of the second load, memory freed by its unload", _megabytes(second - after, second - last), ""
+    yield "share freed", f"{(second - last) / max(1, second - after):.3f}", "≥ 0.95"
 
 
 def _megabytes(*figures: int) -> str:

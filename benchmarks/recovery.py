@@ -155,7 +155,7 @@ def main() -> None:
         os.environ.update(more)
         print(f"## recovery: a job of {JOB_S} s, its worker killed after {HEAD_START_S:g} s\n")
         print(machine(bench.client, ["celery", "kombu", "redis", "dramatiq", "rq"]) + "\n")
-        print(table(["system", "killed to begun again, s"], list(rows(bench, given.only))))
+        print(table(["system", "from the kill to the new begin, s"], list(rows(bench, given.only))))
         print()
 
 

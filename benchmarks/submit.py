@@ -120,10 +120,10 @@ HEAD = [
     "submit, s",
     "faster",
     "opened after, s",
-    "text, bytes a paragraph",
-    "Redis, bytes a paragraph (used_memory)",
+    "text, bytes per paragraph",
+    "Redis, bytes per paragraph (used_memory)",
     "the same (MEMORY USAGE)",
-    "Redis bytes a byte of text (the larger)",
+    "Redis bytes per byte of text (the larger)",
 ]
 
 
