@@ -1,0 +1,42 @@
+"""Every key on one page: no key that a script writes by itself is missing there, and none stands twice."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from tasks import keys
+
+ROOT = Path(__file__).resolve().parents[3]
+LITERAL = re.compile(r"'(slotline:[a-z:]*)'")
+"""A key, or the beginning of one, in a script's code; its comments have none in quotes."""
+
+
+def all_keys() -> dict[str, str]:
+    """Each constant and function of `keys`, as a key; arguments are `x`."""
+    found = {name: value for name, value in vars(keys).items() if name.isupper() and name != "PREFIX"}
+    for name, function in inspect.getmembers(keys, inspect.isfunction):
+        found[name] = function(*["x"] * len(inspect.signature(function).parameters))
+    return found
+
+
+def test_no_two_names_are_the_same_key() -> None:
+    assert len(set(all_keys().values())) == len(all_keys())
+
+
+SCRIPTS = sorted(ROOT.glob("tasks/**/lua/*.lua")) + sorted(ROOT.glob("workers/**/lua/*.lua"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_a_script_names_by_itself_is_a_key_of_the_page(script: Path) -> None:
+    known = all_keys().values()
+    for literal in LITERAL.findall(script.read_text()):
+        wanted = literal + "x" if literal.endswith(":") else literal
+        assert wanted in known, f"{script.name} names {literal}"
+
+
+def test_there_are_scripts_that_name_keys() -> None:
+    assert any(LITERAL.search(script.read_text()) for script in SCRIPTS)

@@ -1,0 +1,34 @@
+"""What models offer, as it is kept in Redis."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tasks import keys
+from tasks.offers import Offers, Published
+from tasks.settings import settings
+
+OFFER = Published("aloud", "adapter", "1", 22_050, {"anna": "en", "hà": "vi"}, "anna")
+
+
+def test_an_offer_is_read_as_it_was_published(raw_redis: Any) -> None:
+    offers = Offers(raw_redis)
+    assert offers.published("aloud") is None
+    offers.publish(OFFER)
+    assert offers.published("aloud") == OFFER
+    assert offers.published("other") is None
+
+
+def test_it_is_kept_as_long_as_an_ended_job_unless_a_shorter_time_is_given(raw_redis: Any) -> None:
+    offers = Offers(raw_redis)
+    offers.publish(OFFER)
+    assert raw_redis.ttl(keys.offer("aloud")) > settings().job_ttl_s - 60
+    offers.publish(OFFER, kept_s=5)
+    assert raw_redis.ttl(keys.offer("aloud")) <= 5
+
+
+def test_an_offer_of_an_older_worker_which_named_less_is_read(raw_redis: Any) -> None:
+    old = {"model": "aloud", "adapter": "adapter", "revision": "1", "sample_rate": 22_050}
+    raw_redis.set(keys.offer("aloud"), json.dumps(old))
+    assert Offers(raw_redis).published("aloud") == Published("aloud", "adapter", "1", 22_050)
