@@ -66,14 +66,14 @@ class Reading:
         """Take up the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
         connection, digest = self.client.connection, self.request.digest
         with connection.speaking():
-            record = connection.ledger.queries.reading(digest)
+            record = connection.ledger.queries.named(digest)
         if record is not None and record.state != "ended":
             self.job, self.is_taken_up = Job(connection, self.client.store, record.job_id), True
             return
         job_id = str(uuid.uuid4())
         # Named before it is sent: a command that dies in between leaves a name without a job, which counts as none.
         with connection.speaking():
-            connection.ledger.transitions.name_reading(digest, job_id)
+            connection.ledger.transitions.name_job(digest, job_id)
         fields = self.request.fields()
         self.job = self.client.submit_book(fields.pop("chapters"), job_id=job_id, **fields)
 

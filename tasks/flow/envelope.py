@@ -7,10 +7,11 @@ so Vietnamese costs its own bytes.
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from tasks.compact_json import dumps
 
 if TYPE_CHECKING:
     from celery.app.task import Context
@@ -69,7 +70,7 @@ def copy_of(headers: Mapping[str, Any], body: Any, queue: str) -> str:
     if isinstance(body, (bytes, memoryview)):
         body = bytes(body).decode("utf-8")
     if not isinstance(body, str):
-        body = _dumps(body)
+        body = dumps(body)
     kept = {name: headers.get(name) for name in ("lang", "task", "id", *_REQUEST_HEADERS)}
     properties = _properties(
         uuid.uuid4().hex, queue, int((headers.get("delivery_info") or {}).get("priority") or 0),
@@ -91,7 +92,7 @@ def _envelope(
     correlation_id: str | None = None,
     reply_to: str | None = None,
 ) -> str:
-    body = _dumps([list(args), dict(kwargs), {**_NO_FOLLOW_UP, **embed}])
+    body = dumps([list(args), dict(kwargs), {**_NO_FOLLOW_UP, **embed}])
     shown = {name: value if len(str(value)) <= 60 else str(value)[:57] + "…" for name, value in kwargs.items()}
     named = {
         "lang": "py",
@@ -118,7 +119,7 @@ def _properties(
 
 
 def _wrap(body: str, headers: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
-    return _dumps(
+    return dumps(
         {
             "body": body,
             "content-type": "application/json",
@@ -127,7 +128,3 @@ def _wrap(body: str, headers: Mapping[str, Any], properties: Mapping[str, Any]) 
             "properties": properties,
         }
     )
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -38,8 +38,8 @@ class Queries:
         found: dict[str, Any] | None = json.loads(raw) if raw else None
         return found
 
-    def reading(self, digest: str) -> Record | None:
-        """The record of the job that reads a book with certain options, or None."""
+    def named(self, digest: str) -> Record | None:
+        """The record of the job that was named by this digest of its request, or None."""
         raw = self._redis.get(keys.reading(digest))
         return self.record(raw.decode()) if raw else None
 

@@ -150,8 +150,8 @@ class Transitions:
         """Send the message of a task that stands alone: it has no parts, so the message is its own record."""
         self._redis.lpush(list_key, message)
 
-    def name_reading(self, digest: str, job_id: str) -> None:
-        """Keep which job reads a book with certain options, for as long as an ended job is kept."""
+    def name_job(self, digest: str, job_id: str) -> None:
+        """Keep which job answers a request of this digest, as long as an ended job is kept: asked again, it goes on."""
         self._redis.set(keys.reading(digest), job_id, px=ttl_ms())
 
     def forget(self, job_id: str) -> None:

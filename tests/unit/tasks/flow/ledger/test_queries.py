@@ -68,13 +68,13 @@ def test_a_model_has_a_worker_while_its_lease_lasts(
     assert ledger.queries.has_worker(MODEL) is is_there
 
 
-def test_a_reading_is_found_by_its_digest_while_its_job_is_recorded(ledger: Ledger, raw_redis: Any) -> None:
+def test_a_job_is_found_by_the_digest_of_its_request_while_it_is_recorded(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger, 1)
-    ledger.transitions.name_reading("digest", job)
-    found = ledger.queries.reading("digest")
+    ledger.transitions.name_job("digest", job)
+    found = ledger.queries.named("digest")
     assert found is not None
     assert found.job_id == job
     assert raw_redis.ttl(keys.reading("digest")) > 0
     ledger.transitions.forget(job)
-    assert ledger.queries.reading("digest") is None
-    assert ledger.queries.reading("other") is None
+    assert ledger.queries.named("digest") is None
+    assert ledger.queries.named("other") is None
