@@ -10,6 +10,7 @@ from rich.console import Console
 
 from producer.display import bars
 from producer.display.bars import Bars, Lines, chapter_words, display
+from producer.reading.chapter_row import State
 from producer.reading.reading import Reading
 from producer.reading.status import FailedPart
 from tests.unit.producer.display.readings import two_chapters
@@ -53,16 +54,20 @@ def test_lines_come_at_most_every_few_seconds(reading: Reading) -> None:
     assert text.getvalue() == "Book: 50%, 1 of 2 chapters, – left\n"
 
 
-def test_an_open_chapter_has_a_bar_of_its_own_until_it_ends(reading: Reading) -> None:
+def last_frame(reading: Reading, *states: State) -> str:
+    """What is left on a terminal after the first chapter went through these states, each shown once."""
     screen, text = console(True)
-    row = reading.rows[0]
-    row.state, row.parts, row.settled = "open", 4, 1
     with Bars(screen) as shown:
-        shown.update([reading], 0.0)
-        shown.note("a line")
-        row.state = "done"
-        shown.update([reading], 1.0)
-    said = text.getvalue()
-    assert "1/4 parts" in said
-    assert "1/2 chapters" in said
-    assert "a line" in said
+        for now_s, state in enumerate(states):
+            reading.rows[0].state = state
+            shown.update([reading], float(now_s))
+    return text.getvalue().rpartition("Book")[2]
+
+
+def test_an_open_chapter_has_a_bar_of_its_own_until_it_ends(reading: Reading) -> None:
+    row = reading.rows[0]
+    row.parts, row.settled = 4, 1
+    assert "1/4 parts" in last_frame(reading, "open")
+    ended = last_frame(reading, "open", "done")
+    assert "1/2 chapters" in ended
+    assert "parts" not in ended
