@@ -44,12 +44,18 @@ class Card(Protocol):
     def busy_share(self) -> float | None:
         """The share of the last moment in which it computed, 0..1; None where that is not told."""
 
+    @property
+    def settle_s(self) -> float:
+        """How much later it tells of memory that was given back."""
+
     def holders(self) -> list[Holder]:
         """The slots on it that are held."""
 
 
 class GpuCard:
     """A GPU, by its driver."""
+
+    settle_s = 5.0
 
     def __init__(self, gpu: nvml.Gpu, client: Redis) -> None:
         self._gpu = gpu
@@ -80,6 +86,7 @@ class CpuCard:
 
     name = "dry run on a CPU: no figure of it is a GPU's"
     busy_share = None
+    settle_s = 0.0
 
     def __init__(self, client: Redis) -> None:
         self._client = client

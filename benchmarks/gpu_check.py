@@ -38,8 +38,6 @@ from workers.slots.plan import GB, gb
 MODEL = "bart"
 WORKER = ("celery", "-A", "workers", "worker")
 LIMIT_S = 300.0
-SETTLE_S = 5.0
-"""A driver tells of memory that was given back a moment later."""
 SAME_BYTES = 64 * 1024 * 1024
 """Free memory is «back» when it differs by less."""
 STORM_BATCH = 64
@@ -170,7 +168,7 @@ class Check:
         """Free bytes once the model is unloaded."""
         self._model("unload", "--json")
         self._when(lambda: self._model("status", "--json")["models"][0]["state"] == "unloaded", "it to be unloaded")
-        time.sleep(SETTLE_S)
+        time.sleep(self._card.settle_s)
         return self._card.free_bytes
 
     def _model(self, *words: str) -> dict[str, Any]:

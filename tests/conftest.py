@@ -6,6 +6,7 @@ pytest_plugins = [
     "tests.fixtures.tiers",
     "tests.fixtures.waiting",
     "tests.fixtures.environment",
+    "tests.fixtures.ports",
     "tests.fixtures.redis_server",
     "tests.fixtures.processes",
     "tests.fixtures.workers",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 import urllib.error
 import urllib.request
@@ -14,12 +13,6 @@ from celery import Celery
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def get(url: str) -> Any:
@@ -33,11 +26,19 @@ def get(url: str) -> Any:
 
 
 def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
-    broker: str, start_worker: StartWorker, start_process: StartProcess, wait_until: WaitUntil
+    broker: str, unused_port: int, start_worker: StartWorker, start_process: StartProcess, wait_until: WaitUntil
 ) -> None:
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "celery", "-A", "workers", "flower", f"--port={port}", "--address=127.0.0.1"]
+    url = f"http://127.0.0.1:{unused_port}"
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "workers",
+        "flower",
+        f"--port={unused_port}",
+        "--address=127.0.0.1",
+    ]
     start_process(*command, env={"FLOWER_UNAUTHENTICATED_API": "true"}, name="flower")
     wait_until(lambda: get(f"{url}/api/tasks") is not None, limit_s=60, what="Flower answers")
     start_worker("-Q", "flow", name="flow").wait_for_log("ready")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from tasks import keys
 from tasks.settings import settings
 from tests.faults.slots import MODEL, Slots, record_of
 from tests.fixtures.environment import LEASE_S
+from tests.fixtures.ports import free_port
 from tests.fixtures.processes import Process, StartProcess
 from tests.fixtures.waiting import WaitUntil, at_most
 from tests.fixtures.workers import StartWorker
@@ -231,7 +231,7 @@ def _sentinels(
     with redis.Redis.from_url(second.url) as replica:
         replica.replicaof("127.0.0.1", str(first.port))
         wait_until(lambda: replica.info("replication")["master_link_status"] == "up", what="the replica in step")
-    ports = [_free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     for number, port in enumerate(ports):
         home = folder / f"sentinel-{number}"
         home.mkdir()
@@ -254,9 +254,3 @@ def _knows_all(port: int) -> Callable[[], bool]:
         return False
 
     return look
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

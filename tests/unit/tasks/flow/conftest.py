@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 import pytest
@@ -16,11 +15,3 @@ def ledger(raw_redis: Any, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
     settings.cache_clear()
     return Ledger(raw_redis)
-
-
-@pytest.fixture
-def unused_port() -> int:
-    """A port of this machine at which nothing answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

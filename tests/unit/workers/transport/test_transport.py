@@ -16,7 +16,7 @@ from tasks.errors import SettingsError
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message
-from workers.stack.embedded_redis import _free_port, find_server
+from workers.stack.embedded_redis import find_server
 from workers.transport import install, reading_url
 from workers.transport.transport import LeasingSentinelTransport, LeasingTransport
 
@@ -60,13 +60,14 @@ def test_it_reads_over_a_unix_socket(tmp_path: Path, start_process: StartProcess
 def test_it_finds_the_master_by_asking_a_sentinel(
     redis_url: str,
     redis_client: Any,
+    unused_port: int,
     tmp_path: Path,
     start_process: StartProcess,
     wait_until: WaitUntil,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("CELERY_BROKER_URL")
-    port, master = _free_port(), redis_url.split("/")[2].replace(":", " ")
+    port, master = unused_port, redis_url.split("/")[2].replace(":", " ")
     conf = tmp_path / "sentinel.conf"
     conf.write_text(f"port {port}\nbind 127.0.0.1\nsentinel monitor mymaster {master} 1\n")
     start_process(str(find_server()), str(conf), "--sentinel", cwd=tmp_path, name="sentinel")
