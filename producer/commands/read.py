@@ -24,7 +24,7 @@ from tasks.messages import Speaking
 from tasks.messages.voices import voice_for_language
 
 if TYPE_CHECKING:
-    from producer.display.bars import Display
+    from producer.reading.loop import Display
     from producer.reading.reading import Reading
     from producer.reading.request import ReadingRequest
 

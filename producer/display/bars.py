@@ -4,36 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from producer.display.durations import duration
 from producer.reading.chapter_row import ChapterRow
+from producer.reading.loop import Display
 from producer.reading.reading import Reading
 
 PLAIN_EVERY_S = 15.0
 TITLE_CHARS = 40
-
-
-class Display(Protocol):
-    """How readings are shown. A context manager: bars are taken away at its end."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    def note(self, line: str) -> None:
-        """Say one line."""
-
-    def ended(self, reading: Reading, row: ChapterRow) -> None:
-        """Show that a chapter has ended."""
-
-    def update(self, readings: Sequence[Reading], now_s: float) -> None:
-        """Show how far everything is."""
 
 
 def display(console: Console) -> Display:

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Protocol, Self
 
 from producer.job import PATIENCE_S
+from producer.reading.chapter_row import ChapterRow
+from producer.reading.reading import Reading
 from tasks.errors import BrokerUnavailable
 
-if TYPE_CHECKING:
-    from producer.display.bars import Display
-    from producer.reading.reading import Reading
-
 LOOK_EVERY_S = 0.2
+
+
+class Display(Protocol):
+    """How readings are shown. A context manager: bars are taken away at its end."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def note(self, line: str) -> None:
+        """Say one line."""
+
+    def ended(self, reading: Reading, row: ChapterRow) -> None:
+        """Show that a chapter has ended."""
+
+    def update(self, readings: Sequence[Reading], now_s: float) -> None:
+        """Show how far everything is."""
 
 
 def run(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from producer.display.bars import Display
 from producer.reading import loop
 from producer.reading.chapter_row import ChapterRow
+from producer.reading.loop import Display
 from producer.reading.reading import Reading
 from tasks.errors import BrokerUnavailable, SlotlineError
 
