@@ -159,14 +159,6 @@ class Store:
                     raise _damaged(fs, root, artifact, size)
         return artifact
 
-    def local_path(self, name: str) -> Path | None:
-        """Where a complete artifact lies in a local store, to be read directly, unverified; else None."""
-        artifact = self.find(name)
-        if artifact is None:
-            return None
-        fs, root = self._open()
-        return Path(root, artifact.data_name) if _is_local(fs) else None
-
     def delete(self, name: str) -> None:
         """Remove the artifact and whatever data was ever written under its name; harmless if there is none."""
         folder = PurePosixPath(checked_name(name)).parent

@@ -66,11 +66,6 @@ def split(text: str, max_chars: int = 256) -> list[Piece]:
     return pieces
 
 
-def count_paragraphs(pieces: Iterable[Piece]) -> int:
-    """How many paragraphs the pieces came from, those with nothing to speak included."""
-    return sum(piece.opens_paragraph for piece in pieces)
-
-
 def _paragraphs(text: str) -> Iterator[str]:
     """Blocks between blank lines; a line that holds nothing to speak is a block of its own."""
     lines: list[str] = []

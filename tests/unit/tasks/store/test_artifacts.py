@@ -77,7 +77,6 @@ def test_what_is_no_name_is_refused_by_every_method(place: Place, name: str, tmp
         lambda: place.store.put_file(name, source),
         lambda: place.store.read_bytes(name),
         lambda: place.store.fetch(name, tmp_path / "target"),
-        lambda: place.store.local_path(name),
         lambda: place.store.delete(name),
         lambda: place.store.read_text(name),
     ]
@@ -113,7 +112,6 @@ def test_what_was_never_put_is_missing(place: Place, tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"before")
     assert place.store.find(NAME) is None
-    assert place.store.local_path(NAME) is None
     with pytest.raises(ArtifactMissing, match=NAME):
         place.store.read_bytes(NAME)
     with pytest.raises(ArtifactMissing, match=NAME):
@@ -316,17 +314,9 @@ def test_a_place_is_shown_without_its_password() -> None:
 def test_a_local_artifact_can_be_opened_by_its_path_and_ending(tmp_path: Path) -> None:
     place = Store(str(tmp_path))
     put = place.put_bytes(NAME, DATA)
-    path = place.local_path(NAME)
-    assert path == tmp_path / put.data_name
-    assert path is not None
+    path = tmp_path / put.data_name
     assert path.suffix == ".wav"
     assert path.read_bytes() == DATA
-
-
-def test_a_store_in_memory_has_no_local_paths() -> None:
-    place = Store(f"memory://{secrets.token_hex(8)}")
-    place.put_bytes(NAME, DATA)
-    assert place.local_path(NAME) is None
 
 
 def test_to_delete_takes_all_that_was_written_under_a_name_and_nothing_else(place: Place) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tasks.text.language import guess_language
 from tasks.text.normalise import normalise
-from tasks.text.split import count_paragraphs, split
+from tasks.text.split import Piece, split
 
 ROOT = Path(__file__).resolve().parents[4]
 CHI_PHEO = (ROOT / "examples" / "chi-pheo.txt").read_text(encoding="utf-8")
@@ -31,6 +32,11 @@ TEXTS = st.one_of(
     st.text(max_size=400), st.lists(WORDS, max_size=120).map(" ".join), st.lists(WORDS, max_size=60).map("".join)
 )
 LIMITS = st.integers(1, 80)
+
+
+def count_paragraphs(pieces: Iterable[Piece]) -> int:
+    """How many paragraphs the pieces came from, those with nothing to speak included."""
+    return sum(piece.opens_paragraph for piece in pieces)
 
 
 def solid(text: str) -> str:
