@@ -47,7 +47,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Its time has not come: another message has the same artifact in hand, or its last run began a moment ago.
+    """It must wait: the run of another message computes the same artifact, or its own last run began a moment ago.
 
     A copy of the message is sent then.
     """
