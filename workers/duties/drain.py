@@ -22,7 +22,7 @@ from celery import bootsteps
 
 from tasks.exit_codes import DONE
 from tasks.settings import settings
-from workers.transport.lease_step import LeaseStep, kill_children
+from workers.transport.lease_step import LeaseStep, kill_processes
 from workers.upstream.celery import exit_status, is_cold_shutdown, is_stopping, stop_worker
 
 logger = logging.getLogger(__name__)
@@ -87,10 +87,10 @@ class Drain(bootsteps.StartStopStep):
         pool = self._worker.pool
         deadline = time.monotonic() + LAST_S
         while time.monotonic() < deadline:
-            getattr(pool, "give_back_running", lambda: kill_children(pool))()
+            getattr(pool, "give_back_running", lambda: kill_processes(pool))()
             time.sleep(KILL_EVERY_S)
         logger.critical("the worker does not end by itself; it is ended, and gives back what it has in hand")
-        kill_children(pool)
+        kill_processes(pool)
         try:
             for step in self._worker.consumer.steps:
                 if isinstance(step, LeaseStep):

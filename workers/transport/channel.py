@@ -4,12 +4,12 @@ A mixin over kombu's Redis transport (and over its Sentinel one), which keeps ev
 of kombu's but the taking: the Lua reserve is the only pop, a blocking peek only wakes it,
 acknowledgements gather and travel with the next reserve, and closing a channel gives back
 nothing, because the leases belong to the process (`leases.py`), not to the connection.
-Producers, events and results stay on plain Redis. Uses private parts of kombu 5.7: each
-upgrade runs the fault tests.
+Producers, events and results stay on plain Redis. What it takes from kombu is listed in
+`workers/upstream/table.py`.
 
-What happens calls for a step: an acknowledgement, or the peek's answer (something is
-there, or `POLL_S` are over). The step runs in the same turn of the event loop, before the
-pool looks for what to write to its child, and reserves, or only sends what is unsent.
+An acknowledgement calls for a step, and so does the peek's answer (a message has come, or
+`POLL_S` are over). The step runs in the same turn of the event loop, before the pool looks
+for what to write to its child. It reserves, or only sends what was not sent yet.
 While the prefetch is full there is neither peek nor reserve.
 """
 
@@ -27,8 +27,7 @@ from kombu.utils.json import loads
 from redis.exceptions import ResponseError
 
 from tasks import keys, routing
-from workers.transport import leases as leases_of
-from workers.transport.leases import Held, Leases, Share
+from workers.transport.leases import Held, Leases, Share, leases_of_process
 from workers.transport.poller import POLL_S
 from workers.transport.qos import LeasingQoS
 from workers.upstream.redis import lasting_client
@@ -36,7 +35,7 @@ from workers.upstream.redis import lasting_client
 logger = logging.getLogger(__name__)
 
 HELD_BACK_S = 0.05
-"""How soon a slot looks again that left messages to idle ones."""
+"""How soon a slot that left messages to idle slots looks again."""
 
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
@@ -60,7 +59,7 @@ class LeasingChannel(kombu_redis.Channel):
         self.brpop_timeout = POLL_S
         try:
             broker = self.connection.client.as_uri(include_password=True)
-            self.leases: Leases = leases_of.of_process(broker, self._lasting_client, self.lease_s)
+            self.leases: Leases = leases_of_process(broker, self._lasting_client, self.lease_s)
         except BaseException:
             self.close()
             raise
@@ -71,7 +70,7 @@ class LeasingChannel(kombu_redis.Channel):
         return self._transport.hub
 
     def step(self) -> int:
-        """Reserve and deliver where there is room, else send what is unsent; how many messages were delivered."""
+        """Reserve and deliver where there is room, else send what was not sent yet. How many were delivered."""
         if self.closed or not self.active_queues or not self.qos.can_consume():
             self.leases.flush()
             return 0
@@ -111,8 +110,8 @@ class LeasingChannel(kombu_redis.Channel):
         return None
 
     def close(self) -> None:
-        """Close; what this process has in hand stays in its hand."""
-        # The peek moves nothing, so nobody need wait for its answer.
+        """Close; this process goes on holding its messages."""
+        # The peek moves nothing, so its answer is not waited for.
         self._in_poll = None
         super().close()
 

@@ -2,8 +2,8 @@
 
 One `Leases` a process and broker, over one lasting plain client, so that an
 acknowledgement that comes after its channel was closed still reaches Redis. It knows
-nothing of Celery and starts no thread or timer; `renewal.py` keeps the beat. What it
-decides is decided by Lua scripts (`lua/*.lua`; each head names its keys and guarantee),
+nothing of Celery and starts no thread or timer; `renewal.py` renews on time. All decisions
+are made by Lua scripts (`lua/*.lua`; each head names its keys and guarantee),
 and all times are Redis' own clock.
 
 Guarantee: acknowledgements and returns are kept until Redis has answered, however often
@@ -34,17 +34,17 @@ ANSWER_LIMIT_S = 10.0
 """A server that takes longer than this over one script counts as gone."""
 
 IDLE_S = 0.6
-"""For how long work is left to a slot that found none; it looks again three times as often."""
+"""For how long messages are left to a slot that found none; such a slot looks again every third of this."""
 
 
-def passing_s() -> float:
-    """Seconds on a clock that only goes forward, also while the host is suspended; no wall clock moves it."""
+def steady_s() -> float:
+    """Seconds on a clock that only goes forward, also while the host is suspended. Not the wall clock."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if sys.platform == "linux" else time.monotonic()
 
 
 @dataclass(frozen=True)
 class Held:
-    """A message that this process holds: its key, the list it came from, and itself as it came."""
+    """A message that this process holds: its key, the list that it came from, and its bytes."""
 
     key: str
     queue_list: str
@@ -81,35 +81,35 @@ class Share:
 
 
 class Leases:
-    """The messages that this process has in hand; safe to use from several threads of it, never after a fork."""
+    """The messages that this process holds; safe to use from several of its threads, never after a fork."""
 
     def __init__(
-        self, client: Redis, lease_s: float, holder: str | None = None, beat_client: Redis | None = None
+        self, client: Redis, lease_s: float, holder: str | None = None, renewal_client: Redis | None = None
     ) -> None:
         self.client = client
         self._scripts = Scripts(client, "workers.transport")
-        # The beat's own: it must not wait behind a command that waits for a silent server.
-        self._beat_client = beat_client or client
+        # Renewal has its own: it must not wait behind a command that waits for a silent server.
+        self._renewal_client = renewal_client or client
         self.lease_s = lease_s
-        # Host and process are for people; the token makes it nobody else's.
+        # Host and process are for people; the token makes the name unique.
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._lock = threading.Lock()
-        # One sends at a time: a return sent late would give back what was taken again meanwhile.
+        # One thread sends at a time: a return that is sent late would give back what was taken again meanwhile.
         self._sending = threading.Lock()
-        self._in_hand: dict[str, int] = {}  # key -> its turn: the how-manieth message this process has taken
+        self._held: dict[str, int] = {}  # key -> sequence number, in the order of taking
         self._acks: dict[str, None] = {}
         self._returns: dict[str, int] = {}
-        self._turns = itertools.count(1)
+        self._sequence = itertools.count(1)
 
-    def in_hand(self) -> tuple[str, ...]:
-        """Keys of the messages reserved and neither acknowledged nor given back, in the order of their reserving."""
+    def held_keys(self) -> tuple[str, ...]:
+        """Keys of the messages that are held: neither acknowledged nor given back. In the order of taking."""
         with self._lock:
-            return tuple(self._in_hand)
+            return tuple(self._held)
 
     @property
     def count(self) -> int:
-        """How many messages are in hand."""
-        return len(self._in_hand)
+        """How many messages are held."""
+        return len(self._held)
 
     @property
     def has_unsent(self) -> bool:
@@ -117,17 +117,17 @@ class Leases:
         return bool(self._acks or self._returns)
 
     def reserve(self, lists: Sequence[str], k: int, share: Share | None = None) -> Reserved:
-        """Take up to `k` messages from `lists`, the most urgent list first, and send what is unsent on the way.
+        """Take up to `k` messages from `lists`, the most urgent list first, and send what was not sent yet.
 
-        With `share` no more than is this slot's while others are idle; idle is who has nothing in hand.
-        What comes later than its lease (the process was frozen meanwhile) is given back, not taken.
+        With `share`, no more than this slot's share while other slots are idle (hold nothing).
+        An answer that comes later than the lease (the process was frozen) is given back, not taken.
         """
         with self._sending:
             return self._reserve(lists, k, share)
 
     def _reserve(self, lists: Sequence[str], k: int, share: Share | None = None) -> Reserved:
         self._send_returns()
-        asked = passing_s()
+        asked = steady_s()
         with self._lock:
             acks = tuple(self._acks)
         script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
@@ -142,8 +142,8 @@ class Leases:
         with self._lock:
             for key in acks:
                 self._acks.pop(key, None)
-            self._in_hand.update((one.key, next(self._turns)) for one in held)
-        if passing_s() - asked > self.lease_s:
+            self._held.update((one.key, next(self._sequence)) for one in held)
+        if steady_s() - asked > self.lease_s:
             self.give_back(one.key for one in held)
             held, more = [], 1
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]
@@ -152,7 +152,7 @@ class Leases:
     def ack(self, key: str) -> None:
         """Let go of a message for good: it is done. Sent with the next `reserve` or `flush`."""
         with self._lock:
-            self._in_hand.pop(key, None)
+            self._held.pop(key, None)
             self._acks[key] = None
 
     def give_back(self, tags: Iterable[str]) -> None:
@@ -162,11 +162,11 @@ class Leases:
         """
         with self._lock:
             for key in tags:
-                turn = self._in_hand.pop(key, 0)
-                self._returns[key] = turn or self._returns.get(key, 0)
+                number = self._held.pop(key, 0)
+                self._returns[key] = number or self._returns.get(key, 0)
 
     def flush(self) -> None:
-        """Send what is unsent, unless another thread does; raises redis-py's own errors, and then keeps it."""
+        """Send what was not sent yet, unless another thread does; keeps it where redis-py raises an error."""
         if self.has_unsent and self._sending.acquire(blocking=False):
             try:
                 self._reserve([], 0)
@@ -174,31 +174,31 @@ class Leases:
                 self._sending.release()
 
     def renew(self, tags: Sequence[str]) -> set[str]:
-        """Make the leases of `tags` last from now on; gives those that are not ours any more."""
+        """Start the leases of `tags` anew; returns those that this process no longer holds."""
         if not tags:
             return set()
-        return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags], self._beat_client)}
+        return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags], self._renewal_client)}
 
     def reclaim(self, limit: int, server: str = "", unwatched_s: float = 0.0) -> list[str]:
-        """Put up to `limit` messages whose lease has ended, of whatever holder, back to the front of their lists.
+        """Put up to `limit` messages whose lease has ended, of any holder, back to the front of their lists.
 
-        With `server` (see `server_id`) only while holders had the chance to renew: when nobody has looked
-        after the leases for longer than `unwatched_s`, or not at this server, nothing is moved for one
-        lease. Gives the former holders, one a message: as many as were moved.
+        With `server` (see `server_id`) only while holders had the chance to renew: when no worker has renewed
+        or reclaimed for longer than `unwatched_s`, or not at this server, nothing is moved for one lease.
+        Returns the former holders, one for each message that was moved.
         """
         arguments = [limit, server, self._lease_ms, int(unwatched_s * 1000)]
-        return [_text(holder) for holder in self._run("reclaim", [keys.BEAT], arguments, self._beat_client)]
+        return [_text(holder) for holder in self._run("reclaim", [keys.BEAT], arguments, self._renewal_client)]
 
     def set_aside(self, key: str, reason: str) -> bool:
-        """Move a message in hand out of the way, with the reason; false when it was not ours any more."""
+        """Set aside a message that is held, with the reason; False when this process no longer held it."""
         moved = bool(self._run("set_aside", [keys.SET_ASIDE], [key, reason]))
         with self._lock:
-            self._in_hand.pop(key, None)
+            self._held.pop(key, None)
         return moved
 
     def server_id(self) -> str:
-        """Which server answers: another one after each of its starts, and after a failover."""
-        return str(self._beat_client.info("server")["run_id"])
+        """The server's run id: another one after each of its starts, and after a failover."""
+        return str(self._renewal_client.info("server")["run_id"])
 
     @property
     def _lease_ms(self) -> int:
@@ -222,26 +222,26 @@ def _text(raw: bytes | str) -> str:
     return raw.decode("utf-8", "surrogateescape") if isinstance(raw, bytes) else raw
 
 
-_of_process: dict[str, Leases] = {}
+_by_broker: dict[str, Leases] = {}
 
 
-def of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
+def leases_of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
     """This process's leases at `broker`, made the first time; raises `BrokerUnavailable` for too old a server.
 
-    `connect` gives a client of its own that waits so many seconds for an answer, at most.
+    `connect(seconds)` makes a client of its own that waits at most so long for an answer.
     """
-    leases = _of_process.get(broker)
+    leases = _by_broker.get(broker)
     if leases is None:
-        leases = Leases(connect(ANSWER_LIMIT_S), lease_s, beat_client=connect(beat_s(lease_s)))
+        leases = Leases(connect(ANSWER_LIMIT_S), lease_s, renewal_client=connect(beat_s(lease_s)))
         check_version(leases.client)
-        _of_process[broker] = leases
+        _by_broker[broker] = leases
     return leases
 
 
-def all_of_process() -> tuple[Leases, ...]:
-    """Every `Leases` of this process: one a broker, so one as a rule."""
-    return tuple(_of_process.values())
+def all_leases_of_process() -> tuple[Leases, ...]:
+    """Every `Leases` of this process: one for each broker, so usually one."""
+    return tuple(_by_broker.values())
 
 
 # A child must share neither the socket nor the holder's name with its parent.
-os.register_at_fork(after_in_child=_of_process.clear)
+os.register_at_fork(after_in_child=_by_broker.clear)

@@ -1,4 +1,4 @@
-"""Kombu's poller, for a worker that reads by lease without Celery's event loop (`kombu`'s own `drain_events`, tests).
+"""Kombu's poller, for a worker that reads by lease without Celery's event loop (kombu's `drain_events`).
 
 With an event loop the channels step by timers (`channel.py`), and this only watches sockets.
 """

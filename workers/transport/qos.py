@@ -1,7 +1,7 @@
-"""The prefetch of a reading channel: how many messages a worker may have in hand, and whether it takes any just now.
+"""The prefetch of a reading channel: how many messages a worker may hold, and whether it takes any at the moment.
 
-Counts by process, not by channel, so that after a lost connection what still runs counts.
-Restores nothing at the end: leases are given back, or end.
+Counts by process, not by channel, so that what still runs counts after a lost connection.
+Restores nothing at the end: the leases are given back, or end by themselves.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class LeasingQoS(virtual.QoS):
         """Nothing: the reserve registered it."""
 
     def ack(self, delivery_tag: str) -> None:
-        """Gather it; the step sends it, after all that came in the same turn."""
+        """Gather it; the step sends it, together with all others of the same turn of the event loop."""
         self.channel.leases.ack(delivery_tag)
         self.channel.call_for_step()
 
@@ -73,7 +73,7 @@ class LeasingQoS(virtual.QoS):
         self.channel.call_for_step()
 
     def restore_unacked(self) -> list[Any]:
-        """Nothing: what still runs stays held, and what was dropped is given back by the renewal."""
+        """Nothing: what still runs stays held, and the renewal gives back what Celery has dropped."""
         return []
 
     def restore_unacked_once(self, stderr: Any = None) -> None:

@@ -1,14 +1,14 @@
-"""The beat of a worker's leases: renew what it has in hand, give back what it dropped, reclaim what has ended.
+"""How a worker looks after its leases: renew those on what it holds, give back what Celery dropped, reclaim others'.
 
-`Renewal` is one worker's, at one broker. `look` belongs to the event loop, which alone
-knows what Celery still has; `beat` may be called by a thread (`keeper.py` does), so that
-leases live on while Celery waits to connect again. Only what existed at the last look is
-renewed, and only while the pool's child lives.
+`Renewal` is one worker's, at one broker. `look` runs on the event loop, where alone it is
+known which requests Celery still has; `renew` may run in a thread (`lease_step.py` does
+so), so that leases live on while Celery waits to connect again. Only requests that existed
+at the last look are renewed, and only while the pool's child lives.
 
-The fence: a holder that could not renew for one lease kills its child itself, before it
-does anything else, because by then another worker may run the same. It does not while
-the server refuses everybody: then nobody can take a message, and after the server is back
-nothing is reclaimed for one lease (`reclaim.lua`), so that holders renew first.
+The fence: a worker that could not renew for one lease kills its child itself, before it
+does anything else, because by then another worker may run the same messages. It does not
+do so while the server refuses every client: then no worker can take a message, and after the
+server is back nothing is reclaimed for one lease (`reclaim.lua`), so that holders renew first.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from redis import BusyLoadingError, RedisError
 from redis.sentinel import MasterNotFoundError
 
 from tasks.settings import beat_s
-from workers.transport.leases import Leases, passing_s
+from workers.transport.leases import Leases, steady_s
 
-__all__ = ["GRACE_S", "Renewal", "keys_of", "nobody_is_served", "unwatched_s"]
+__all__ = ["GRACE_S", "Renewal", "message_keys_of", "server_refuses_all", "unwatched_s"]
 
 logger = logging.getLogger(__name__)
 
 GRACE_S = 1.0
-"""A request on its way between Celery's own lists is in none of them for a moment; longer than this, it was dropped."""
+"""A request that moves between Celery's lists is in none of them for a moment. After this time it was dropped."""
 
 RECLAIM_BATCH = 100
 RECLAIM_BATCHES = 10
 
 
 def unwatched_s(lease_s: float) -> float:
-    """How long nobody may look after the leases before a living holder's could end for that reason alone."""
+    """After how long without any worker that renews or reclaims the leases of a living worker could end."""
     return lease_s - 1.5 * beat_s(lease_s)
 
 
-def nobody_is_served(error: BaseException | None) -> bool:
-    """Whether the server is away for everybody, as far as this worker can tell; silence may be its own network's."""
-    if isinstance(error, MasterNotFoundError):  # the Sentinels answer: they are about to name another master
+def server_refuses_all(error: BaseException | None) -> bool:
+    """Whether the server is away for every client. Where nothing answers, it may be this host's network alone."""
+    if isinstance(error, MasterNotFoundError):  # the Sentinels answer, and will soon name another master
         return "Timeout" not in str(error)
     while error is not None:
         if isinstance(error, (ConnectionRefusedError, FileNotFoundError, BusyLoadingError)):
@@ -51,13 +51,13 @@ def nobody_is_served(error: BaseException | None) -> bool:
     return False
 
 
-def keys_of(requests: Iterable[Any]) -> set[str]:
+def message_keys_of(requests: Iterable[Any]) -> set[str]:
     """The keys of the messages behind Celery's requests."""
     return {request.message.delivery_tag for request in requests}
 
 
 class Renewal:
-    """One worker's beat over its leases at one broker; `now` is any clock that only goes forward, in seconds."""
+    """One worker's leases at one broker. `now` is any clock that only goes forward, in seconds."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Renewal:
         existing: Callable[[], set[str]],
         child_is_alive: Callable[[], bool] = lambda: True,
         kill_child: Callable[[], None] = lambda: None,
-        now: Callable[[], float] = passing_s,
+        now: Callable[[], float] = steady_s,
     ) -> None:
         self.leases = leases
         self._existing = existing
@@ -75,68 +75,68 @@ class Renewal:
         self._dropped_since: dict[str, float] = {}
         self._lost: set[str] = set()
         self._renewed_at = now()
-        self._is_excused = False
+        self._server_refuses_all = False
 
     def step(self) -> None:
-        """A look and a beat; raises redis-py's errors, after which the next beat does what this one could not."""
+        """Look, then renew. Raises redis-py's errors; the next step then does what this one could not."""
         self.look()
-        self.beat()
+        self.renew()
 
     def look(self, grace_s: float = GRACE_S) -> None:
-        """On the event loop: what no request stands for is not renewed, and given back after `grace_s`."""
+        """On the event loop: a message without a request is not renewed any more, and given back after `grace_s`."""
         now, existing = self._now(), self._existing()
-        absent = [key for key in self.leases.in_hand() if key not in existing]
+        absent = [key for key in self.leases.held_keys() if key not in existing]
         self._dropped_since = {key: self._dropped_since.get(key, now) for key in absent}
         dropped = [key for key in absent if now - self._dropped_since[key] >= grace_s]
         if dropped:
             logger.info("%d messages that this worker dropped go back to their queues", len(dropped))
             self.leases.give_back(dropped)
 
-    def beat(self) -> None:
-        """Renew, send what is unsent, reclaim; or, too late for that, the fence. From any one thread."""
+    def renew(self) -> None:
+        """Renew, send what was not sent yet, reclaim; where it is too late for that, the fence. In one thread only."""
         if self.fence_if_late():
             return
         try:
-            self._renew()
+            self._renew_held()
             self.leases.flush()
             self._reclaim()
         except RedisError as exc:
-            self._is_excused = nobody_is_served(exc)
+            self._server_refuses_all = server_refuses_all(exc)
             self.fence_if_late()
             raise
-        # It may have been frozen between its question and the answer.
+        # The process may have been frozen between its question and the answer.
         self.fence_if_late()
 
     def fence_if_late(self) -> bool:
-        """The fence alone, for a worker that may not renew; whether it was due."""
+        """The fence alone, for a worker that must not renew. Whether it was due."""
         late_s = self._now() - self._renewed_at
-        if late_s <= self.leases.lease_s or self._is_excused:
+        if late_s <= self.leases.lease_s or self._server_refuses_all:
             return False
         self._fence(late_s)
         return True
 
     def finish(self) -> None:
-        """The worker ends and nothing runs any more: everything in hand goes back to the front."""
-        self.leases.give_back(self.leases.in_hand())
+        """The worker ends and nothing runs any more: all messages that it holds go back to the front."""
+        self.leases.give_back(self.leases.held_keys())
         self.leases.flush()
 
-    def _renew(self) -> None:
+    def _renew_held(self) -> None:
         asked, last = self._now(), self._renewed_at
-        in_hand = self.leases.in_hand()
-        self._lost.intersection_update(in_hand)
+        held = self.leases.held_keys()
+        self._lost.intersection_update(held)
         dropped = self._dropped_since
-        wanted = [key for key in in_hand if key not in dropped and key not in self._lost]
+        wanted = [key for key in held if key not in dropped and key not in self._lost]
         lost = self.leases.renew(wanted) if self._child_is_alive() else set()
-        self._renewed_at, self._is_excused = asked, False
-        # What is not in hand any more was acknowledged by another thread since we looked.
-        for key in lost.intersection(self.leases.in_hand()):
+        self._renewed_at, self._server_refuses_all = asked, False
+        # What is not held any more was acknowledged by another thread meanwhile.
+        for key in lost.intersection(self.leases.held_keys()):
             self._lost.add(key)
             logger.warning("the lease on message %s has ended: another worker may run it as well", key)
         if lost and self._now() - last > self.leases.lease_s:
             self._fence(self._now() - last)
 
     def _fence(self, late_s: float) -> None:
-        """Kill the child first. Its requests end by its death, and are put back unless they are others' by now."""
+        """Kill the child. Its requests end with it and are given back, except those that another worker has by now."""
         if self.leases.count and self._child_is_alive():
             self._kill_child()
             logger.warning(

@@ -1,12 +1,12 @@
--- Put messages whose lease has ended back to the front of their lists, whoever held them. ARGV[1] is not used.
+-- Put messages whose lease has ended back to the front of their lists, of any holder. ARGV[1] is not used.
 -- KEYS[3] slotline:beat (hash: at = when a worker last looked after the leases, server = at which one, until = before
 -- when nothing is reclaimed; ms of Redis' clock)
 -- ARGV[2] how many at most, ARGV[3] the server's run id, or '' to reclaim without asking whether the holders had a
--- chance, ARGV[4] lease in ms, ARGV[5] how long nobody may have looked, in ms
+-- chance, ARGV[4] lease in ms, ARGV[5] after how long without a look, in ms, holders had no chance
 -- Returns their former holders, one a message. Guarantee: order is kept, the oldest ends up foremost, also over
 -- several calls (the youngest are moved first); many workers may run it at once.
--- Guarantee: while nobody could look after the leases (Redis was away, frozen, replaced by another server, its clock
--- has jumped), nobody could renew either; then nothing is reclaimed for one lease, and holders renew first.
+-- Guarantee: while no worker could look after the leases (Redis was away, frozen, replaced by another server, its clock
+-- has jumped), none could renew either; then nothing is reclaimed for one lease, and holders renew first.
 local BEAT = KEYS[3]
 local SLEW = 1000 -- ms that a clock may be set back by its daemon
 local now = now_ms()

@@ -1,6 +1,6 @@
--- Let the leases of messages in hand last from now on.
+-- Start the leases of held messages anew.
 -- ARGV[2] lease in ms, ARGV[3…] their keys, in the order in which they were taken
--- Returns the keys that are not ours any more: their lease had ended and somebody else took them back.
+-- Returns the keys that this holder no longer has: their lease had ended, and another worker reclaimed them.
 local ends, lost = now_ms() + tonumber(ARGV[2]), {}
 for i = 3, #ARGV do
   if ours(ARGV[i]) then

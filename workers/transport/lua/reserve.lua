@@ -1,14 +1,14 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
--- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot with nothing in hand that looks for work
+-- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
--- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: whoever this is, it
--- shares with nobody), ARGV[5] how many it has in hand, ARGV[6] for how many ms it counts as idle when it finds nothing,
+-- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
+-- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
 -- ARGV[7…] keys to acknowledge first (those still ours)
 -- Returns {taken, aside, more, held_back}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
 -- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one).
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
--- Guarantee: what waits is divided among the idle slots; a slot with work in hand leaves a batch to each of them. One
--- that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
+-- Guarantee: what waits is divided among the idle slots; a slot that holds messages leaves a batch to each of them.
+-- An idle slot that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
 local ASIDE_AT_MOST = 100
 
 for i = 7, #ARGV do
@@ -38,7 +38,7 @@ local function free_key(tag)
   return key
 end
 
-local IDLE, batch, in_hand = KEYS[4], tonumber(ARGV[4]), tonumber(ARGV[5])
+local IDLE, batch, held = KEYS[4], tonumber(ARGV[4]), tonumber(ARGV[5])
 
 local waiting = 0
 
@@ -49,7 +49,7 @@ local function share()
   local idle = redis.call('ZCARD', IDLE)
   if idle == 0 then return math.huge end
   for i = 5, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
-  if in_hand == 0 then return math.ceil(waiting / (idle + 1)) end
+  if held == 0 then return math.ceil(waiting / (idle + 1)) end
   return math.max(0, waiting - idle * batch)
 end
 
@@ -81,8 +81,8 @@ for i = 5, #KEYS do
   end
 end
 
-if batch > 0 and asked > 0 and in_hand + count == 0 then
-  -- On a full Redis it is refused, and that is no reason to fail: then nobody waits for this slot.
+if batch > 0 and asked > 0 and held + count == 0 then
+  -- A full Redis refuses it, and that is no reason to fail: then nothing is left to this slot.
   redis.pcall('ZADD', IDLE, now_ms() + ARGV[6], holder)
   redis.pcall('PEXPIRE', IDLE, 60000)
 end

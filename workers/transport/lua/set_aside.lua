@@ -1,6 +1,6 @@
 -- Move a message that the worker cannot even read out of the way, with the reason.
 -- KEYS[3] slotline:setaside; ARGV[2] its key, ARGV[3] the reason
--- Returns 1, or 0 when it is not ours any more.
+-- Returns 1, or 0 when this holder no longer has it.
 local list, message = ours(ARGV[2])
 if not list then return 0 end
 forget(ARGV[2])

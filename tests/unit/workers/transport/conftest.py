@@ -16,7 +16,7 @@ from tests.fixtures.environment import LEASE_S
 from tests.fixtures.processes import Process
 from tests.fixtures.workers import StartWorker
 from workers.transport import install
-from workers.transport import leases as leases_of
+from workers.transport import leases as leases_module
 from workers.transport.leases import Leases
 
 APP = "tests.unit.workers.transport.small_app"
@@ -41,9 +41,9 @@ def message(task: str = "note", args: tuple[Any, ...] = (), tag: str | None = No
 @pytest.fixture(autouse=True)
 def _own_leases() -> Iterator[None]:
     """A test starts and ends with nothing in this process's hand."""
-    leases_of._of_process.clear()
+    leases_module._by_broker.clear()
     yield
-    leases_of._of_process.clear()
+    leases_module._by_broker.clear()
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class LeaseMachine(RuleBasedStateMachine):
     @rule(holder=HOLDERS, data=st.data())
     def ack(self, holder: str, data: st.DataObject) -> None:
         """What was still ours is gone; what was not stays where it is."""
-        if not (in_hand := self.leases[holder].in_hand()):
+        if not (in_hand := self.leases[holder].held_keys()):
             return
         key = data.draw(st.sampled_from(in_hand))
         entry = self.client.hget(keys.HELD, key)
@@ -73,15 +73,15 @@ class LeaseMachine(RuleBasedStateMachine):
 
     @rule(holder=HOLDERS, data=st.data())
     def give_back(self, holder: str, data: st.DataObject) -> None:
-        chosen = data.draw(st.sets(st.sampled_from(self.leases[holder].in_hand() or ("none",))))
-        self.leases[holder].give_back([key for key in self.leases[holder].in_hand() if key in chosen])
+        chosen = data.draw(st.sets(st.sampled_from(self.leases[holder].held_keys() or ("none",))))
+        self.leases[holder].give_back([key for key in self.leases[holder].held_keys() if key in chosen])
         self.leases[holder].flush()
 
     @rule(holder=HOLDERS)
     def renew(self, holder: str) -> None:
         leases = self.leases[holder]
         ours = {key for key, entry in self.client.hgetall(keys.HELD).items() if entry.startswith(holder + "\n")}
-        assert leases.renew(leases.in_hand()) == set(leases.in_hand()) - ours
+        assert leases.renew(leases.held_keys()) == set(leases.held_keys()) - ours
 
     @rule()
     def brief_leases_end(self) -> None:

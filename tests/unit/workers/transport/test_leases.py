@@ -49,7 +49,7 @@ def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: Any,
     assert (holder, came_from, json.loads(raw)["properties"]["delivery_tag"]) == ("one", "q", "a")
     seconds, _ = redis_client.time()
     assert redis_client.zscore(keys.LEASES, "a") == pytest.approx((seconds + 30) * 1000, abs=2000)
-    assert one.in_hand() == ("a", "b")
+    assert one.held_keys() == ("a", "b")
 
 
 def test_the_most_urgent_list_is_emptied_first(redis_client: Any, leases_for: LeasesFor) -> None:
@@ -115,8 +115,8 @@ def test_a_list_full_of_rubbish_is_cleared_in_bounded_steps(redis_client: Any, l
     _send(redis_client, "a")
     one = leases_for()
     steps = 0
-    while not one.in_hand():
-        assert one.reserve(["q"], 10).more or one.in_hand()
+    while not one.held_keys():
+        assert one.reserve(["q"], 10).more or one.held_keys()
         steps += 1
     assert steps == 3
     assert redis_client.llen(keys.SET_ASIDE) == 250
@@ -130,7 +130,7 @@ def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: Any, le
     one.give_back(["b"])
     one.flush()
     assert _tags(redis_client) == list("abcde")
-    assert not one.in_hand()
+    assert not one.held_keys()
     assert not redis_client.exists(keys.HELD, keys.LEASES)
 
 
@@ -141,7 +141,7 @@ def test_ended_leases_are_reclaimed_to_the_front_in_order_over_several_calls(
     _send(redis_client, *tags, "last")
     dead = leases_for("dead", BRIEF_S)
     dead.reserve(["q"], 12)
-    dead.renew(dead.in_hand())
+    dead.renew(dead.held_keys())
     wait_until(lambda: _ended(redis_client), what="the end of the leases")
     other = leases_for("other")
     moved = []
@@ -206,7 +206,7 @@ def test_a_redis_without_memory_left_still_hands_out_renews_and_takes_back(tmp_p
             _send(client, "e")
         one = Leases(redis.Redis.from_url(server.url), 30.0)
         one.reserve(["q"], 3)
-        assert one.renew(one.in_hand()) == set()
+        assert one.renew(one.held_keys()) == set()
         one.ack("a")
         one.give_back(["b", "c"])
         one.flush()

@@ -11,7 +11,7 @@ import pytest
 from tasks import keys
 from tests.fixtures.waiting import WaitUntil, crowding
 from tests.unit.workers.transport.conftest import message
-from workers.transport import leases as leases_of
+from workers.transport import leases as leases_module
 from workers.transport.leases import Leases
 from workers.transport.renewal import unwatched_s
 
@@ -90,7 +90,7 @@ def test_a_wall_clock_that_jumps_moves_no_lease(
         monkeypatch.setattr(time, "time", lambda jump_s=jump_s, real=time.time: real() + jump_s)
         began = _now_ms(redis_client)
         _hold(redis_client, one, f"tag {jump_s}")
-        one.renew(one.in_hand())
+        one.renew(one.held_keys())
         assert watched.reclaim(10, "server", GAP_S) == []
         ends = [end for _, end in redis_client.zrange(keys.LEASES, 0, -1, withscores=True)]
         assert all(began + 29_999 <= end <= _now_ms(redis_client) + 30_001 for end in ends)
@@ -103,9 +103,9 @@ def test_what_comes_later_than_its_lease_is_given_back_and_not_run(
     redis_client.lpush("q", message(tag="a"))
     clock = iter((0.0, 10.0))
     with monkeypatch.context() as patch:
-        patch.setattr(leases_of, "passing_s", lambda: next(clock))
+        patch.setattr(leases_module, "steady_s", lambda: next(clock))
         assert frozen.reserve(["q"], 1).taken == []
-    assert frozen.in_hand() == ()
+    assert frozen.held_keys() == ()
     frozen.flush()
     assert redis_client.llen("q") == 1
     assert not redis_client.exists(keys.HELD)

@@ -1,4 +1,4 @@
-"""One beat at a time: what is renewed, what is given back, what is reclaimed. Real Redis, a clock that is passed in."""
+"""One step at a time: what is renewed, what is given back, what is reclaimed. Real Redis, a clock that is passed in."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from redis.sentinel import MasterNotFoundError
 from tasks import keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
-from workers.transport import renewal
+from workers.transport import renewal as renewal_module
 from workers.transport.leases import Leases
-from workers.transport.renewal import Renewal, nobody_is_served
+from workers.transport.renewal import Renewal, server_refuses_all
 
 LeasesFor = Callable[..., Leases]
 
@@ -65,15 +65,15 @@ def test_what_was_dropped_goes_back_to_the_front_after_the_grace(redis_client: A
     one, clock = leases_for(), Clock()
     _take(redis_client, one, "a", "b")
     existing = {"a", "b"}
-    beat = Renewal(one, existing=lambda: existing, now=clock)
-    beat.step()
+    renewal = Renewal(one, existing=lambda: existing, now=clock)
+    renewal.step()
     existing.clear()
-    beat.step()
-    assert one.in_hand() == ("a", "b")
+    renewal.step()
+    assert one.held_keys() == ("a", "b")
     existing.add("b")  # it was only on its way
-    clock.now += renewal.GRACE_S
-    beat.step()
-    assert one.in_hand() == ("b",)
+    clock.now += renewal_module.GRACE_S
+    renewal.step()
+    assert one.held_keys() == ("b",)
     assert redis_client.llen("q") == 1
 
 
@@ -84,9 +84,9 @@ def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
     _take(redis_client, late, "a")
     wait_until(lambda: other.reclaim(10) == ["late"], what="the end of the lease")
     other.reserve(["q"], 1)
-    beat = Renewal(late, existing=lambda: {"a"})
-    beat.step()
-    beat.step()
+    renewal = Renewal(late, existing=lambda: {"a"})
+    renewal.step()
+    renewal.step()
     assert [record.getMessage() for record in caplog.records if "a has ended" in record.getMessage()] != []
     assert sum("lease on message a" in record.getMessage() for record in caplog.records) == 1
     assert redis_client.hget(keys.HELD, "a").startswith("other\n")
@@ -95,14 +95,14 @@ def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
 def test_any_workers_beat_reclaims_what_a_dead_one_held(
     redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(renewal, "RECLAIM_BATCH", 2)
+    monkeypatch.setattr(renewal_module, "RECLAIM_BATCH", 2)
     tags = tuple("abcde")
     _take(redis_client, leases_for("dead", 0.05), *tags)
     one = leases_for("one", 0.05)
-    beat = Renewal(one, existing=set)
+    renewal = Renewal(one, existing=set)
 
     def is_back() -> bool:
-        beat.step()
+        renewal.step()
         return bool(redis_client.llen("q") == 5)
 
     wait_until(is_back, what="the reclaim")
@@ -136,10 +136,10 @@ SILENT = RedisConnectionError("Timeout connecting to server")
 REFUSED = _caused(RedisConnectionError("Error 111"), ConnectionRefusedError(111, "Connection refused"))
 
 
-def _beat(leases: Leases, clock: Clock) -> tuple[Renewal, list[float]]:
+def _renewal(leases: Leases, clock: Clock) -> tuple[Renewal, list[float]]:
     killed: list[float] = []
-    beat = Renewal(leases, lambda: {"a"}, kill_child=lambda: killed.append(clock.now), now=clock)
-    return beat, killed
+    renewal = Renewal(leases, lambda: {"a"}, kill_child=lambda: killed.append(clock.now), now=clock)
+    return renewal, killed
 
 
 def test_a_holder_that_could_not_renew_for_a_lease_kills_its_child_once(
@@ -147,13 +147,13 @@ def test_a_holder_that_could_not_renew_for_a_lease_kills_its_child_once(
 ) -> None:
     one, clock = leases_for("one", 3.0), Clock()
     _take(redis_client, one, "a")
-    beat, killed = _beat(one, clock)
+    renewal, killed = _renewal(one, clock)
     monkeypatch.setattr(one, "renew", Away(SILENT))
     for now in (1.0, 2.0, 3.0, 3.5, 4.0, 5.0):
         clock.now = now
         if not killed:
             with contextlib.suppress(RedisConnectionError):
-                beat.step()
+                renewal.step()
     assert killed == [3.5]
 
 
@@ -162,11 +162,11 @@ def test_a_thawed_holder_kills_its_child_before_it_asks_redis_anything(
 ) -> None:
     one, clock = leases_for("one", 3.0), Clock()
     _take(redis_client, one, "a")
-    beat, killed = _beat(one, clock)
-    beat.step()
+    renewal, killed = _renewal(one, clock)
+    renewal.step()
     clock.now = 60.0
     monkeypatch.setattr(one, "_run", Away(AssertionError("it asked")))
-    beat.beat()
+    renewal.renew()
     assert killed == [60.0]
 
 
@@ -175,7 +175,7 @@ def test_a_holder_frozen_between_question_and_answer_kills_its_child(
 ) -> None:
     one, clock = leases_for("one", 3.0), Clock()
     _take(redis_client, one, "a")
-    beat, killed = _beat(one, clock)
+    renewal, killed = _renewal(one, clock)
     renew = one.renew
 
     def frozen(tags: Any) -> set[str]:
@@ -184,7 +184,7 @@ def test_a_holder_frozen_between_question_and_answer_kills_its_child(
         return answer
 
     monkeypatch.setattr(one, "renew", frozen)
-    beat.step()
+    renewal.step()
     assert killed == [10.0]
 
 
@@ -193,30 +193,30 @@ def test_a_server_that_refuses_everybody_costs_no_child_unless_the_lease_is_lost
 ) -> None:
     one, clock = leases_for("one", 3.0), Clock()
     _take(redis_client, one, "a")
-    beat, killed = _beat(one, clock)
+    renewal, killed = _renewal(one, clock)
     with monkeypatch.context() as patch:
         patch.setattr(one, "renew", Away(REFUSED))
         for _ in range(20):
             clock.now += 1.0
             with contextlib.suppress(RedisConnectionError):
-                beat.step()
-    beat.step()
+                renewal.step()
+    renewal.step()
     assert killed == []
     with monkeypatch.context() as patch:
         patch.setattr(one, "renew", Away(REFUSED))
         with contextlib.suppress(RedisConnectionError):
-            beat.step()
+            renewal.step()
     redis_client.delete(keys.HELD, keys.LEASES)  # as if another server had been put in its place
     clock.now += 20.0
-    beat.step()
+    renewal.step()
     assert killed == [clock.now]
 
 
 def test_a_holder_with_nothing_in_hand_kills_nothing(redis_client: Any, leases_for: LeasesFor) -> None:
     clock = Clock()
-    beat, killed = _beat(leases_for("one", 3.0), clock)
+    renewal, killed = _renewal(leases_for("one", 3.0), clock)
     clock.now = 60.0
-    beat.step()
+    renewal.step()
     assert killed == []
 
 
@@ -235,7 +235,7 @@ def test_a_holder_with_nothing_in_hand_kills_nothing(redis_client: Any, leases_f
     ],
 )
 def test_silence_may_be_ones_own_but_a_refusal_is_everybodys(error: Exception, served: bool) -> None:
-    assert nobody_is_served(error) is served
+    assert server_refuses_all(error) is served
 
 
 def test_what_a_lost_connection_dropped_goes_back_at_once_and_is_not_renewed(
@@ -243,10 +243,10 @@ def test_what_a_lost_connection_dropped_goes_back_at_once_and_is_not_renewed(
 ) -> None:
     one = leases_for()
     _take(redis_client, one, "runs", "dropped")
-    beat = Renewal(one, existing=lambda: {"runs"})
-    beat.look(grace_s=0.0)
+    renewal = Renewal(one, existing=lambda: {"runs"})
+    renewal.look(grace_s=0.0)
     one.lease_s = 60.0
-    beat.beat()
-    assert one.in_hand() == ("runs",)
+    renewal.renew()
+    assert one.held_keys() == ("runs",)
     assert redis_client.llen("q") == 1
     assert list(_ends(redis_client)) == ["runs"]
