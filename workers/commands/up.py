@@ -15,12 +15,12 @@ from pathlib import Path
 import click
 
 from tasks import broker
-from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, InvalidInput
 from tasks.exit_codes import DONE
 from tasks.settings import BROKER_SCHEMES, data_home, settings
-from workers.stack.local_stack import LocalStack, Wanted
+from workers.stack.local_stack import LocalStack
 from workers.stack.stop_signals import StopSignals
+from workers.stack.wanted import Wanted
 
 STEP_S = 0.25
 DEFAULT_MODEL = "espeak"
@@ -69,8 +69,7 @@ def up(
         redis_port=redis_port,
         lazy=lazy or settings().lazy,
     )
-    for model in wanted.models:
-        catalog()[model]
+    wanted.check_models()
     with StopSignals(watch_stdin=ready_json) as signals:
         stack = LocalStack(wanted, settings(), _say, lambda: signals.asked)
         try:
@@ -107,21 +106,26 @@ def _say(line: str) -> None:
 
 
 def _announce_json(stack: LocalStack) -> None:
-    ready = {"broker_url": stack.broker_url, "store_url": stack.store_url, "data": str(stack.wanted.data)}
+    ready = {
+        "broker_url": stack.broker_url,
+        "store_url": stack.wanted.store_url(stack.settings),
+        "data": str(stack.wanted.data),
+    }
     click.echo(json.dumps(ready))
     sys.stdout.flush()
 
 
 def _announce(stack: LocalStack) -> None:
     exports = [f"export CELERY_BROKER_URL={stack.broker_url}"]
-    if stack.store_url != settings().store:
-        exports.append(f"export SLOTLINE_STORE_URL={stack.store_url}")
+    store_url = stack.wanted.store_url(stack.settings)
+    if store_url != settings().store:
+        exports.append(f"export SLOTLINE_STORE_URL={store_url}")
     lines = [
         "slotline is up:",
         f"  Redis    {broker.shown(stack.broker_url)}",
         f"  workers  {', '.join(holder.worker for holder in stack.holders)}",
-        f"  store    {stack.store_url}",
-        f"  logs     {stack.logs}",
+        f"  store    {store_url}",
+        f"  logs     {stack.wanted.logs}",
         "",
         "Use it from another terminal:",
         *(f"  {line}" for line in exports),

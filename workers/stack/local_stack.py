@@ -1,31 +1,27 @@
 """The stack on this machine: an embedded Redis, slot workers and a flow worker, each a process of its own.
 
-Duties: start them in order, start again what dies, stop them in order. The workers are
-started by Celery's own command, and get all they need by their environment. One stack uses
-a data folder at a time (`workers/stack/lock_file.py`). Everything runs in the thread that
-calls; no process outlives it.
+Duties: start them in order, start again what dies, stop them in order. One stack uses a data
+folder at a time (`workers/stack/lock_file.py`). Everything runs in the thread that calls; no
+process outlives it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tasks import broker
-from tasks.catalog import catalog, catalog_path
+from tasks.catalog import catalog
 from tasks.errors import SettingsError, SlotlineError
-from tasks.launch import celery_command, code_home, environment
 from tasks.settings import Settings
 from workers.slots.holders import Holder
 from workers.slots.placement import place_all
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.stack.lock_file import LockFile
 from workers.stack.ready_workers import ReadyWorkers
+from workers.stack.wanted import Gpus, Wanted
 from workers.stack.worker_process import DEATHS_ALLOWED, WorkerProcess, backoff_s
 
 if TYPE_CHECKING:
@@ -39,20 +35,6 @@ STOP_LIMIT_S = 15.0
 """What a worker may take to end when nothing runs any more."""
 
 HINT_AFTER_S = 3.0
-LOCAL_LEASE_S = 10.0
-"""After a stack was killed, the next one waits this long at most for the messages that its workers held."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What to run: slots a model, processes of the flow worker, and where. `broker_url` None embeds a Redis."""
-
-    models: Mapping[str, int]
-    flow: int
-    data: Path
-    broker_url: str | None = None
-    redis_port: int = 0
-    lazy: bool = False
 
 
 class LocalStack:
@@ -63,7 +45,6 @@ class LocalStack:
     ) -> None:
         self.wanted = wanted
         self.settings = settings
-        self.logs = wanted.data / "logs"
         self.broker_url = wanted.broker_url or ""
         self.workers: list[WorkerProcess] = []
         self._say = say
@@ -73,14 +54,6 @@ class LocalStack:
         self._lock: LockFile | None = None
         self._client: Redis | None = None
         self._ready: ReadyWorkers | None = None
-        self._gpus: Mapping[str, Sequence[str]] = {}
-        """For each model on GPUs, the UUID of the GPU of each of its slots."""
-
-    @property
-    def store_url(self) -> str:
-        """The artifact store's URL, absolute: the workers run in another folder."""
-        url = self.settings.store_url or str(self.wanted.data / "store")
-        return url if "://" in url else str(Path(url).expanduser().absolute())
 
     @property
     def holders(self) -> list[Holder]:
@@ -92,8 +65,7 @@ class LocalStack:
 
         Raises `SlotlineError` in one line: which worker did not start, and that worker's own error.
         """
-        for model in self.wanted.models:
-            catalog()[model]
+        self.wanted.check_models()
         self._lock = LockFile.open(self.wanted.data)
         self._make_folder_of_logs()
         if not self.broker_url:
@@ -104,11 +76,11 @@ class LocalStack:
         self._ready = ReadyWorkers(self._client, self.broker_url)
         if self._redis:
             self._ready.free_dead()
-        self._place_models(self._client)
-        self.workers = list(self._made_workers())
+        gpus = self._place_models(self._client)
+        self.workers = list(self.wanted.workers(self.broker_url, self.settings, gpus))
         for worker in self.workers:
             worker.start()
-        return self._ready.wait(self.workers, READY_MARGIN_S + self._load_limit_s(), self._is_stopping)
+        return self._ready.wait(self.workers, READY_MARGIN_S + self.wanted.load_limit_s(gpus), self._is_stopping)
 
     def step(self) -> None:
         """Look at every process once and start again what died; raises `SlotlineError` when one dies too often."""
@@ -161,7 +133,7 @@ class LocalStack:
 
     def _make_folder_of_logs(self) -> None:
         try:
-            self.logs.mkdir(parents=True, exist_ok=True)
+            self.wanted.logs.mkdir(parents=True, exist_ok=True)
         except OSError as exc:
             data = self.wanted.data
             raise SettingsError(f"--data: {data} cannot be written ({exc.strerror}); name another folder") from exc
@@ -183,54 +155,13 @@ class LocalStack:
             self._lock.write(server.pid, server.port, self.broker_url)
         self._say("the embedded Redis had ended; it runs again, with its data")
 
-    def _place_models(self, client: Redis) -> None:
-        """Give each slot on a GPU its GPU, or raise before anything is started that would not fit."""
+    def _place_models(self, client: Redis) -> Gpus:
+        """The GPU of each slot on GPUs; raises `NoFreeSlot` before anything is started that would not fit."""
         with broker.speaking(self.broker_url):
             placement = place_all(client, self.wanted.models, catalog(), self.settings)
-        self._gpus = placement.uuids
         for line in placement.lines:
             self._say(line)
-
-    def _made_workers(self) -> Iterator[WorkerProcess]:
-        home = code_home()
-        made = environment(self._environment())
-        for model, slots in self.wanted.models.items():
-            for number in range(1, slots + 1):
-                command = celery_command("worker", "--model", model)
-                pinned = {"CUDA_VISIBLE_DEVICES": self._gpus[model][number - 1]} if model in self._gpus else {}
-                log = self._new_log(f"{model}-{number}")
-                yield WorkerProcess(f"{model} worker {number}", command, log, {**made, **pinned}, home)
-        if self.wanted.flow:
-            command = celery_command("worker", "-Q", "flow", "-c", str(self.wanted.flow))
-            yield WorkerProcess("flow worker", command, self._new_log("flow"), made, home)
-
-    def _environment(self) -> dict[str, str]:
-        wanted_slots = sum(self.wanted.models.values())
-        made = {
-            "CELERY_BROKER_URL": self.broker_url,
-            "CELERY_RESULT_BACKEND": "",
-            "SLOTLINE_STORE_URL": self.store_url,
-            "SLOTLINE_MODELS": str(catalog_path().absolute()),
-            "SLOTLINE_LAZY": str(self.wanted.lazy),
-            "SLOTLINE_CPU_SLOTS": str(max(self.settings.cpu_slots, wanted_slots)),
-        }
-        if self._redis and not os.environ.get("SLOTLINE_LEASE_S"):
-            made["SLOTLINE_LEASE_S"] = str(LOCAL_LEASE_S)
-        return made
-
-    def _new_log(self, name: str) -> Path:
-        path = self.logs / f"{name}.log"
-        path.unlink(missing_ok=True)
-        return path
-
-    def _load_limit_s(self) -> float:
-        """How long loading may take: at the same time on CPUs, one after the other on each GPU."""
-        limits = {model: catalog()[model].load_limit_s for model in self.wanted.models}
-        in_turn: dict[str, float] = {}
-        for model, uuids in self._gpus.items():
-            for uuid in uuids:
-                in_turn[uuid] = in_turn.get(uuid, 0.0) + limits[model]
-        return max([*limits.values(), *in_turn.values()], default=0.0)
+        return placement.uuids
 
     def _worker_died(self, worker: WorkerProcess, now_s: float) -> None:
         """Free its slot, and say when it starts again; raises `SlotlineError` when it died too often."""

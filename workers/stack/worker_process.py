@@ -43,8 +43,8 @@ class WorkerProcess:
         self.deaths: list[float] = []
         self.due_s: float | None = None
         """When it is to be started again, on the caller's clock; None while it runs."""
-        self._command = list(command)
-        self._environment = dict(environment)
+        self.command = list(command)
+        self.environment = dict(environment)
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -52,9 +52,9 @@ class WorkerProcess:
         """Start the process, from a thread that lives at least as long as the process should."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                self._command,
+                self.command,
                 cwd=self._folder,
-                env=self._environment,
+                env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
