@@ -16,7 +16,7 @@ from tasks.catalog import catalog
 from tasks.flow import envelope
 from tasks.messages import ModelRequest
 from tasks.messages.base import JobRequest
-from tasks.routing import FLOW_QUEUE, PRIORITIES, list_key, queue_of
+from tasks.routing import ALONE, FLOW_QUEUE, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store
 
@@ -58,7 +58,7 @@ class Submitter:
             )
 
     def _send_alone(self, request: ModelRequest, job_id: str) -> None:
-        queue, priority = queue_of(request.model), PRIORITIES["say"]
+        queue, priority = queue_of(request.model), ALONE
         message = envelope.new_message(request.task, job_id, request.fields(), queue, priority)
         with self.connection.speaking():
             self.connection.ledger.transitions.send(list_key(queue, priority), message)

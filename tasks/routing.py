@@ -11,8 +11,9 @@ PRIORITY_STEPS = (0, 3, 6, 9)
 PRIORITY_SEPARATOR = "\x06\x16"
 """What kombu puts between a queue's name and its priority."""
 
-PRIORITIES = {"say": 0, "paragraph": 0, "chapter": 3, "book": 6}
-"""Somebody waits for a sentence; a chapter can wait a moment; a book waits its turn."""
+ALONE, OF_JOB, OF_NESTED_JOB = 0, 3, 6
+"""The priority of an input: somebody waits for one that stands alone; a job can wait a moment; a job that is a part of
+another, such as a book's chapter, waits its turn."""
 
 
 def queue_of(model: str) -> str:

@@ -27,7 +27,7 @@ from tasks.messages.inputs import checked_inputs
 from tasks.messages.lookup import craft_named, craft_of
 from tasks.messages.map import MOST_INPUTS
 from tasks.offers import Offers
-from tasks.routing import PRIORITIES, queue_of
+from tasks.routing import OF_JOB, queue_of
 from tasks.store.artifacts import store
 
 
@@ -57,7 +57,7 @@ class MapKind(Kind[MapRequest]):
             width=request.parallel_inputs,
             part_task=craft.request.task,
             part_queue=queue_of(request.model),
-            part_priority=PRIORITIES["chapter"],
+            part_priority=OF_JOB,
             measure=parts_of(craft.name).measure,
         )
 

@@ -40,7 +40,7 @@ from tasks.messages import (
 )
 from tasks.messages.speech import SPEECH
 from tasks.offers import Offers
-from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
+from tasks.routing import FLOW_QUEUE, OF_JOB, OF_NESTED_JOB, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Artifact, store
 from tasks.text.split import Piece, split
@@ -148,7 +148,7 @@ class ChapterKind(Kind[ChapterRequest]):
             width=request.parallel_paragraphs or settings().parallel_paragraphs,
             part_task=ParagraphRequest.task,
             part_queue=queue_of(request.model),
-            part_priority=PRIORITIES["book" if is_part else "chapter"],
+            part_priority=OF_NESTED_JOB if is_part else OF_JOB,
             measure=AUDIO,
         )
 

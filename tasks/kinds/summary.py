@@ -36,7 +36,7 @@ from tasks.messages import (
 )
 from tasks.messages.summary import SUMMARY
 from tasks.offers import Offers, Published
-from tasks.routing import FLOW_QUEUE, PRIORITIES, queue_of
+from tasks.routing import FLOW_QUEUE, OF_JOB, OF_NESTED_JOB, queue_of
 from tasks.store.artifacts import Artifact, store
 from tasks.text import chunks, levels
 from tasks.text.levels import Node, node_of
@@ -161,7 +161,7 @@ class TextKind(Kind[SummaryTextRequest]):
             width=request.parallel_parts,
             part_task=SummaryPartRequest.task,
             part_queue=queue_of(request.model),
-            part_priority=PRIORITIES["book" if is_part else "chapter"],
+            part_priority=OF_NESTED_JOB if is_part else OF_JOB,
             measure=WRITTEN,
         )
 
@@ -222,7 +222,7 @@ class TextsKind(Kind[SummaryTextsRequest]):
             width=request.parallel_texts or (PARALLEL_TEXTS if is_nested else None),
             part_task=SummaryTextRequest.task if is_nested else SummaryPartRequest.task,
             part_queue=FLOW_QUEUE if is_nested else queue_of(request.model),
-            part_priority=0 if is_nested else PRIORITIES["chapter"],
+            part_priority=0 if is_nested else OF_JOB,
             part_results=is_nested,
             measure=WRITTEN,
         )
