@@ -20,11 +20,9 @@ from tasks.messages import (
 class SpeechClient(Submitter):
     """Asks for speech. Every method raises `InvalidInput` before anything is sent."""
 
-    def submit_paragraph(
-        self, text: str, *, model: str, voice: str | None = None, speed: float = 1.0
-    ) -> Job[ParagraphResult]:
-        """One text that one slot speaks at once."""
-        return self.submit(ParagraphRequest.parse({"text": text, "model": model, "voice": voice, "speed": speed}))
+    def submit_paragraph(self, text: str, *, model: str, **options: Any) -> Job[ParagraphResult]:
+        """One text that one slot speaks at once; `options` are the further fields of `ParagraphRequest`."""
+        return self.submit(ParagraphRequest.parse({"text": text, "model": model, **options}))
 
     def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job[ChapterResult]:
         """A text of any length, to become one file; `options` are the further fields of `ChapterRequest`."""

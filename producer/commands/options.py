@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
 
 from tasks.media.audio import FORMATS
 
+CommandT = TypeVar("CommandT", bound=Callable[..., object])
+
 DEFAULT_MODEL = "espeak"
 
-model = click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A model of the catalog.")
-voice = click.option("--voice", help="A voice of the model; without it, one that speaks the text's language.")
-speed = click.option("--speed", default=1.0, show_default=True, help="0.25 to 4.")
+SPEAKING = (
+    click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A model of the catalog."),
+    click.option("--voice", help="A voice of the model; without it, one that speaks the text's language."),
+    click.option("--speed", default=1.0, show_default=True, help="0.25 to 4."),
+)
+"""How a text is to be spoken: each is a field of `Speaking`."""
+
+
+def speaking(command: CommandT) -> CommandT:
+    """Give a command those options; it gets them as `**speaking`, and hands them on to `Speaking.parse`."""
+    for option in reversed(SPEAKING):
+        command = option(command)
+    return command
+
+
 format = click.option("--format", type=click.Choice(FORMATS), help="The files' format.")

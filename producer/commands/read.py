@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
 @click.option("--local", is_flag=True, help="Bring Redis and workers along; they are stopped at the end.")
-@options.model
-@options.voice
-@options.speed
+@options.speaking
 @click.option("--chapters", help="Which of them, such as 1-3,5; of each file.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the audio; ./ and the book's title.")
 @options.format
@@ -42,26 +40,24 @@ if TYPE_CHECKING:
 def read(
     sources: tuple[Path, ...],
     local: bool,
-    model: str,
-    voice: str | None,
-    speed: float,
     chapters: str | None,
     folder: Path | None,
     format: str | None,
     slots: int,
+    **speaking: Any,
 ) -> int:
     """Read text, Markdown or EPUB files aloud, one audio file a chapter.
 
     Started again it goes on where it was: what is read already is not read again.
     """
-    speaking = Speaking.parse({"model": model, "voice": voice, "speed": speed})
+    manner = Speaking.parse(speaking)
     books = read_sources(sources, chapters)
-    session = Session(model, slots if local else None)
+    session = Session(manner.model, slots if local else None)
     session.check()
     folders = _folders(books, folder)
     for each in folders:
         make_folder(each)
-    return _read_all(session, books, folders, speaking, format or "wav")
+    return _read_all(session, books, folders, manner, format or "wav")
 
 
 def _folders(books: Sequence[Source], folder: Path | None) -> list[Path]:
@@ -105,13 +101,12 @@ def _read_all(
 def _request(client: Client, book: Source, folder: Path, speaking: Speaking, format: str) -> ReadingRequest:
     from producer.reading.request import ReadingRequest
 
+    voice = speaking.voice or voice_for_language(client.offer(speaking.model), book.book.language)
     return ReadingRequest(
         source=book.path,
         title=book.book.title,
         chapters=book.chapters,
-        model=speaking.model,
-        voice=speaking.voice or voice_for_language(client.offer(speaking.model), book.book.language),
-        speed=speaking.speed,
+        speaking=speaking.model_copy(update={"voice": voice}),
         folder=folder,
         format=format,
     )

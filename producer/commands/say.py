@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,11 +23,9 @@ SAY_AT_ONCE_CHARS = 256
 @click.command()
 @click.argument("text")
 @click.option("-o", "target", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The audio file.")
-@options.model
-@options.voice
-@options.speed
+@options.speaking
 @options.format
-def say(text: str, target: Path, model: str, voice: str | None, speed: float, format: str | None) -> int:
+def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
     """Speak one TEXT to a file; `-` takes the text from standard input."""
     from tasks.text.language import guess_language
 
@@ -34,12 +33,13 @@ def say(text: str, target: Path, model: str, voice: str | None, speed: float, fo
     words = _stdin() if text == "-" else text
     client = Client()
     client.check()
-    voice = voice or voice_for_language(client.offer(model), guess_language(words))
+    offer = client.offer(speaking["model"])
+    speaking["voice"] = speaking["voice"] or voice_for_language(offer, guess_language(words))
     job: Job
     if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
-        job = client.submit_paragraph(words, model=model, voice=voice, speed=speed)
+        job = client.submit_paragraph(words, **speaking)
     else:
-        job = client.submit_chapter(words, model=model, voice=voice, speed=speed, title=target.stem)
+        job = client.submit_chapter(words, title=target.stem, **speaking)
     try:
         result = job.wait()
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from producer.books.formats.book import Chapter
+from tasks.messages import Speaking
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,20 @@ class ReadingRequest:
     source: Path
     title: str
     chapters: Sequence[tuple[int, Chapter]]
-    model: str
-    voice: str | None
-    speed: float
+    speaking: Speaking
     folder: Path
     format: str
+
+    @property
+    def voice(self) -> str | None:
+        """The voice that is asked for; None means the model's own."""
+        return self.speaking.voice
 
     def fields(self) -> dict[str, Any]:
         """The fields of the book's `BookRequest`."""
         return {
             "title": self.title,
-            "model": self.model,
-            "voice": self.voice,
-            "speed": self.speed,
+            **self.speaking.model_dump(),
             "chapters": [{"title": chapter.title, "text": chapter.text} for _, chapter in self.chapters],
         }
 

@@ -13,6 +13,7 @@ from producer.books.formats.book import Chapter
 from producer.reading.reading import Reading
 from producer.reading.request import ReadingRequest
 from tasks.media import audio as sound
+from tasks.messages import Speaking
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartPair
 
@@ -25,7 +26,7 @@ def client(broker: str, catalog_file: Path) -> Client:
 
 
 def request(folder: Path, model: str) -> ReadingRequest:
-    return ReadingRequest(Path("book.txt"), "Book", CHAPTERS, model, None, 1.0, folder, "wav")
+    return ReadingRequest(Path("book.txt"), "Book", CHAPTERS, Speaking(model=model), folder, "wav")
 
 
 def test_chapters_become_files_and_a_failed_paragraph_is_named(

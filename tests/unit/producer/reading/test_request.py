@@ -7,10 +7,11 @@ from pathlib import Path
 
 from producer.books.formats.book import Chapter
 from producer.reading.request import ReadingRequest
+from tasks.messages import Speaking
 
 REQUEST = ReadingRequest(
-    Path("book.txt"), "Book", [(1, Chapter("One", "One.")), (3, Chapter("Three", "Three."))], "espeak", None, 1.0,
-    Path("out"), "wav",
+    Path("book.txt"), "Book", [(1, Chapter("One", "One.")), (3, Chapter("Three", "Three."))],
+    Speaking(model="espeak"), Path("out"), "wav",
 )  # fmt: skip
 
 
@@ -19,10 +20,14 @@ def test_the_same_words_read_the_same_way_are_the_same_reading() -> None:
     assert moved.digest == REQUEST.digest
 
 
+def test_a_reading_that_an_earlier_version_began_is_still_the_same() -> None:
+    assert REQUEST.digest == "676e2bf90e89c614e50c4f8097c130b8"
+
+
 def test_another_speed_voice_or_word_is_another_reading() -> None:
     others = [
-        replace(REQUEST, speed=1.1),
-        replace(REQUEST, voice="vi"),
+        replace(REQUEST, speaking=Speaking(model="espeak", speed=1.1)),
+        replace(REQUEST, speaking=Speaking(model="espeak", voice="vi")),
         replace(REQUEST, chapters=[(1, Chapter("One", "One!"))]),
     ]
     assert len({REQUEST.digest, *(other.digest for other in others)}) == 4
