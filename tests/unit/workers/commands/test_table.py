@@ -19,3 +19,9 @@ def test_only_a_wrapped_column_takes_several_lines(capsys: pytest.CaptureFixture
     assert len(capsys.readouterr().out.splitlines()) > 2
     print_table(["slot", "why"], [["cpu-0", reason]])
     assert len(capsys.readouterr().out.splitlines()) == 2
+
+
+@pytest.mark.xfail(strict=True, reason="rich reads [words] in a cell as its own markup, and leaves them out")
+def test_brackets_in_a_cell_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["slot", "why"], [["gpu0", "models.toml line 3: [models.bart] device is unknown"]])
+    assert "[models.bart]" in capsys.readouterr().out
