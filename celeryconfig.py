@@ -1,31 +1,31 @@
 """Celery's settings for slotline: constants only.
 
-The broker, result and store addresses come from the environment (`tasks/settings.py`);
-what depends on a worker's kind (pool, prefetch, load budget) is set when that worker
-starts (`workers/startup.py`). Imports the standard library only.
+The addresses of broker, results and store come from the environment (`tasks/settings.py`).
+Settings that differ between slot and flow workers (pool, prefetch, time to load) are set
+when the worker starts (`workers/startup.py`). Imports the standard library only.
 """
 
-# JSON is the only language spoken: a pickle is refused, never opened.
+# Only JSON is accepted: a pickle is refused, never loaded.
 task_serializer = "json"
 result_serializer = "json"
 event_serializer = "json"
 accept_content = ["json"]
 result_accept_content = ["json"]
 
-# A message stays with its worker until its work is settled; a worker that loses its
-# child gives the message back instead of failing it (attempts are counted in Redis).
+# A message is acknowledged when its part is settled. A worker that loses its child gives
+# the message back and does not fail the task (attempts are counted in Redis).
 task_acks_late = True
 task_reject_on_worker_lost = True
 task_acks_on_failure_or_timeout = True
 
-# A job's state is written by the ledger (PROGRESS) and by its end; STARTED would cover it.
+# The ledger writes a job's state (PROGRESS); STARTED would overwrite it.
 task_track_started = False
 
-# Flower sees every task without a flag to remember.
+# Flower sees every task, without an option of the worker.
 worker_send_task_events = True
 task_send_sent_event = True
 
-# Another queue than `flow` and the models' own is a mistake of the sender.
+# Only the queues `flow` and those of the models are read; `celery` is the default of a sender that names none.
 task_default_queue = "celery"
 task_create_missing_queues = True
 

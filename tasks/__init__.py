@@ -1,3 +1,3 @@
-"""The shared language of slotline: what a job is. Light; imports neither workers nor producer."""
+"""What a job is, shared by producers and workers. Imports neither of them, and nothing heavy."""
 
 __version__ = "0.1.0"

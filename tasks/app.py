@@ -1,4 +1,4 @@
-"""The Celery application, the same for producers and workers; loads no model code."""
+"""The Celery application of producers and workers; loads no model code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tasks import plugins
 from tasks.settings import settings
 
 app = Celery("slotline", include=plugins.module_names(plugins.KINDS))
-# The module itself, not its name: by name Celery would take the current folder's.
+# The module, not its name: by name Celery would import a file in the current folder.
 app.config_from_object(celeryconfig)
 app.conf.update(
     broker_url=settings().broker_url,
@@ -17,7 +17,7 @@ app.conf.update(
     result_expires=settings().job_ttl_s,
 )
 if settings().broker_url.startswith("sentinel://"):
-    # The name under which the Sentinels know the server.
+    # The name of the server at the Sentinels.
     app.conf.update(
         broker_transport_options={"master_name": settings().sentinel_master},
         result_backend_transport_options={"master_name": settings().sentinel_master},

@@ -1,7 +1,7 @@
-"""The broker's Redis as a plain client, and the one sentence for each thing that can be wrong with it.
+"""A plain client of the broker's Redis, and the error messages about it.
 
-Producers and commands connect by it; workers use Celery's connections, and these sentences.
-Opens no connection by itself, and never shows a password.
+Producers and commands use the client; workers use Celery's connections, but the same
+messages. A client connects when it is first used. No message shows a password.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from redis import Redis
 
 OLDEST_REDIS = (6, 2)
-"""BLMOVE (the peek for messages), RPOP with a count and ZRANGE BYSCORE came with it."""
+"""The first version with BLMOVE (used to wait for messages), RPOP with a count and ZRANGE BYSCORE."""
 
 CONNECT_LIMIT_S = 5.0
 ANSWER_LIMIT_S = 20.0
 
 
 def shown(url: str) -> str:
-    """The URL as people may see it: without its password."""
+    """The URL without its password, for messages."""
     from kombu.utils.url import maybe_sanitize_url
 
     return str(maybe_sanitize_url(url))
 
 
 def client(url: str) -> Redis:
-    """A client of the broker's database that answers in bytes; connects when first used.
+    """A client of the broker's database that returns bytes; connects when it is first used.
 
-    One immediate retry: a pooled connection is stale after Redis was restarted. Callers
-    that can wait longer do so themselves.
+    It retries once and at once, because a pooled connection is closed after Redis was
+    restarted. A caller that can wait longer must retry itself.
     """
     from redis import Redis
     from redis.backoff import NoBackoff
@@ -48,7 +48,7 @@ def client(url: str) -> Redis:
             socket_connect_timeout=CONNECT_LIMIT_S,
             retry=Retry(NoBackoff(), 1),
         )
-    # TLS, socket and Sentinel URLs are read as Celery reads them.
+    # Celery itself reads URLs for TLS, sockets and Sentinel.
     from celery import Celery
 
     app = Celery("slotline-broker", backend=url, set_as_current=False)
@@ -60,7 +60,7 @@ def client(url: str) -> Redis:
 
 @contextlib.contextmanager
 def speaking(url: str) -> Iterator[None]:
-    """Turn «Redis does not answer» into `BrokerUnavailable`, one line that offers a way out."""
+    """Turn errors of a Redis that does not answer into `BrokerUnavailable`, whose message suggests a solution."""
     import redis
 
     try:
@@ -71,13 +71,13 @@ def speaking(url: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Redis]:
-    """A client of the broker's database, closed at the end; a Redis that does not answer is `BrokerUnavailable`."""
+    """A client of the broker's database, closed at the end; raises `BrokerUnavailable` if Redis does not answer."""
     with speaking(url), contextlib.closing(client(url)) as found:
         yield found
 
 
 def check_version(client: Redis) -> None:
-    """Raise `BrokerUnavailable` when the server is older than slotline's scripts need."""
+    """Raise `BrokerUnavailable` if the server is too old for slotline's scripts."""
     found: Any = client.info("server")
     version = str(found["redis_version"])
     if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_REDIS:
@@ -86,8 +86,8 @@ def check_version(client: Redis) -> None:
 
 
 def unavailable(url: str, exc: Exception) -> BrokerUnavailable:
-    """The one sentence about a broker that does not answer."""
-    # redis-py repeats the address, which stands here already.
+    """The error for a broker that does not answer."""
+    # The address is removed from redis-py's message: it is in this one already.
     words = re.sub(r"^Error \S+ connecting to \S+ ", "", " ".join(str(exc).split())).rstrip(".") or type(exc).__name__
     return BrokerUnavailable(
         f"no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"

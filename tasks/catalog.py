@@ -1,8 +1,9 @@
-"""The catalog of models: `models.toml`, checked, with errors that name the line.
+"""The catalog of models: reads and checks `models.toml`; its errors name the line.
 
-Light: names, adapters and numbers only. Producers and the flow check a model's name
-against it; a worker hands a model's table to its adapter. The file is `SLOTLINE_MODELS`,
-else `models.toml` in the current folder, else the default that travels with slotline.
+It has names, adapters and numbers only, and loads no model. Producers and flow workers
+check a model's name against it; a slot worker passes a model's table to its adapter. The
+file is `SLOTLINE_MODELS`, else `models.toml` in the current folder, else the default file
+that is installed with slotline.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 class ModelEntry(BaseModel):
-    """One model: what every adapter needs, and `options` that only its own adapter reads."""
+    """One model: the keys that every adapter has, and `options` for the keys of its own adapter."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
@@ -46,26 +47,26 @@ class ModelEntry(BaseModel):
     background_cache_frames: int | None = Field(None, ge=1)
     options: dict[str, Any] = Field(default_factory=dict)
     place: str = ""
-    """Where it stands, to open a refusal with: `models.toml line 7: [models.espeak]`."""
+    """Its place in the file, for the beginning of an error: `models.toml line 7: [models.espeak]`."""
 
     @property
     def is_registry(self) -> bool:
-        """Whether a slot of it serves many small models: `path` holds `{id}`, which a request fills in."""
+        """Whether a slot serves many small models: `path` has `{id}`, which a request replaces."""
         return self.path is not None and ID in self.path
 
 
 ID = "{id}"
-"""What stands in the `path` of a table that means many models of one adapter."""
+"""The placeholder in the `path` of a registry (a table for many models of one adapter)."""
 
 REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy", "idle_timeout_minutes")
-"""What bounds how many of them a slot keeps loaded."""
+"""Keys of a registry: they limit how many of its models a slot keeps loaded."""
 
 OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}
-"""What every model's table may set; any other key is an option of its adapter."""
+"""The keys that every model's table may have; any other key is an option of its adapter."""
 
 
 class Catalog(Mapping[str, ModelEntry]):
-    """The models by name; a name that is not there raises `UnknownModel` with the nearest ones."""
+    """The models by name; an unknown name raises `UnknownModel`, which suggests the nearest name."""
 
     def __init__(self, entries: Mapping[str, ModelEntry], source: str) -> None:
         self._entries = dict(entries)
@@ -76,7 +77,7 @@ class Catalog(Mapping[str, ModelEntry]):
             return self._entries[name]
         except KeyError:
             near = difflib.get_close_matches(name, self._entries, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "it has: " + ", ".join(self._entries)
+            hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(self._entries)
             raise UnknownModel(f"model: no model {name!r} in {self.source}; {hint}") from None
 
     def __contains__(self, name: object) -> bool:
@@ -90,42 +91,42 @@ class Catalog(Mapping[str, ModelEntry]):
 
 
 def catalog_path() -> Path:
-    """The file that this process reads its models from."""
+    """The file from which this process reads its models."""
     if chosen := settings().models_path:
         return Path(chosen).expanduser()
     here = Path("models.toml")
     if here.is_file():
         return here
     package = Path(__file__).resolve().parent
-    travelling = package / "models.toml"  # put there by the wheel
-    return travelling if travelling.is_file() else package.parent / "models.toml"
+    installed = package / "models.toml"  # the wheel puts it there
+    return installed if installed.is_file() else package.parent / "models.toml"
 
 
 def parse(text: str, source: str, folder: Path) -> Catalog:
-    """The catalog in `text`; relative model paths are taken from `folder`. Raises `CatalogError`."""
+    """The catalog in `text`; relative model paths are relative to `folder`. Raises `CatalogError`."""
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
         raise CatalogError(f"{source}: {exc}") from exc
     if stray := [key for key in document if key != "models"]:
         raise CatalogError(
-            f"{source} line {_line_of(text, stray[0])}: {stray[0]!r} belongs to no model; "
+            f"{source} line {_line_of(text, stray[0])}: {stray[0]!r} is not part of a model; "
             "each model is a table [models.NAME]"
         )
     tables = document.get("models")
     if not isinstance(tables, dict) or not tables:
-        raise CatalogError(f"{source}: names no model; each is a table [models.NAME] with at least an adapter")
+        raise CatalogError(f"{source}: has no model; each model is a table [models.NAME] with at least an adapter")
     return Catalog({name: _entry(name, table, text, source, folder) for name, table in tables.items()}, source)
 
 
 def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> ModelEntry:
     place = f"{source} line {_line_of_table(text, name)}: [models.{name}]"
     if name in RESERVED_QUEUES:
-        raise CatalogError(f"{place} the name {name!r} is reserved for a queue of slotline; take another")
+        raise CatalogError(f"{place} the name {name!r} is reserved for a queue of slotline; use another name")
     if not NAME.fullmatch(name):
-        raise CatalogError(f"{place} a name is of a-z, 0-9, '.', '_' and '-', at most 64 characters")
+        raise CatalogError(f"{place} a name has only a-z, 0-9, '.', '_' and '-', at most 64 characters")
     if not isinstance(table, dict):
-        raise CatalogError(f"{place} is no table; write [models.NAME] and its keys below")
+        raise CatalogError(f"{place} is not a table; write [models.NAME] and its keys below")
     own = {key: value for key, value in table.items() if key in OWN_KEYS}
     rest = {key: value for key, value in table.items() if key not in OWN_KEYS}
     try:
@@ -134,7 +135,7 @@ def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> Model
         fault = exc.errors()[0]
         field = str(fault["loc"][0])
         if fault["type"] == "missing":
-            raise CatalogError(f"{place} {field}: is missing; which adapter runs the model?") from exc
+            raise CatalogError(f"{place} {field}: is missing; name the adapter that runs the model") from exc
         line = _line_of(text, field, start=_line_of_table(text, name))
         raise CatalogError(
             f"{source} line {line}: [models.{name}] {field}: {fault['msg']} (got {fault['input']!r})"
@@ -146,21 +147,21 @@ def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> Model
 
 
 def _check_registry(entry: ModelEntry, text: str, source: str) -> None:
-    """Raise `CatalogError` for many models' keys without `{id}` in the path, and for more than one of it."""
+    """Raise `CatalogError` for a registry's keys without `{id}` in the path, and for more than one `{id}`."""
     if entry.is_registry:
         if str(entry.path).count(ID) == 1:
             return
-        key, said = "path", f"holds {ID} more than once"
+        key, fault = "path", f"has {ID} more than once"
     else:
         key = next((key for key in REGISTRY_KEYS if key in entry.model_fields_set), "")
-        said = f'is for a table of many models, whose path holds {ID}, such as path = "voices/{ID}"'
+        fault = f'is only for many small models, whose path has {ID}, such as path = "voices/{ID}"'
     if key:
         line = _line_of(text, key, start=_line_of_table(text, entry.name))
-        raise CatalogError(f"{source} line {line}: [models.{entry.name}] {key}: {said}")
+        raise CatalogError(f"{source} line {line}: [models.{entry.name}] {key}: {fault}")
 
 
 def _line_of_table(text: str, name: str) -> int:
-    """The 1-based line of `[models.name]`, or of the first line that sets a key of it in another way."""
+    """The line (from 1) of `[models.name]`, or the first line that sets one of its keys in another form."""
     quoted = rf"[\"']?{re.escape(name)}[\"']?"
     header = re.compile(rf"\s*\[\s*models\s*\.\s*{quoted}\s*\]")
     otherwise = re.compile(rf"\s*\[?\s*(models\s*\.\s*)?{quoted}\s*[.=]")
@@ -170,7 +171,7 @@ def _line_of_table(text: str, name: str) -> int:
 
 
 def _line_of(text: str, key: str, start: int = 1) -> int:
-    """The 1-based line, from `start` to that table's end, where `key` is set or opens a table; else `start`."""
+    """The line (from 1), between `start` and the table's end, that sets `key` or begins its table; else `start`."""
     wanted = re.compile(rf"\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[\]=.]")
     for number, line in enumerate(text.splitlines()[start - 1 :], start):
         if wanted.match(line):
@@ -186,7 +187,7 @@ def read(path: Path) -> Catalog:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as exc:
         raise CatalogError(
-            f"{path}: the catalog of models cannot be read: {exc.strerror}; SLOTLINE_MODELS names the file"
+            f"{path}: the catalog of models cannot be read: {exc.strerror}; set SLOTLINE_MODELS to its path"
         ) from exc
     except UnicodeDecodeError as exc:
         raise CatalogError(f"{path}: the catalog of models is not UTF-8 (byte {exc.start})") from exc
@@ -195,5 +196,5 @@ def read(path: Path) -> Catalog:
 
 @functools.cache
 def catalog() -> Catalog:
-    """This process's catalog, read the first time; raises `CatalogError`."""
+    """This process's catalog, read at the first call; raises `CatalogError`."""
     return read(catalog_path())

@@ -1,9 +1,8 @@
-"""The `slotline` command: finds its subcommands by entry point and loads one when it is called.
+"""The `slotline` command: finds its subcommands by entry points, and loads one when it is called.
 
-The group `slotline.commands` names them, so that the producer's commands and the workers'
-stand side by side without either package importing the other. Does no work itself.
-Guarantees one line on stderr for whatever slotline refuses or fails at, and the exit
-status: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
+The entry points are in the group `slotline.commands`. So `producer` and `workers` both add
+commands, and neither imports the other. Guarantees one line on stderr for each error of
+slotline, and the exit status: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ GROUP = "slotline.commands"
 
 @functools.cache
 def entry_points() -> dict[str, EntryPoint]:
-    """Subcommands by name: other packages may add theirs; a checkout that is not installed reads its pyproject.toml."""
+    """Subcommands by name, also of other packages; a checkout that is not installed reads its pyproject.toml."""
     from importlib.metadata import entry_points as installed
 
     found = {point.name: point for point in installed(group=GROUP)}
@@ -41,23 +40,23 @@ def entry_points() -> dict[str, EntryPoint]:
 
 
 class LazyGroup(click.Group):
-    """A click group whose commands are loaded when called; one that cannot be loaded breaks no other."""
+    """A click group that loads a command when it is called; a command that cannot be loaded affects no other."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, sorted; loads nothing."""
         return sorted(entry_points())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, loaded now, or one that only says why it cannot be."""
+        """The command of that name; if it cannot be loaded, a command that prints the reason."""
         point = entry_points().get(cmd_name)
         if point is None:
             return None
         try:
             command = point.load()
-        except Exception as exc:  # whatever a foreign module raises on import is this command's fault alone
+        except Exception as exc:  # an import error of a module affects only its own command
             return _broken(cmd_name, exc)
         if not isinstance(command, click.Command):
-            return _broken(cmd_name, TypeError(f"{point.value} is no click command"))
+            return _broken(cmd_name, TypeError(f"{point.value} is not a click command"))
         return command
 
 
@@ -96,13 +95,13 @@ def slotline() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line `arguments` (the process's own when None); ends the process with an exit status."""
+    """Run the command line `arguments` (by default the process's own), then end the process with an exit status."""
     sys.exit(_run(arguments))
 
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        # Where it ends by ctx.exit(), click hands back the status; a command's own value is none.
+        # After ctx.exit() click returns the status; a command itself returns no status.
         value = slotline.main(arguments, prog_name="slotline", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as exc:
         exc.show()

@@ -1,15 +1,15 @@
-"""The one error tree: a sentence a class.
+"""All errors of slotline, with one sentence per class.
 
-Each says its HTTP status and whether trying the same thing again can help
-(`retryable`). Every error is built from its message alone, so that it survives the way
-through a Celery result backend and back (`type(exc)(*exc.args)`).
+Each has its HTTP status, and says whether the same request may succeed later
+(`retryable`). Every error takes only its message, so that a Celery result backend can
+store it and build it again (`type(exc)(*exc.args)`).
 """
 
 from __future__ import annotations
 
 
 class SlotlineError(Exception):
-    """Anything that slotline itself refuses or fails at."""
+    """The base of all errors that slotline raises itself."""
 
     status = 500
     retryable = False
@@ -22,21 +22,21 @@ class SettingsError(SlotlineError):
 
 
 class CatalogError(SlotlineError):
-    """The catalog (`models.toml`) is missing, broken, or lacks what was asked for."""
+    """The catalog (`models.toml`) is missing or broken, or lacks a required entry."""
 
 
 class InvalidInput(SlotlineError):
-    """A request, or a field of it, cannot be served as it is."""
+    """A request, or one of its fields, is not valid."""
 
     status = 400
 
 
 class NothingToSpeak(InvalidInput):
-    """The text holds no letter and no digit."""
+    """The text has no letter and no digit."""
 
 
 class UnknownModel(InvalidInput):
-    """No model of that name is in the catalog."""
+    """The catalog has no model of that name."""
 
     status = 404
 
@@ -48,13 +48,13 @@ class UnknownVoice(InvalidInput):
 
 
 class UnknownJob(InvalidInput):
-    """No job of that id is recorded."""
+    """No job with this id is recorded."""
 
     status = 404
 
 
 class MissingExtra(SlotlineError):
-    """An adapter needs a package that is not installed; the message holds the install command."""
+    """An adapter needs a package that is not installed; the message has the command that installs it."""
 
 
 class ModelLoadError(SlotlineError):
@@ -64,18 +64,18 @@ class ModelLoadError(SlotlineError):
 
 
 class ModelError(SlotlineError):
-    """The model failed on an input for a reason of its own."""
+    """The model failed on an input, and the input is not known to be at fault."""
 
 
 class OutOfMemory(SlotlineError):
-    """Memory ran out while computing; another time or place may have more."""
+    """Memory ran out while computing; it may succeed later or in another slot."""
 
     status = 503
     retryable = True
 
 
 class StoreError(SlotlineError):
-    """The artifact store could not be read or written; the message holds its own words."""
+    """The artifact store could not be read or written; the message has the reason of the file system."""
 
     status = 503
     retryable = True
@@ -93,17 +93,17 @@ class BrokerUnavailable(SlotlineError):
 
 
 class NoFreeSlot(SlotlineError):
-    """Every slot of this host is held by another worker."""
+    """Other workers hold all slots of this host."""
 
     status = 503
 
 
 class WorkerLost(SlotlineError):
-    """The process that computed died each time it was tried."""
+    """The child process died at every attempt of the part."""
 
 
 class PartsFailed(SlotlineError):
-    """A job ended with parts that failed for good; the message names them and the audio that is kept."""
+    """A job ended with parts that failed for good; the message names them, and the results that are kept."""
 
 
 class JobCancelled(SlotlineError):
@@ -113,6 +113,6 @@ class JobCancelled(SlotlineError):
 
 
 def named(name: str) -> type[SlotlineError]:
-    """The error class of that name, as the ledger stored it; the base where the name is not known (any more)."""
+    """The error class with the name that the ledger stored; the base class if there is none of that name."""
     found = globals().get(name)
     return found if isinstance(found, type) and issubclass(found, SlotlineError) else SlotlineError

@@ -1,14 +1,14 @@
-"""What a process of slotline ends with: the same for every command and worker."""
+"""The exit codes of all commands and workers."""
 
 from __future__ import annotations
 
 DONE = 0
 
 FAILED = 1
-"""It was asked for rightly, and did not succeed."""
+"""The request was valid, but it failed."""
 
 BAD_INPUT = 2
-"""Wrong usage, settings or input: asked again in the same way it fails again."""
+"""Wrong usage, settings or input: the same call will fail again."""
 
 INTERRUPTED = 130
-"""Ctrl-C: 128 and SIGINT's number, as shells have it."""
+"""Ctrl-C: 128 plus the number of SIGINT, as in shells."""

@@ -1,9 +1,8 @@
-"""How the workers stand: what each told at its last beat, and whether that is healthy.
+"""The health of workers: their last heartbeats, and the decision which workers are healthy.
 
-Healthy is a worker whose heartbeat is fresh, whose child lives with its model loaded, and
-whose work moves when there is work. `read` takes the beats from Redis, `why_unhealthy`
-judges one and decides alone. Starts nothing and asks no worker, so it answers while all
-of them compute.
+A worker is healthy when its heartbeat is recent, its child lives, its model is loaded, and
+its queue moves. `read` reads the heartbeats from Redis; `why_unhealthy` alone decides about
+one. No worker is asked, so this also works while all workers compute.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 KEPT_S = 60.0
-"""How long the last word of a worker that died without a farewell is kept: it is unhealthy for that long."""
+"""How long the last heartbeat of a worker is kept: a dead worker is listed as unhealthy for this time."""
 
 BEATS_MISSED = 3
 STUCK_S = 10.0
@@ -32,12 +31,12 @@ LOADED = frozenset({"ready", "busy"})
 
 @dataclass(frozen=True)
 class Beat:
-    """A worker as it stood when it wrote this; durations in seconds.
+    """One heartbeat: the status of a worker when it wrote it. Durations are in seconds.
 
-    `model` is None for a flow worker, whose `state` is `running`. `state_s` is how long the state has
-    lasted, `busy_s` how long the running batch has taken (None: idle), `done_s` how long ago the last batch
-    ended (None: none yet), `stuck_s` for how long it has been idle with messages in its queue. `on_demand`: the
-    slot takes work, which loads its model first where it is unloaded by design (lazy, or idle for long).
+    `model` is None for a flow worker, whose `state` is `running`. `state_s` is the age of the state, `busy_s` the
+    age of the running batch (None: idle), `done_s` the time since the last batch ended (None: none yet), `stuck_s`
+    how long the worker has been idle with messages in its queue. `on_demand`: the model is unloaded by design (lazy,
+    or idle for long); the slot takes messages, and the first one loads the model.
     """
 
     worker: str
@@ -61,19 +60,19 @@ class Beat:
 
 @dataclass(frozen=True)
 class Standing:
-    """A beat, how old it is in seconds, and why its worker is unhealthy (empty: it is healthy)."""
+    """A worker's last heartbeat, its age in seconds, and why the worker is unhealthy (empty: it is healthy)."""
 
     beat: Beat
     age_s: float
     why: str
 
     def fields(self) -> dict[str, Any]:
-        """As JSON shows it."""
+        """The fields of its JSON."""
         return {**asdict(self.beat), "age_s": round(self.age_s, 1), "healthy": not self.why, "why": self.why}
 
 
 def why_unhealthy(beat: Beat, age_s: float) -> str:
-    """One line that says what is wrong, or nothing. Pure."""
+    """One line that says why the worker is unhealthy, or an empty string. Pure."""
     if age_s > BEATS_MISSED * beat.beat_s + 1:
         return f"no heartbeat for {age_s:.0f} s: it is dead, frozen, or cut off from Redis"
     if beat.closed:
@@ -98,7 +97,7 @@ def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
 
 
 def read(client: Redis) -> list[Standing]:
-    """Every worker that beat within the last minute, by name."""
+    """All workers with a heartbeat in the last minute, by name."""
     names: list[Any] = sorted(client.scan_iter(match=keys.health("*"), count=1000))
     pipe: Any = client.pipeline(transaction=False)
     for name in names:
@@ -116,17 +115,17 @@ def _standing(raw: bytes, left_ms: int) -> Standing:
 
 
 def write(client: Redis, beat: Beat) -> None:
-    """Tell everybody how this worker stands."""
+    """Write a worker's heartbeat."""
     client.set(keys.health(beat.worker), json.dumps(asdict(beat)), px=int(KEPT_S * 1000))
 
 
 def forget(client: Redis, worker: str) -> None:
-    """The worker ends in peace."""
+    """Remove the heartbeat of a worker that has ended as planned."""
     client.delete(keys.health(worker))
 
 
 def waiting_in(client: Redis, queue: str) -> int:
-    """Messages in all priorities of a queue."""
+    """The number of messages in a queue, of all priorities."""
     pipe: Any = client.pipeline(transaction=False)
     for name in list_keys(queue):
         pipe.llen(name)
@@ -134,7 +133,7 @@ def waiting_in(client: Redis, queue: str) -> int:
 
 
 def unattended(client: Redis, models: Iterable[str], standings: Iterable[Standing], and_flow: bool) -> list[str]:
-    """A line for each queue, of these models and of the flow, in which messages wait and that no worker reads."""
+    """A line for each queue (of these models, and `flow`) with waiting messages that no worker reads."""
     served = {standing.beat.model for standing in standings}
     queues: list[tuple[str | None, str]] = [(model, queue_of(model)) for model in models]
     if and_flow:

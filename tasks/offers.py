@@ -1,8 +1,7 @@
-"""What the live models offer (their craft, voices, sample rate), as their workers published it in Redis.
+"""Offers: a worker publishes in Redis what its ready model can do (its craft, voices, sample rate).
 
-Lets a wrong model or voice be refused before anything is computed. An offer is advice:
-without one (no worker of that model was ready yet) a request passes, and the model itself
-judges.
+With an offer, a wrong model or voice is refused before anything is computed. Without one (no
+worker of that model was ready yet) the request is accepted, and the model itself checks it.
 """
 
 from __future__ import annotations
@@ -21,37 +20,37 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """A ready model, in its worker's words; `voices` maps a name to its language tag, empty when any voice may do."""
+    """The offer of a ready model. `voices` maps a name to its language tag; empty if any name may be a voice."""
 
     model: str
     adapter: str
     revision: str
     sample_rate: int | None
-    """In Hz; 0 where it makes no sound, None where it is known only when one of its many models is loaded."""
+    """In Hz; 0 if it makes no sound; None if each model of a registry has its own, known when it is loaded."""
     voices: Mapping[str, str] = field(default_factory=dict)
     default_voice: str | None = None
     reads_tokens: int = 0
-    """How many tokens of a text it reads at once; 0 where it does not say."""
+    """How many tokens of a text it reads at once; 0 if it is not known."""
     chars_per_token: Mapping[str, float] = field(default_factory=dict)
-    """Language tag -> characters of such a text that are a token."""
+    """Language tag -> characters per token of a text in this language."""
     craft: str = ""
-    """What it makes of an input; empty from a worker of an older version, which did not say."""
+    """What the model makes of an input; empty in the offer of a worker of an older version."""
     is_registry: bool = False
-    """Whether it is many small models, one for each voice."""
+    """Whether the slot has many small models, one for each voice."""
 
 
 class Offers:
-    """The offers of all models, on a client of the broker's database."""
+    """The offers of all models, in the broker's database."""
 
     def __init__(self, client: Redis) -> None:
         self._redis = client
 
     def publish(self, offer: Published, kept_s: float | None = None) -> None:
-        """Replace what this model offers; kept for `kept_s` seconds, or as long as an ended job is."""
+        """Replace this model's offer; kept for `kept_s` seconds, by default as long as the record of an ended job."""
         text = json.dumps(asdict(offer), ensure_ascii=False)
         self._redis.set(keys.offer(offer.model), text, px=int((kept_s or settings().job_ttl_s) * 1000))
 
     def published(self, model: str) -> Published | None:
-        """What the model offers, or None when no worker has published it (or not lately)."""
+        """The model's offer, or None if no worker has published one (or it has expired)."""
         raw = self._redis.get(keys.offer(model))
         return Published(**json.loads(raw)) if raw else None

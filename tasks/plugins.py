@@ -1,9 +1,9 @@
-"""What belongs to a kind of work, found where it lies: every module of a folder, and other packages' entry points.
+"""Finds the modules of each kind of work: all modules of a folder, and those of other packages' entry points.
 
-No table names a kind. A module of slotline's own folder is known by lying there; another
-package names its module in an entry point of the folder's group. Guarantees: slotline's
-own come first, so that nothing of theirs can be taken over; what is found stays the same
-as long as the process lives.
+No table lists the kinds. Every module in slotline's own folder is found; another package
+names its module in an entry point of the folder's group. Guarantees: slotline's own modules
+come first, so no other package can replace them; the result is the same for the whole life
+of the process.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ FoundT = TypeVar("FoundT")
 
 @dataclass(frozen=True)
 class Place:
-    """Where modules of one sort lie: a package of slotline's own, and the group of other packages' entry points."""
+    """Where to find modules of one sort: a package of slotline, and the group of other packages' entry points."""
 
     package: str
     group: str
 
 
 MESSAGES = Place("tasks.messages", "slotline.messages")
-"""Requests, results, and the crafts' descriptions."""
+"""Requests, results, and the descriptions of crafts."""
 KINDS = Place("tasks.kinds", "slotline.kinds")
 """Tasks, how jobs are split and put together, and what crafts say of their parts."""
 
 
 @functools.cache
 def module_names(place: Place) -> tuple[str, ...]:
-    """The modules' dotted names: those in the package's folder, then those that the group's entry points name."""
+    """The modules' dotted names: first those in the package's folder, then those of the group's entry points."""
     folder = importlib.import_module(place.package).__path__
     own = [found.name for found in pkgutil.iter_modules(folder, f"{place.package}.")]
     others = sorted(point.module for point in entry_points(group=place.group))
@@ -47,7 +47,7 @@ def module_names(place: Place) -> tuple[str, ...]:
 
 @functools.cache
 def modules(place: Place) -> tuple[ModuleType, ...]:
-    """The modules themselves, imported; raises `SettingsError` that names one which cannot be."""
+    """The imported modules; raises `SettingsError` with the name of one that cannot be imported."""
     found = []
     for name in module_names(place):
         try:
@@ -58,7 +58,7 @@ def modules(place: Place) -> tuple[ModuleType, ...]:
 
 
 def instances(place: Place, wanted: type[FoundT]) -> Iterator[FoundT]:
-    """What those modules hold of a class, each once, in the modules' order."""
+    """The instances of a class that these modules define, each once, in the order of the modules."""
     found: dict[int, FoundT] = {}
     for module in modules(place):
         for one in vars(module).values():
@@ -68,7 +68,7 @@ def instances(place: Place, wanted: type[FoundT]) -> Iterator[FoundT]:
 
 
 def classes(place: Place, base: type[FoundT]) -> Iterator[type[FoundT]]:
-    """The subclasses of `base` that those modules define themselves."""
+    """The subclasses of `base` that these modules define themselves."""
     for module in modules(place):
         for one in vars(module).values():
             if isinstance(one, type) and issubclass(one, base) and one.__module__ == module.__name__:

@@ -1,8 +1,8 @@
-"""slotline's settings: the environment, read once into one frozen object.
+"""slotline's settings: reads the environment variables once into a frozen object.
 
-Names that the systems replaced by slotline already had are kept (`MODEL_DEVICE`,
-`GPU_BATCH_SIZE`, `PARALLEL_CHAPTERS`, …); Celery's own things keep Celery's names; the
-rest is `SLOTLINE_…`. An empty variable counts as unset. README lists them all.
+Settings of the servers that slotline replaces keep their names (`MODEL_DEVICE`,
+`GPU_BATCH_SIZE`, `PARALLEL_CHAPTERS`, …); Celery's settings keep Celery's names; the
+others are called `SLOTLINE_…`. An empty variable counts as unset. The README lists them all.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ SECOND_NAMES = {
     "GPU_MAX_MODEL_INSTANCES": "MODEL_POOL_MAX_INSTANCES",
     "GPU_ENABLE_MULTI_MODEL_INSTANCES": "MODEL_POOL_ENABLED",
 }
-"""Settings of the replaced model pools that mean what another one does; read only where that one is not set."""
+"""Setting -> the name that the replaced model pools used for it, read only if the first is not set."""
 
 BEAT_AT_MOST_S = 5.0
-"""However long a lease is, a worker is heard of this often."""
+"""The longest time between two renewals or heartbeats, for a lease of any length."""
 
 
 def data_home() -> Path:
-    """The folder of this user's slotline data: store and embedded Redis, unless set otherwise."""
+    """The folder of this user's slotline data: by default for the store and the embedded Redis."""
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "slotline"
 
 
 class Settings(BaseModel):
-    """Every setting of slotline; durations in seconds, memory as named."""
+    """All settings of slotline. Durations are in seconds; a name says the unit of memory."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
@@ -88,12 +88,12 @@ class Settings(BaseModel):
 
     @property
     def results(self) -> str:
-        """The result backend's URL: the broker's own database, unless set (and then checked)."""
+        """The result backend's URL: by default the broker's (`read` accepts no other database)."""
         return self.result_backend or self.broker_url
 
 
 def read(environment: Mapping[str, str]) -> Settings:
-    """Settings from `environment`; raises `SettingsError` naming the variable at fault."""
+    """Settings from `environment`; raises `SettingsError`, which names the wrong variable."""
     known = {field.alias for field in Settings.model_fields.values() if field.alias}
     given = {name: environment[name] for name in known if environment.get(name)}
     seconds = {name: old for name, old in SECOND_NAMES.items() if name not in given and environment.get(old)}
@@ -109,17 +109,17 @@ def read(environment: Mapping[str, str]) -> Settings:
     if settings.results != settings.broker_url:
         raise SettingsError(
             "CELERY_RESULT_BACKEND must be the same Redis database as CELERY_BROKER_URL: "
-            "one script settles a part and sends the next"
+            "one script settles a part and sends the next message"
         )
     return settings
 
 
 def beat_s(lease_s: float) -> float:
-    """Seconds between two renewals of a lease, or two heartbeats: a lease outlives two that fail."""
+    """Seconds between two renewals of a lease, or two heartbeats; two may fail before the lease ends."""
     return min(lease_s / 3, BEAT_AT_MOST_S)
 
 
 @functools.cache
 def settings() -> Settings:
-    """This process's settings, read from the environment the first time."""
+    """This process's settings, read from the environment at the first call."""
     return read(os.environ)

@@ -1,1 +1,1 @@
-"""Sound as bytes: WAV and other formats, measured, encoded and joined."""
+"""Sound as bytes: WAV and other formats; measures, encodes and joins it."""

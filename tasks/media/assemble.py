@@ -1,8 +1,8 @@
-"""Ordered pieces of audio become one file, with silence between them.
+"""Joins ordered pieces of audio to one file, with silence between them.
 
-A second of sound is in memory at a time, whatever the length; the output is complete or
-not there, and its length is right beyond 4 GiB too (RF64). It changes no sample: pieces
-must be 16-bit mono of one sample rate. It decides nothing about order or pauses.
+Only one second of sound is in memory at a time. The output is complete or does not exist,
+and its header is right beyond 4 GiB too (RF64). No sample is changed: all pieces must be
+16-bit mono with the same sample rate. The caller decides about order and pauses.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     import soundfile
 
 VERSION = "1"
-"""Goes into the names of what is assembled: raise it when the same parts would give another file."""
+"""An ingredient of the names of joined files: raise it when the same parts would give another file."""
 
 Open: TypeAlias = Callable[[], BinaryIO]
-"""Opens a piece: a whole, verified audio file, seekable, at its start. Whoever reads it closes it."""
+"""Opens a piece: a whole, verified, seekable audio file, at its start. The reader closes it."""
 
 
 def assemble(pieces: Iterable[tuple[Open, float]], target: Path) -> tuple[int, int]:
     """Join pieces, each with the pause before it in seconds, to a WAV; returns its sample rate in Hz and its frames.
 
-    The pause before the first piece is left out. Raises, naming the piece by its number
-    from 1: `ArtifactMissing` where it cannot be opened or is no audio, `ModelError`
-    where it does not fit the others; `StoreError` where the target cannot be written;
-    `NothingToSpeak` for no piece at all.
+    The pause before the first piece is left out. Errors name a piece by its number from 1.
+    Raises `ArtifactMissing` if a piece cannot be opened or is not audio, `ModelError` if it
+    does not fit the others, `StoreError` if the target cannot be written, and
+    `NothingToSpeak` if there are no pieces.
     """
     rate, frames = 0, 0
     try:
@@ -75,14 +75,14 @@ def _decoded(number: int, file: BinaryIO) -> soundfile.SoundFile:
     try:
         return soundfile.SoundFile(file)
     except soundfile.LibsndfileError as exc:
-        raise ArtifactMissing(f"part {number}: is no audio ({exc.error_string.rstrip('.')})") from exc
+        raise ArtifactMissing(f"part {number}: is not audio ({exc.error_string.rstrip('.')})") from exc
 
 
 def _check_fits(number: int, piece: Any, rate: int) -> None:
     if piece.channels != 1 or piece.subtype != "PCM_16":
-        raise ModelError(f"part {number}: has {piece.channels} channels of {piece.subtype}; mono PCM_16 is joined")
+        raise ModelError(f"part {number}: has {piece.channels} channels of {piece.subtype}; only mono PCM_16 is joined")
     if rate and piece.samplerate != rate:
-        raise ModelError(f"part {number}: has {piece.samplerate} Hz where the parts before it have {rate} Hz")
+        raise ModelError(f"part {number}: has {piece.samplerate} Hz, but the parts before it have {rate} Hz")
 
 
 def _write_silence(out: BinaryIO, frames: int, block_frames: int) -> int:
@@ -111,11 +111,11 @@ class PartAudio:
 
 
 def assemble_to_store(store: Store, parts: Sequence[PartAudio]) -> Artifact:
-    """Join parts to one artifact (details: `sample_rate`, `frames`), named by what its parts hold and their pauses.
+    """Join parts to one artifact (details: `sample_rate`, `frames`), named by the parts' digests and pauses.
 
-    If it is there already, nothing is read. Each part is verified while it is read.
-    Raises like `assemble`; `ArtifactMissing` names the first part that is gone or
-    damaged, and `store.find` says no to that part from then on.
+    If the artifact exists already, nothing is read. Each part is verified while it is read.
+    Raises the errors of `assemble`. `ArtifactMissing` names the first part that is missing or
+    damaged; from then on `store.find` returns None for that part.
     """
     name = name_of("chapter", "wav", {"assembler": VERSION, "parts": _ingredients(store, parts)})
     if (found := store.find(name)) is not None:
@@ -128,17 +128,17 @@ def assemble_to_store(store: Store, parts: Sequence[PartAudio]) -> Artifact:
 
 
 def _ingredients(store: Store, parts: Sequence[PartAudio]) -> list[JSON]:
-    """Digest and pause of every part; what the first one's pause is makes no difference."""
-    told: list[JSON] = []
+    """Digest and pause of every part; the first part's pause counts as 0, because it is left out."""
+    found: list[JSON] = []
     for number, part in enumerate(parts, 1):
         artifact = store.find(part.name)
         if artifact is None:
             raise ArtifactMissing(f"part {number}: artifact {part.name} is not in {store.place}")
-        told.append([artifact.sha256, float(part.pause_before_s) if told else 0.0])
-    return told
+        found.append([artifact.sha256, float(part.pause_before_s) if found else 0.0])
+    return found
 
 
 def _fetch(store: Store, name: str, target: Path) -> BinaryIO:
-    """The part, copied and verified to a file that the next one takes the place of."""
+    """The part, verified and copied to a file, which the next part overwrites."""
     store.fetch(name, target)
     return target.open("rb")

@@ -1,8 +1,8 @@
-"""Audio files: look at one, measure how it sounds, turn it into another format.
+"""Audio files: reads their format, measures their levels, converts them to another format.
 
 It joins nothing (`tasks/media/assemble.py`) and keeps nothing (`tasks/store/artifacts.py`).
-Files are read and written in blocks of a second, whatever their length. numpy and
-soundfile are imported inside functions, so that to enqueue stays light.
+Files of any length are read and written in blocks of one second. numpy and soundfile are
+imported inside functions, so that a producer need not load them.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Levels", "convert", "encode_wav", "measure", "probe"]
 
 SILENCE_DB = -50.0
-"""What lies further below full scale is silence to a listener."""
+"""Sound below this level, relative to full scale, counts as silence."""
 
 NO_SOUND_DB = -120.0
-"""The level told of digital silence, whose logarithm no JSON can hold."""
+"""The level reported for digital silence: its real level is minus infinity, which JSON cannot express."""
 
 PCM_16 = "PCM_16"
 
@@ -38,14 +38,14 @@ _SOON_FULL_BYTES = 1024 * 1024
 
 
 def probe(audio: Path | bytes) -> tuple[int, int, int]:
-    """(sample rate in Hz, frames, channels) of a file, or of one in memory; raises `StoreError` if it is no audio."""
+    """(sample rate in Hz, frames, channels) of a file, or of bytes; raises `StoreError` if it is not audio."""
     with _reading(audio) as source:
         return source.samplerate, source.frames, source.channels
 
 
 @dataclass(frozen=True)
 class Levels:
-    """How a file sounds. A `peak` of 1.0 is full scale; `rms_db` is relative to it, −120 at least."""
+    """Levels of an audio file. A `peak` of 1.0 is full scale; `rms_db` is relative to it, at least −120."""
 
     duration_s: float
     peak: float
@@ -53,11 +53,11 @@ class Levels:
     silence_head_s: float
     silence_tail_s: float
     clipped: int
-    """Samples at full scale right after two others there: a lone peak is not clipped."""
+    """Number of samples at full scale directly after two others at full scale: a single peak is not clipped."""
 
 
 def measure(path: Path) -> Levels:
-    """The levels of a mono file; raises `StoreError` if it is no mono audio."""
+    """The levels of a mono file; raises `StoreError` if it is not mono audio."""
     meter = _Meter()
     with _reading(path) as source:
         if source.channels != 1:
@@ -80,7 +80,7 @@ class _Meter:
         self._full_before: list[bool] = []
 
     def add(self, block: NDArray[np.float64]) -> None:
-        """Take samples [n] in −1..1."""
+        """Add samples [n] in −1..1."""
         import numpy as np
 
         level = np.abs(block)
@@ -97,7 +97,7 @@ class _Meter:
         self._frames += len(block)
 
     def levels(self, sample_rate: int) -> Levels:
-        """What was added up, at `sample_rate` Hz."""
+        """The levels of all samples so far, at `sample_rate` Hz."""
         mean = self._squares / self._frames if self._frames else 0.0
         head = self._frames if self._first_loud is None else self._first_loud
         return Levels(
@@ -111,16 +111,16 @@ class _Meter:
 
 
 def convert(source_wav: Path, target: Path, format: str, title: str = "") -> None:
-    """Write `source_wav`, 16 bits, to `target` as one of `FORMATS`; `target` is complete or untouched.
+    """Write `source_wav`, 16 bits, to `target` in one of `FORMATS`; `target` is complete or unchanged.
 
-    Raises `InvalidInput` for another format, `StoreError` if the source is no audio or
+    Raises `InvalidInput` for another format, `StoreError` if the source is not audio or
     the target cannot be written.
     """
     if format not in _WRITERS:
-        raise InvalidInput(f"format: {format!r} is unknown; one of {', '.join(FORMATS)} would do")
+        raise InvalidInput(f"format: {format!r} is unknown; use one of {', '.join(FORMATS)}")
     try:
         with _reading(source_wav) as source, whole_file(target) as draft:
-            if source.subtype != PCM_16:  # read as int16, floats would become silence
+            if source.subtype != PCM_16:  # floats read as int16 would become silence
                 raise StoreError(f"{source_wav}: holds {source.subtype} samples; only {PCM_16} is converted")
             _WRITERS[format](source, draft, title)
     except OSError as exc:
@@ -128,7 +128,7 @@ def convert(source_wav: Path, target: Path, format: str, title: str = "") -> Non
 
 
 def _write_wav(source: Any, target: Path, title: str) -> None:
-    # A size beyond 4 GiB does not fit a RIFF header.
+    # A size above 4 GiB does not fit into a RIFF header.
     _write_sndfile(source, target, title, "RF64" if source.frames * source.channels * 2 > 0xFFFF_0000 else "WAV")
 
 
@@ -137,7 +137,7 @@ def _write_flac(source: Any, target: Path, title: str) -> None:
 
 
 _WRITERS: Mapping[str, Callable[[Any, Path, str], None]] = {"wav": _write_wav, "flac": _write_flac}
-"""Format, which is its file extension too -> what writes an open source to a path, with a title."""
+"""Format (also the file extension) -> function that writes an open source to a path, with a title."""
 
 FORMATS = tuple(_WRITERS)
 
@@ -153,7 +153,7 @@ def _write_sndfile(source: Any, target: Path, title: str, container: str) -> Non
             for block in source.blocks(blocksize=rate, dtype="int16"):
                 out.write(block)
     except soundfile.LibsndfileError as exc:
-        # libsndfile knows no more than «System error» of a full disk.
+        # For a full disk libsndfile only says «System error».
         full = shutil.disk_usage(target.parent).free < _SOON_FULL_BYTES
         raise OSError(0, "no space left on the device" if full else exc.error_string) from exc
 
@@ -164,7 +164,7 @@ def _reading(audio: Path | bytes) -> Iterator[Any]:
     import soundfile
 
     shown = f"{len(audio)} bytes" if isinstance(audio, bytes) else str(audio)
-    if isinstance(audio, Path) and not audio.is_file():  # libsndfile says «System error» of that
+    if isinstance(audio, Path) and not audio.is_file():  # libsndfile would only say «System error»
         raise StoreError(f"{shown}: no such file")
     try:
         source = soundfile.SoundFile(io.BytesIO(audio) if isinstance(audio, bytes) else audio)

@@ -161,7 +161,7 @@ def _first_fault(exc: ValidationError, message: type[BaseModel]) -> str:
     if kind == "value_error":
         return f"{where}.{said}" if where else said
     if kind == "string_pattern_mismatch":
-        said = "a name is of a-z, 0-9, '.', '_' and '-'"
+        said = "a name has only a-z, 0-9, '.', '_' and '-'"
     return f"{where}: {said} (got {_shown(given)})" if where else said
 
 

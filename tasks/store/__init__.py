@@ -1,1 +1,1 @@
-"""Artifacts: their names, files that are whole or not there, and the store that keeps them."""
+"""Artifacts: their names, files that are whole or do not exist, and the store that keeps them."""

@@ -1,24 +1,24 @@
-"""The artifact store: files named by what went into them, on any fsspec file system.
+"""The artifact store: files with names that are hashes of their ingredients, on any fsspec file system.
 
 It keeps bytes and their digests; it knows nothing of audio, jobs or Redis.
 
 An artifact `speech/ab/abcd….wav` is two files:
 
-- `speech/ab/abcd….<digest>.wav`, the data, named by its own content as well;
-- `speech/ab/abcd….wav.json`, the pointer: size, SHA-256 and details of that data.
+- `speech/ab/abcd….<digest>.wav`, the data; its name also has the digest of its content;
+- `speech/ab/abcd….wav.json`, the pointer: size, SHA-256 and details of the data.
 
-Data is written first, the pointer last, and the pointer alone decides:
+Data is written first, the pointer last. An artifact exists only when its pointer exists:
 
-- A crash before the pointer leaves data that nothing names; a crash within either write
-  leaves a hidden draft (local), or nothing, or a pointer that is no JSON and counts as none.
-- Two writers of one name may bring different bytes (a voice need not be deterministic).
-  Their data files are different files, so the pointer that lands last names data that is
-  there and fits; who has read the other pointer still reads the other data. What no
-  pointer names any more stays until `delete`: a few kilobytes, once in a race.
-- Data is checked against the digest whenever it is read. What proves damaged loses its
-  pointer, so that `find` says no from then on and it is computed again.
+- A crash before the pointer leaves data without a pointer. A crash during a write leaves a
+  hidden draft (on a local disk), nothing, or a pointer that is not valid JSON and is ignored.
+- Two writers of one name may write different bytes (a voice need not be deterministic).
+  Their data files have different names. So the pointer that is written last names existing
+  and fitting data, and a reader of the other pointer still finds the other data. Data
+  without a pointer stays until `delete`: a few kilobytes after such a race.
+- Data is checked against the digest whenever it is read. When the data is damaged, its
+  pointer is removed. Then `find` returns None, and the artifact is computed again.
 
-Nothing is synced to the disk: a power cut may cost artifacts, and never serves a wrong one.
+Nothing is synced to the disk: a power failure may lose artifacts, but never gives wrong data.
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ log = logging.getLogger(__name__)
 BLOCK_BYTES = 1024 * 1024
 TEXT_KIND = "text"
 DRAFTS = ".drafts"
-"""Folder of a kind in which a local store writes before it renames: ext4 takes ten times as long to make files here
-and there in 256 folders as in one."""
+"""Folder of a kind in which a local store writes a file before it renames it. One folder, because ext4 needs ten times
+as long to create files in 256 folders as in one."""
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,16 @@ class StoredFile:
 
 
 class Store:
-    """The artifacts below one URL. All methods raise `StoreError` with the file system's own words."""
+    """The artifacts below one URL. All methods raise `StoreError` with the file system's own message."""
 
     def __init__(self, url: str) -> None:
-        """Keep the place, open nothing: an fsspec URL, or a bare path, which is a local folder."""
+        """`url` is an fsspec URL, or a path of a local folder. Opens nothing."""
         self._url = url if "://" in url else str(Path(url).expanduser().absolute())
         self._opened: tuple[int, Any, str] | None = None
 
     @property
     def place(self) -> str:
-        """The store's URL as it may be shown: without a password."""
+        """The store's URL without a password, for messages."""
         return re.sub(r"://[^/@]*@", "://…@", self._url)
 
     def check(self) -> None:
@@ -94,10 +94,10 @@ class Store:
             content = fs.cat_file(probe)
             fs.rm_file(probe)
         if content != b"slotline":
-            raise StoreError(f"store {self.place}: gives back other bytes than were written (SLOTLINE_STORE_URL)")
+            raise StoreError(f"store {self.place}: returns other bytes than were written (SLOTLINE_STORE_URL)")
 
     def find(self, name: str) -> Artifact | None:
-        """The artifact if it is complete: its pointer is there and its data has the size told. Hashes nothing."""
+        """The artifact if it is complete: its pointer exists, and its data has the pointer's size. Computes no hash."""
         checked_name(name)
         with self._speaking(f"cannot look for {name}"):
             fs, root = self._open()
@@ -111,23 +111,23 @@ class Store:
             return artifact if size == artifact.bytes else None
 
     def put_bytes(self, name: str, data: bytes, details: Mapping[str, Any] | None = None) -> Artifact:
-        """Write an artifact, over one of the same name if there is one."""
+        """Write an artifact; replaces one of the same name."""
         digest = hashlib.sha256(data).hexdigest()
         artifact = Artifact(checked_name(name), len(data), digest, dict(details or {}))
         self._put(artifact, data)
         return artifact
 
     def put_file(self, name: str, path: Path, details: Mapping[str, Any] | None = None) -> Artifact:
-        """Write an artifact from a local file, which stays; in constant memory."""
+        """Write an artifact from a local file, which is kept; in constant memory."""
         checked_name(name)
-        with self._speaking(f"cannot take {name} from {path}"):
+        with self._speaking(f"cannot read {path} for {name}"):
             size, digest = _size_and_digest(path)
         artifact = Artifact(name, size, digest, dict(details or {}))
         self._put(artifact, path)
         return artifact
 
     def read_bytes(self, name: str) -> bytes:
-        """The data, verified; raises `ArtifactMissing` where it is absent, truncated or foreign."""
+        """The data, verified; raises `ArtifactMissing` if it is missing, too short or different."""
         checked_name(name)
         with self._speaking(f"cannot read {name}"):
             fs, root = self._open()
@@ -135,13 +135,13 @@ class Store:
             try:
                 data: bytes = fs.cat_file(f"{root}/{artifact.data_name}")
             except FileNotFoundError:
-                raise ArtifactMissing(f"artifact {name} has lost its data in {self.place}") from None
+                raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
             if hashlib.sha256(data).hexdigest() != artifact.sha256:
                 raise _damaged(fs, root, artifact, len(data))
         return data
 
     def fetch(self, name: str, target: Path) -> Artifact:
-        """Copy the data to a local file, verified, in constant memory; `target` is complete or untouched.
+        """Copy the data to a local file, verified, in constant memory; `target` is complete or unchanged.
 
         Raises `ArtifactMissing` like `read_bytes`.
         """
@@ -152,7 +152,7 @@ class Store:
             try:
                 source = fs.open(f"{root}/{artifact.data_name}", "rb", block_size=4 * BLOCK_BYTES)
             except FileNotFoundError:
-                raise ArtifactMissing(f"artifact {name} has lost its data in {self.place}") from None
+                raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
             with source, whole_file(target) as draft:
                 size, digest = _copy(source, draft)
                 if digest != artifact.sha256:
@@ -160,11 +160,11 @@ class Store:
         return artifact
 
     def delete(self, name: str) -> None:
-        """Remove the artifact and whatever data was ever written under its name; harmless if there is none."""
+        """Remove the artifact and all data that was ever written under its name; does nothing if there is none."""
         folder = PurePosixPath(checked_name(name)).parent
         with self._speaking(f"cannot delete {name}"):
             fs, root = self._open()
-            # The pointer first: what is half deleted is already gone.
+            # The pointer first: after a crash in between, the artifact does not exist any more.
             with contextlib.suppress(FileNotFoundError):
                 fs.rm_file(f"{root}/{pointer_name(name)}")
             with contextlib.suppress(FileNotFoundError):
@@ -173,7 +173,7 @@ class Store:
                         fs.rm_file(path)
 
     def files(self) -> Iterator[StoredFile]:
-        """Every file below the root, drafts included, in no order."""
+        """Every file below the root, drafts included, in any order."""
         with self._speaking("cannot be listed"):
             fs, root = self._open()
             found = fs.find(root, detail=True) if fs.exists(root) else {}
@@ -181,38 +181,38 @@ class Store:
             yield StoredFile(str(path)[len(root) + 1 :], int(about.get("size") or 0), _modified(about))
 
     def remove_file(self, file_name: str) -> None:
-        """Remove one file that `files` named; harmless if it is gone."""
+        """Remove one file that `files` returned; does nothing if it does not exist any more."""
         with self._speaking(f"cannot remove {file_name}"), contextlib.suppress(FileNotFoundError):
             fs, root = self._open()
             fs.rm_file(f"{root}/{file_name}")
 
     def put_text(self, text: str) -> str:
-        """Keep a text, named by its content; returns its name. Writes nothing if it is there already."""
+        """Store a text under a name from its content; returns the name. Writes nothing if it is stored already."""
         try:
             data = text.encode()
         except UnicodeEncodeError as exc:
-            raise InvalidInput(f"text: character {exc.start} is a lone surrogate, which UTF-8 cannot say") from exc
+            raise InvalidInput(f"text: character {exc.start} is a lone surrogate, which UTF-8 cannot encode") from exc
         name = name_of_bytes(TEXT_KIND, "txt", data)
         if self.find(name) is None:
             self.put_bytes(name, data)
         return name
 
     def read_text(self, name: str) -> str:
-        """The text of that name, verified; raises `InvalidInput` for what is no text, else like `read_bytes`."""
+        """The text of that name, verified; raises `InvalidInput` if it is no text, and like `read_bytes`."""
         if not name.startswith(f"{TEXT_KIND}/"):
-            raise InvalidInput(f"text_ref: {name[:60]!r} names no text (they look like text/ab/abcdef.txt)")
+            raise InvalidInput(f"text_ref: {name[:60]!r} is not the name of a text (an example: text/ab/abcdef.txt)")
         try:
             return self.read_bytes(name).decode()
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"text_ref: {name} is not UTF-8") from exc
 
     def _open(self) -> tuple[Any, str]:
-        """The file system and the root in it; opened anew after a fork, which asynchronous ones do not survive."""
+        """The file system and the root in it; opened again after a fork, because asynchronous ones need that."""
         if self._opened is None or self._opened[0] != os.getpid():
-            import fsspec  # 0.1 s: not at import
+            import fsspec  # takes 0.1 s, so not at import
 
             if "://" in self._url:
-                # No listings kept: other workers write here.
+                # No cached listings: other workers write here too.
                 fs, root = fsspec.core.url_to_fs(self._url, use_listings_cache=False)
             else:
                 fs, root = fsspec.filesystem("file"), self._url
@@ -223,7 +223,7 @@ class Store:
         pointer = to_pointer(artifact).encode()
         with self._speaking(f"cannot write {artifact.name}"):
             fs, root = self._open()
-            # Data first: a pointer never names what is not there yet.
+            # Data first, so that a pointer never names missing data.
             drafts = Path(root, PurePosixPath(artifact.name).parts[0], DRAFTS)
             _write(fs, f"{root}/{artifact.data_name}", content, drafts)
             _write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
@@ -236,23 +236,23 @@ class Store:
 
     @contextlib.contextmanager
     def _speaking(self, what: str) -> Iterator[None]:
-        """Turn whatever the file system raises into one `StoreError` that says what failed, and why."""
+        """Turn any error of the file system into a `StoreError` that says what failed, and why."""
         try:
             yield
         except (SlotlineError, MemoryError):
             raise
-        except Exception as exc:  # the store's library raises errors of its own, which cannot be named here
+        except Exception as exc:  # fsspec's file systems raise errors of their own classes, which are not known here
             raise StoreError(f"store {self.place}: {what}: {_words(exc)}") from exc
 
 
 def _modified(about: Mapping[str, Any]) -> float:
-    """When a file was last written, seconds since 1970, as the file systems of fsspec tell it; 0 where they do not."""
+    """When a file was last written, in seconds since 1970; 0 if the file system does not report it."""
     for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
-        told = about.get(key)
-        if isinstance(told, int | float):
-            return float(told)
-        if isinstance(told, datetime):
-            return told.timestamp()
+        value = about.get(key)
+        if isinstance(value, int | float):
+            return float(value)
+        if isinstance(value, datetime):
+            return value.timestamp()
     return 0.0
 
 
@@ -261,7 +261,7 @@ def _is_local(fs: Any) -> bool:
 
 
 def _write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None) -> None:
-    """Put content at a full path: by rename on a local disk, elsewhere as that file system commits a file."""
+    """Write content to a full path: by rename on a local disk, otherwise as the file system does it."""
     if _is_local(fs):
         with whole_file(Path(path), drafts) as draft:
             if isinstance(content, Path):
@@ -272,7 +272,7 @@ def _write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None
     try:
         _send(fs, path, content)
     except FileNotFoundError:
-        # Only where folders are real (sftp, smb): an object store would be asked for a bucket.
+        # Only for file systems with real folders (sftp, smb): an object store would try to make a bucket.
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         _send(fs, path, content)
 
@@ -292,13 +292,13 @@ def _pointed(fs: Any, root: str, name: str) -> Artifact | None:
 
 
 def _damaged(fs: Any, root: str, artifact: Artifact, size: int) -> ArtifactMissing:
-    """Take a damaged artifact's pointer away, unless it was written anew meanwhile; returns what to raise."""
-    told = f"artifact {artifact.name} is damaged: {size} bytes that are not the {artifact.bytes} written"
-    log.warning("%s; it is dropped, to be computed again", told)
-    with contextlib.suppress(OSError):  # who may only read still gets the answer
+    """Remove a damaged artifact's pointer, unless another writer has replaced it; returns the error to raise."""
+    message = f"artifact {artifact.name} is damaged: its {size} bytes are not the {artifact.bytes} bytes written"
+    log.warning("%s; it is removed, to be computed again", message)
+    with contextlib.suppress(OSError):  # a reader without write access gets the same error
         if _pointed(fs, root, artifact.name) == artifact:
             fs.rm_file(f"{root}/{artifact.pointer_name}")
-    return ArtifactMissing(told)
+    return ArtifactMissing(message)
 
 
 def _copy(source: Any, target: Path) -> tuple[int, str]:
@@ -318,9 +318,9 @@ def _size_and_digest(path: Path) -> tuple[int, str]:
 
 
 def _words(exc: Exception) -> str:
-    """What an error says, in one line."""
-    said = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-    return " ".join(said.split()) or type(exc).__name__
+    """An error's message in one line."""
+    message = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+    return " ".join(message.split()) or type(exc).__name__
 
 
 @functools.cache
@@ -329,5 +329,5 @@ def _store_at(url: str) -> Store:
 
 
 def store() -> Store:
-    """This process's store, at the place that the settings name."""
+    """This process's store, at the URL of the settings."""
     return _store_at(settings().store)

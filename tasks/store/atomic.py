@@ -1,10 +1,10 @@
-"""A local file that is there whole or not at all.
+"""Writes a local file so that it is whole or does not exist.
 
-One context manager, for whatever writes files: the store, conversion, assembly. The
-content goes to a hidden file beside the target (or in a folder given for that) and is
-renamed onto it at the end, so that a reader sees the old file, the new one, or none, and never a half. Nothing is
-synced to the disk: after a power cut a new file may be damaged, and whoever needs to
-know compares a digest.
+One context manager for all code that writes files: the store, conversion, assembly. The
+content is written to a hidden file in the target's folder (or in a given folder), which is
+renamed to the target at the end. So a reader sees the old file, the new file, or none, but
+never half a file. Nothing is synced to the disk: after a power failure a new file may be
+damaged; compare a digest to notice this.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
-    """Yield a path to write to, in the target's folder (made if need be); it becomes `target` if the block succeeds.
+    """Yield a path to write to, in the target's folder (created if missing); it becomes `target` if the block succeeds.
 
-    With `drafts` it is in that folder (made, too), which must be on the target's file system.
-    If the block raises, `target` stays as it was and the other file is gone. Raises
-    `OSError` as the system does. Of two writers at once the last wins.
+    With `drafts` the path is in that folder (also created), which must be on the target's file system.
+    If the block raises, `target` is unchanged and the other file is removed. Raises the
+    system's `OSError`. If two write at once, the last one wins.
     """
     folder = drafts or target.parent
     for needed in {folder, target.parent}:
         needed.mkdir(parents=True, exist_ok=True)
-    # Not tempfile: its files are 0600, and a store may be shared between users. A long name is cut, to stay a name.
+    # Not tempfile: its files have mode 0600, and users may share a store. A long name is cut to a valid length.
     draft = folder / f".{target.name[:40]}.{secrets.token_hex(6)}.part"
     try:
         yield draft

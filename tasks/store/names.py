@@ -1,6 +1,6 @@
-"""What an artifact is called, and what its pointer file says. Pure.
+"""The names of artifacts, and the content of their pointer files. Pure.
 
-A name is a hash of what went into the artifact, so the same work has the same name
+A name is a hash of the artifact's ingredients, so the same input has the same name
 everywhere. `tasks/store/artifacts.py` keeps the files.
 """
 
@@ -26,7 +26,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 def name_of(kind: str, extension: str, ingredients: Mapping[str, JSON]) -> str:
     """The artifact's name, `kind/ab/abcd….extension`: a SHA-256 over canonical JSON of the ingredients.
 
-    Canonical: keys sorted, no spaces, text as UTF-8. 1 and 1.0 are two ingredients.
+    Canonical: keys sorted, no spaces, text as UTF-8. 1 and 1.0 are different ingredients.
     """
     canonical = json.dumps(
         dict(ingredients), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -35,22 +35,22 @@ def name_of(kind: str, extension: str, ingredients: Mapping[str, JSON]) -> str:
 
 
 def name_of_bytes(kind: str, extension: str, content: bytes) -> str:
-    """The artifact's name by bytes that stand for it, for example its own content."""
+    """The artifact's name as a hash of bytes, for example of its own content."""
     key = hashlib.sha256(content).hexdigest()
     return checked_name(f"{kind}/{key[:2]}/{key}.{extension}")
 
 
 def checked_name(name: str) -> str:
-    """`name`, if it can be an artifact's; raises `InvalidInput`: names come from foreign producers too."""
+    """`name`, if it is a valid artifact name; raises `InvalidInput`, because other producers send names too."""
     if len(name) > _MAX_NAME_CHARS or not _NAME.fullmatch(name):
         shown = name if len(name) <= 60 else name[:59] + "…"
-        raise InvalidInput(f"artifact: {shown!r} is no artifact's name (they look like speech/ab/abcdef.wav)")
+        raise InvalidInput(f"artifact: {shown!r} is not the name of an artifact (an example: speech/ab/abcdef.wav)")
     return name
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A complete artifact; `details` are its writer's own words, e.g. sample_rate and frames."""
+    """A complete artifact; `details` are what its writer adds, e.g. sample_rate and frames."""
 
     name: str
     bytes: int
@@ -59,23 +59,23 @@ class Artifact:
 
     @property
     def data_name(self) -> str:
-        """Where its data lies: the name with some of the digest before the extension, which players go by."""
+        """The name of its data file: the digest is before the extension, because players use the extension."""
         path = PurePosixPath(self.name)
         return str(path.with_name(f"{path.stem}.{self.sha256[:16]}{path.suffix}"))
 
     @property
     def pointer_name(self) -> str:
-        """Where its pointer lies."""
+        """The name of its pointer file."""
         return pointer_name(self.name)
 
 
 def pointer_name(name: str) -> str:
-    """Where the pointer of an artifact of that name lies."""
+    """The name of the pointer file of an artifact."""
     return f"{name}.json"
 
 
 def is_file_of(file_name: str, name: str) -> bool:
-    """Whether a file of that bare name is the artifact's pointer, or data that was ever written for it."""
+    """Whether a file (its name without a folder) is the artifact's pointer, or data that was ever written for it."""
     path = PurePosixPath(name)
     data = rf"{re.escape(path.stem)}\.[0-9a-f]{{16}}{re.escape(path.suffix)}"
     return file_name == pointer_name(path.name) or re.fullmatch(data, file_name) is not None
@@ -83,15 +83,15 @@ def is_file_of(file_name: str, name: str) -> bool:
 
 def to_pointer(artifact: Artifact) -> str:
     """The pointer file's content, JSON."""
-    told = {"bytes": artifact.bytes, "sha256": artifact.sha256, "details": dict(artifact.details)}
-    return json.dumps(told, allow_nan=False)
+    fields = {"bytes": artifact.bytes, "sha256": artifact.sha256, "details": dict(artifact.details)}
+    return json.dumps(fields, allow_nan=False)
 
 
 def from_pointer(name: str, content: bytes) -> Artifact | None:
-    """What a pointer file says; None where it is cut short or not of our making."""
+    """The artifact that a pointer file describes; None if the file is incomplete or not a pointer."""
     try:
-        told = json.loads(content)
-        artifact = Artifact(name, told["bytes"], told["sha256"], told["details"])
+        fields = json.loads(content)
+        artifact = Artifact(name, fields["bytes"], fields["sha256"], fields["details"])
     except (ValueError, KeyError, TypeError):
         return None
     sound = (

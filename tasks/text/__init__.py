@@ -1,1 +1,1 @@
-"""Text, and nothing else: cut into pieces and chunks, levels of summaries, its language. Pure."""
+"""Functions on text: split into pieces and chunks, levels of summaries, its language. Pure."""

@@ -1,8 +1,7 @@
-"""Cuts a text into chunks that a model reads at once, at the ends of paragraphs and sentences. Pure.
+"""Splits a text into chunks that a model reads at once, at the ends of paragraphs and sentences. Pure.
 
-Guarantees: no character but white space is lost or repeated, order is kept, no chunk is
-longer than asked; the same text gives the same chunks, and an edit changes those before it
-not at all.
+Guarantees: only white space is lost or repeated; the order is kept; no chunk is longer than
+the limit; the same text gives the same chunks; an edit does not change the chunks before it.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from tasks.text.split import Piece, split
 
 LEAST_CHARS = 20
 UNKNOWN_CHARS = 2000
-"""Of a chunk, where the model has not said how much it reads: half of what bart-large reads of English."""
+"""Size of a chunk if the model's limit is not known: half of the English text that bart-large reads."""
 
 SAFETY = 0.85
-"""A text may have shorter tokens than the sample that the model was measured with."""
+"""A text may have shorter tokens than the sample text that was measured."""
 
 SPECIAL_TOKENS = 2
-"""Begin and end, which are no text."""
+"""The tokens for begin and end, which are not part of the text."""
 
 
 def chunk_chars(text: str, reads_tokens: int, chars_per_token: Mapping[str, float]) -> int:
-    """How many characters of this text a model reads at once, rather too few than too many.
+    """How many characters of this text a model reads at once; a careful estimate.
 
-    `chars_per_token` is by language; a language that is not there counts as the one with the shortest tokens.
+    `chars_per_token` maps a language to its value; for other languages the smallest value is used.
     """
     if reads_tokens <= 0 or not chars_per_token:
         return UNKNOWN_CHARS
@@ -36,7 +35,7 @@ def chunk_chars(text: str, reads_tokens: int, chars_per_token: Mapping[str, floa
 
 
 def chunks(text: str, limit: int) -> list[str]:
-    """The text in chunks of at most `limit` characters, as few as fit in their order; none of an empty text."""
+    """The text in as few ordered chunks as possible, each of at most `limit` characters; none for an empty text."""
     filled: list[list[Piece]] = []
     length = 0
     for piece in split(text, limit):
@@ -51,13 +50,13 @@ def chunks(text: str, limit: int) -> list[str]:
 
 
 def halves(text: str) -> list[str]:
-    """The text in two or a few more chunks; itself where it is too short for that."""
+    """The text in two or a few more chunks; unchanged if it is too short for that."""
     half = max(LEAST_CHARS, (len(text) + 1) // 2)
     return chunks(text, half) if half < len(text) else [text]
 
 
 def _last_two_alike(filled: list[list[Piece]], limit: int) -> list[list[Piece]]:
-    """A short rest shares with the chunk before it: of a few words no model makes sense."""
+    """Share the text of the last two chunks if the last one is short: a model cannot summarise a few words."""
     if len(filled) < 2 or len(_joined(filled[-1])) * 2 >= limit:
         return filled
     both = [*filled[-2], *filled[-1]]

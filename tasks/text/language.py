@@ -1,7 +1,7 @@
-"""Which language a text is in, guessed from its letters alone. Pure, and no more than a guess.
+"""Guesses the language of a text from its letters. Pure.
 
-Knows Vietnamese and English, the two that the default voices read; for anything else it
-answers None rather than a wrong name.
+Knows Vietnamese and English, the languages of the default voices; for another language it
+returns None.
 """
 
 from __future__ import annotations
@@ -9,23 +9,23 @@ from __future__ import annotations
 import unicodedata
 
 SAMPLE_CHARS = 20_000
-"""Looked at from the beginning; enough to tell, whatever the text's length."""
+"""The part of the text, from its beginning, that is examined; it is enough for a text of any length."""
 
 VIETNAMESE = frozenset("đơưắằẳẵặấầẩẫậếềểễệốồổỗộớờởỡợứừửữựảạẻẽẹỉĩịỏọủũụỷỹỵ")
-"""Letters that Vietnamese has and other languages of Latin script have rarely or never.
+"""Letters of Vietnamese that are rare or unknown in other languages with Latin script.
 
-Left out are ă, â, ê, ô and the vowels with no more than a grave, an acute or a tilde:
+The set has no ă, â, ê, ô and no vowels with only a grave, an acute or a tilde, because
 French, Portuguese or Romanian use them too.
 """
 
 
 def guess_language(text: str) -> str | None:
-    """`vi` or `en`, or None where neither is likely (or the text holds no letter)."""
+    """`vi` or `en`, or None if neither is likely (or the text has no letter)."""
     letters = [c for c in unicodedata.normalize("NFC", text[:SAMPLE_CHARS]).lower() if c.isalpha()]
     if not letters:
         return None
     vietnamese = sum(c in VIETNAMESE for c in letters)
-    # In Vietnamese prose and verse they are a fifth of all letters, elsewhere next to none.
+    # In Vietnamese prose and verse they are a fifth of all letters, in other languages almost none.
     if vietnamese >= 0.05 * len(letters):
         return "vi"
     plain = sum(c.isascii() for c in letters)

@@ -1,13 +1,13 @@
 """Summaries of summaries: which parts a summary's job has, and which it needs next. Pure.
 
-A part is a text of one level: the first level's texts are the chunks of the whole, a
-further level's are the chunks of all summaries of the level before. A text that the model
-could not read whole is replaced by its halves, which are parts of the same level. A
-payload says all of this itself (`Node`), so the same payloads and outcomes always give the
-same next step, however often and wherever that is asked.
+Each part is a text of one level. The texts of the first level are the chunks of the whole
+text; the texts of a further level are the chunks of all summaries of the level before it. A
+text that the model could not read whole is replaced by its halves, which are parts of the
+same level. A payload has all of this information (`Node`). So the same payloads and outcomes
+always give the same next step, on any worker and any number of times.
 
-A payload is the level's digit, the text, and for a half of another part a line with `\\x1f`
-and that part's number. No text holds that sign: it is no character of a normalised one.
+A payload is the digit of its level, then the text. A half of another part also has a line
+with `\\x1f` and that part's number. A normalised text never has the character `\\x1f`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tasks.text.chunks import chunks, halves
 
 MOST_LEVELS = 9
 MOST_HALVINGS = 6
-"""A sixty-fourth of a chunk that the model still cannot read whole is left at that."""
+"""A chunk is halved at most so often, to a sixty-fourth of its length; then it stays cut."""
 
 _OF = "\n\x1f"
 
 
 @dataclass(frozen=True)
 class Node:
-    """A text to be summarised, its level (from 1), and the part (from 1) that it is a half of; 0 where it is none."""
+    """A text to be summarised, its level (from 1), and the number (from 1) of the part that it is a half of, or 0."""
 
     level: int
     text: str
@@ -55,7 +55,7 @@ def last_level(nodes: Sequence[Node]) -> int:
 
 
 def leaves(nodes: Sequence[Node], level: int) -> list[int]:
-    """The parts (from 1) whose summaries make up the level, in the text's order: halves in their whole's place."""
+    """The parts (from 1) whose summaries form the level, in the text's order; halves replace their whole."""
     below: dict[int, list[int]] = {}
     for part, node in enumerate(nodes, 1):
         if node.level == level:
@@ -68,7 +68,7 @@ def leaves(nodes: Sequence[Node], level: int) -> list[int]:
 
 
 def halved(nodes: Sequence[Node], level: int, cut: Collection[int]) -> list[str]:
-    """Payloads of the halves of those leaves that are among `cut` (parts that were not read whole)."""
+    """Payloads of the halves of those leaves that are in `cut` (parts that the model did not read whole)."""
     return [
         Node(level, half, part).payload
         for part in leaves(nodes, level)
@@ -78,7 +78,7 @@ def halved(nodes: Sequence[Node], level: int, cut: Collection[int]) -> list[str]
 
 
 def read_whole(nodes: Sequence[Node], cut: Collection[int], limit: int) -> int:
-    """The longest chunk worth asking for: `limit`, unless longer ones than were read whole turned out to be cut."""
+    """The size for further chunks: `limit`, or, after chunks were cut, at most the longest that was read whole."""
     if not cut:
         return limit
     whole = [len(node.text) for part, node in enumerate(nodes, 1) if part not in cut]
@@ -86,7 +86,7 @@ def read_whole(nodes: Sequence[Node], cut: Collection[int], limit: int) -> int:
 
 
 def following(summaries: Sequence[str], level: int, limit: int) -> list[str]:
-    """Payloads of the next level; none where this is the last: one summary is left, or they do not become fewer."""
+    """Payloads of the next level; none after the last one: one summary is left, or their number does not fall."""
     if len(summaries) < 2 or level >= MOST_LEVELS:
         return []
     texts = chunks(joined(summaries), limit)
@@ -94,7 +94,7 @@ def following(summaries: Sequence[str], level: int, limit: int) -> list[str]:
 
 
 def joined(summaries: Sequence[str]) -> str:
-    """Summaries as one text, a paragraph each."""
+    """Summaries as one text, one per paragraph."""
     return "\n\n".join(" ".join(summary.split()) for summary in summaries if summary.strip())
 
 

@@ -1,16 +1,17 @@
 """Splits a chapter's text into pieces, each small enough for one slot to speak at once. Pure.
 
-Order of preference for a cut: between paragraphs (always), between sentences, between the
-sentences inside a quotation, at clause marks and line ends, between words, inside a word.
+It always cuts between paragraphs. Within a paragraph it cuts, in this order of preference,
+between sentences, between the sentences inside a quotation, at clause marks and line ends,
+between words, inside a word.
 
-Guarantees: no character but white space is lost or repeated, order is kept; a piece has 1
-to `max_chars` characters, none of them white space at an end; the split of a piece is that
-piece; the same text gives the same pieces; time grows with the text, not with its square.
+Guarantees: only white space is lost or repeated; the order is kept; a piece has 1 to
+`max_chars` characters and no white space at its ends; splitting a piece gives that piece;
+the same text gives the same pieces; the time is linear in the length of the text.
 
 White space inside a line becomes single spaces. A line end inside a paragraph becomes a
-space too, since most of them come from wrapping; it stays where it looks like verse (a
-short line, and the next begins with a capital), because there it is a breath even without
-a comma. What to make of a line end that stayed is the adapter's business.
+space too, because most line ends come from wrapping. It is kept in verse (a short line, and
+the next one begins with a capital), because there a reader pauses even without a comma. The
+adapter decides what it does with such a line end.
 """
 
 from __future__ import annotations
@@ -26,27 +27,27 @@ from tasks.text.language import guess_language
 from tasks.text.normalise import is_speakable, normalise
 
 VERSE_LINE_CHARS = 60
-"""A longer line was wrapped, so its end means nothing; lines of verse are seldom longer."""
+"""A longer line is a wrapped line, so its end has no meaning; lines of verse are rarely longer."""
 
 SENTENCE_WINDOW_CHARS = 4096
-"""sentencex takes quadratic time on unclosed quotes (15 s for 1 MB); windows keep it linear."""
+"""sentencex needs quadratic time for unclosed quotes (15 s for 1 MB); with windows the time is linear."""
 
 _CLAUSE_END = re.compile(
     r"""[;:,…]["”’»)\]]*\s+ | [。！？，；：、][”’」』]* | [—―]+\s* | \s–\s | ["”»)\]]\s+ | \n""", re.VERBOSE
 )
 _WORD = re.compile(r"\s*\S+\s*")
 _SHORT_FORM = re.compile(r"\b(?:TP|Tp|GS|PGS|TS|ThS|BS|KS|LS|ĐH|Q|P|[A-ZĐ])\.\s*$")
-"""Vietnamese short forms that sentencex takes for the end of a sentence."""
+"""Vietnamese abbreviations that sentencex takes for the end of a sentence."""
 
 _UNQUOTED = str.maketrans({**dict.fromkeys("“«(「『[", "_"), **dict.fromkeys("”»)」』]", " ")})
 
 Divider = Callable[[str], Iterable[str]]
-"""Divides a text into consecutive units; joined, they are the text again."""
+"""Divides a text into consecutive units; joined, they are the same text."""
 
 
 @dataclass(frozen=True)
 class Piece:
-    """What one slot speaks at once; `speakable` is False where there is nothing to speak («***»)."""
+    """A text that one slot speaks at once; `speakable` is False if it has nothing to speak («***»)."""
 
     text: str
     opens_paragraph: bool
@@ -60,14 +61,14 @@ def split(text: str, max_chars: int = 256) -> list[Piece]:
     language = guess_language(text) or "en"
     pieces = []
     for paragraph in _paragraphs(normalise(text)):
-        # A cut can leave «***» on a line of its own, so pieces are looked through once more.
+        # A cut can leave «***» on its own line, so each piece is split into paragraphs again.
         texts = [line for piece in _cut(paragraph, max_chars, language) for line in _paragraphs(piece)]
         pieces += [Piece(each, i == 0, is_speakable(each)) for i, each in enumerate(texts)]
     return pieces
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    """Blocks between blank lines; a line that holds nothing to speak is a block of its own."""
+    """Blocks between blank lines; a line with nothing to speak is a block of its own."""
     lines: list[str] = []
     for raw in text.split("\n"):
         line = " ".join(raw.split())
@@ -84,7 +85,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 
 
 def _join_lines(lines: list[str]) -> str:
-    """Lines to one text; the length counted runs on over joined lines, so that a piece splits to itself."""
+    """Join lines to one text. Joined lines count as one longer line, so that splitting a piece gives that piece."""
     joined = [lines[0]]
     length = len(lines[0])
     for line in lines[1:]:
@@ -109,7 +110,7 @@ def _cut(paragraph: str, max_chars: int, language: str) -> list[str]:
 
 
 def _pack(text: str, max_chars: int, dividers: tuple[Divider, ...]) -> list[str]:
-    """Units of the first divider, as many to a piece as fit; one too long is divided by the next."""
+    """Pack units of the first divider into few pieces; the next divider divides units that are too long."""
     if len(text.strip()) <= max_chars:
         return [text]
     packed: list[str] = []
@@ -140,7 +141,7 @@ def _sentences(text: str, language: str) -> Iterator[str]:
         if "".join(found) != window:
             found = [window]
         if stop < len(text) and len(found) > 1:
-            found.pop()  # it may go on in the next window
+            found.pop()  # this sentence may continue in the next window
         for sentence in found:
             start += len(sentence)
             held += sentence
@@ -152,7 +153,7 @@ def _sentences(text: str, language: str) -> Iterator[str]:
 
 
 def _window_end(text: str, start: int) -> int:
-    """Where a window from `start` ends: behind white space, so never inside a word."""
+    """The end of a window from `start`: after white space, so never inside a word."""
     stop = start + SENTENCE_WINDOW_CHARS
     if stop >= len(text):
         return len(text)
@@ -172,7 +173,7 @@ def _quoted_sentences(text: str, language: str) -> Iterator[str]:
 
 
 def _plain_quotes(text: str) -> str:
-    """Straight double quotes turned to typographic ones, by what stands before them."""
+    """Replace straight double quotes by typographic ones; the character before a quote decides which."""
     return re.sub(r'(^|[\s(\[—])"', r"\1“", text).replace('"', "”")
 
 
@@ -196,7 +197,7 @@ def _words(text: str) -> Iterator[str]:
 
 
 def _clusters(text: str, max_chars: int) -> Iterator[str]:
-    """Hard cuts of a word, before a whole grapheme cluster unless the cluster itself is too long."""
+    """Cut a word between grapheme clusters, or inside a cluster that is itself too long."""
     start = 0
     while start < len(text):
         stop = min(start + max_chars, len(text))
@@ -209,7 +210,7 @@ def _clusters(text: str, max_chars: int) -> Iterator[str]:
 
 
 def _continues(before: str, char: str) -> bool:
-    """Whether `char` belongs to the same written sign as the character before it."""
+    """Whether `char` belongs to the same grapheme cluster as the character before it."""
     return (
         before == "\u200d"
         or char == "\u200d"

@@ -71,7 +71,7 @@ def test_the_order_of_the_file_is_kept() -> None:
 def test_an_unknown_model_names_the_nearest_or_all() -> None:
     with pytest.raises(UnknownModel, match=r"^model: no model 'viet-tts' in models\.toml; did you mean 'viettts'\?"):
         parsed(GOOD)["viet-tts"]
-    with pytest.raises(UnknownModel, match="it has: espeak, viettts"):
+    with pytest.raises(UnknownModel, match="there are: espeak, viettts"):
         parsed(GOOD)["bart"]
     assert "bart" not in parsed(GOOD)
 
@@ -83,7 +83,7 @@ def test_broken_toml_names_its_line() -> None:
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "[models]\n"])
 def test_a_catalog_without_a_model_says_what_one_looks_like(text: str) -> None:
-    assert refusal(text) == "models.toml: names no model; each is a table [models.NAME] with at least an adapter"
+    assert refusal(text) == "models.toml: has no model; each model is a table [models.NAME] with at least an adapter"
 
 
 @pytest.mark.parametrize(
@@ -95,21 +95,21 @@ def test_a_catalog_without_a_model_says_what_one_looks_like(text: str) -> None:
     ],
 )
 def test_a_stray_top_level_key_is_refused_with_its_line(text: str, line: int, key: str) -> None:
-    assert refusal(text).startswith(f"models.toml line {line}: {key!r} belongs to no model; each model is a table")
+    assert refusal(text).startswith(f"models.toml line {line}: {key!r} is not part of a model; each model is a table")
 
 
 @pytest.mark.parametrize("name", ["flow", "celery"])
 def test_a_reserved_name_is_refused(name: str) -> None:
     said = refusal(f'\n[models.{name}]\nadapter = "espeak"\n')
     assert said == f"models.toml line 2: [models.{name}] the name '{name}' is reserved for a queue of slotline; " + (
-        "take another"
+        "use another name"
     )
 
 
 @pytest.mark.parametrize("name", ["Espeak", "a b", "-a", "a/b", "a" * 65, "", "a\u00e0"])
 def test_a_name_that_is_no_queue_is_refused(name: str) -> None:
     assert refusal(f'\n\n[models."{name}"]\nadapter = "espeak"\n').startswith(
-        f"models.toml line 3: [models.{name}] a name is of a-z"
+        f"models.toml line 3: [models.{name}] a name has only a-z"
     )
 
 
@@ -120,7 +120,7 @@ def test_a_name_with_a_dot_is_good_in_quotes() -> None:
 
 def test_a_model_that_is_no_table_is_refused() -> None:
     said = refusal('[models]\nespeak = "espeak"\n')
-    assert said == "models.toml line 2: [models.espeak] is no table; write [models.NAME] and its keys below"
+    assert said == "models.toml line 2: [models.espeak] is not a table; write [models.NAME] and its keys below"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_wrong_value_names_its_line_its_field_and_itself(field: str, value: st
 
 def test_a_missing_adapter_names_the_table_and_not_another_tables_line() -> None:
     said = refusal('[models.a]\nvoice = "vi"\n[models.b]\nadapter = "espeak"\n')
-    assert said == "models.toml line 1: [models.a] adapter: is missing; which adapter runs the model?"
+    assert said == "models.toml line 1: [models.a] adapter: is missing; name the adapter that runs the model"
 
 
 def test_a_table_written_inline_is_found_too() -> None:
@@ -183,7 +183,7 @@ def test_a_missing_file_is_one_line_that_names_it_and_the_setting(tmp_path: Path
         read(tmp_path / "none.toml")
     assert str(caught.value) == (
         f"{tmp_path / 'none.toml'}: the catalog of models cannot be read: No such file or directory; "
-        "SLOTLINE_MODELS names the file"
+        "set SLOTLINE_MODELS to its path"
     )
 
 
@@ -224,7 +224,7 @@ def test_the_catalog_is_the_settings_else_this_folders_else_slotlines_own(
 )
 def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -> None:
     text = f'[models.faces]\nadapter = "rehearsal"\npath = "faces"\n{key} = {value}\n'
-    with pytest.raises(CatalogError, match=rf"here line 4: \[models.faces\] {key}: is for a table of many models"):
+    with pytest.raises(CatalogError, match=rf"here line 4: \[models.faces\] {key}: is only for many small models"):
         parse(text, "here", Path("/models"))
     many = parse(text.replace('"faces"', '"faces/{id}"'), "here", Path("/models"))["faces"]
     assert many.is_registry
@@ -232,5 +232,5 @@ def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -
 
 
 def test_a_path_holds_one_id_at_most() -> None:
-    with pytest.raises(CatalogError, match=r"here line 3: \[models.faces\] path: holds \{id\} more than once"):
+    with pytest.raises(CatalogError, match=r"here line 3: \[models.faces\] path: has \{id\} more than once"):
         parse('[models.faces]\nadapter = "rehearsal"\npath = "{id}/{id}"\n', "here", Path("/models"))

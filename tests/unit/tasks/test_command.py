@@ -95,7 +95,7 @@ def test_a_broken_command_shows_its_own_error_and_the_others_work(extra: Path) -
         (("act", "settings"), 2, "slotline: LOG_LEVEL='x': unknown"),
         (("act", "busy"), 1, "slotline: no slot is free"),
         (("refusing",), 1, "slotline: pip install x"),
-        (("number",), 1, "slotline: number: cannot be loaded: TypeError: extra_commands:os is no click command"),
+        (("number",), 1, "slotline: number: cannot be loaded: TypeError: extra_commands:os is not a click command"),
         (("act",), 2, "slotline: Missing argument 'WHAT' (see slotline act --help)"),
         (("act", "--loud", "x"), 2, "slotline: No such option '--loud' (see slotline act --help)"),
         (("atc",), 2, "slotline: No such command 'atc' (see slotline --help)"),

@@ -80,7 +80,7 @@ def test_a_file_that_outgrows_a_riff_header_tells_its_length_all_the_same(
 @pytest.mark.parametrize(
     ("second", "told"),
     [
-        (opener([1], rate=16000), "part 2: has 16000 Hz where the parts before it have 8000 Hz"),
+        (opener([1], rate=16000), "part 2: has 16000 Hz, but the parts before it have 8000 Hz"),
         ("stereo", "part 2: has 2 channels of PCM_16"),
         ("float", "part 2: has 1 channels of FLOAT"),
     ],

@@ -165,7 +165,7 @@ def test_a_file_in_another_format_holds_the_same_samples_and_the_title(format: s
 
 
 def test_an_unknown_format_names_those_that_would_do(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="format: 'mp4' is unknown; one of wav, flac would do"):
+    with pytest.raises(InvalidInput, match="format: 'mp4' is unknown; use one of wav, flac"):
         convert(tmp_path / "a.wav", tmp_path / "b.mp4", "mp4")
 
 

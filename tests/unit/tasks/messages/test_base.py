@@ -20,7 +20,7 @@ BOOK: dict[str, Any] = {"model": "espeak", "chapters": [{"text": "One."}, {"text
 
 SHARED = [
     ({"model": None}, "model: Input should be a valid string (got None)"),
-    ({"model": "A b"}, "model: a name is of a-z, 0-9, '.', '_' and '-' (got 'A b')"),
+    ({"model": "A b"}, "model: a name has only a-z, 0-9, '.', '_' and '-' (got 'A b')"),
     ({"model": ""}, "model: String should have at least 1 character (got '')"),
     ({"model": "a" * 65}, "model: String should have at most 64 characters (got 'aaa"),
     ({"voice": ""}, "voice: String should have at least 1 character (got '')"),
