@@ -12,7 +12,7 @@ PRIORITY_SEPARATOR = "\x06\x16"
 """The separator that kombu puts between a queue's name and its priority."""
 
 ALONE, OF_JOB, OF_NESTED_JOB = 0, 3, 6
-"""The priority of an input: a person may wait for a single one; a job may wait a little; a job that is a part of another
+"""The priority of an input: a person may wait for a single one; a job may wait a little; a job that is part of another
 job, such as a chapter of a book, may wait longer."""
 
 
