@@ -6,12 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
 from tasks.messages import MAX_TEXT_CHARS, Audio, BookRequest, ChapterRequest, ChapterResult, ParagraphRequest, Skipped
-from tasks.text.normalise import is_speakable, normalise
 
 Request = ParagraphRequest | ChapterRequest | BookRequest
 
@@ -128,20 +125,3 @@ def test_a_result_comes_back_from_json_the_same() -> None:
 def test_a_text_is_normalised_as_it_is_taken() -> None:
     decomposed = "Ha\u0306\u0301n\r\nvu\u031b\u0300a \x00ddi\rxong\t."
     assert ParagraphRequest.parse({**SPEAKING, "text": decomposed}).text == "Hắn\nvừa ddi\nxong\t."
-
-
-@given(st.text())
-@example("a\x00\u0301 \r\x00\n")
-def test_normalising_twice_is_normalising_once_and_leaves_no_carriage_return(text: str) -> None:
-    once = normalise(text)
-    assert normalise(once) == once
-    assert "\r" not in once
-    assert "\x00" not in once
-
-
-@pytest.mark.parametrize(
-    ("text", "speakable"),
-    [("Ồ!", True), ("5", True), ("汉字", True), ("* * *", False), ("…?!", False), ("😀", False), ("", False)],
-)
-def test_speakable_is_what_holds_a_letter_or_a_digit(text: str, speakable: bool) -> None:
-    assert is_speakable(text) is speakable
