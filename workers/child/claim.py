@@ -1,4 +1,4 @@
-"""ArtifactClaim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
+"""Claim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
 
 Guarantees: an artifact is made by one slot at a time; a run is counted before it begins.
 """

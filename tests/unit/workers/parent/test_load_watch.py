@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,13 @@ class Clock:
         self.now = 100.0
         self._timers: list[tuple[float, Callable[[], None]]] = []
 
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> None:
+    def call_later(self, delay_s: float, callback: Callable[..., None], *args: Any) -> None:
         """As an event loop has it."""
-        self._timers.append((self.now + delay_s, callback))
+        self._timers.append((self.now + delay_s, lambda: callback(*args)))
+
+    def forget(self) -> None:
+        """Drop all timers, as Celery has its loop do when the broker is lost."""
+        self._timers.clear()
 
     def pass_s(self, seconds: float) -> None:
         """So many seconds later."""
@@ -76,6 +81,13 @@ def test_a_load_that_begins_again_has_its_whole_time(loading: Loading) -> None:
     loading.watch.begin()
     loading.clock.pass_s(100.0)
     assert loading.killed_at == [9.0 + LIMIT_S]
+
+
+def test_a_load_after_the_broker_was_lost_has_its_limit_too(loading: Loading) -> None:
+    loading.clock.forget()
+    loading.watch.begin()
+    loading.clock.pass_s(100.0)
+    assert loading.killed_at == [LIMIT_S]
 
 
 def test_waiting_for_others_to_load_takes_none_of_the_time(loading: Loading) -> None:
