@@ -1,0 +1,78 @@
+"""What the house's rules on tests, files and folders leave out: each by name, with its reason (test_mirror.py)."""
+
+from __future__ import annotations
+
+TESTED_ELSEWHERE = {
+    "tasks/celery_formats.py": "tests/house/test_upstream.py",
+    "tasks/errors.py": "tests/unit/tasks/test_command.py",
+    "tasks/flow/envelope.py": "tests/unit/workers/duties/test_sweep.py",
+    "tasks/flow/job.py": "tests/unit/tasks/flow/test_cancel.py",
+    "tasks/flow/ledger/__init__.py": "tests/unit/tasks/flow/ledger/test_transitions.py",
+    "tasks/flow/ledger/limits.py": "tests/unit/tasks/flow/ledger/test_claims.py",
+    "tasks/flow/part_task.py": "tests/acceptance/test_plain_celery.py",
+    "tasks/flow/parts.py": "tests/unit/workers/child/test_artifact_names.py",
+    "tasks/health.py": "tests/unit/workers/duties/test_heartbeat.py",
+    "tasks/launch.py": "tests/unit/workers/stack/test_local_stack.py",
+    "tasks/media/wav.py": "tests/unit/tasks/media/test_audio.py",
+    "tasks/messages/craft.py": "tests/unit/tasks/messages/test_base.py",
+    "tasks/messages/files.py": "tests/unit/producer/test_results.py",
+    "tasks/routing.py": "tests/faults/test_fuzz.py",
+    "tasks/store/atomic.py": "tests/unit/tasks/store/test_artifacts.py",
+    "tasks/store/names.py": "tests/unit/tasks/store/test_artifacts.py",
+    "workers/__init__.py": "tests/unit/workers/test_startup.py",
+    "workers/adapters/__init__.py": "tests/unit/workers/adapters/test_find.py",
+    "workers/adapters/bart/tokens.py": "tests/unit/workers/adapters/test_bart.py",
+    "workers/adapters/espeak/library.py": "tests/unit/workers/adapters/test_espeak.py",
+    "workers/adapters/hardware.py": "tests/unit/workers/adapters/test_weights.py",
+    "workers/adapters/viettts/engine.py": "tests/unit/workers/adapters/test_viettts.py",
+    "workers/adapters/viettts/library.py": "tests/unit/workers/adapters/test_viettts.py",
+    "workers/adapters/viettts/normaliser.py": "tests/unit/workers/adapters/test_viettts_words.py",
+    "workers/adapters/viettts/numbers.py": "tests/unit/workers/adapters/test_viettts_words.py",
+    "workers/adapters/viettts/sentences.py": "tests/unit/workers/adapters/test_viettts_words.py",
+    "workers/adapters/viettts/voices.py": "tests/unit/workers/adapters/test_viettts.py",
+    "workers/child/crafts/__init__.py": "tests/unit/workers/child/test_artifact_names.py",
+    "workers/child/crafts/base.py": "tests/unit/workers/child/test_batch.py",
+    "workers/child/models/base.py": "tests/unit/workers/child/models/test_registry.py",
+    "workers/parent/child.py": "tests/unit/workers/parent/test_pool.py",
+    "workers/parent/listener.py": "tests/unit/workers/duties/test_readiness.py",
+    "workers/transport/__init__.py": "tests/unit/workers/transport/test_transport.py",
+    "workers/upstream/table.py": "tests/house/test_upstream.py",
+}
+"""Modules with no test at their mirrored path -> the file that tests them."""
+
+TESTS_OF_MORE_THAN_A_MODULE = {
+    "tests/unit/producer/commands/test_bad_input.py": "bad input to any command: one line, status 2",
+    "tests/unit/tasks/flow/ledger/test_extend.py": "levels of a summary, of transitions and of flow",
+    "tests/unit/tasks/flow/ledger/test_later.py": "parts sent again later, of transitions and of upkeep",
+    "tests/unit/tasks/flow/ledger/test_measure.py": "what a job has made, of record, transitions and progress",
+    "tests/unit/workers/adapters/test_conformance.py": "?",
+    "tests/unit/workers/adapters/test_viettts_slot.py": "VietTTS in two real slots",
+    "tests/unit/workers/child/models/test_voices.py": "voices that come and go, in real slots",
+    "tests/unit/workers/slots/test_gpu_check.py": "benchmarks/gpu_check.py, on the fake driver",
+    "tests/unit/workers/transport/test_lease_machine.py": "leases in any order of steps, drawn at random",
+    "tests/unit/workers/transport/test_reclaim.py": "when a lease is taken back, of leases and renewal",
+    "tests/unit/workers/transport/test_share.py": "how idle slots share what waits, in the transport alone",
+}
+"""Test files below tests/unit that mirror no module -> what they test."""
+
+LONG_FILES = {
+    "tasks/store/artifacts.py": "the store and its writer",
+}
+"""Files longer than the limit -> why."""
+
+LONG_FUNCTIONS: dict[str, str] = {}
+"""Functions longer than the limit -> why."""
+
+LARGE_FOLDERS = {
+    "benchmarks": "one file a benchmark, and what they compare with",
+    "tasks": "what every kind of job shares stands at the top",
+    "tasks/flow": "a job's whole life",
+    "tests/faults": "one file a fault",
+    "tests/house": "one rule a file",
+    "tests/unit/workers/adapters": "mirrors workers/adapters, and tiny models",
+    "tests/unit/workers/child": "mirrors workers/child",
+    "tests/unit/workers/slots": "mirrors workers/slots",
+    "workers/child": "a batch's stages, and the process around them",
+    "workers/parent": "what Celery calls, what hands over, what follows a loss",
+}
+"""Folders of more files than the limit -> why."""
