@@ -26,8 +26,8 @@ MAX_TEXT_CHARS = 20_000_000
 INLINE_TEXT_BYTES = 16 * 1024
 """A longer text goes to the store, and its reference into the message."""
 
-
 WORDS_CHARS = 96
+"""How much of an input is its beginning, for a person."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT_CHARS), AfterValidator(normalise)]
 ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
