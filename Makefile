@@ -39,8 +39,8 @@ VIETTTS := viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==2
 TEST_PROCESSES := 3
 LOWEST := .venv-lowest
 # What stands on private parts of Celery, kombu, billiard and redis-py.
-LOWEST_TESTS := tests/house/test_upstream.py tests/unit/workers/transport tests/unit/workers/upstream \
-	tests/unit/workers/parent tests/faults
+LOWEST_TESTS := tests/house/test_upstream.py tests/house/test_celery_formats.py tests/unit/workers/transport \
+	tests/unit/workers/upstream tests/unit/workers/parent tests/faults
 PYTEST = $(VENV)/bin/python -m pytest --timeout=180 -n $(TEST_PROCESSES) --dist worksteal
 
 demo: $(VENV)/demo.stamp
