@@ -30,8 +30,8 @@ from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
 from benchmarks.random_bart import LARGE, TINY, texts, write
 from benchmarks.rig import ROOT, Rig, machine, rig, table, wait_for
 from producer import Client
-from tasks import keys
 from tasks.catalog import read
+from tasks.redis import keys
 from workers.slots import nvml
 from workers.slots.plan import GB, gb
 

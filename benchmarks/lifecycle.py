@@ -25,7 +25,7 @@ from typing import Any
 from benchmarks.batching import MODEL, WORKER, catalog_of, sent
 from benchmarks.random_bart import MIDDLE, TINY, texts, write
 from benchmarks.rig import LIMIT_S, ROOT, Rig, machine, rig, table, wait_for
-from tasks import keys
+from tasks.redis import keys
 
 MB = 1024 * 1024
 Row = tuple[str, str, str]

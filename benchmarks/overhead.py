@@ -65,7 +65,7 @@ def drain_celery(bench: Rig, ids: Sequence[str]) -> float:
 def stored_and_settled(bench: Rig, seconds: float, count: int, batch_size: int) -> float:
     """A chapter through `producer.Client`: split, computed, stored, settled."""
     from producer import Client
-    from tasks import keys
+    from tasks.redis import keys
 
     bench.rehearsal(seconds, batch_size)
     client = Client(bench.redis_url)

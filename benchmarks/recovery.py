@@ -74,7 +74,7 @@ def recovery(bench: Rig, command: list[str], send: Callable[[], Any], ready: Cal
 def slotline(bench: Rig) -> float:
     """A paragraph on two slots of the rehearsal, which keeps the journal itself."""
     from producer import Client
-    from tasks import keys
+    from tasks.redis import keys
 
     catalog = (
         f'[models.rehearsal]\nadapter = "rehearsal"\nseconds = {JOB_S}\njournal = "{os.environ["BENCH_JOURNAL"]}"\n'

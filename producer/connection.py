@@ -9,9 +9,9 @@ import functools
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from tasks import broker
 from tasks.flow.ledger import Ledger
 from tasks.offers import Offers, Published
+from tasks.redis import broker
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
+from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE, list_keys, queue_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
-from tasks import keys
+from tasks.redis import keys
 from tasks.settings import settings
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
 from redis import Redis, RedisError
 
-from tasks import broker
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import SettingsError
 from tasks.exit_codes import DONE, FAILED
+from tasks.redis import broker
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
 from workers import transport

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tasks import keys
 from tasks.errors import InvalidInput, UnknownJob
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
 from tasks.flow.payloads import words_of
+from tasks.redis import keys
 
 SET_ASIDE_SHOWN = 1000
 """Of the messages set aside, the latest so many are listed."""

@@ -8,9 +8,9 @@ import pytest
 
 from producer import Client
 from producer.books.reader import read_book
-from tasks import keys
 from tasks.media.audio import measure, probe
 from tasks.messages import BookResult, ChapterResult
+from tasks.redis import keys
 from tasks.text.split import split
 from tests.fixtures.processes import ROOT
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil

@@ -8,8 +8,8 @@ import pytest
 
 from producer import Client
 from producer.books.reader import read_book
-from tasks import keys
 from tasks.messages import TextSummaryResult
+from tasks.redis import keys
 from tasks.text import levels
 from tasks.text.levels import node_of
 from tests.fixtures.environment import UseCatalog

@@ -14,9 +14,9 @@ import redis
 
 from producer import Client
 from producer.job import Job
-from tasks import keys
 from tasks.errors import SlotlineError
 from tasks.messages import BookResult, ChapterResult
+from tasks.redis import keys
 from tasks.routing import list_keys
 from tests.chaos import library
 from tests.chaos.fleet import MODEL

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import redis
 
-from tasks import keys
 from tasks.launch import celery_command, code_home, environment
+from tasks.redis import keys
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.stack.worker_process import WorkerProcess
 

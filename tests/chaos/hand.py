@@ -20,7 +20,7 @@ from typing import Any
 
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tasks.routing import list_keys
 from tests.chaos.fleet import MODEL, Fleet
 from tests.chaos.journal import Journal, Span, Strike

@@ -14,9 +14,9 @@ from celery.result import AsyncResult
 
 from producer import Client
 from producer.job import Job
-from tasks import keys
 from tasks.errors import PartsFailed
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.redis import keys
 from tests.faults.slots import MODEL, Slots
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import WaitUntil

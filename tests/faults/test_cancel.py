@@ -14,9 +14,9 @@ from celery.exceptions import TaskRevokedError
 
 from producer import Client
 from producer.job import Job
-from tasks import keys
 from tasks.errors import JobCancelled, PartsFailed
 from tasks.flow.cancel import cancel
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most

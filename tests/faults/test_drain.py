@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from producer import Client
-from tasks import keys
+from tasks.redis import keys
 from tests.faults.slots import MODEL, Slots, is_alive, record_of
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most

@@ -20,7 +20,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from producer import Client
-from tasks import keys
+from tasks.redis import keys
 from tasks.routing import list_keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process

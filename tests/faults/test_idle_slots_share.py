@@ -10,7 +10,7 @@ import pytest
 from celery import Celery
 from redis import Redis
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import WaitUntil

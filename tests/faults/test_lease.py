@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from producer import Client
-from tasks import keys
+from tasks.redis import keys
 from tasks.settings import beat_s
 from tests.faults.proxy import Proxy
 from tests.faults.slots import MODEL, Slots, died_at, record_of

@@ -15,7 +15,7 @@ import pytest
 import redis
 
 from producer import Client
-from tasks import keys
+from tasks.redis import keys
 from tasks.settings import settings
 from tests.faults.slots import MODEL, Slots, record_of
 from tests.fixtures.environment import LEASE_S

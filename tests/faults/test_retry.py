@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from producer import Client
-from tasks import keys
 from tasks.errors import InvalidInput, PartsFailed, UnknownJob
 from tasks.flow import repair
 from tasks.flow.prune import prune
 from tasks.messages import BookResult, ChapterResult
+from tasks.redis import keys
 from tasks.store.artifacts import Store
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 TESTED_ELSEWHERE = {
-    "tasks/celery_formats.py": "tests/house/test_upstream.py",
+    "tasks/redis/celery_formats.py": "tests/house/test_upstream.py",
     "tasks/errors.py": "tests/unit/tasks/test_command.py",
     "tasks/flow/envelope.py": "tests/unit/workers/duties/test_sweep.py",
     "tasks/flow/job.py": "tests/unit/tasks/flow/test_cancel.py",

@@ -1,6 +1,6 @@
 """What slotline writes in Celery's formats is what Celery writes: real messages and results, compared.
 
-An upgrade that changes a format fails here first: see `tasks/celery_formats.py`.
+An upgrade that changes a format fails here first: see `tasks/redis/celery_formats.py`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from celery.app.task import Context
 from celery.exceptions import TaskRevokedError
 from kombu.transport.redis import Channel
 
-from tasks import keys, routing
-from tasks.celery_formats import DELIVERY_INFO, EMBED, ERROR, FORMATS, HEADERS, MESSAGE, META, PROPERTIES, Format
+from tasks import routing
 from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
+from tasks.redis.celery_formats import DELIVERY_INFO, EMBED, ERROR, FORMATS, HEADERS, MESSAGE, META, PROPERTIES, Format
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, opened
 
 # redis-py's, for a call of Celery's result backend.

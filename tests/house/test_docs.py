@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 import pytest
 
-from tasks import keys
 from tasks.command import slotline
+from tasks.redis import keys
 from tasks.settings import SECOND_NAMES, Settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis import RedisError
 
-from tasks import keys
+from tasks.redis import keys
 from workers.adapters import hardware
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import socket
 
 import click
 
-from tasks import broker
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
+from tasks.redis import broker
 from tasks.settings import settings
 
 

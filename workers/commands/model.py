@@ -14,11 +14,11 @@ from typing import Any
 
 import click
 
-from tasks import broker
 from tasks.app import app
 from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
 from tasks.health import Beat
+from tasks.redis import broker
 from tasks.settings import settings
 
 ANSWERS_WITHIN_S = 3.0

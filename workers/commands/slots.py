@@ -6,9 +6,9 @@ import json
 
 import click
 
-from tasks import broker
 from tasks.catalog import catalog
 from tasks.exit_codes import DONE
+from tasks.redis import broker
 from tasks.settings import settings
 from workers.commands.table import print_table
 

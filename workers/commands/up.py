@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from tasks import broker
 from tasks.errors import BrokerUnavailable, InvalidInput
 from tasks.exit_codes import DONE
+from tasks.redis import broker
 from tasks.settings import BROKER_SCHEMES, data_home, settings
 from workers.stack.local_stack import LocalStack
 from workers.stack.stop_signals import StopSignals

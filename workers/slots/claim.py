@@ -19,8 +19,8 @@ from typing import Any
 
 from redis import Redis
 
-from tasks import keys
 from tasks.errors import NoFreeSlot
+from tasks.redis import keys
 from workers.slots.turn import Turn, scripts
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")

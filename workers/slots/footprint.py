@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
 from tasks.offers import Offers
+from tasks.redis import keys
 from workers.slots.nvml import Gpu
 from workers.slots.plan import GB, Footprint
 

@@ -9,8 +9,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
 from tasks.errors import SettingsError
+from tasks.redis import keys
 from workers.adapters import adapter_of
 from workers.slots import nvml
 from workers.slots.holders import on_gpu

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from tasks import keys
 from tasks.errors import NoFreeSlot, SlotlineError
+from tasks.redis import keys
 from tasks.settings import settings
 from workers.slots import footprint, nvml
 from workers.slots.claim import SlotClaim

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
+from tasks.redis import keys
 from workers.slots.claim import SlotClaim, host_id
 from workers.slots.turn import Turn
 

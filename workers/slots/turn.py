@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from redis import Redis, RedisError
 
-from tasks import keys
-from tasks.scripts import Scripts
+from tasks.redis import keys
+from tasks.redis.scripts import Scripts
 
 POLL_S = 0.2
 

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tasks import broker
 from tasks.catalog import catalog
 from tasks.errors import SettingsError, SlotlineError
+from tasks.redis import broker
 from tasks.settings import Settings
 from workers.slots.holders import Holder
 from workers.slots.placement import place_all

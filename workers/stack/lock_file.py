@@ -17,8 +17,8 @@ from typing import IO, Any, Self
 
 import redis
 
-from tasks import broker
 from tasks.errors import SettingsError, SlotlineError
+from tasks.redis import broker
 from workers.stack.embedded_redis import HOST
 
 NAME = "stack.json"

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from redis import RedisError
 
-from tasks import broker
 from tasks.errors import BrokerUnavailable, SlotlineError
+from tasks.redis import broker
 from workers.slots.holders import Holder, free, holders
 from workers.stack.worker_process import WorkerProcess
 

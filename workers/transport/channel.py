@@ -26,7 +26,8 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.json import loads
 from redis.exceptions import ResponseError
 
-from tasks import keys, routing
+from tasks import routing
+from tasks.redis import keys
 from workers.transport.leases import Held, Leases, Share, leases_of_process
 from workers.transport.poller import POLL_S
 from workers.transport.qos import LeasingQoS

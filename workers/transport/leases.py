@@ -25,9 +25,9 @@ from typing import Any
 
 from redis import Redis
 
-from tasks import keys
-from tasks.broker import check_version
-from tasks.scripts import Scripts
+from tasks.redis import keys
+from tasks.redis.broker import check_version
+from tasks.redis.scripts import Scripts
 from tasks.settings import beat_s
 
 ANSWER_LIMIT_S = 10.0

@@ -169,10 +169,10 @@ PARTS: tuple[Part, ...] = (
         holds="active_requests reserved_requests scheduled_requests total_count should_stop should_terminate",
     ),
     _part(
-        "redis.client:Redis", CHANNEL, "tasks/scripts.py",
+        "redis.client:Redis", CHANNEL, "tasks/redis/scripts.py",
         holds="connection", parse_response="self, connection, command_name, **options", register_script="self, script",
     ),
-    _part("redis.commands.core:Script", "tasks/scripts.py", holds="script sha"),
+    _part("redis.commands.core:Script", "tasks/redis/scripts.py", holds="script sha"),
     _part("redis.connection:Connection", CHANNEL, send_command="self, *args, **kwargs"),
     _part("redis.connection:ConnectionPool", REDIS, holds="connection_kwargs"),
     _part("redis.sentinel", "workers/transport/renewal.py", holds="MasterNotFoundError"),
@@ -197,7 +197,7 @@ PARTS: tuple[Part, ...] = (
         get_key_for_task="self, task_id, key=…",
     ),
     _part("celery.backends.redis", CELERY, holds="RedisBackend SentinelBackend"),
-    _part("celery.backends.redis:RedisBackend", CELERY, "tasks/broker.py", holds="client"),
+    _part("celery.backends.redis:RedisBackend", CELERY, "tasks/redis/broker.py", holds="client"),
     _part("kombu.utils.encoding", CELERY, bytes_to_str="s"),
     _part(
         "celery.app.task:Context", CELERY, "tasks/flow/envelope.py",
@@ -236,6 +236,6 @@ PARTS: tuple[Part, ...] = (
     _part("celery.utils.functional", "workers/duties/cancel.py", maybe_list="obj, scalars=…"),
     _part("celery.utils.log", STARTUP, SETUP, holds="LOG_LEVELS"),
     _part("celery.utils.nodenames", SETUP, nodesplit="name"),
-    _part("kombu.utils.url", "tasks/broker.py", maybe_sanitize_url="url, mask=…"),
+    _part("kombu.utils.url", "tasks/redis/broker.py", maybe_sanitize_url="url, mask=…"),
 )  # fmt: skip
 """Every part, the costliest first."""

@@ -18,7 +18,7 @@ from tasks.flow.ledger.queries import Queries
 from tasks.flow.ledger.set_asides import SetAsides
 from tasks.flow.ledger.transitions import Transitions
 from tasks.flow.ledger.upkeep import Upkeep
-from tasks.scripts import Scripts
+from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from tasks import keys
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
 from tasks.flow.ledger.record import ArtifactClaim, Taken
-from tasks.scripts import Scripts
+from tasks.redis import keys
+from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
 from tasks.flow.ledger.record import Record, read_record
+from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
 from tasks.compact_json import dumps
-from tasks.scripts import Scripts
+from tasks.redis import keys
+from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from redis.exceptions import ResponseError
 
-from tasks import keys
 from tasks.compact_json import dumps
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms
 from tasks.flow.ledger.record import (
@@ -28,7 +27,8 @@ from tasks.flow.ledger.record import (
     StoredResult,
     Verdict,
 )
-from tasks.scripts import Scripts
+from tasks.redis import keys
+from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis

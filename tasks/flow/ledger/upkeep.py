@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tasks import keys
 from tasks.flow.ledger.limits import ttl_ms
+from tasks.redis import keys
 
 if TYPE_CHECKING:
     from redis import Redis

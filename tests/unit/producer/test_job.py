@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from producer import Client, Progress
-from tasks import keys
 from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError, UnknownJob, UnknownVoice
 from tasks.messages import ChapterResult
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartPair
 from workers.stack.embedded_redis import EmbeddedRedis

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from producer import Client
-from tasks import keys
 from tasks.errors import InvalidInput, UnknownModel, UnknownVoice
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.workers import StartWorker
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tasks import keys
 from tasks.offers import Offers, Published
+from tasks.redis import keys
 from tasks.settings import settings
 
 OFFER = Published("aloud", "adapter", "1", 22_050, {"anna": "en", "hà": "vi"}, "anna")

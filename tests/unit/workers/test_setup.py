@@ -12,8 +12,8 @@ import pytest
 import redis
 from celery import Celery
 
-from tasks import keys
 from tasks.errors import BrokerUnavailable, NoFreeSlot, SettingsError
+from tasks.redis import keys
 from tasks.settings import settings
 from tests.fixtures.environment import UseCatalog
 from workers.setup import Setup, prefetched, set_up

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.processes import ROOT
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartWorker

@@ -10,9 +10,9 @@ import pytest
 import redis
 
 from producer import Client
-from tasks import keys
 from tasks.errors import JobCancelled, UnknownJob
 from tasks.messages import ChapterResult
+from tasks.redis import keys
 from tests.fixtures.commands import Said
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 

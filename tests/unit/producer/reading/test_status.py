@@ -10,7 +10,7 @@ import pytest
 
 from producer.connection import Connection
 from producer.reading.status import FailedPart, book_status, chapter_id, failed_parts
-from tasks import keys
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 
 BOOK = "book"

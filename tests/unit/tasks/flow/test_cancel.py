@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from celery import Celery, Task
 
-from tasks import keys
 from tasks.errors import SlotlineError, StoreError
 from tasks.flow.cancel import cancel
 from tasks.flow.job import run
@@ -21,6 +20,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Opening, Record
 from tasks.messages import ChapterRequest
 from tasks.offers import Offers
+from tasks.redis import keys
 
 FLOW, MODEL = "flow", "aloud"
 

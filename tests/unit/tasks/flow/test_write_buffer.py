@@ -10,10 +10,10 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
 from tasks.flow.write_buffer import WriteBuffer
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 
 

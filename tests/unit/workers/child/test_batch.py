@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from tasks import keys
 from tasks.errors import InvalidInput, UnknownVoice
 from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, Waiting
+from tasks.redis import keys
 from tests.fixtures.processes import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 from tests.unit.workers.adapters.asked import to_speak

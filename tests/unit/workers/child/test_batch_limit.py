@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal
 from workers.child import batch_limit
 from workers.child.batch_limit import BatchLimit

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Failed, Waiting
+from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import call, entry
 from workers.child.claim import claim, release
 from workers.child.make_ready import take

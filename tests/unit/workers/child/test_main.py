@@ -13,9 +13,9 @@ import redis
 from celery import Celery
 from celery.exceptions import Reject
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
+from tasks.redis import keys
 from tests.fixtures.processes import ROOT
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most
 from tests.fixtures.workers import StartWorker

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.errors import InvalidInput, ModelLoadError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
+from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from workers.child import batch
 from workers.child.make_ready import make_ready, take

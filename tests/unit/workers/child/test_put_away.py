@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks import keys
 from tasks.errors import InvalidInput, ModelError, StoreError
 from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
+from tasks.redis import keys
 from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from workers.adapters.base import Cancelled

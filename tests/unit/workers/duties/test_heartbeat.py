@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from redis import Redis
 
-from tasks import health, keys
+from tasks import health
 from tasks.health import Beat, why_unhealthy
+from tasks.redis import keys
 
 SLOT = Beat(
     worker="espeak-cpu-0@here",

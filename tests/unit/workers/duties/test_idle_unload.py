@@ -16,7 +16,8 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from tasks import health, keys
+from tasks import health
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil

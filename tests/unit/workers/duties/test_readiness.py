@@ -11,7 +11,7 @@ from pathlib import Path
 import redis
 from celery import Celery
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING
 from workers.duties.sweep import Sweep

@@ -7,9 +7,9 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject
 from redis import Redis
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
+from tasks.redis import keys
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
 from workers.wire.link import pair
 from workers.wire.messages import Cancel

@@ -12,7 +12,7 @@ import redis
 from celery import Celery
 from celery.result import AsyncResult
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker

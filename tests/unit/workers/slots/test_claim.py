@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tasks import keys
 from tasks.errors import NoFreeSlot
+from tasks.redis import keys
 from tests.fixtures.environment import LEASE_S
 from tests.fixtures.waiting import WaitUntil, at_most
 from tests.fixtures.workers import StartWorker

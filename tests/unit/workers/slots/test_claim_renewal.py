@@ -9,7 +9,7 @@ import os
 import pytest
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from workers.slots.claim import SlotClaim, claim_cpu
 from workers.slots.claim_renewal import ClaimRenewal

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from tasks import keys
 from tasks.catalog import ModelEntry, parse
 from tasks.errors import NoFreeSlot
+from tasks.redis import keys
 from tasks.settings import read
 from tests.unit.workers.slots.conftest import RTX_3080, RTX_4090, Cards
 from workers.slots import gpu_claim

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import redis
 
-from tasks import keys
 from tasks.catalog import parse
 from tasks.errors import NoFreeSlot
+from tasks.redis import keys
 from tasks.settings import read
 from tests.unit.workers.slots.conftest import RTX_4090, Cards
 from workers.slots import gpu_slot

@@ -6,7 +6,7 @@ import os
 
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from workers.slots.claim import claim_cpu, claim_flow
 from workers.slots.holders import free, holders
 

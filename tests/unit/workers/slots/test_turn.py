@@ -7,7 +7,7 @@ import threading
 import pytest
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from workers.slots.claim import SlotClaim, claim_gpu
 from workers.slots.holders import free, holders, on_gpu

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks import keys
 from tasks.errors import SlotlineError
+from tasks.redis import keys
 from workers.slots.claim import SlotClaim, claim_cpu
 from workers.stack.ready_workers import ReadyWorkers
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kombu import Connection
 
-from tasks import keys
+from tasks.redis import keys
 from tests.unit.workers.transport.conftest import drain, message
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from tasks import keys
+from tasks.redis import keys
 from tests.unit.workers.transport.conftest import message
 from workers.transport.leases import Leases
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 from celery import Celery
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.environment import LEASE_S
 from tests.fixtures.waiting import WaitUntil, at_most
 from tests.fixtures.workers import StartWorker

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from tasks import keys
+from tasks.redis import keys
 from tasks.routing import list_keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message

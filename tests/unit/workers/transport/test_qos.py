@@ -10,7 +10,7 @@ from typing import Any
 from celery import Celery
 from kombu import Connection, Consumer, Queue
 
-from tasks import keys
+from tasks.redis import keys
 from tests.unit.workers.transport.conftest import drain, message
 from workers.transport.leases import Leases
 from workers.transport.qos import RESERVE_AT_MOST, LeasingQoS

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil, crowding
 from tests.unit.workers.transport.conftest import message
 from workers.transport import leases as leases_module

@@ -11,7 +11,7 @@ from redis import BusyLoadingError
 from redis import ConnectionError as RedisConnectionError
 from redis.sentinel import MasterNotFoundError
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.transport import renewal as renewal_module

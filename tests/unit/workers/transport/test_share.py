@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
+from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import message
 from workers.transport.leases import Leases, Share

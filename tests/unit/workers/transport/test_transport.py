@@ -11,8 +11,8 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from tasks import keys
 from tasks.errors import SettingsError
+from tasks.redis import keys
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message

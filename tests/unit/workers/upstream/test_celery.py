@@ -22,8 +22,8 @@ from kombu.utils.json import dumps
 from kombu.utils.limits import TokenBucket
 from redis import Redis
 
-from tasks import keys
 from tasks.flow.connections import write_buffer
+from tasks.redis import keys
 from tests.fixtures.workers import StartWorker
 from workers.upstream.celery import (
     begun_count,

@@ -9,10 +9,10 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim, Opening, Record
 from tasks.kinds.speech import AUDIO
+from tasks.redis import keys
 
 MODEL, FLOW = "aloud", "flow"
 

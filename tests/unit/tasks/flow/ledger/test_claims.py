@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.redis import keys
 from tasks.settings import settings
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, claim, opened, release

@@ -9,13 +9,13 @@ from typing import Any
 from celery import Celery, Task
 from redis import Redis
 
-from tasks import keys
 from tasks.flow.job import run
 from tasks.flow.kind import Gathered, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.queries import Queries
 from tasks.messages import SummaryTextRequest
 from tasks.offers import Offers
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
 from tasks.settings import settings
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Measure
 from tasks.kinds.speech import AUDIO
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING, progress, record_of
 
 FRAMES = Measure("video_frames", 0.0, "frames «of» film")

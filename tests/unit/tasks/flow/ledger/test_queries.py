@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING, opened
 
 

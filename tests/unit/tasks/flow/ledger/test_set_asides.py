@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import claim
 
 MESSAGE = '{"headers":{"id":"alone"},"body":"ế"}'

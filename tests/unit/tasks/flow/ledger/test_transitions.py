@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tasks import keys
 from tasks.flow import envelope
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, ttl_ms
 from tasks.flow.ledger.record import Verdict
 from tasks.kinds.speech import AUDIO
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import (
     FLOW,
     MODEL,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks import keys
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import ttl_ms
 from tasks.flow.ledger.upkeep import REPLY_QUEUE_TTL_S
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import opened
 
 

@@ -10,8 +10,8 @@ import pytest
 import redis
 
 from producer import Client
-from tasks import keys
 from tasks.errors import InvalidInput, UnknownVoice
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks import broker as plain
 from tasks.errors import BrokerUnavailable
+from tasks.redis import broker as plain
 
 
 def test_a_silent_broker_is_one_line_without_its_password() -> None:

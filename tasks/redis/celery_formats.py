@@ -63,7 +63,7 @@ EMBED = _format(
 META = _format(
     "a stored result, JSON under `celery-task-meta-<id>`, and published on a channel of that name",
     "status result traceback children date_done task_id",
-    HEAD_LUA, CANCEL_LUA, RESULT_LUA, "tasks/keys.py", RESULTS,
+    HEAD_LUA, CANCEL_LUA, RESULT_LUA, "tasks/redis/keys.py", RESULTS,
 )  # fmt: skip
 """`status` comes first: cancel.lua reads it there."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis.exceptions import ResponseError
 
-from tasks.scripts import Scripts
+from tasks.redis.scripts import Scripts
 
 INCREASE = "return redis.call('INCRBY', KEYS[1], step(ARGV[1]))"
 HEAD = "local function step(text) return tonumber(text) * 2 end"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import keys
+from tasks.redis import keys
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 LITERAL = re.compile(r"'(slotline:[a-z:]*)'")
 """A key, or the beginning of one, in a script's code; its comments have none in quotes."""
 
