@@ -31,7 +31,7 @@ TESTED_ELSEWHERE = {
     "workers/adapters/viettts/sentences.py": "tests/unit/workers/adapters/test_viettts_words.py",
     "workers/adapters/viettts/voices.py": "tests/unit/workers/adapters/test_viettts.py",
     "workers/child/crafts/__init__.py": "tests/unit/workers/child/test_artifact_names.py",
-    "workers/child/crafts/base.py": "tests/unit/workers/child/test_batch.py",
+    "workers/child/crafts/base.py": "tests/unit/workers/child/stages/test_batch.py",
     "workers/child/models/base.py": "tests/unit/workers/child/models/test_registry.py",
     "workers/parent/child.py": "tests/unit/workers/parent/test_pool.py",
     "workers/parent/listener.py": "tests/unit/workers/duties/test_readiness.py",

@@ -1,6 +1,6 @@
 """What of a batch may run together in one pass of a model: what wants the same of it, sorted by length. Pure.
 
-The one place that groups: the slot's batches go through it (`workers/child/compute.py`), and an
+The one place that groups: the slot's batches go through it (`workers/child/stages/compute.py`), and an
 adapter whose passes must be of one kind uses it for whatever it is handed.
 """
 

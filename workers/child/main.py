@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from tasks.flow.connections import ledger, redis_client
 from tasks.settings import settings
-from workers.child import answers, batch, offering, operations
-from workers.child.batch_limit import BatchLimit
+from workers.child import answers, offering, operations
 from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.child.process import Child
+from workers.child.stages import batch
+from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.upstream.celery import begin_child
 from workers.wire.call import Call, Result, RunAlone

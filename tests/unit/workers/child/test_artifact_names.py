@@ -15,8 +15,8 @@ from tasks.messages import PartRequest
 from tests.unit.workers.adapters.asked import to_speak, to_summarise
 from workers.adapters.rehearsal import Rehearsal
 from workers.child import crafts
-from workers.child.make_ready import artifact_name
 from workers.child.models.base import LoadedModel
+from workers.child.stages.make_ready import artifact_name
 
 CRAFTS = {one.craft.name: one for one in crafts.by_task().values()}
 

@@ -20,8 +20,8 @@ from tasks.messages import PartRequest
 from tasks.messages.lookup import wrong_craft
 from tasks.store import artifacts
 from workers.child import crafts
-from workers.child.claim import claim, release
-from workers.child.work import AnyCraft, ReadyBatch, Request, TakenBatch, Work
+from workers.child.stages.claim import claim, release
+from workers.child.stages.work import AnyCraft, ReadyBatch, Request, TakenBatch, Work
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

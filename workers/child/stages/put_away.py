@@ -15,8 +15,8 @@ from tasks.flow import outcomes
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.store import artifacts
 from workers.adapters.base import Cancelled
-from workers.child.claim import release
-from workers.child.work import Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Request, Work
+from workers.child.stages.claim import release
+from workers.child.stages.work import Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Request, Work
 
 if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger

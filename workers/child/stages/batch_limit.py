@@ -2,7 +2,7 @@
 
 Remembered in Redis for a day, per model, revision, type of GPU and precision, so that it also holds for other
 slots and after a restart, and can grow again. Asked before every batch, so Redis is read once a minute only.
-Splits no batch (`workers/child/compute.py` does). Guarantee: where Redis cannot store a limit, it holds in this
+Splits no batch (`workers/child/stages/compute.py` does). Guarantee: where Redis cannot store a limit, it holds in this
 process.
 """
 
