@@ -12,11 +12,11 @@ from tasks.messages.base import (
     ModelRequest,
     PartRequest,
     Request,
-    Result,
 )
 from tasks.messages.craft import Craft
 from tasks.messages.files import Audio, ResultFile, StoredFile
 from tasks.messages.map import MapRequest, MapResult
+from tasks.messages.result import Result
 from tasks.messages.speech import (
     BookChapter,
     BookRequest,

@@ -1,13 +1,12 @@
 """What all requests and results have in common, and the one line that refuses a field.
 
 A request says which task it is the message of, and is carried as the same type from the
-client to the model. A result says its kind, what was made in words, and which files it
-becomes. Names no kind of work.
+client to the model. What results have in common is in `result.py`. Names no kind of work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -17,7 +16,6 @@ from tasks.text.normalise import normalise
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from tasks.messages.files import ResultFile
     from tasks.offers import Published
 
 MAX_TEXT_CHARS = 20_000_000
@@ -124,26 +122,6 @@ class JobRequest(ModelRequest):
     """What is split into parts: the message of a flow task, with a record in the ledger."""
 
     title: Title = ""
-
-
-class Result(Message):
-    """What a task made. `kind` is each result's own word, by which its class is found (`tasks/messages/lookup.py`)."""
-
-    is_folder: ClassVar[bool] = False
-    """Whether it becomes a folder of files, and not one."""
-
-    kind: str
-
-    def words(self) -> str:
-        """What was made, for a person: «12.3 s of audio»."""
-        return self.kind
-
-    def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
-        """What it becomes on a disk, in order; None where there is nothing to write. `read_text` reads a text artifact.
-
-        Raises `InvalidInput` where one file is wanted and there is none.
-        """
-        return []
 
 
 def _first_fault(exc: ValidationError, message: type[BaseModel]) -> str:

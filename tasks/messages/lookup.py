@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tasks import plugins
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.messages.base import Result
 from tasks.messages.craft import Craft
+from tasks.messages.result import Result
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

@@ -8,9 +8,10 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, Result, TextRef
+from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, TextRef
 from tasks.messages.files import ResultFile
 from tasks.messages.lookup import result_of
+from tasks.messages.result import Result
 
 MOST_INPUTS = 100_000
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from tasks.errors import InvalidInput
-from tasks.messages.base import JobRequest, Message, ModelRequest, Result, Title
+from tasks.messages.base import JobRequest, Message, ModelRequest, Title
 from tasks.messages.craft import Craft
 from tasks.messages.files import Audio, ResultFile
 from tasks.messages.lookup import check_craft
+from tasks.messages.result import Result
 from tasks.messages.texts import SomeText, TextOrRef, TextPart, texts_by_reference
 from tasks.messages.voices import check_voice
 

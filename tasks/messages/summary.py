@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tasks.messages.base import JobRequest, ModelRequest, Result, Title
+from tasks.messages.base import JobRequest, ModelRequest, Title
 from tasks.messages.craft import Craft
 from tasks.messages.files import ResultFile
 from tasks.messages.lookup import check_craft
+from tasks.messages.result import Result
 from tasks.messages.texts import SomeText, TextPart, texts_by_reference
 
 if TYPE_CHECKING:

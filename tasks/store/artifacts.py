@@ -30,16 +30,15 @@ import logging
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
 from tasks.settings import settings
 from tasks.store.atomic import whole_file
+from tasks.store.file_system import BLOCK_BYTES, copy, modified, size_and_digest, words, write
 from tasks.store.names import (
     JSON,
     Artifact,
@@ -56,7 +55,6 @@ __all__ = ["JSON", "Artifact", "Store", "StoredFile", "name_of", "store"]
 
 log = logging.getLogger(__name__)
 
-BLOCK_BYTES = 1024 * 1024
 TEXT_KIND = "text"
 DRAFTS = ".drafts"
 """Folder of a kind in which a local store writes a file before it renames it. One folder, because ext4 needs ten times
@@ -90,7 +88,7 @@ class Store:
         with self._speaking("cannot be written (SLOTLINE_STORE_URL)"):
             fs, root = self._open()
             probe = f"{root}/.check-{secrets.token_hex(6)}"
-            _write(fs, probe, b"slotline")
+            write(fs, probe, b"slotline")
             content = fs.cat_file(probe)
             fs.rm_file(probe)
         if content != b"slotline":
@@ -121,7 +119,7 @@ class Store:
         """Write an artifact from a local file, which is kept; in constant memory."""
         checked_name(name)
         with self._speaking(f"cannot read {path} for {name}"):
-            size, digest = _size_and_digest(path)
+            size, digest = size_and_digest(path)
         artifact = Artifact(name, size, digest, dict(details or {}))
         self._put(artifact, path)
         return artifact
@@ -154,7 +152,7 @@ class Store:
             except FileNotFoundError:
                 raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
             with source, whole_file(target) as draft:
-                size, digest = _copy(source, draft)
+                size, digest = copy(source, draft)
                 if digest != artifact.sha256:
                     raise _damaged(fs, root, artifact, size)
         return artifact
@@ -178,7 +176,7 @@ class Store:
             fs, root = self._open()
             found = fs.find(root, detail=True) if fs.exists(root) else {}
         for path, about in found.items():
-            yield StoredFile(str(path)[len(root) + 1 :], int(about.get("size") or 0), _modified(about))
+            yield StoredFile(str(path)[len(root) + 1 :], int(about.get("size") or 0), modified(about))
 
     def remove_file(self, file_name: str) -> None:
         """Remove one file that `files` returned; does nothing if it does not exist any more."""
@@ -225,8 +223,8 @@ class Store:
             fs, root = self._open()
             # Data first, so that a pointer never names missing data.
             drafts = Path(root, PurePosixPath(artifact.name).parts[0], DRAFTS)
-            _write(fs, f"{root}/{artifact.data_name}", content, drafts)
-            _write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
+            write(fs, f"{root}/{artifact.data_name}", content, drafts)
+            write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
 
     def _pointed_or_missing(self, fs: Any, root: str, name: str) -> Artifact:
         artifact = _pointed(fs, root, name)
@@ -242,46 +240,7 @@ class Store:
         except (SlotlineError, MemoryError):
             raise
         except Exception as exc:  # fsspec's file systems raise errors of their own classes, which are not known here
-            raise StoreError(f"store {self.place}: {what}: {_words(exc)}") from exc
-
-
-def _modified(about: Mapping[str, Any]) -> float:
-    """When a file was last written, in seconds since 1970; 0 if the file system does not report it."""
-    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
-        value = about.get(key)
-        if isinstance(value, int | float):
-            return float(value)
-        if isinstance(value, datetime):
-            return value.timestamp()
-    return 0.0
-
-
-def _is_local(fs: Any) -> bool:
-    return bool(getattr(fs, "local_file", False))
-
-
-def _write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None) -> None:
-    """Write content to a full path: by rename on a local disk, otherwise as the file system does it."""
-    if _is_local(fs):
-        with whole_file(Path(path), drafts) as draft:
-            if isinstance(content, Path):
-                shutil.copyfile(content, draft)
-            else:
-                draft.write_bytes(content)
-        return
-    try:
-        _send(fs, path, content)
-    except FileNotFoundError:
-        # Only for file systems with real folders (sftp, smb): an object store would try to make a bucket.
-        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        _send(fs, path, content)
-
-
-def _send(fs: Any, path: str, content: bytes | Path) -> None:
-    if isinstance(content, Path):
-        fs.put_file(str(content), path)
-    else:
-        fs.pipe_file(path, content)
+            raise StoreError(f"store {self.place}: {what}: {words(exc)}") from exc
 
 
 def _pointed(fs: Any, root: str, name: str) -> Artifact | None:
@@ -299,28 +258,6 @@ def _damaged(fs: Any, root: str, artifact: Artifact, size: int) -> ArtifactMissi
         if _pointed(fs, root, artifact.name) == artifact:
             fs.rm_file(f"{root}/{artifact.pointer_name}")
     return ArtifactMissing(message)
-
-
-def _copy(source: Any, target: Path) -> tuple[int, str]:
-    """Copy an open binary file to a path; returns how many bytes, and their SHA-256."""
-    hashed, size = hashlib.sha256(), 0
-    with target.open("wb") as out:
-        while block := source.read(BLOCK_BYTES):
-            hashed.update(block)
-            size += out.write(block)
-    return size, hashed.hexdigest()
-
-
-def _size_and_digest(path: Path) -> tuple[int, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return file.tell(), digest
-
-
-def _words(exc: Exception) -> str:
-    """An error's message in one line."""
-    message = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-    return " ".join(message.split()) or type(exc).__name__
 
 
 @functools.cache

@@ -1,0 +1,78 @@
+"""Writing and reading files on any fsspec file system: whole writes, copies, sizes and digests.
+
+Knows nothing of artifacts or their names; `artifacts.py` builds on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tasks.store.atomic import whole_file
+
+BLOCK_BYTES = 1024 * 1024
+
+
+def write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None) -> None:
+    """Write content to a full path: by rename on a local disk, otherwise as the file system does it."""
+    if _is_local(fs):
+        with whole_file(Path(path), drafts) as draft:
+            if isinstance(content, Path):
+                shutil.copyfile(content, draft)
+            else:
+                draft.write_bytes(content)
+        return
+    try:
+        _send(fs, path, content)
+    except FileNotFoundError:
+        # Only for file systems with real folders (sftp, smb): an object store would try to make a bucket.
+        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        _send(fs, path, content)
+
+
+def _send(fs: Any, path: str, content: bytes | Path) -> None:
+    if isinstance(content, Path):
+        fs.put_file(str(content), path)
+    else:
+        fs.pipe_file(path, content)
+
+
+def _is_local(fs: Any) -> bool:
+    return bool(getattr(fs, "local_file", False))
+
+
+def copy(source: Any, target: Path) -> tuple[int, str]:
+    """Copy an open binary file to a path; returns how many bytes, and their SHA-256."""
+    hashed, size = hashlib.sha256(), 0
+    with target.open("wb") as out:
+        while block := source.read(BLOCK_BYTES):
+            hashed.update(block)
+            size += out.write(block)
+    return size, hashed.hexdigest()
+
+
+def size_and_digest(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
+
+
+def modified(about: Mapping[str, Any]) -> float:
+    """When a file was last written, in seconds since 1970; 0 if the file system does not report it."""
+    for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
+        value = about.get(key)
+        if isinstance(value, int | float):
+            return float(value)
+        if isinstance(value, datetime):
+            return value.timestamp()
+    return 0.0
+
+
+def words(exc: Exception) -> str:
+    """An error's message in one line."""
+    message = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+    return " ".join(message.split()) or type(exc).__name__
