@@ -24,7 +24,7 @@ JOB_NUMBER = re.compile(r"\s*Job: \d+\.?$")
 """A number that billiard adds to its error, and that means nothing outside of its process."""
 
 
-class Call(Protocol):
+class LostRequest(Protocol):
     """A request whose run was lost: its delivery tag, under which its message was held, and its task's fields."""
 
     @property
@@ -36,7 +36,7 @@ class Call(Protocol):
     def kwargs(self) -> Mapping[str, Any]: ...
 
 
-def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
+def uncount(ledger: Ledger, calls: Iterable[LostRequest]) -> None:
     """Take back the count of their runs: the worker ended them, and the requests were not at fault."""
     for call in calls:
         try:
@@ -45,7 +45,7 @@ def uncount(ledger: Ledger, calls: Iterable[Call]) -> None:
             logger.warning("a run that is given back counts as an attempt: %s", exc)
 
 
-def note_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> None:
+def note_loss(ledger: Ledger, calls: Iterable[LostRequest], error: BaseException) -> None:
     """Keep what ended their runs, for the error of a request that has used up its attempts."""
     why = JOB_NUMBER.sub("", str(error))
     for call in calls:
@@ -55,5 +55,5 @@ def note_loss(ledger: Ledger, calls: Iterable[Call], error: BaseException) -> No
             logger.warning("why a run was lost could not be kept: %s", exc)
 
 
-def _run_of(call: Call) -> tuple[str, int]:
+def _run_of(call: LostRequest) -> tuple[str, int]:
     return part_of(call.kwargs()) or (call.task_id, 0)

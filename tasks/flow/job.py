@@ -43,7 +43,7 @@ NAMED_FAILURES = 10
 
 
 @dataclass(frozen=True)
-class Run:
+class JobRun:
     """One run of a job's task."""
 
     task: Task
@@ -61,7 +61,7 @@ class Run:
 
 def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Run a job's task once: opens it and raises `Ignore`, or finishes it and returns its result."""
-    this = Run(task, kind, ledger, fields, str(task.request.id), part_of(fields))
+    this = JobRun(task, kind, ledger, fields, str(task.request.id), part_of(fields))
     try:
         return _step(this)
     except SlotlineError as error:
@@ -75,7 +75,7 @@ def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) 
         _fail(this, error, None)
 
 
-def _step(this: Run) -> Mapping[str, Any]:
+def _step(this: JobRun) -> Mapping[str, Any]:
     record = this.ledger.queries.record(this.job_id)
     if record is None or record.state == "sent":
         return _open(this)
@@ -86,7 +86,7 @@ def _step(this: Run) -> Mapping[str, Any]:
     return _answer_again(this, record)
 
 
-def _open(this: Run) -> Mapping[str, Any]:
+def _open(this: JobRun) -> Mapping[str, Any]:
     plan = this.kind.plan(_request(this), offers(this.task.app), is_part=this.parent is not None)
     to_compute = this.ledger.transitions.open(this.job_id, _opening(this, plan))
     if to_compute < 0:
@@ -99,7 +99,7 @@ def _open(this: Run) -> Mapping[str, Any]:
     return _finish(this, record)
 
 
-def _request(this: Run) -> JobRequest:
+def _request(this: JobRun) -> JobRequest:
     """What is asked for: checked where it comes in by the message, and not again where a flow worker wrote it."""
     request: JobRequest
     if this.parent is None:
@@ -111,7 +111,7 @@ def _request(this: Run) -> JobRequest:
     return request
 
 
-def _opening(this: Run, plan: Plan) -> Opening:
+def _opening(this: JobRun, plan: Plan) -> Opening:
     head, tail = envelope.same_task_again(this.task.request, FLOW_QUEUE)
     return Opening(
         kind=this.name,
@@ -136,7 +136,7 @@ def _opening(this: Run, plan: Plan) -> Opening:
     )
 
 
-def _finish(this: Run, record: Record) -> Mapping[str, Any]:
+def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
     payloads = this.ledger.queries.payloads(this.job_id)
     # Where another run has extended the job meanwhile, what its further parts came to is not this one's to see.
     came = {part: one for part, one in this.ledger.queries.outcomes(this.job_id).items() if part <= record.total}
@@ -160,7 +160,7 @@ def _finish(this: Run, record: Record) -> Mapping[str, Any]:
     return made.result
 
 
-def _answer_again(this: Run, record: Record) -> Mapping[str, Any]:
+def _answer_again(this: JobRun, record: Record) -> Mapping[str, Any]:
     """The job ended, but its message came again: its worker died before Celery had stored the result."""
     result = record.result or {}
     if record.outcome == "SUCCESS":
@@ -174,7 +174,7 @@ def _answer_again(this: Run, record: Record) -> Mapping[str, Any]:
     raise error
 
 
-def _stop_if_cancelled(this: Run) -> None:
+def _stop_if_cancelled(this: JobRun) -> None:
     """End a run of a cancelled job with what Celery itself does for a revoked task; else do nothing."""
     if not this.ledger.queries.cancelled([this.job_id]):
         return
@@ -184,7 +184,7 @@ def _stop_if_cancelled(this: Run) -> None:
     raise Ignore("the job was cancelled")
 
 
-def _end(this: Run, outcome: FinalState, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
+def _end(this: JobRun, outcome: FinalState, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
     """End the job, or stop where somebody was first: with a cancelling, or with trying its failed parts again."""
     if this.ledger.transitions.end(this.job_id, this.name, outcome, result, error):
         return
@@ -194,7 +194,7 @@ def _end(this: Run, outcome: FinalState, result: Mapping[str, Any] | None, error
         raise Ignore("its parts are tried again: this run was overtaken")
 
 
-def _fail(this: Run, error: SlotlineError, made: Made | None) -> NoReturn:
+def _fail(this: JobRun, error: SlotlineError, made: Made | None) -> NoReturn:
     named = {"type": type(error).__name__, "message": str(error)}
     result = made.result if made else None
     _end(this, "FAILURE", result, named)
@@ -203,7 +203,11 @@ def _fail(this: Run, error: SlotlineError, made: Made | None) -> NoReturn:
 
 
 def _settle_parent(
-    this: Run, verdict: Verdict, outcome: Mapping[str, Any], result: Mapping[str, Any] | None = None, computed: int = 0
+    this: JobRun,
+    verdict: Verdict,
+    outcome: Mapping[str, Any],
+    result: Mapping[str, Any] | None = None,
+    computed: int = 0,
 ) -> None:
     """Settle the part that this job is, if it is one; the job above adds up what `result` says was made."""
     if this.parent:

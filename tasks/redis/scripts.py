@@ -18,7 +18,7 @@ from redis.exceptions import NoScriptError, ResponseError
 if TYPE_CHECKING:
     from redis import Redis
 
-Call = tuple[Sequence[str], Sequence[Any]]
+KeysAndArguments = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
 
 _SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|BUSY)\b")
@@ -44,7 +44,7 @@ class Scripts:
         """The script's answer, over another client where one is given; raises redis-py's errors."""
         return self._script(name)(keys=script_keys, args=args, client=client)
 
-    def run_all(self, name: str, calls: Sequence[Call]) -> list[Any]:
+    def run_all(self, name: str, calls: Sequence[KeysAndArguments]) -> list[Any]:
         """The answers of one script to many calls, in order, in one round trip.
 
         Where the script fails on the data of one call, the `ResponseError` is its answer. What concerns all
@@ -60,7 +60,7 @@ class Scripts:
                 raise answer
         return answers
 
-    def _ask_all(self, sha: str, calls: Sequence[Call]) -> list[Any]:
+    def _ask_all(self, sha: str, calls: Sequence[KeysAndArguments]) -> list[Any]:
         pipe = self._redis.pipeline(transaction=False)
         for script_keys, args in calls:
             pipe.evalsha(sha, len(script_keys), *script_keys, *args)

@@ -51,7 +51,7 @@ from tasks.store.names import (
     to_pointer,
 )
 
-__all__ = ["JSON", "Artifact", "Store", "StoredFile", "name_of", "store"]
+__all__ = ["JSON", "Artifact", "Store", "StoreEntry", "name_of", "store"]
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ as long to create files in 256 folders as in one."""
 
 
 @dataclass(frozen=True)
-class StoredFile:
+class StoreEntry:
     """One file of the store: its name below the root, its size, and when it was written (seconds since 1970)."""
 
     name: str
@@ -170,13 +170,13 @@ class Store:
                     if is_file_of(PurePosixPath(path).name, name):
                         fs.rm_file(path)
 
-    def files(self) -> Iterator[StoredFile]:
+    def files(self) -> Iterator[StoreEntry]:
         """Every file below the root, drafts included, in any order."""
         with self._speaking("cannot be listed"):
             fs, root = self._open()
             found = fs.find(root, detail=True) if fs.exists(root) else {}
         for path, about in found.items():
-            yield StoredFile(str(path)[len(root) + 1 :], int(about.get("size") or 0), modified(about))
+            yield StoreEntry(str(path)[len(root) + 1 :], int(about.get("size") or 0), modified(about))
 
     def remove_file(self, file_name: str) -> None:
         """Remove one file that `files` returned; does nothing if it does not exist any more."""

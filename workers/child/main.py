@@ -27,7 +27,7 @@ from workers.child.stages import batch
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.upstream.celery import begin_child
-from workers.wire.call import Call, Result, RunAlone
+from workers.wire.call import Call, RunAlone, TraceResult
 from workers.wire.messages import StandsBy, StateEntered
 from workers.wire.state import State
 
@@ -73,7 +73,7 @@ def begin(
     operations.load(child)
 
 
-def run_batch(calls: Sequence[Call]) -> list[Result | RunAlone]:
+def run_batch(calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
     """Run the calls as one batch through the model, then trace each; one result a call, in order.
 
     A batch that could not be begun because Redis is away, or refuses, gives its messages back. Any
@@ -99,7 +99,7 @@ def run_operation(operation: Operation) -> float | None:
     return operations.run(_this_child(), operation)
 
 
-def computed(child: Child, calls: Sequence[Call]) -> list[Result | RunAlone]:
+def computed(child: Child, calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
     """Run the batch, report how the model fared, and trace; one result a call, in order."""
     try:
         ran = batch.run(child.models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)

@@ -16,7 +16,7 @@ from tasks.errors import SlotlineError
 from tasks.offers import Published
 from workers.adapters import adapter_of
 from workers.wire.link import LinkClosed
-from workers.wire.messages import Offers
+from workers.wire.messages import RegistryOffer
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -65,7 +65,7 @@ def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:
     """Send the parent a registry's offer now, and again and again from a thread of its own; raises `LinkClosed`."""
 
     def send() -> None:
-        link.send(Offers(of_registry(models.entry, device, models.names())))
+        link.send(RegistryOffer(of_registry(models.entry, device, models.names())))
 
     def send_again_and_again() -> None:
         with contextlib.suppress(LinkClosed):

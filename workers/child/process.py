@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.stages.work import Ran
-from workers.wire.call import Result, RunAlone
+from workers.wire.call import RunAlone, TraceResult
 from workers.wire.messages import BatchRan
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Counts:
     last_batch: int = 0
     largest_batch: int = 0
 
-    def add(self, results: Sequence[Result | RunAlone]) -> None:
+    def add(self, results: Sequence[TraceResult | RunAlone]) -> None:
         """Count a batch by what the parent gets for it."""
         ran = [result for result in results if not isinstance(result, RunAlone)]
         self.batches += bool(ran)

@@ -28,7 +28,7 @@ from workers.upstream.celery import record_failure, trace
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.wire.call import Call, Result
+    from workers.wire.call import Call, TraceResult
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ REFUSED_PAUSE_S = 1.0
 """Before messages go back to a server that answers but refuses: without it they would come again at once."""
 
 
-def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
+def trace_all(app: Celery, calls: Sequence[Call]) -> list[TraceResult]:
     """Trace each request as Celery's pool would; one result a call, in order.
 
     What the requests write is sent together at the end; a request whose write fails goes back to its queue.
@@ -60,7 +60,7 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[Result]:
     return [_portable(result) for result in results]
 
 
-def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[Result]:
+def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[TraceResult]:
     """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`.
 
     Where Redis answers, but refuses, what was begun is not counted as an attempt; where it is away, it stays counted.
@@ -71,7 +71,7 @@ def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[
     return [_given_back(str(error)) for _ in calls]
 
 
-def _traced(app: Celery, call: Call) -> Result:
+def _traced(app: Celery, call: Call) -> TraceResult:
     """Trace one request as Celery's pool would; only the process's own end passes through."""
     try:
         return trace(call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding)
@@ -86,16 +86,16 @@ def _traced(app: Celery, call: Call) -> Result:
         return _failed(app, call, as_slotline_error(exc))
 
 
-def _failed(app: Celery, call: Call, error: SlotlineError) -> Result:
+def _failed(app: Celery, call: Call, error: SlotlineError) -> TraceResult:
     """Store and report a failure that the tracer let through, as it does for any other."""
     return 1, record_failure(app, call.task, call.headers, error), 0.0
 
 
-def _given_back(reason: str) -> Result:
+def _given_back(reason: str) -> TraceResult:
     return 1, exception_info(Reject(reason, requeue=True)), 0.0
 
 
-def _portable(result: Result) -> Result:
+def _portable(result: TraceResult) -> TraceResult:
     """The result; its words where it cannot be pickled for the parent, which would lose the whole batch."""
     failed, value, runtime = result
     if not failed:

@@ -22,7 +22,7 @@ from workers.parent.pending import BatchSizes, Pending
 from workers.parent.runs import Batch, OperationRun, Run
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
-from workers.wire.call import Result, RunAlone
+from workers.wire.call import RunAlone, TraceResult
 from workers.wire.child_entry import ChildEntry, Operation
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
@@ -161,7 +161,7 @@ class Dispatcher:
         limit_s = min([self._spec.limit_s(len(batch.requests)), *limits_s])
         calls = [request.call for request in batch.requests]
 
-        def done(results: list[Result | RunAlone]) -> None:
+        def done(results: list[TraceResult | RunAlone]) -> None:
             self._finished(batch, results)
 
         if not self._begin(batch, self._entry.run_batch, calls, done, limit_s):
@@ -204,7 +204,7 @@ class Dispatcher:
         for request in run.requests:
             request.accept(pid, accepted)
 
-    def _finished(self, batch: Batch, results: list[Result | RunAlone]) -> None:
+    def _finished(self, batch: Batch, results: list[TraceResult | RunAlone]) -> None:
         self.done_at = time.monotonic()
         goes_on = not self._replacement_is_due
         self.ended(batch)

@@ -16,7 +16,7 @@ from celery.exceptions import Reject
 from tasks.errors import SlotlineError
 from workers.upstream.billiard import exception_info
 from workers.upstream.celery import check_revoked, is_recorded_as_revoked
-from workers.wire.call import Call, Result
+from workers.wire.call import Call, TraceResult
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class SlotRequest:
             self._is_accepted = True
             _call(self.accept_callback, pid, accepted)
 
-    def succeed(self, result: Result) -> None:
+    def succeed(self, result: TraceResult) -> None:
         """Hand over what the tracer gave."""
         _call(self.callback, result)
 

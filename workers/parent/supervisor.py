@@ -28,8 +28,8 @@ from workers.wire.messages import (
     FromChild,
     FromParent,
     Loaded,
-    Offers,
     OfModel,
+    RegistryOffer,
     StandsBy,
     StateEntered,
     Status,
@@ -200,7 +200,7 @@ class Supervisor:
                 self._load_begins()
             case VariantLoadEnded(name, is_loaded):
                 self.variants.ended(name, is_loaded)
-            case Offers(offer):
+            case RegistryOffer(offer):
                 self.listener.offers(offer)
             case BatchRan(failed, worked):
                 self.listener.ran(failed, worked)

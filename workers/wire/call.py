@@ -10,7 +10,7 @@ from typing import Any
 
 from tasks.errors import InvalidInput
 
-Result = tuple[int, Any, float]
+TraceResult = tuple[int, Any, float]
 """What Celery's tracer gives for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.wire.call import Call, Result, RunAlone
+    from workers.wire.call import Call, RunAlone, TraceResult
     from workers.wire.link import ChildEnd, ParentEnd
     from workers.wire.spec import SlotSpec
 
@@ -32,7 +32,7 @@ class ChildEntry:
     """First of all, in a new process: with its end of the line, the parent's end (to be closed), what it serves,
     which of a registry's models it must not load, and Celery's application and the worker's name."""
 
-    run_batch: Callable[[Sequence[Call]], list[Result | RunAlone]]
+    run_batch: Callable[[Sequence[Call]], list[TraceResult | RunAlone]]
     """Run these requests as one batch; one result each, in order."""
 
     run_operation: Callable[[Operation], Any]

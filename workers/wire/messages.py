@@ -8,7 +8,7 @@ among them: they go through Celery's own pool (`call.py`).
 | StateEntered, StandsBy | `child/main.py` | `parent/supervisor.py` |
 | Loaded, FailedToLoad | `child/operations.py` | `parent/supervisor.py` |
 | WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
-| Offers | `child/offering.py`, every few seconds for a registry | `duties/readiness.py`, through the supervisor |
+| RegistryOffer | `child/offering.py`, every few seconds | `duties/readiness.py`, through the supervisor |
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
 | Status | `child/answers.py`, in a thread | who called `Supervisor.ask_status` |
 
@@ -100,7 +100,7 @@ class VariantLoadEnded(_Message):
 
 
 @dataclass(frozen=True)
-class Offers(_Message):
+class RegistryOffer(_Message):
     """Which voices a registry's folder holds now."""
 
     offer: Published
@@ -139,7 +139,7 @@ class Cancel(_Message):
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn
 """How the slot's one model comes and goes."""
 
-FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | Offers | BatchRan | Status
+FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | Status
 FromParent: TypeAlias = AskStatus | Cancel
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
@@ -157,7 +157,7 @@ FROM_CHILD = _readers(
     WaitsForTurn,
     VariantLoadBegan,
     VariantLoadEnded,
-    Offers,
+    RegistryOffer,
     BatchRan,
     Status,
 )

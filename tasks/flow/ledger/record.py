@@ -126,7 +126,7 @@ class StoredResult:
 
 
 @dataclass(frozen=True)
-class Cancelled:
+class Cancellation:
     """What a cancelling did: the jobs that it ended, and of which job (and part of it) the first of them is a part."""
 
     ids: tuple[str, ...]

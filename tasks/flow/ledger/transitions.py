@@ -18,7 +18,7 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms
 from tasks.flow.ledger.record import (
     SKIPPED,
     WAITING,
-    Cancelled,
+    Cancellation,
     FinalState,
     Measure,
     Opening,
@@ -104,14 +104,14 @@ class Transitions:
         args = [state, dumps(result) if result else "", dumps(error) if error else "", ttl_ms()]
         return bool(self._scripts.run("end", _job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
 
-    def cancel(self, job_id: str, even_unknown: bool = False) -> Cancelled:
+    def cancel(self, job_id: str, even_unknown: bool = False) -> Cancellation:
         """End a job, and the jobs that are its open parts, as REVOKED. Tells no worker: `tasks/flow/cancel.py` does.
 
         `even_unknown` marks an id that is not recorded, and has no final result, as cancelled.
         """
         args = [job_id, ttl_ms(), datetime.now(UTC).isoformat(), int(even_unknown)]
         status, parent, part, *ids = (raw.decode() for raw in self._scripts.run("cancel", [keys.job(job_id)], args))
-        return Cancelled(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
+        return Cancellation(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
 
     def reopen(self, job_id: str, parts: Iterable[int]) -> int:
         """Put ended parts back to waiting and send them; how many were put back."""

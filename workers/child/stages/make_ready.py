@@ -21,7 +21,7 @@ from tasks.messages.lookup import wrong_craft
 from tasks.store import artifacts
 from workers.child import crafts
 from workers.child.stages.claim import claim, release
-from workers.child.stages.work import AnyCraft, ReadyBatch, Request, TakenBatch, Work
+from workers.child.stages.work import AnyCraft, BatchRequest, ReadyBatch, TakenBatch, Work
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -49,7 +49,7 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
     """What each call asks for, by the model that it wants. Requests of jobs that have ended are dropped."""
     messages: list[_Message] = []
     outcomes: dict[int, Outcome] = {}
-    by_variant: dict[str | None, list[Request]] = {}
+    by_variant: dict[str | None, list[BatchRequest]] = {}
     for index, call in enumerate(calls):
         match _read(index, call):
             case _Message() as message:
@@ -59,7 +59,7 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
     taken = ledger.claims.take_all([message.run_of for message in messages]) if messages else []
     for message, found in zip(messages, taken, strict=True):
         match _request(entry, message, found):
-            case Request() as request:
+            case BatchRequest() as request:
                 by_variant.setdefault(request.variant, []).append(request)
             case outcome:
                 outcomes[message.index] = outcome
@@ -67,7 +67,7 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
 
 
 def make_ready(
-    ledger: Ledger, model: LoadedModel | Exception, requests: Sequence[Request], *, has_company: bool
+    ledger: Ledger, model: LoadedModel | Exception, requests: Sequence[BatchRequest], *, has_company: bool
 ) -> ReadyBatch:
     """What is to be computed for these requests, which want the same model; claimed, and to be released.
 
@@ -109,7 +109,7 @@ def _read(index: int, call: Call) -> _Message | Failed | None:
         return Failed(as_slotline_error(exc), 0)
 
 
-def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | None) -> Request | Failed | Dropped:
+def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | None) -> BatchRequest | Failed | Dropped:
     if taken is None:
         return Dropped()
     craft = message.craft
@@ -120,7 +120,7 @@ def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | No
         if part.model != entry.name:
             raise InvalidInput(f"model: {part.model!r} was sent to the queue of {entry.name!r}")
         variant = craft.variant(entry, part)
-        return Request(message.index, message.call, craft, message.run_of, part, variant, taken.runs)
+        return BatchRequest(message.index, message.call, craft, message.run_of, part, variant, taken.runs)
     except Exception as exc:  # one input's failure, in its own words
         return _unreadable(message.call, exc)
 
@@ -133,16 +133,16 @@ def _part(message: _Message, taken: Taken) -> PartRequest:
     return craft.request.parse(message.fields)
 
 
-def _without_model(error: Exception, requests: Sequence[Request]) -> ReadyBatch:
+def _without_model(error: Exception, requests: Sequence[BatchRequest]) -> ReadyBatch:
     """A fault of the model counts once, however many requests want it: one bad model is not all of them."""
     failed = () if isinstance(error, InvalidInput) else (f"load of {requests[0].variant}",)
     outcomes = {request.index: Failed(as_slotline_error(error), 0) for request in requests}
     return ReadyBatch(None, outcomes=outcomes, failed=failed)
 
 
-def _look(model: LoadedModel, requests: Sequence[Request]) -> tuple[list[Work], dict[int, Outcome]]:
+def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Work], dict[int, Outcome]]:
     """What is to be made, each artifact once; and the outcomes of requests that fail or whose artifact is there."""
-    wanted: dict[str, tuple[PartRequest, list[Request]]] = {}
+    wanted: dict[str, tuple[PartRequest, list[BatchRequest]]] = {}
     made: dict[str, Artifact] = {}
     outcomes: dict[int, Outcome] = {}
     for request in requests:
@@ -161,7 +161,7 @@ def _look(model: LoadedModel, requests: Sequence[Request]) -> tuple[list[Work], 
     return [Work(name, part, those) for name, (part, those) in wanted.items()], outcomes
 
 
-def _ready(model: LoadedModel, request: Request) -> PartRequest:
+def _ready(model: LoadedModel, request: BatchRequest) -> PartRequest:
     """What the adapter gets; raises `InvalidInput` for what it refuses, or a model of another craft."""
     craft = request.craft
     if model.adapter.craft != craft.craft.name:

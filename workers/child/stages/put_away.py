@@ -16,7 +16,7 @@ from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_erro
 from tasks.store import artifacts
 from workers.adapters.base import Cancelled
 from workers.child.stages.claim import release
-from workers.child.stages.work import Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Request, Work
+from workers.child.stages.work import BatchRequest, Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Work
 
 if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger
@@ -66,7 +66,7 @@ def _store(computed: Computed) -> Outcome:
         return Failed(as_slotline_error(exc), work.attempt)
 
 
-def _outcome_of(request: Request, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:
+def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:
     """The attempt, and having computed it, are the first request's alone."""
     if is_cancelled(request.call.delivery_tag):
         return Dropped()

@@ -29,7 +29,7 @@ Outcomes = Mapping[int, Outcome]
 
 
 @dataclass(frozen=True)
-class Request:
+class BatchRequest:
     """One request of a batch, read and checked; `run_of` is the task or the part that it is a run of.
 
     `part` is what it wants of the model.
@@ -54,11 +54,11 @@ class Work:
 
     artifact: str
     part: PartRequest
-    requests: Sequence[Request]
+    requests: Sequence[BatchRequest]
     attempt: int = 0
 
     @property
-    def first(self) -> Request:
+    def first(self) -> BatchRequest:
         """The request whose attempt is counted."""
         return self.requests[0]
 
@@ -67,7 +67,7 @@ class Work:
 class TakenBatch:
     """All requests of a batch that can be read, by the model that they want; the other calls have their outcomes."""
 
-    by_variant: Mapping[str | None, Sequence[Request]]
+    by_variant: Mapping[str | None, Sequence[BatchRequest]]
     outcomes: Outcomes
 
 

@@ -13,7 +13,7 @@ from workers.child import offering
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.wire.link import pair
-from workers.wire.messages import FromChild, Offers
+from workers.wire.messages import FromChild, RegistryOffer
 
 
 def test_a_loaded_model_offers_what_it_says_and_its_adapters_craft() -> None:
@@ -39,13 +39,13 @@ def test_a_registrys_offer_is_sent_again_as_its_folder_changes(
     registry = Registry(entry(path=str(tmp_path / "{id}")), "cpu", Lifecycle(), lambda *_: pytest.fail("loaded"))
     offering.keep_sending(childs_end, registry, "cpu")
     heard: list[FromChild] = list(parents_end.pending(1.0))
-    assert isinstance(heard[0], Offers)
+    assert isinstance(heard[0], RegistryOffer)
     assert list(heard[0].offer.voices) == ["anna"]
     (tmp_path / "bert").mkdir()
 
     def is_known() -> bool:
         heard.extend(parents_end.pending())
-        return isinstance(heard[-1], Offers) and list(heard[-1].offer.voices) == ["anna", "bert"]
+        return isinstance(heard[-1], RegistryOffer) and list(heard[-1].offer.voices) == ["anna", "bert"]
 
     wait_until(is_known, 5, "the new name")
     parents_end.close()

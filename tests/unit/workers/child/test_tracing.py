@@ -15,7 +15,7 @@ from tasks.errors import SlotlineError
 from tasks.flow import attempts
 from tests.unit.workers.child.rehearsals import call
 from workers.child import tracing
-from workers.wire.call import Result
+from workers.wire.call import TraceResult
 
 
 class Buffer:
@@ -38,11 +38,11 @@ def app() -> Celery:
     return Celery("unused", set_as_current=False)
 
 
-def traced_as(monkeypatch: pytest.MonkeyPatch, buffer: Buffer, *comes: Result | BaseException) -> None:
+def traced_as(monkeypatch: pytest.MonkeyPatch, buffer: Buffer, *comes: TraceResult | BaseException) -> None:
     """Let Celery's tracer come to that, one call after the other."""
     coming = iter(comes)
 
-    def trace(*_: Any) -> Result:
+    def trace(*_: Any) -> TraceResult:
         result = next(coming)
         if isinstance(result, BaseException):
             raise result
@@ -52,7 +52,7 @@ def traced_as(monkeypatch: pytest.MonkeyPatch, buffer: Buffer, *comes: Result | 
     monkeypatch.setattr(tracing, "write_buffer", lambda app: buffer)
 
 
-def errors_of(results: Sequence[Result]) -> list[Any]:
+def errors_of(results: Sequence[TraceResult]) -> list[Any]:
     return [getattr(value.exception, "exc", value.exception) if failed else None for failed, value, _ in results]
 
 

@@ -23,7 +23,7 @@ from workers.wire.messages import (
     FailedToLoad,
     FromChild,
     Loaded,
-    Offers,
+    RegistryOffer,
     StandsBy,
     StateEntered,
     Status,
@@ -133,7 +133,7 @@ def test_a_child_that_stands_by_serves_and_its_model_is_loaded_first(supervised:
 
 
 def test_offers_and_batches_are_passed_on(supervised: Supervised) -> None:
-    supervised.say(Loaded(0.1), Offers(OFFER), BatchRan(("a",), worked=False))
+    supervised.say(Loaded(0.1), RegistryOffer(OFFER), BatchRan(("a",), worked=False))
     assert supervised.heard.all[1:] == [("offers", OFFER), ("ran", ("a",), False)]
 
 

@@ -22,7 +22,7 @@ FROM_CHILD = [
     wire.WaitsForTurn("slot-1@here"),
     wire.VariantLoadBegan("anna"),
     wire.VariantLoadEnded("anna", is_loaded=False),
-    wire.Offers(OFFER),
+    wire.RegistryOffer(OFFER),
     wire.BatchRan(("a", "b"), worked=True),
     wire.Status(3, {"pid": 1, "voices": ["an"], "load_s": None, "registry": {"rows": [{"id": "anna"}]}}),
 ]

@@ -15,11 +15,11 @@ from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from workers.child.stages import batch
 from workers.child.stages.make_ready import make_ready, take
-from workers.child.stages.work import ReadyBatch, Request
+from workers.child.stages.work import BatchRequest, ReadyBatch
 from workers.wire.call import Call
 
 
-def requests(ledger: Ledger, calls: Sequence[Call]) -> Sequence[Request]:
+def requests(ledger: Ledger, calls: Sequence[Call]) -> Sequence[BatchRequest]:
     """What the calls ask for, of the slot's one model."""
     return take(ledger, entry(), calls).by_variant[None]
 
