@@ -32,7 +32,7 @@ def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | 
 
 def voice_missing(model: str) -> InvalidInput:
     """The refusal of a request that names no voice, where each is a model of its own and none is the default."""
-    return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and names no default")
+    return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and no default voice")
 
 
 def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:

@@ -121,7 +121,7 @@ def test_a_paragraph_that_kills_its_worker_three_times_fails_alone(
 ) -> None:
     worker = start_slot("faulty")
     job = ask(celery, model="faulty", text="Good one.\n\n⚡crash.\n\nGood two.")
-    with pytest.raises(Exception, match="its worker died each of 3 times"):
+    with pytest.raises(Exception, match="its worker died in all 3 attempts"):
         job.get(timeout=GIVE_UP_S)
     assert worker.returncode is None
     assert ask(celery, model="faulty", text="still here").get(timeout=GIVE_UP_S)["parts"] == 1

@@ -58,7 +58,7 @@ def test_of_a_chapters_batch_that_dies_the_culprit_alone_is_set_aside(
     slots.flow()
     slot = slots.start()
     job = client.submit_chapter("\n\n".join(with_poison(poison)), model=MODEL)
-    with pytest.raises(PartsFailed, match=r"1 of 11 paragraphs failed: 4 .*its worker died each of 3 times"):
+    with pytest.raises(PartsFailed, match=r"1 of 11 paragraphs failed: 4 .*its worker died in all 3 attempts"):
         job.wait(LIMIT_S)
     assert_only_the_poison_paid(slots, poison)
     assert slot.log().count("its model is loaded again") == ATTEMPTS_ALLOWED
@@ -76,7 +76,7 @@ def test_of_single_texts_in_a_batch_that_dies_the_culprit_alone_fails(
         if text in GOOD:
             assert result.get(timeout=LIMIT_S)["computed"]
         else:
-            with pytest.raises(Exception, match="its worker died each of 3 times"):
+            with pytest.raises(Exception, match="its worker died in all 3 attempts"):
                 result.get(timeout=LIMIT_S)
     assert_only_the_poison_paid(slots, poison)
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "all of them to be acknowledged")

@@ -75,9 +75,9 @@ def assert_only_the_poison_failed(client: Client, job_id: str, error: PartsFaile
 @pytest.mark.parametrize(
     ("poison", "reason"),
     [
-        ("⚡crash", "its worker died each of 3 times.*SIGSEGV"),
-        ("⚡killed", "its worker died each of 3 times.*SIGKILL"),
-        ("⚡hang", "its worker died each of 3 times.*killed after time_limit_s = 1.5"),
+        ("⚡crash", "its worker died in all 3 attempts.*SIGSEGV"),
+        ("⚡killed", "its worker died in all 3 attempts.*SIGKILL"),
+        ("⚡hang", "its worker died in all 3 attempts.*killed after time_limit_s = 1.5"),
         ("⚡memory", "memory ran out"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_poisonous_message_of_no_job_ends_in_failure_after_three_tries(
 ) -> None:
     kwargs = {"text": "Alone and ⚡crash.", "model": "poisoned"}
     result = foreign.send_task("speech.paragraph", kwargs=kwargs, queue="poisoned")
-    with pytest.raises(Exception, match="its worker died each of 3 times"):
+    with pytest.raises(Exception, match="its worker died in all 3 attempts"):
         result.get(timeout=LIMIT_S)
     assert slot.returncode is None
     assert client.submit_paragraph("Alone and good.", model="poisoned").wait(LIMIT_S).duration_s > 0

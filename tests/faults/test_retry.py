@@ -84,7 +84,7 @@ def test_a_bare_paragraph_that_kills_its_worker_is_set_aside_and_can_be_sent_aga
     client: Client, slot: Process, catalog_file: Path, start_slot: StartSlot
 ) -> None:
     job = client.submit_paragraph("Poison ⚡crash.", model="model")
-    with pytest.raises(Exception, match="its worker died each of 3 times"):
+    with pytest.raises(Exception, match="its worker died in all 3 attempts"):
         job.wait(timeout_s=GIVE_UP_S)
     (failure,) = repair.failures(client.ledger)
     assert failure.id.startswith("message-")

@@ -1,7 +1,7 @@
-"""The thread of a slot's child that listens to the parent: it notes what is cancelled, and answers for the status.
+"""The thread of a slot's child that reads the parent's messages: it marks requests as cancelled, and sends the status.
 
-Guarantees: it answers also while a batch runs; when the parent is gone, the process ends, because nobody would
-hear its results.
+Guarantees: it also answers while a batch runs; when the parent has died, the child ends, because no process would
+receive its results.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 def start(child: Child) -> None:
-    """Listen in a thread of its own, as long as the process lives."""
+    """Start the thread; it runs as long as the process lives."""
     threading.Thread(target=listen, args=(child,), name="answers", daemon=True).start()
 
 
 def listen(child: Child) -> None:
-    """Listen until the parent is gone, and end the process then. Returns only where slotline itself failed."""
+    """Read messages until the parent has died, then end the process. Returns only after an error of slotline."""
     try:
         for message in child.link.messages():
             match message:
@@ -39,7 +39,7 @@ def listen(child: Child) -> None:
                     assert_never(message)
     except LinkClosed:
         pass
-    except Exception:  # the thread's boundary
+    except Exception:  # the boundary of the thread
         logger.exception("the child no longer answers its parent")
         return
     os._exit(1)

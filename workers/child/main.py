@@ -1,12 +1,12 @@
-"""The child process of a slot: what it does first, a batch, and an operation. Here Celery's pool enters it.
+"""The functions of a slot's child that Celery's pool calls: begin, run a batch, run an operation.
 
-The one process that imports an adapter's heavy packages. It is forked by `workers/parent/child_process.py`, which
-hears what it sends over its link; it decides neither about being started again nor when its model is unloaded.
-Guarantees: it computes nothing before the model is warm; a model that cannot be loaded ends it; what one request
-raises is that request's result.
+Only this process imports an adapter's heavy packages. `workers/parent/child_process.py` forks it and reads the
+messages that it sends. The parent decides when a child is started again, and when its model is unloaded. Guarantees:
+it computes nothing before the model is warmed up; a model that cannot be loaded ends the process; an error of one
+request is that request's result.
 
-Celery's pool calls these functions by their names, with what it has pickled: so what `begin` has made is kept
-in this module.
+Celery's pool calls these functions by name with pickled arguments, so the state that `begin` makes is kept in this
+module.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NOT_SENT = frozenset({State.READY, State.BUSY, State.FAILED})
-"""Not sent as `StateEntered`: the parent knows what runs, and `Loaded` and `FailedToLoad` say more."""
+"""States without a `StateEntered` message: the parent knows what runs; `Loaded` and `FailedToLoad` have more detail."""
 
 _child: Child | None = None
 
@@ -49,9 +49,9 @@ _child: Child | None = None
 def begin(
     link: ChildEnd, parents_end: ParentEnd, spec: SlotSpec, refused: frozenset[str], app: Celery, hostname: str
 ) -> None:
-    """The pool's initializer: become Celery's child, then load the model; ends the process when that fails.
+    """The pool's initializer: become Celery's child, then load the model; ends the process if that fails.
 
-    A lazy slot's child loads nothing yet: it stands by.
+    A lazy slot's child loads nothing yet, and sends `StandsBy`.
     """
     global _child
     parents_end.close()
@@ -74,18 +74,18 @@ def begin(
 
 
 def run_batch(calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
-    """Run the calls as one batch through the model, then trace each; one result a call, in order.
+    """Run the model on the calls as one batch, then trace each one; one result per call, in order.
 
-    A batch that could not be begun because Redis is away, or refuses, gives its messages back. Any
-    other failure of the machinery itself is raised, and costs the parent this child.
+    If Redis is unreachable or refuses writes, the batch does not begin and its messages are given back. Any other
+    error of slotline itself is raised, and ends this child.
     """
     child = _this_child()
-    operations.load(child)  # the parent asks for that first, unless a message of its own was lost
+    operations.load(child)  # the parent has sent this operation before, unless its message was lost
     child.life.enter(State.BUSY)
     try:
         results = computed(child, calls)
     finally:
-        # The parent hands over the next batch, and cancels what is in it, only after it has this one's results.
+        # The parent sends the next batch, and cancels its requests, only after it has these results.
         child.cancelled.clear()
         child.life.enter(State.READY)
     child.counts.add(results)
@@ -95,16 +95,16 @@ def run_batch(calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
 
 
 def run_operation(operation: Operation) -> float | None:
-    """Do what the parent asks for between batches; the answer is what `SlotModels.tidy` gives, else None."""
+    """Run an operation between batches; returns the result of `SlotModels.tidy`, else None."""
     return operations.run(_this_child(), operation)
 
 
 def computed(child: Child, calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
-    """Run the batch, report how the model fared, and trace; one result a call, in order."""
+    """Run the batch, report failures and successes of the model, and trace; one result per call, in order."""
     try:
         ran = batch.run(child.models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
     except BROKER_REFUSES as exc:
-        logger.warning("the broker is away or refuses, %d messages go back: %s", len(calls), exc)
+        logger.warning("Redis is unreachable or refuses writes; %d messages are given back: %s", len(calls), exc)
         return [*give_back_all(child.app, calls, exc)]
     child.report(ran)
     traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))

@@ -1,7 +1,7 @@
-"""What a slot's models offer, as the worker publishes it: of one loaded model, or of many small ones.
+"""The offer of a slot's models, which the worker publishes: of its one loaded model, or of a registry.
 
-The one model's offer is sent when it is loaded (`operations.py`). A registry's is sent again every few seconds
-as long as the process lives, because files of models come and go.
+The offer of one model is sent when it is loaded (`operations.py`). A registry's offer is sent every few seconds as
+long as the process lives, because its folder may change.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from workers.wire.link import ChildEnd
 
 SENT_EVERY_S = 5.0
-"""How soon a model that was put into a registry's folder is known to those who ask for work."""
+"""The time until producers know a model that was added to a registry's folder."""
 
 
 def of_model(entry: ModelEntry, device: str, offer: Offer) -> Published:
-    """Of the one model of a slot, which is loaded."""
+    """The offer of the one model of a slot, which is loaded."""
     return Published(
         model=entry.name,
         adapter=entry.adapter,
@@ -44,11 +44,11 @@ def of_model(entry: ModelEntry, device: str, offer: Offer) -> Published:
 
 
 def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Published:
-    """Of a table of many models, none of which need be loaded: each name is a voice."""
+    """The offer of a registry, whose models need not be loaded: each name is a voice."""
     try:
         craft = adapter_of(entry, device).craft
     except SlotlineError:
-        craft = ""  # each load says what is wrong
+        craft = ""  # the load will report this error
     return Published(
         model=entry.name,
         adapter=entry.adapter,
@@ -62,16 +62,16 @@ def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Publish
 
 
 def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:
-    """Send the parent a registry's offer now, and again and again from a thread of its own; raises `LinkClosed`."""
+    """Send the parent a registry's offer now, and then repeatedly from a thread; raises `LinkClosed`."""
 
     def send() -> None:
         link.send(RegistryOffer(of_registry(models.entry, device, models.names())))
 
-    def send_again_and_again() -> None:
+    def send_repeatedly() -> None:
         with contextlib.suppress(LinkClosed):
             while True:
                 time.sleep(SENT_EVERY_S)
                 send()
 
     send()
-    threading.Thread(target=send_again_and_again, name="offers", daemon=True).start()
+    threading.Thread(target=send_repeatedly, name="offers", daemon=True).start()

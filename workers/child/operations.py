@@ -1,6 +1,6 @@
-"""What a slot's child does with its models between batches: load, unload, tidy. When, the parent decides.
+"""What a slot's child does with its models between batches: load, unload, tidy. The parent decides when.
 
-Guarantee: a model that cannot be loaded ends the process, and the parent hears why.
+Guarantee: a model that cannot be loaded ends the process, and the parent gets the reason.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(child: Child, operation: Operation) -> float | None:
-    """Do it; loading what is loaded, and unloading what is not, does nothing. Returns what `tidy` gives, else None."""
+    """Run an operation; loads no model twice, and unloads none twice. Returns the result of `tidy`, else None."""
     match operation:
         case Operation.LOAD:
             load(child)
@@ -41,7 +41,7 @@ def run(child: Child, operation: Operation) -> float | None:
 
 
 def load(child: Child) -> None:
-    """Load the model unless it is loaded, and send its offer; ends the process when that fails."""
+    """Load the model unless it is loaded, and send its offer; ends the process if the load fails."""
     if child.life.is_loaded:
         return
     entry, device, gpu = child.spec.entry, child.spec.device, child.spec.gpu
@@ -49,7 +49,7 @@ def load(child: Child) -> None:
         load_s = child.models.load()
         offer = child.models.offer
         if gpu is not None and entry.is_registry:
-            gpu.end_turn()  # its memory stays promised, because its models come and go
+            gpu.end_turn()  # its memory stays promised: its models are loaded and unloaded later
         child.life.enter(State.READY)
         child.link.send(Loaded(load_s, offering.of_model(entry, device, offer) if offer else None))
     except BaseException as exc:
@@ -57,12 +57,12 @@ def load(child: Child) -> None:
 
 
 def unload(child: Child) -> None:
-    """Unload the model if it is loaded, and log what that gave back."""
+    """Unload the model if it is loaded, and log how much memory this freed."""
     if not child.life.is_loaded:
         return
     before = hardware.memory(child.spec.device)
     if child.spec.gpu is not None:
-        child.spec.gpu.unloaded()  # promised first, so that nobody plans with memory that is free for a moment
+        child.spec.gpu.unloaded()  # promised first, so that no worker plans with memory that is free only now
     child.models.unload()
     after = hardware.memory(child.spec.device)
     names = ("rss_bytes",) if before["rss_bytes"] == before["reserved_bytes"] else tuple(before)
@@ -71,7 +71,7 @@ def unload(child: Child) -> None:
 
 
 def give_up(link: ChildEnd, life: Lifecycle, error: BaseException) -> NoReturn:
-    """Send why, and end. Not by an exception: Celery's pool would swallow it and serve without a model."""
+    """Send the reason, and end the process. No exception, because Celery's pool would go on without a model."""
     try:
         life.enter(State.FAILED)
         link.send(

@@ -1,7 +1,7 @@
-"""What belongs to a slot's child process: its models, its end of the wire, and what it has counted.
+"""The state of a slot's child process: its models, its end of the wire, its counts.
 
-Values that the main thread changes and any thread may read. What is done with them stands in `main.py`
-(batches), `operations.py` (load, unload, tidy), and `answers.py` (what the parent asks).
+The main thread changes it, and any thread may read it. It is used in `main.py` (batches), `operations.py` (load,
+unload, tidy), and `answers.py` (the parent's questions).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Counts:
-    """What this process has run since it began. A batch of which nothing ran is none."""
+    """What this process has run since its start. A batch without a run is not counted."""
 
     batches: int = 0
     jobs: int = 0
@@ -35,7 +35,7 @@ class Counts:
     largest_batch: int = 0
 
     def add(self, results: Sequence[TraceResult | RunAlone]) -> None:
-        """Count a batch by what the parent gets for it."""
+        """Count a batch by its results."""
         ran = [result for result in results if not isinstance(result, RunAlone)]
         self.batches += bool(ran)
         self.jobs += len(ran)
@@ -46,7 +46,7 @@ class Counts:
 
 @dataclass
 class Child:
-    """This process. `life` holds the state of its models, as the parent hears it."""
+    """This process. `life` has the state of its models, which is sent to the parent."""
 
     app: Celery
     spec: SlotSpec
@@ -56,12 +56,12 @@ class Child:
     limit: BatchLimit = field(default_factory=BatchLimit)
     counts: Counts = field(default_factory=Counts)
     cancelled: set[str] = field(default_factory=set)
-    """Delivery tags of requests of the running batch, or of the one on its way, that nobody wants any more."""
+    """Delivery tags of cancelled requests, of the running batch or the next one."""
     is_failing: bool = True
-    """Whether the parent may know of a failure of the model (also in the child before) and of no success since."""
+    """Whether the parent may have a failure of the model (also of an earlier child) as its last report."""
 
     def report(self, ran: Ran) -> None:
-        """Send the parent how the model fared: each failure, and the first success after failures."""
+        """Report to the parent each failure of the model, and the first success after failures."""
         if ran.failed or (ran.worked and self.is_failing):
             self.link.send(BatchRan(ran.failed, ran.worked))
             self.is_failing = not ran.worked

@@ -1,4 +1,4 @@
-"""How a slot's child stands, as JSON for people: from any thread, also while a batch runs or a model loads."""
+"""The status of a slot's child as JSON; from any thread, also while a batch runs or a model loads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 def status(child: Child) -> dict[str, Any]:
-    """Times in seconds since 1970, memory in bytes. Never raises: where a model's library does, it is shorter."""
+    """Times in seconds since 1970, memory in bytes. Never raises: if a model's library does, fields are missing."""
     state = {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
     try:
         return {**state, **_details(child)}

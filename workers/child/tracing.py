@@ -1,7 +1,7 @@
-"""Celery's part of a batch, inside a slot's child: trace each request that the model has run.
+"""Celery's part of a batch, inside a slot's child: traces each request after the model has run.
 
-So results, events, callbacks, links and chords are Celery's own. Knows nothing of the model. Guarantee: what
-one request raises is that request's result, and reaches the parent; only what ends the process passes through.
+So results, events, callbacks, links and chords are Celery's own. Knows nothing of the model. Guarantee: an error of
+one request is that request's result, and reaches the parent; only the end of the process is raised further.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ logger = logging.getLogger(__name__)
 
 BROKER_AWAY = (RedisConnectionError, RedisTimeoutError, OperationalError)
 BROKER_REFUSES = (*BROKER_AWAY, ResponseError)
-"""Redis is away, or it refuses every write: it is full, a replica, or cannot write to its disk."""
+"""Redis is unreachable, or refuses every write: it is full, a replica, or cannot write to its disk."""
 
 REFUSED_PAUSE_S = 1.0
-"""Before messages go back to a server that answers but refuses: without it they would come again at once."""
+"""Pause before messages are given back to a server that refuses writes; otherwise they would come again at once."""
 
 
 def trace_all(app: Celery, calls: Sequence[Call]) -> list[TraceResult]:
-    """Trace each request as Celery's pool would; one result a call, in order.
+    """Trace each request as Celery's pool does; one result per call, in order.
 
-    What the requests write is sent together at the end; a request whose write fails goes back to its queue.
+    The requests' writes are sent together at the end. If the write of a request fails, its message is given back.
     """
     buffer = write_buffer(app)
     buffer.open()
@@ -51,19 +51,19 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[TraceResult]:
     try:
         refused = buffer.send()
     except BROKER_REFUSES as exc:
-        logger.warning("the results of %d messages could not be written, they go back: %s", len(calls), exc)
+        logger.warning("the results of %d messages could not be written, so they are given back: %s", len(calls), exc)
         return give_back_all(app, calls, exc)
     for index, call in enumerate(calls):
         if (error := refused.get(call.task_id)) is not None:
-            logger.error("%s[%s] goes back, what it came to was refused: %s", call.task, call.task_id, error)
+            logger.error("%s[%s] is given back, Redis refused its result: %s", call.task, call.task_id, error)
             results[index] = _given_back(str(error))
     return [_portable(result) for result in results]
 
 
 def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[TraceResult]:
-    """Results by which each message goes back to its queue, for one of `BROKER_REFUSES`.
+    """Results that give each message back to its queue, after one of `BROKER_REFUSES`.
 
-    Where Redis answers, but refuses, what was begun is not counted as an attempt; where it is away, it stays counted.
+    If Redis answers, but refuses, the attempts are not counted; if it is unreachable, they stay counted.
     """
     if isinstance(error, ResponseError):
         attempts.uncount(ledger(app), calls)
@@ -72,22 +72,22 @@ def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[
 
 
 def _traced(app: Celery, call: Call) -> TraceResult:
-    """Trace one request as Celery's pool would; only the process's own end passes through."""
+    """Trace one request as Celery's pool does; raises only at the end of the process."""
     try:
         return trace(call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding)
     except Reject as reject:
         return 1, exception_info(reject), 0.0
     except BROKER_AWAY as exc:
-        logger.warning("the broker is away, %s[%s] goes back: %s", call.task, call.task_id, exc)
+        logger.warning("Redis is unreachable; %s[%s] is given back: %s", call.task, call.task_id, exc)
         return _given_back(str(exc))
-    except BaseException as exc:  # MemoryError and SystemExit would end the parent or lose the other results
+    except BaseException as exc:  # MemoryError or SystemExit would end the parent or lose the other results
         if is_terminated():
             raise
         return _failed(app, call, as_slotline_error(exc))
 
 
 def _failed(app: Celery, call: Call, error: SlotlineError) -> TraceResult:
-    """Store and report a failure that the tracer let through, as it does for any other."""
+    """Store and report a failure that Celery's tracer raised, as it does with other failures."""
     return 1, record_failure(app, call.task, call.headers, error), 0.0
 
 
@@ -96,12 +96,12 @@ def _given_back(reason: str) -> TraceResult:
 
 
 def _portable(result: TraceResult) -> TraceResult:
-    """The result; its words where it cannot be pickled for the parent, which would lose the whole batch."""
+    """The result; if it cannot be pickled, its text, because otherwise the parent would lose the whole batch."""
     failed, value, runtime = result
     if not failed:
         return result
     try:
         pickle.dumps(value)
-    except Exception:  # anything may be raised by a foreign exception's own pickling
+    except Exception:  # pickling an unknown exception may raise anything
         return 1, exception_info(as_slotline_error(RuntimeError(repr(value)))), runtime
     return result

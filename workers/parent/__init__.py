@@ -1,1 +1,1 @@
-"""The slot worker's own process: it hands over, watches the child, and never touches CUDA."""
+"""The slot worker's main process: sends batches to its child, supervises it, and never touches CUDA."""

@@ -1,4 +1,4 @@
-"""The child as those see it that hand it work; `child_process.py` has the real one. A protocol, and nothing else."""
+"""The child as the dispatcher uses it; `child_process.py` implements it. Only a protocol."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from typing import Any, Protocol
 
 
 class Child(Protocol):
-    """The slot's one child, whichever process it is just now."""
+    """The slot's one child; its process may be replaced."""
 
     @property
     def has_child(self) -> bool:
         """Whether its process lives."""
 
     def kill(self, *, is_planned: bool = False) -> None:
-        """End it at once; `is_planned`: it runs nothing, and its end is no error."""
+        """Kill it at once; `is_planned`: it runs nothing, and its end is not an error."""
 
     def apply_async(self, func: Callable[..., Any], args: tuple[Any, ...], **callbacks: Any) -> Any:
-        """Hand a call over; what it is known by, or None where nothing is taken any more."""
+        """Send a call; returns its handle, or None if the pool takes no calls any more."""
 
     def is_sent(self, result: Any) -> bool:
-        """Whether it is on its way to the child, or there."""
+        """Whether the call was written to the child."""
 
     def take_back(self, result: Any) -> None:
-        """Forget a call that was not begun."""
+        """Drop a call that has not begun."""
 
     def hear(self, until: Callable[[], bool]) -> None:
-        """Take in what the child has sent, until that holds, for a moment at most."""
+        """Read the child's messages until `until()` is true, for a short time at most."""
 
     def flush(self) -> None:
-        """Drop what was not sent."""
+        """Drop all calls that were not written."""

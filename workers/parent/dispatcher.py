@@ -1,11 +1,11 @@
-"""Hands what waits to the slot's one child: batches of requests, and between them its load, unload and tidying.
+"""Sends pending requests to the slot's one child as batches, and between batches the operations load, unload, tidy.
 
-One run at a time. Knows nothing of the ledger or the store; what follows a loss, `losses.py` does. Guarantees:
+One run at a time. Knows nothing of the ledger or the store; `losses.py` handles runs that do not end normally.
+Guarantees:
 
-- nothing is handed to a child whose model is not ready, nor while the gate is closed;
-- a request that was never handed over leaves by `Reject(requeue=True)`: its message goes back to the queue, and is
-  never failed;
-- each request of a batch that ran to its end hears its own result.
+- nothing is sent to a child whose model is not ready, nor while the gate is closed;
+- a request that was never sent ends by `Reject(requeue=True)`: its message returns to the queue and never fails;
+- each request of a batch that has ended gets its own result.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from workers.wire.state import State
 
 
 class Dispatcher:
-    """What waits and what runs. `child` is None before the worker starts its pool and after it has stopped it."""
+    """The pending requests and the current run. `child` is None before the pool starts and after it has stopped."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class Dispatcher:
         self.running: Run | None = None
         self.batch_sizes = BatchSizes()
         self.done_at: float | None = None
-        """When the last batch was finished, by the monotonic clock."""
+        """When the last batch ended, by the monotonic clock."""
         self.closed = ""
-        """Why nothing is handed over though the model is loaded; empty while the gate is open."""
+        """Why nothing is sent although the model is loaded; empty while the gate is open."""
         self._spec = spec
         self._entry = entry
         self._supervisor = supervisor
@@ -65,82 +65,82 @@ class Dispatcher:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the child takes work (what waits may load the model first), lives, and the gate is open."""
+        """Whether the child lives and takes runs (its model may have to be loaded first), and the gate is open."""
         return self._supervisor.stands_by and self.child_is_alive and not self.closed
 
     @property
     def batch(self) -> Batch | None:
-        """The batch that was handed over and has not ended; None also while an operation runs."""
+        """The batch that was sent and has not ended; None also while an operation runs."""
         return self.running if isinstance(self.running, Batch) else None
 
     @property
     def operation(self) -> Operation | None:
-        """What the child does between batches just now."""
+        """The operation that the child runs now; None if it runs none."""
         return self.running.operation if isinstance(self.running, OperationRun) else None
 
     @property
     def busy_since(self) -> float | None:
-        """When the running batch was begun, by the monotonic clock; None when idle, also while an operation runs."""
+        """When the running batch began, by the monotonic clock; None without a batch, also while an operation runs."""
         return self.batch.began_at if self.batch else None
 
     @property
     def idle_s(self) -> float | None:
-        """For how long the loaded model has had nothing to do; None where it has, or is not loaded."""
+        """How long the loaded model has been idle; None if it is not idle, or not loaded."""
         if self.running is not None or self.pending or self._supervisor.state is not State.READY:
             return None
         return time.monotonic() - max(self.done_at or 0.0, self._supervisor.ready_at)
 
     def join(self, request: SlotRequest) -> None:
-        """One more waits."""
+        """Add a pending request."""
         self.pending.join(request, time.monotonic())
         self.pump_soon()
 
     def run_operation(self, operation: Operation, done: Callable[[Any], None] = lambda answer: None) -> bool:
-        """Have the idle child unload or tidy; what comes meanwhile waits; `done` gets the child's answer.
+        """Let the idle child run an operation; new requests wait in this time; `done` gets the child's answer.
 
-        False when it has something to do, or takes no work.
+        False if the child is not idle, or takes no runs.
         """
         if self.idle_s is None or not self.is_ready or self._is_stopping:
             return False
         return self._hand_over_operation(operation, self._spec.entry.load_limit_s, done)
 
     def shut(self, reason: str) -> None:
-        """Take no more work from now on; what waits goes back to the queue, what runs goes on."""
+        """Close the gate: pending requests are given back, the running batch goes on."""
         self.closed = reason
         self.give_back_pending(reason)
 
     def open(self) -> None:
-        """Take work again."""
+        """Open the gate."""
         self.closed = ""
         self.pump_soon()
 
     def stop(self, reason: str) -> None:
-        """The worker ends: nothing more is handed over, and what waits goes back."""
+        """The worker stops: nothing more is sent, and pending requests are given back."""
         self._is_stopping = True
         self.give_back_pending(reason)
 
     def replace_child(self) -> None:
-        """End the child, whose successor loads the model anew; a running batch ends first."""
+        """Kill the child after the running batch; a new child loads the model again."""
         self._replacement_is_due = True
         self._replace_if_idle()
 
     def pump_soon(self) -> None:
-        """Hand over what waits, together with all that this moment brings, before the loop sleeps."""
-        # The loop's timers receive messages, and «soon» is after that.
+        """Send the next batch before the loop sleeps, together with all messages that arrive until then."""
+        # The loop's timers receive messages; `call_soon` runs after them.
         if not self._pump_is_due:
             self._pump_is_due = True
             self._loop.call_soon(self._pump)
-            self._loop.call_later(0, self._pump)  # forgotten with a lost connection, unlike the other
+            self._loop.call_later(0, self._pump)  # a lost connection removes this timer, but not the callback above
 
     def ended(self, run: Run) -> None:
-        """The run is over, well or not; the next may follow."""
+        """The run has ended, normally or not; the next one may begin."""
         if self.running is run:
             self.running = None
         self._replace_if_idle()
         self.pump_soon()
 
     def give_back_pending(self, why: str) -> None:
-        """All that waits goes back to its queue, the last first, so that their order stays."""
+        """Give all pending requests back, the last one first, so that their order stays the same."""
         while self.pending:
             self.pending.pop_last().fail(Reject(why, requeue=True))
 
@@ -173,7 +173,7 @@ class Dispatcher:
         run = OperationRun(operation=operation)
 
         def ended(answer: Any) -> None:
-            self._supervisor.catch_up()  # the child said how it stands before it answered, on another line
+            self._supervisor.catch_up()  # the child has sent its state before this answer, over the link
             self.ended(run)
             done(answer)
 
@@ -182,7 +182,7 @@ class Dispatcher:
     def _begin(
         self, run: Run, func: Callable[[Any], Any], what: Any, done: Callable[[Any], None], limit_s: float | None
     ) -> bool:
-        """Hand it to the child; False where Celery's pool takes nothing any more."""
+        """Send a run to the child; False if Celery's pool takes no calls any more."""
         child = self.child()
         if child is None:
             return False
@@ -220,14 +220,14 @@ class Dispatcher:
         self._run_alone([request for request, result in pairs if isinstance(result, RunAlone)])
 
     def _run_alone(self, requests: Sequence[SlotRequest]) -> None:
-        """The next to be handed over, each in a batch of its own, with a time limit of its own."""
+        """These requests are sent next, each in a batch of its own, with its own time limit."""
         for request in requests:
             request.runs_alone = True
             if request.is_cancelled:
                 request.fail(Ignore("cancelled"))
         self.pending.put_back([request for request in requests if not request.is_cancelled])
         if self._is_stopping or not self.is_ready:
-            self.give_back_pending("the slot takes no more work")
+            self.give_back_pending("the slot takes no more messages")
 
     def _replace_if_idle(self) -> None:
         child = self.child()

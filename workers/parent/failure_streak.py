@@ -1,8 +1,8 @@
-"""Whether a slot's model fails everything: counts different parts that failed in a row, and decides. Pure.
+"""Decides whether a slot's model fails on every input: counts different parts that failed in a row. Pure.
 
-One part that fails may be the input's fault or the model's; five different ones in a row
-are the model's. Its child is then replaced once; when as many fail after that, with no
-success between, the slot takes no more work until somebody looks at it.
+If one part fails, the input or the model may be at fault. If five different parts fail in a
+row, it is the model. Then the child is replaced, once. If five more fail without a success,
+the slot takes no more messages until an operator restarts the worker.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ IN_A_ROW = 5
 
 
 class Step(StrEnum):
-    """What is to be done now."""
+    """What to do next."""
 
     GO_ON = "go on"
     RELOAD = "reload"
@@ -34,7 +34,7 @@ class FailureStreak:
         return len(self._failed)
 
     def record(self, failed: Iterable[str], worked: bool) -> Step:
-        """A batch failed on these parts, and made others or not."""
+        """Count a batch that failed on these parts; `worked`: it made others. Returns what to do next."""
         if worked:
             self._failed.clear()
             self._was_reloaded = False
@@ -46,7 +46,7 @@ class FailureStreak:
         return self.state
 
     def loaded(self) -> bool:
-        """A child has loaded the model; whether the slot may take work."""
+        """Note that a child has loaded the model; returns whether the slot may take messages."""
         if self.state is Step.RELOAD:
             self._failed.clear()
             self._was_reloaded = True

@@ -1,4 +1,4 @@
-"""Who hears from the supervisor how the slot's child fares. `workers/duties/readiness.py` implements it."""
+"""The interface for events of the slot's child: called by the supervisor, implemented by `duties/readiness.py`."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from workers.wire.messages import Loaded
 
 
 class SlotListener(Protocol):
-    """What may happen to the slot's child and its model; called in the event loop."""
+    """Events of the slot's child and its model; called in the event loop."""
 
     def ready(self, loaded: Loaded | None) -> None:
-        """The model is loaded, for the first time or again; None: the child of a lazy slot stands by for its load."""
+        """The model is loaded, for the first time or again; None: a lazy slot's child waits for its first job."""
 
     def offers(self, offer: Published) -> None:
-        """Which models a registry's folder holds now."""
+        """A registry has sent its offer: the models in its folder now."""
 
     def gone(self) -> None:
-        """The child is dead and collected."""
+        """The child is dead and was collected."""
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
-        """A batch ended: on which parts the model failed by its own fault, and whether it made any."""
+        """A batch has ended: the parts on which the model itself failed, and whether it made any artifact."""
 
     def given_up(self, reason: str) -> None:
-        """No child is started any more."""
+        """No child will be started any more."""
 
 
 class NoListener:
-    """In place of a listener until the worker is connected; before that nothing is read of what the child sends."""
+    """The listener before the worker is connected; until then no message of the child is read."""
 
     def ready(self, loaded: Loaded | None) -> None:
-        """Not heard."""
+        """Ignored."""
 
     def offers(self, offer: Published) -> None:
-        """Not heard."""
+        """Ignored."""
 
     def gone(self) -> None:
-        """Not heard."""
+        """Ignored."""
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
-        """Not heard."""
+        """Ignored."""
 
     def given_up(self, reason: str) -> None:
-        """Not heard."""
+        """Ignored."""

@@ -1,8 +1,8 @@
-"""Ends a child whose load takes longer than the model's limit: each load has its time from its own begin.
+"""Notices a load that takes longer than the model's limit. Each load has its own limit from its begin.
 
-One a child. Waiting for the turn to load on a GPU takes none of that time. It decides when; what is then done is
-the owner's. Guarantee: a timer that the event loop has forgotten, as it does when the broker is lost, costs the next
-load nothing.
+There is one watch per child. Waiting for the turn on a GPU does not count. It only decides when a load is overdue;
+its owner decides what to do. Guarantee: when the event loop loses a timer, as it does when the connection to the broker
+is lost, the next load is still watched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 
 class LoadWatch:
-    """The time of one child's loads; `is_loading` says whether one goes on, `overdue` is called when it is too long."""
+    """Watches one child's loads. `is_loading`: whether one is running; `overdue` is called when it takes too long."""
 
     def __init__(
         self,
@@ -35,16 +35,16 @@ class LoadWatch:
         self._is_over = False
 
     def begin(self) -> None:
-        """A load begins: it has its time from now on."""
+        """A load begins; its limit counts from now."""
         self._ends_at = self._clock() + self._limit_s
         self._schedule(self._limit_s)
 
     def pause(self) -> None:
-        """Others load first: no time runs until the next `begin`."""
+        """The load waits for another worker: no limit until the next `begin`."""
         self._ends_at = math.inf
 
     def end(self) -> None:
-        """The child is gone."""
+        """The child has died."""
         self._is_over = True
 
     def _schedule(self, after_s: float) -> None:
@@ -56,7 +56,7 @@ class LoadWatch:
             return
         left_s = self._ends_at - self._clock()
         if left_s > 0:
-            # Another load was begun meanwhile, or it waits for others.
+            # Another load has begun since then, or the load waits for another worker.
             self._schedule(min(left_s, self._limit_s))
             return
         self._is_over = True

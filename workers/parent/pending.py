@@ -1,7 +1,7 @@
-"""What waits for the slot's model, in order, and which of it goes together next. Pure: the time is passed in.
+"""The pending requests of a slot, in order, and which of them form the next batch. Pure: the time is passed in.
 
-A request that is marked `runs_alone` shares no batch: it was in one that killed its process, or was begun by a
-process that died. Hands nothing over; `workers/parent/dispatcher.py` does.
+A request that is marked `runs_alone` shares no batch: an earlier attempt of it did not end well, so it may have killed
+its process. Sends nothing to the child; `workers/parent/dispatcher.py` does.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from workers.parent.slot_request import SlotRequest
 
 @dataclass
 class BatchSizes:
-    """How large the batches were that the child ran to their end, and how many."""
+    """Counts of the batches that have ended, and their sizes."""
 
     largest: int = 0
     last: int = 0
     batches: int = 0
     members: int = 0
-    """Requests of all batches together."""
+    """The number of requests in all batches."""
 
     @property
     def mean(self) -> float:
-        """Requests a batch; 0 before the first."""
+        """Requests per batch; 0 before the first batch."""
         return self.members / self.batches if self.batches else 0.0
 
     def count(self, size: int) -> None:
-        """One more batch."""
+        """Count one more batch."""
         self.largest, self.last = max(self.largest, size), size
         self.batches += 1
         self.members += size
 
 
 class Pending:
-    """The requests that wait. `size` is the largest batch, `delay_s` how long the first waits until others come."""
+    """The pending requests. `size` is the largest batch, `delay_s` how long the first request waits for others."""
 
     def __init__(self, size: int, delay_s: float = 0.0) -> None:
         self._size = size
@@ -50,27 +50,27 @@ class Pending:
         return iter(self._requests)
 
     def join(self, request: SlotRequest, now: float) -> None:
-        """At the end; `now` by the monotonic clock."""
+        """Add a request at the end; `now` is a time of the monotonic clock."""
         request.joined_at = now
         self._requests.append(request)
 
     def put_back(self, requests: Iterable[SlotRequest]) -> None:
-        """At the front, in their order."""
+        """Add requests at the front, in their order."""
         self._requests.extendleft(reversed(list(requests)))
 
     def leave(self, request: SlotRequest) -> bool:
-        """Take one out; False when it does not wait here."""
+        """Remove a request; False if it is not pending."""
         if request not in self._requests:
             return False
         self._requests.remove(request)
         return True
 
     def pop_last(self) -> SlotRequest:
-        """Take out the one that came last."""
+        """Remove and return the last request."""
         return self._requests.pop()
 
     def wait_s(self, now: float) -> float:
-        """For how long the next batch still waits for more: until it is full, or its first has waited enough."""
+        """How many seconds the next batch still waits for more requests; 0 if it is full or has waited long enough."""
         if not self._requests or self._delay_s <= 0 or self._requests[0].runs_alone:
             return 0.0
         if len(self._requests) >= self._size:
@@ -78,9 +78,9 @@ class Pending:
         return max(0.0, min(request.joined_at for request in self._requests) + self._delay_s - now)
 
     def next_batch(self) -> list[SlotRequest]:
-        """Take out what goes together: one that runs alone by itself, else as many as may, in order.
+        """Remove and return the next batch: one request that runs alone, or as many as are allowed, in order.
 
-        Requests that were revoked meanwhile are taken out as well, and are in no batch.
+        Revoked requests are removed too, but are in no batch.
         """
         chosen: list[SlotRequest] = []
         while self._requests and len(chosen) < self._size:

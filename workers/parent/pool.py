@@ -1,8 +1,8 @@
-"""The slot's pool as Celery's worker sees it: what it starts, hands its requests to, flushes and stops.
+"""The slot's pool, with the methods that Celery's worker calls: start, apply, flush, stop.
 
-Thin: `dispatcher.py` says what is handed to the child and when, `losses.py` what follows when that is lost, and
-`supervisor.py` when a child is started. A call keeps its own callbacks all the way, so each message keeps its own
-acknowledgement, result, events and error.
+It is thin: `dispatcher.py` decides what is sent to the child and when, `losses.py` handles runs that do not end
+normally, and `supervisor.py` decides when a child is started. Each call keeps its own callbacks, so each message keeps
+its own acknowledgement, result, events and error.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ class SlotPool(TaskPool):
 
     @classmethod
     def for_slot(cls, spec: SlotSpec, entry: ChildEntry) -> type[SlotPool]:
-        """The pool class that Celery's worker is to use for this slot, whose child runs the functions of `entry`."""
+        """The pool class for this slot, to be used by Celery's worker; its child runs the functions of `entry`."""
         return type(cls.__name__, (cls,), {"spec": spec, "entry": entry, "__module__": cls.__module__})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         spec, chosen = self.spec, settings()
-        # Kept: after a lost connection there is no current loop, though it is this one that goes on.
+        # Kept here: after a lost connection Celery has no current loop, but this one is used again.
         self.supervisor = Supervisor(spec, current_loop(), self._start_again)
         self.dispatcher = Dispatcher(
             spec,
@@ -62,45 +62,45 @@ class SlotPool(TaskPool):
         self.losses = Losses(self.dispatcher, self.supervisor, lambda: ledger(self.app), spec.entry.time_limit_s)
         self.failure_streak = FailureStreak()
         self.unload_timeout_s = chosen.unload_timeout_s
-        """Idle for so long, the model is unloaded (`workers/duties/idle_unload.py`); 0: never."""
+        """Seconds until an idle model is unloaded (`workers/duties/idle_unload.py`); 0: never."""
         self.options.update(supervisor=self.supervisor, entry=self.entry)
 
     def on_start(self) -> None:
-        """Fork the child, which begins to load."""
+        """Fork the child, which begins to load the model."""
         if (size := settings().queue_size) is not None:
-            logger.warning("GPU_QUEUE_SIZE=%d is not used: what waits lies in Redis; a slot holds two batches", size)
+            logger.warning("GPU_QUEUE_SIZE=%d is not used: messages wait in Redis; a slot holds two batches", size)
         super().on_start()
         # Celery's pool binds its own methods here.
         self.on_apply = self._join
         self.flush = self.losses.flush
-        # Celery means one request by it, which we hear of by itself (`Losses.terminate`), and not the whole batch.
+        # Celery calls it for a single request, not for the whole batch; `Losses.terminate` handles that request.
         self.terminate_job = lambda pid, signum=None: None
 
     def did_start_ok(self) -> bool:
-        """Always: a child that cannot load is counted and reported by its supervisor."""
+        """Always true: the supervisor counts and reports a child that cannot load."""
         return True
 
     def register_with_event_loop(self, loop: Any) -> None:
-        """Take part in the event loop, also again after it was reset."""
+        """Register with the event loop, also again after it was reset."""
         super().register_with_event_loop(loop)
         self.supervisor.listen()
 
     @property
     def is_ready(self) -> bool:
-        """Whether a message that is taken now can be computed; the model may be loaded for it first."""
+        """Whether a message that is taken now can be computed; the model may have to be loaded first."""
         return self.dispatcher.is_ready
 
     @property
     def child_is_alive(self) -> bool:
-        """Whether there is a child process; the leases on what this worker holds are renewed only then."""
+        """Whether there is a child process; only then are the leases on this worker's messages renewed."""
         return self.dispatcher.child_is_alive
 
     def kill_child(self) -> None:
-        """Kill the child for no fault of its own; from any thread. What it ran is given back, and the model loaded."""
+        """Kill the child, which is not at fault. Its batch is given back; a new child is started. From any thread."""
         self.losses.kill_child()
 
     def give_back_running(self) -> None:
-        """Kill the child; what it ran goes back to the front, and was no attempt. From any thread, when stopping."""
+        """Kill the child when the worker stops; its batch returns to the front, without an attempt. From any thread."""
         self.losses.give_back_running()
 
     def _join(
@@ -114,7 +114,7 @@ class SlotPool(TaskPool):
         timeout: float | None = None,
         **_: Any,
     ) -> SlotRequest:
-        """Celery's `apply_async`: `args` are its tracer's. Soft time limits mean nothing to a batch."""
+        """Celery's `apply_async`: `args` are those of its tracer. Soft time limits are ignored."""
         request = SlotRequest(Call(*args), callback, error_callback, accept_callback, timeout, self.losses.terminate)
         self.dispatcher.join(request)
         return request
@@ -124,19 +124,19 @@ class SlotPool(TaskPool):
             self._pool.maintain_pool()
 
     def on_close(self) -> None:
-        """Warm shutdown begins: the running batch ends, what waits goes back at once."""
+        """Warm shutdown begins: the running batch ends, pending requests are given back at once."""
         self.dispatcher.stop(STOPS)
         super().on_close()
 
     def on_stop(self) -> None:
-        """Wait for the running batch; a child that runs none is not asked twice, nor waited for while it loads."""
+        """Wait for the running batch; a child without a batch is killed at once, also while it loads."""
         self.dispatcher.stop(STOPS)
         if self._pool is not None and self.dispatcher.batch is None:
             self._pool.kill(is_planned=True)
         super().on_stop()
 
     def on_terminate(self) -> None:
-        """Cold shutdown: the child is killed, and all goes back."""
+        """Cold shutdown: the child is killed, and all messages are given back."""
         self.dispatcher.stop(STOPS)
         self.kill_child()
         super().on_terminate()

@@ -1,4 +1,4 @@
-"""How often, and after which pause, a slot's child is started again. Pure: it neither waits nor starts."""
+"""Decides how often, and after which pause, a slot's child is started again. Pure: it does not wait or start."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import Counter
 FIRST_PAUSE_S = 1.0
 LONGEST_PAUSE_S = 60.0
 DEATHS_WITHOUT_WORK = 10
-"""A child that dies this often in a row, with no batch finished between, is not the fault of one message."""
+"""If a child dies so often in a row without finishing a batch, no single message is at fault."""
 
 
 class RestartPolicy:
-    """Counts failed loads and deaths, each since the last success, and says after which pause to try again."""
+    """Counts failed loads and deaths since the last success, and returns the pause before the next start."""
 
     def __init__(self, load_attempts: int) -> None:
         self._load_attempts = load_attempts
@@ -27,51 +27,51 @@ class RestartPolicy:
         self.deaths = 0
 
     def expect_death(self) -> None:
-        """The child is about to be killed for a reason that is no fault of the model; that death does not count."""
+        """The child will be killed for a reason that is not the model's fault; this death does not count."""
         self.deaths -= 1
 
     def load_failed(self, permanent: bool) -> float | None:
-        """Seconds to wait before the next try, or None for no more."""
+        """Count a failed load; returns the seconds before the next start, or None for no further start."""
         self.failed_loads += 1
         if permanent or self.failed_loads >= self._load_attempts:
             return None
         return float(min(FIRST_PAUSE_S * 2 ** (self.failed_loads - 1), LONGEST_PAUSE_S))
 
     def died(self) -> float | None:
-        """As `load_failed`, for a child that had been ready: at once, as long as work gets done at all."""
+        """Count the death of a ready child; returns 0 (start at once), or None after too many deaths without work."""
         self.deaths += 1
         return None if self.deaths >= DEATHS_WITHOUT_WORK else 0.0
 
 
 class VariantLoads:
-    """Which of a registry's many small models is being loaded, and which are loaded no more.
+    """Which of a registry's models is being loaded, and which are refused.
 
-    One whose load has ended the child `attempts` times, with no load that went well between, is refused.
+    A model is refused after its load has ended the child `attempts` times without a successful load in between.
     """
 
     def __init__(self, attempts: int) -> None:
         self._attempts = attempts
         self._deaths: Counter[str] = Counter()
         self.current = ""
-        """The one that is being loaded; empty while none is."""
+        """The model that is being loaded; empty if none is."""
 
     @property
     def refused(self) -> frozenset[str]:
-        """Those that are not loaded again."""
+        """The models that are not loaded again."""
         return frozenset(name for name, deaths in self._deaths.items() if deaths >= self._attempts)
 
     def began(self, name: str) -> None:
-        """The child loads it."""
+        """The child has begun to load this model."""
         self.current = name
 
     def ended(self, name: str, is_loaded: bool) -> None:
-        """That load has ended, and the child lives."""
+        """The load has ended, and the child lives."""
         self.current = ""
         if is_loaded:
             self._deaths.pop(name, None)
 
     def child_ended(self) -> None:
-        """The child is gone, perhaps in the midst of a load."""
+        """The child has died, perhaps during a load."""
         if self.current:
             self._deaths[self.current] += 1
         self.current = ""

@@ -1,4 +1,4 @@
-"""What the slot's child was given and has not finished: a batch of requests, or an operation on its model. Values."""
+"""A run, which the slot's child gets as a whole: a batch of requests, or an operation on its model. Values only."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from workers.wire.child_entry import Operation
 
 @dataclass(eq=False, kw_only=True)
 class Run:
-    """One of them; `result` is what Celery's pool knows it by."""
+    """A batch or an operation that has not ended; `result` is its handle in Celery's pool."""
 
     requests: Sequence[SlotRequest] = ()
     result: Any = None
     began_at: float | None = None
-    """When the child took it, by the monotonic clock; None while it is on its way."""
+    """When the child accepted it, by the monotonic clock; None before that."""
 
 
 @dataclass(eq=False, kw_only=True)
 class Batch(Run):
-    """Requests that run as one, in order."""
+    """Requests that run together, in order."""
 
     requests: Sequence[SlotRequest]
 
 
 @dataclass(eq=False, kw_only=True)
 class OperationRun(Run):
-    """What the child does between two batches; no request runs meanwhile."""
+    """An operation between two batches; no request runs in this time."""
 
     operation: Operation

@@ -1,6 +1,6 @@
-"""One request that waits for the slot or runs in it: the call, with the callbacks that Celery gave for it.
+"""One request that waits for the slot or runs in it: the call, and Celery's callbacks for it.
 
-Decides nothing. Guarantee: whatever one request's callback raises costs neither the other
+Decides nothing. Guarantee: an error of one request's callback affects neither the other
 requests nor the worker.
 """
 
@@ -25,7 +25,7 @@ Callback = Callable[..., Any]
 
 @dataclass(eq=False)
 class SlotRequest:
-    """One call that waits or is in a batch. Celery's request holds it weakly, and calls `terminate`."""
+    """One call that is pending or in a batch. Celery's request has a weak reference to it, and calls `terminate`."""
 
     call: Call
     callback: Callback
@@ -35,19 +35,19 @@ class SlotRequest:
     on_terminate: Callable[[SlotRequest], None]
     signal: int | None = None
     is_cancelled: bool = False
-    """Nobody wants its result: it is not given back when its child dies."""
+    """It was cancelled: it is not given back when its child dies."""
     joined_at: float = 0.0
-    """When it came, by the monotonic clock."""
+    """When it arrived, by the monotonic clock."""
     runs_alone: bool = False
-    """It must share no batch."""
+    """It must run in a batch of its own."""
     _is_accepted: bool = False
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """By which ids it may be cancelled: its task's, and its job's where it is a part of one."""
+        """The ids by which it may be cancelled: its task's id, and its job's id if it is a part."""
         try:
             job = self.call.kwargs().get("job")
-        except SlotlineError:  # a body that no task can read
+        except SlotlineError:  # the body cannot be read
             job = None
         return (self.call.task_id, job) if isinstance(job, str) else (self.call.task_id,)
 
@@ -59,37 +59,37 @@ class SlotRequest:
     def revoked(self) -> bool:
         """Whether the request was revoked or has expired; if so Celery has recorded and acknowledged it.
 
-        When that cannot be recorded now, the request goes back to its queue, and counts as revoked here.
+        If Celery cannot record this now, the message is given back, and the request counts as revoked here.
         """
         try:
             return check_revoked(self.accept_callback)
-        except Exception as exc:  # others were taken out together with it, and must not be lost
-            logger.warning("that %s was revoked cannot be recorded, it goes back: %s", self.call.task_id, exc)
+        except Exception as exc:  # the other requests of the same batch must not be lost
+            logger.warning("%s was revoked, which cannot be recorded now; it is given back: %s", self.call.task_id, exc)
             self.fail(Reject(str(exc), requeue=True))
             return True
 
     @property
     def was_revoked(self) -> bool:
-        """Whether Celery has recorded and acknowledged it as revoked, which it may do while it runs."""
+        """Whether Celery has recorded and acknowledged it as revoked; this can happen while it runs."""
         return is_recorded_as_revoked(self.accept_callback)
 
     def accept(self, pid: int, accepted: float) -> None:
-        """The child has it; `accepted` by the monotonic clock. Passed on once, though it may be handed over twice."""
+        """The child has accepted it, at a time of the monotonic clock. Celery gets this only once."""
         if not self._is_accepted:
             self._is_accepted = True
             _call(self.accept_callback, pid, accepted)
 
     def succeed(self, result: TraceResult) -> None:
-        """Hand over what the tracer gave."""
+        """Pass the tracer's result to Celery."""
         _call(self.callback, result)
 
     def fail(self, error: BaseException) -> None:
-        """It was not run to its end."""
+        """Pass an error to Celery: the request did not end normally."""
         _call(self.error_callback, exception_info(error))
 
 
 def _call(callback: Callback, *args: Any) -> None:
-    """One request's callback must cost neither the others nor the worker."""
+    """Call a request's callback; its errors are logged only."""
     try:
         callback(*args)
     except Exception:

@@ -1,9 +1,8 @@
-"""What the parent knows of its child: it hears what the child says, and decides when a new one may be started.
+"""Supervises the child: reads its messages, keeps its state, and decides when a new child is started.
 
-Work is handed over in `dispatcher.py`, a process is made in `child_process.py`.
-Guarantee: a model that cannot load is tried a counted number of times with growing pauses
-(`restart_policy.py`), and its child is ended when a load takes too long (`load_watch.py`); then
-nothing more is started, and the listener hears why.
+`dispatcher.py` sends runs to the child, `child_process.py` forks it. Guarantees: a load that takes too long is ended
+(`load_watch.py`); a model that cannot be loaded is tried a limited number of times with growing pauses
+(`restart_policy.py`). Then no child is started any more, and the listener gets the reason.
 """
 
 from __future__ import annotations
@@ -44,9 +43,9 @@ logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """What the parent knows of its child, whichever process that is just now. All runs in `loop`, the worker's own.
+    """The state of the slot's child, whose process may be replaced. Everything runs in `loop`, the worker's event loop.
 
-    `start_again` has a child started, unless there is one.
+    `start_again` starts a child, unless there is one.
     """
 
     def __init__(self, spec: SlotSpec, loop: Any, start_again: Callable[[], None]) -> None:
@@ -60,7 +59,7 @@ class Supervisor:
         self.ready_at = 0.0
         """When the child was last ready after a load, by the monotonic clock."""
         self.stands_by = False
-        """Whether the child has begun to serve, loaded or not: what is handed to it then may load the model first."""
+        """Whether the child takes runs, with or without a loaded model; a run may have to wait for the load."""
         self._pid = 0
         self._link: ParentEnd | None = None
         self._failure: FailedToLoad | None = None
@@ -77,12 +76,12 @@ class Supervisor:
 
     @property
     def is_loading(self) -> bool:
-        """Whether a child is there, or was, that has not been ready, or that loads its model (again)."""
+        """Whether the child has not been ready yet, or loads its model (again), or failed to load it."""
         return not self.stands_by or self.state in LOADING or self.state is State.FAILED
 
     @property
     def must_load(self) -> bool:
-        """Whether the child serves and its model is to be loaded before it can compute."""
+        """Whether the child takes runs, but its model must be loaded first."""
         return self.stands_by and self.state is State.UNLOADED
 
     def started(self, pid: int, link: ParentEnd) -> None:
@@ -94,23 +93,23 @@ class Supervisor:
         self._load_watch.begin()
 
     def listen(self) -> None:
-        """Read the line when it has something; again after the event loop was reset."""
+        """Read the link when it has messages; called again after the event loop was reset."""
         if self._link is not None:
             self.loop.add_reader(self._link.fileno(), self._read, self._link)
 
     def catch_up(self) -> None:
-        """Hear what the child has said by now."""
+        """Read all messages that the child has sent so far."""
         if self._link is not None:
             self._read(self._link)
 
     def send(self, message: FromParent) -> None:
-        """Send the child something that it does not answer; a child that is gone need not know."""
+        """Send the child a message without an answer; does nothing if the child has died."""
         if self._link is not None:
             with contextlib.suppress(LinkClosed):
                 self._link.send(message)
 
     def ask_status(self, wait_s: float = 1.0) -> Mapping[str, Any] | None:
-        """Ask the child how it stands, also while it computes; None when there is no answer in time."""
+        """Ask the child for its status, also while it computes; None if there is no answer in time."""
         if self._link is None:
             return None
         self._questions += 1
@@ -127,7 +126,7 @@ class Supervisor:
         return None
 
     def ended(self, exitcode: int, is_stopping: bool = False) -> None:
-        """The child is gone and collected: say so, and decide when the next one starts; none when the worker stops."""
+        """The child has died and was collected: notify the listener, and decide when the next one starts."""
         self.catch_up()
         failed_to_load = self.is_loading
         self.variants.child_ended()
@@ -225,7 +224,7 @@ class Supervisor:
             case FailedToLoad():
                 self.state, self.stands_by, self._failure = State.FAILED, False, message
             case WaitsForTurn(holder):
-                # Others load on this GPU first; that is no time of this model's.
+                # Another worker loads on this GPU first; this time does not count for this model.
                 self.state = State.UNLOADED
                 if self._load_watch is not None:
                     self._load_watch.pause()

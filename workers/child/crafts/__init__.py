@@ -1,6 +1,6 @@
-"""Which craft computes the parts of a task. A task that has none runs as plain Celery's, without the model.
+"""Finds the craft of a task. A task without a craft runs like any Celery task, without the model.
 
-A craft is a module of this folder, or one that an entry point `slotline.crafts` names.
+A craft is a module of this folder, or a module that an entry point `slotline.crafts` names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ CRAFTS = plugins.Place("workers.child.crafts", "slotline.crafts")
 
 @functools.cache
 def by_task() -> Mapping[str, SlotCraft[Any, Any]]:
-    """All crafts, by the task that computes one input."""
+    """All crafts, by the name of the task that computes one input."""
     found: dict[str, SlotCraft[Any, Any]] = {}
     for one in plugins.instances(CRAFTS, SlotCraft):  # type: ignore[type-abstract]
         found.setdefault(one.craft.request.task, one)

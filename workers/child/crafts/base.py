@@ -1,9 +1,8 @@
-"""What a craft is inside a slot's child: what happens between a request, a model's output and an artifact.
+"""The base class of crafts inside a slot's child: from request to adapter's input, and from its output to a file.
 
-One subclass a craft, whose one instance stands in its module. The request goes to the
-adapter as it came, made ready; what shapes the artifact is read from its fields, so a new
-field of a request needs nothing here. A craft computes nothing, and knows nothing of Celery,
-batches, the ledger or the store.
+There is one subclass per craft, and its module has one instance. The adapter gets the request itself, made ready.
+The artifact's name is made from the request's fields, so a new field of a request needs no change here. A craft
+computes nothing, and knows nothing of Celery, batches, the ledger or the store.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ MadeT = TypeVar("MadeT")
 
 
 class SlotCraft(ABC, Generic[RequestT, MadeT]):
-    """One craft; each method raises `InvalidInput` for what cannot be served."""
+    """One craft; each method raises `InvalidInput` for a request that is not valid."""
 
     craft: ClassVar[Craft]
     """Its description; `craft.name` is the first folder of its artifacts' names."""
     extension: ClassVar[str]
-    """Of its artifacts' files, without the dot."""
+    """The file extension of its artifacts, without the dot."""
 
     def variant(self, entry: ModelEntry, request: RequestT) -> str | None:
-        """Which of the many models of the slot, where its table's path holds `{id}`; None where there is one."""
+        """The registry's model that the request needs; None if the slot has one model."""
         return None
 
     def ready(self, model: LoadedModel, request: RequestT) -> RequestT:
-        """The request as the adapter gets it: in one form for all ways of asking the same, nothing left open."""
+        """The request for the adapter: normalised, and with all defaults filled in."""
         return request
 
     @abstractmethod

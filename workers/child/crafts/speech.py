@@ -27,7 +27,7 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
     extension = "wav"
 
     def variant(self, entry: ModelEntry, request: ParagraphRequest) -> str | None:
-        """The voice, where each voice is a model of its own; raises `InvalidInput` where none is named."""
+        """The voice, if each voice is a model of its own; raises `InvalidInput` if none is named."""
         if not entry.is_registry:
             return None
         voice = request.voice or entry.voice
@@ -36,7 +36,7 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
         return voice
 
     def ready(self, model: LoadedModel, request: ParagraphRequest) -> ParagraphRequest:
-        """The text without the space around it, and the voice that is meant where none is named."""
+        """The text without white space at its ends, and the default voice if none is named."""
         text = request.text.strip()
         if not is_speakable(text):
             raise NothingToSpeak("text: nothing to speak (no letter and no digit in it)")
@@ -49,7 +49,7 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
         return data, {"sample_rate": made.sample_rate, "frames": len(made.samples)}
 
     def warm_up(self) -> None:
-        """One sample of silence becomes a file."""
+        """Encode one sample of silence."""
         import numpy as np
 
         audio.encode_wav(np.zeros(1, np.float32), 8000)

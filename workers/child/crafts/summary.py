@@ -22,11 +22,11 @@ class SummaryCraft(SlotCraft[SummaryPartRequest, Written]):
     extension = "txt"
 
     def ready(self, model: LoadedModel, request: SummaryPartRequest) -> SummaryPartRequest:
-        """The text without the space around it."""
+        """The text without white space at its ends."""
         return request.model_copy(update={"text": request.text.strip()})
 
     def encode(self, made: Written) -> tuple[bytes, Mapping[str, JSON]]:
-        """The text in UTF-8; how many characters it has, how many tokens were read for it, and whether that was all."""
+        """The text in UTF-8; its number of characters, the number of tokens read, and whether the input was cut."""
         details = {"chars": len(made.text), "tokens_read": made.tokens_read, "is_cut": made.is_cut}
         return made.text.encode(), details
 

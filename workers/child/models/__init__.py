@@ -1,1 +1,1 @@
-"""The models that a slot's child holds: their states, loading one, and keeping many small ones within bounds."""
+"""The models of a slot's child: their states, loading, and registries of many small models within limits."""

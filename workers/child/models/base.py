@@ -1,6 +1,6 @@
-"""What a slot's models are to the code that uses them: one model, or many small ones of one adapter.
+"""The types of a slot's models: one model, or a registry of many small ones with one adapter.
 
-Types only. `one.py` and `registry.py` are the two kinds; batches and crafts know no more than this.
+Types only. `one.py` and `registry.py` implement them; batches and crafts use only these types.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A model that computes: its table, its adapter, what it offers, and how long it took to load in seconds."""
+    """A loaded model: its table, its adapter, its offer, and the seconds that its load took."""
 
     entry: ModelEntry
     adapter: AnyAdapter
@@ -25,35 +25,35 @@ class LoadedModel:
 
 
 class Models(Protocol):
-    """What a batch needs of them."""
+    """The models, as a batch uses them."""
 
     @property
     def entry(self) -> ModelEntry:
         """The model's table."""
 
     def use(self, variant: str | None) -> AbstractContextManager[LoadedModel]:
-        """The model, loaded now if it is not, and kept while the block lasts; `variant` is None where there is one.
+        """The model, loaded now if it is not, and kept loaded in the block; `variant` is None if there is only one.
 
-        Where there are many, a `SlotlineError` is the fault of the inputs that asked for this one alone. Any other
-        error is the slot's own, and ends its child.
+        In a registry a `SlotlineError` fails only the inputs that need this model. Any other error is the slot's, and
+        ends its child.
         """
 
 
 class SlotModels(Models, Protocol):
-    """What the child's process needs of them. Called by its main thread alone, but for `status`."""
+    """The models, as the child's process uses them. All methods but `status` are for its main thread only."""
 
     @property
     def offer(self) -> Offer | None:
-        """What the one model offers while it is loaded; None where there are many."""
+        """The offer of the one model while it is loaded; None for a registry."""
 
     def load(self) -> float:
-        """Make ready, which takes as long as a model takes to load; the seconds. Raises a `SlotlineError`."""
+        """Load the one model, or prepare the registry; returns the seconds that it took. Raises a `SlotlineError`."""
 
     def unload(self) -> None:
-        """Give all memory back."""
+        """Free all memory."""
 
     def tidy(self) -> float | None:
-        """Unload what has been idle for too long; in how many seconds to ask again, None: after the next batch."""
+        """Unload idle models; returns the seconds until the next call, or None: call again after the next batch."""
 
     def status(self) -> dict[str, Any]:
-        """How the models stand, as JSON; from any thread, also while one computes or loads."""
+        """The status of the models as JSON; from any thread, also while one computes or loads."""

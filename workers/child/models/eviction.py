@@ -1,6 +1,6 @@
-"""Which of many small models is unloaded, to make room or because it is idle. Pure: time and sizes are passed in.
+"""Decides which of a registry's models are unloaded, to make room or because they are idle. Pure.
 
-A model in use is never named, so there may be less room than was asked for.
+Times and sizes are passed in. A model in use is never chosen, so there may be less room than needed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Candidate:
-    """A loaded model: its size in bytes, how often it was used in all, and when last, by any clock."""
+    """A loaded model: its size in bytes, how often it was used, and the time of its last use, by any clock."""
 
     name: str
     size_bytes: int
@@ -22,21 +22,21 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How many models may be loaded and how many bytes they may take; `policy` is `lru` or `lfu`."""
+    """Limits: how many models may be loaded, and how many bytes they may take; `policy` is `lru` or `lfu`."""
 
     max_models: int
     max_bytes: int | None = None
     policy: str = "lru"
 
     def hold(self, models: int, size_bytes: int) -> bool:
-        """Whether so many models of so many bytes in all may be loaded."""
+        """Whether this number of models with this total size is within the limits."""
         return models <= self.max_models and (self.max_bytes is None or size_bytes <= self.max_bytes)
 
 
 def victims(loaded: Sequence[Candidate], bounds: Bounds, new_models: int = 0, new_bytes: int = 0) -> list[str]:
-    """What to unload, in this order, until the rest and the new ones are within the bounds or all others are in use.
+    """The models to unload, in order, until the others and the new ones are within the limits, or all are in use.
 
-    `lru`: the least recently used first; `lfu`: the least often used first, of equals the least recently used.
+    `lru`: the least recently used first. `lfu`: the least frequently used first; of equals the least recently used.
     """
     models, size_bytes = len(loaded) + new_models, sum(one.size_bytes for one in loaded) + new_bytes
     gone: list[str] = []
@@ -49,12 +49,12 @@ def victims(loaded: Sequence[Candidate], bounds: Bounds, new_models: int = 0, ne
 
 
 def expired(loaded: Sequence[Candidate], idle_s: float, now: float) -> list[str]:
-    """What has not been used for `idle_s` seconds or more."""
+    """The models that were not used for `idle_s` seconds or more."""
     return [one.name for one in loaded if not one.in_use and now - one.used_at >= idle_s]
 
 
 def next_expiry_s(loaded: Sequence[Candidate], idle_s: float, now: float) -> float | None:
-    """Seconds until the next one has been idle for so long; None where all are in use, or none is loaded."""
+    """Seconds until the next model will be idle for `idle_s`; None if all are in use, or none is loaded."""
     return min((max(0.0, one.used_at + idle_s - now) for one in loaded if not one.in_use), default=None)
 
 

@@ -1,6 +1,6 @@
-"""The many models behind a table whose `path` holds `{id}`: which there are, and each one's own table.
+"""The folder of a registry's models (a `path` with `{id}`): the models in it, and the table of each one.
 
-Reads names and sizes of files only.
+Reads only names and sizes of files.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
 
 NAME = re.compile(r"\w[\w .+-]{0,127}")
-"""An id is the name of one file or folder; it cannot lead to another place."""
+"""An id is the name of one file or folder; it cannot point to another folder."""
 
 
 class ModelFolder:
-    """The files and folders that a path with `{id}` in it stands for."""
+    """The files and folders that match a path with `{id}`."""
 
     def __init__(self, entry: ModelEntry) -> None:
         self.entry = entry
@@ -31,31 +31,31 @@ class ModelFolder:
         folder, _, before = head.rpartition("/")
         after, _, rest = tail.partition("/")
         self.path = Path(folder or "/")
-        """Where the ids are looked for."""
+        """The folder that has the models."""
         self._rest = rest
         self._pattern = re.compile(re.escape(before) + f"({NAME.pattern})" + re.escape(after))
 
     def names(self) -> list[str]:
-        """All ids that are there, sorted; none where the folder cannot be read."""
+        """The ids of all existing models, sorted; none if the folder cannot be read."""
         found = []
         with contextlib.suppress(OSError), os.scandir(self.path) as files:
             for one in files:
                 match = self._pattern.fullmatch(one.name)
-                with contextlib.suppress(OSError):  # one that may not be read costs the others nothing
+                with contextlib.suppress(OSError):  # a model that may not be read does not affect the others
                     if match and ".." not in match[1] and (not self._rest or Path(one.path, self._rest).exists()):
                         found.append(match[1])
         return sorted(found)
 
     def table(self, name: str) -> ModelEntry:
-        """The table of one of them: its path filled in, and its id as the voice where none is named.
+        """The table of one model, with its path, and its id as the default voice.
 
-        Raises `InvalidInput` for what can be no id, and `UnknownVoice`, naming the near ones, where there is no such.
-        Raises `ModelLoadError` where the file may not be read, and `FileNotFoundError` where the folder itself is
-        gone, which is no fault of the request.
+        Raises `InvalidInput` for an invalid id, and `UnknownVoice` with similar names for an unknown one. Raises
+        `ModelLoadError` if the file may not be read, and `FileNotFoundError` if the folder itself is missing, which is
+        not the request's fault.
         """
         if not NAME.fullmatch(name) or ".." in name:
             raise InvalidInput(
-                f"voice: {name[:80]!r} can be no voice of {self.entry.name}: letters, digits, '_', '-', '+', '.', ' '"
+                f"voice: {name[:80]!r} is not a voice of {self.entry.name}: only letters, digits, '_-+. '"
             )
         path = self._path_of(name)
         try:
@@ -71,7 +71,7 @@ class ModelFolder:
         return self.entry.model_copy(update={"path": str(path), "voice": name})
 
     def size_bytes(self, name: str) -> int:
-        """The size of its files on disk: a model takes no less memory."""
+        """The size of its files on disk, which is the least memory that the model takes."""
         path = self._path_of(name)
         size = 0
         for file in (path, *(Path(folder, name) for folder, _, names in os.walk(path) for name in names)):

@@ -1,7 +1,7 @@
-"""The models that a slot's table asks for: one, or a registry of many; and how each is loaded in this slot.
+"""Makes a slot's models from its table: one model, or a registry; and defines how each is loaded in this slot.
 
-The parent watches over the time that a load takes, so each load of a registry's model is announced to it, and so
-is the wait for a turn on a GPU, which counts as no loading.
+The parent limits the time of a load. So the child reports to it each load of a registry's model, and each wait for a
+turn on a GPU, which does not count as loading.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def models_for(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str]) -> OneModel | Registry:
-    """The slot's models, none loaded yet. `refused` names those of a registry whose load ended this slot's process."""
+    """The slot's models, none loaded yet. `refused` names a registry's models whose loads ended this slot's process."""
     return _registry(spec, life, link, refused) if spec.entry.is_registry else _one_model(spec, life, link)
 
 
@@ -37,7 +37,7 @@ def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd) -> OneModel:
         return loading.load(spec.entry, spec.device, warm_up, life.enter)
 
     def load_in_turn() -> LoadedModel:
-        """On a GPU, while no other worker loads there."""
+        """On a GPU the load waits until no other worker loads there."""
         return load() if gpu is None else gpu.load(load, lambda holder: link.send(WaitsForTurn(holder)))
 
     return OneModel(spec.entry, spec.device, life, load_in_turn)

@@ -1,7 +1,7 @@
-"""A model's states inside a slot's child, and the one place that enters one.
+"""A model's state inside a slot's child; the state changes only here.
 
-Which state may follow which stands in `workers/wire/state.py`. When a model is loaded, unloaded or evicted
-is decided elsewhere: `one.py`, `registry.py`, and the parent's `workers/duties/idle_unload.py`.
+The allowed transitions are in `workers/wire/state.py`. Other files decide when a model is loaded, unloaded or
+evicted: `one.py`, `registry.py`, and the parent's `workers/duties/idle_unload.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Listener = Callable[[State], None]
 
 
 class Lifecycle:
-    """One model's state, entered by the thread that uses the model; any thread may read it."""
+    """One model's state. The thread that uses the model changes it; any thread may read it."""
 
     def __init__(self, listen: Listener = lambda state: None, clock: Callable[[], float] = time.time) -> None:
         self._listen = listen
@@ -32,7 +32,8 @@ class Lifecycle:
     def enter(self, state: State) -> None:
         """Enter a state and call the listener with it.
 
-        Raises `RuntimeError` for a state that may not follow, a fault of slotline's own; the listener is not called.
+        Raises `RuntimeError` for a transition that is not allowed, which is a bug of slotline; the listener is not
+        called then.
         """
         if state not in ALLOWED[self.state]:
             raise RuntimeError(f"a model that is {self.state} cannot become {state}")

@@ -1,6 +1,6 @@
-"""From a model's table to a model that computes: make its adapter, load it, warm it up.
+"""Loads a model from its table: makes its adapter, loads it, warms it up.
 
-Imports an adapter's heavy packages, so it runs in a slot's child alone. Decides nothing about when.
+Imports an adapter's heavy packages, so it runs only in a slot's child. Does not decide when.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def load(
 ) -> LoadedModel:
     """Load the model on `device` (`cpu`, `cuda:0`) and run it once; `enter` is called with `loading` and `warming`.
 
-    Raises a `SlotlineError` of one line, whatever went wrong inside.
+    Raises a `SlotlineError` with a message of one line for any error.
     """
     from workers.adapters import adapter_of
 
@@ -38,12 +38,12 @@ def load(
         raise
     except MemoryError as exc:
         raise OutOfMemory(f"memory ran out while {entry.name} was loaded") from exc
-    except Exception as exc:  # the boundary to foreign model code
-        said = " ".join(str(exc).split()) or "no reason given"
-        raise ModelLoadError(f"{type(exc).__name__}: {said}") from exc
+    except Exception as exc:  # the boundary to the model's own code
+        reason = " ".join(str(exc).split()) or "no reason given"
+        raise ModelLoadError(f"{type(exc).__name__}: {reason}") from exc
     return LoadedModel(entry, adapter, offer, time.monotonic() - began)
 
 
 def can_be_retried(error: BaseException) -> bool:
-    """Whether loading once more may help: not where a package or the catalog is at fault."""
+    """Whether a second load may succeed: not if a package or the catalog is at fault."""
     return not isinstance(error, (MissingExtra, CatalogError, SettingsError))

@@ -1,6 +1,6 @@
-"""A slot's one model: loaded, unloaded, loaded again. Decides nothing about when.
+"""A slot's one model: loads and unloads it. Does not decide when.
 
-Used by the child's main thread, which alone touches the adapter; `status` answers any thread.
+Only the child's main thread uses it and the adapter; `status` may be called from any thread.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class OneModel:
-    """The model of a table whose path names one; `load` does the loading, `life` hears the states."""
+    """The model of a table without `{id}`; `load` loads it, `life` has its state."""
 
     def __init__(self, entry: ModelEntry, device: str, life: Lifecycle, load: Callable[[], LoadedModel]) -> None:
         self.entry = entry
@@ -31,17 +31,17 @@ class OneModel:
 
     @property
     def offer(self) -> Offer | None:
-        """What the model offers; None while it is not loaded."""
+        """The model's offer; None while it is not loaded."""
         model = self._model
         return model.offer if model else None
 
     def load(self) -> float:
-        """Load it; the seconds. `life` enters loading and warming, and not yet ready. Raises a `SlotlineError`."""
+        """Load it; returns the seconds. `life` enters loading and warming, not ready. Raises a `SlotlineError`."""
         self._model = self._load()
         return self._model.load_s
 
     def unload(self) -> None:
-        """Give its memory back; the packages that it imported stay."""
+        """Free its memory; the packages that it imported stay in memory."""
         if self._model is None:
             return
         self._life.enter(State.UNLOADING)
@@ -53,17 +53,17 @@ class OneModel:
 
     @contextmanager
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
-        """The model; raises `RuntimeError` while it is not loaded, which the child makes sure of before each batch."""
+        """The model; raises `RuntimeError` if it is not loaded. The child loads it before each batch."""
         if self._model is None:
             raise RuntimeError(f"{self.entry.name} is not loaded")
         yield self._model
 
     def tidy(self) -> float | None:
-        """Nothing: the one model is unloaded as a whole."""
+        """Does nothing: the parent decides when the one model is unloaded."""
         return None
 
     def status(self) -> dict[str, Any]:
-        """How long it took to load in seconds, and its voices; nothing while it is not loaded."""
+        """The seconds that its load took, and its voices; empty while it is not loaded."""
         model = self._model
         if model is None:
             return {"load_s": None, "voices": [], "languages": []}

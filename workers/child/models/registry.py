@@ -1,8 +1,8 @@
-"""Many small models of one adapter in one slot: loaded when one is asked for, unloaded to make room, or when idle.
+"""A registry: many small models of one adapter in one slot, loaded on demand, unloaded to make room or when idle.
 
-For a table whose `path` holds `{id}`. Duties: load on demand, once however many ask; count; stay within
-`max_models` and `max_memory_gb`. Which model is evicted is decided in `eviction.py`. Guarantees: a model in use
-is never unloaded; a load that fails costs only the inputs that asked for it; `status` waits for no load.
+For a table with `{id}` in its `path`. Duties: load a model when a request needs it, and only once; count; stay within
+`max_models` and `max_memory_gb`. `eviction.py` decides which model is evicted. Guarantees: a model in use is never
+unloaded; a load that fails affects only the inputs that need this model; `status` does not wait for a load.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from tasks.errors import InvalidInput, ModelLoadError
+from tasks.errors import ModelLoadError
+from tasks.messages.voices import voice_missing
 from workers.adapters import hardware
 from workers.child.models import eviction
 from workers.child.models.eviction import Bounds, Candidate
@@ -34,14 +35,14 @@ logger = logging.getLogger(__name__)
 DEFAULT_MAX_MODELS = 16
 GB = 1024**3
 REMEMBERED = 1024
-"""So many models' counts outlive their unloading."""
+"""The number of models whose counts are kept after they were unloaded."""
 
 Load = Callable[["ModelEntry", str, Callable[[State], None]], "LoadedModel"]
-"""Loads one model by its table and name; calls with the states that it enters. Raises what its load raises."""
+"""Loads one model by its table and name; calls the given function with each state. Raises the errors of the load."""
 
 
 class Registry:
-    """The models of a table of many. `load` loads one; `life` is that of the slot, which is ready without any."""
+    """The registry's models. `load` loads one. `life` has the state of the slot, which is ready without any model."""
 
     def __init__(
         self, entry: ModelEntry, device: str, life: Lifecycle, load: Load, clock: Callable[[], float] = time.time
@@ -59,9 +60,9 @@ class Registry:
         self._models: dict[str, RegistryModel] = {}
         self._tallies: LRUCache[str, Tally] = LRUCache(REMEMBERED)
         self._counting = threading.Lock()
-        """Guards the models and what is counted; held for a moment only."""
+        """Guards the models and the counts; held only for a moment."""
         self._moving = threading.RLock()
-        """Held while a model is loaded or unloaded: one at a time, and never two of the same."""
+        """Held while a model is loaded or unloaded: one at a time, and no model twice."""
         self._hits = self._misses = self._evictions = 0
 
     def load(self) -> float:
@@ -74,7 +75,7 @@ class Registry:
         return 0.0
 
     def unload(self) -> None:
-        """Unload all; the slot's state says so. To be called while none is in use."""
+        """Unload all models, and change the slot's state. Must be called while no model is in use."""
         self._life.enter(State.UNLOADING)
         with self._moving:
             for name in list(self._models):
@@ -83,13 +84,13 @@ class Registry:
 
     @contextmanager
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
-        """The model of that id, loaded now if it is not, and not unloaded while the block lasts.
+        """The model of that id, loaded now if it is not, and not unloaded in the block.
 
-        Raises `InvalidInput`, `UnknownVoice`, or what its load raises; `FileNotFoundError` where the folder is gone.
+        Raises `InvalidInput`, `UnknownVoice`, or the errors of the load; `FileNotFoundError` if the folder is missing.
         """
         name = variant or self.entry.voice
         if name is None:
-            raise InvalidInput(f"voice: missing; {self.entry.name} has a model for each, and names no default")
+            raise voice_missing(self.entry.name)
         one = self._joined(name) or self._loaded(name)
         assert one.model is not None
         began = self._clock()
@@ -100,7 +101,7 @@ class Registry:
                 one.leave(self._clock(), began)
 
     def tidy(self) -> float | None:
-        """Unload what was idle for `idle_timeout_minutes`; in how many seconds the next one will have been."""
+        """Unload models that were idle for `idle_timeout_minutes`; returns the seconds until the next one will be."""
         if self._idle_s is None:
             return None
         with self._moving:
@@ -110,7 +111,7 @@ class Registry:
         return eviction.next_expiry_s(self._candidates(), self._idle_s, self._clock())
 
     def status(self) -> dict[str, Any]:
-        """What is loaded and what was counted; sizes in bytes, times in seconds since 1970."""
+        """The loaded models and the counts; sizes in bytes, times in seconds since 1970."""
         names = self.names()
         with self._counting:
             models = [one.status() for one in self._models.values()]
@@ -131,11 +132,11 @@ class Registry:
         }
 
     def names(self) -> list[str]:
-        """The ids that are there to be loaded, sorted; from any thread."""
+        """The ids of all models in the folder, sorted; from any thread."""
         return self._folder.names()
 
     def _joined(self, name: str) -> RegistryModel | None:
-        """The model if it is loaded, in use from now on."""
+        """The model, marked as in use, if it is loaded."""
         with self._counting:
             one = self._models.get(name)
             if one is None or one.model is None:
@@ -145,7 +146,7 @@ class Registry:
             return one
 
     def _loaded(self, name: str) -> RegistryModel:
-        """The model, in use from now on; loaded here, or by another thread that asked first."""
+        """The model, marked as in use; loaded here, unless another thread has just loaded it."""
         with self._moving:
             if one := self._joined(name):
                 return one
@@ -185,12 +186,12 @@ class Registry:
         self._make_room(0, 0)
 
     def _size_of(self, name: str, model: LoadedModel, before: int) -> int:
-        """What the adapter says that it takes; else what torch took of the GPU; else its files, which is the least.
+        """The size that the adapter reports; else torch's new memory on the GPU, but at least the size of its files.
 
-        The process' own memory says nothing of a small model: a load also imports, and freed memory is used again.
+        The process's memory is no measure for a small model: a load also imports packages, and reuses freed memory.
         """
-        if (said := model.adapter.memory_bytes()) is not None:
-            return said
+        if (reported := model.adapter.memory_bytes()) is not None:
+            return reported
         took = hardware.memory(self._device)["allocated_bytes"] - before if hardware.is_cuda(self._device) else 0
         return max(took, self._folder.size_bytes(name))
 
@@ -201,7 +202,7 @@ class Registry:
             self._unload(name)
 
     def _unload(self, name: str) -> None:
-        """Unload one that is not in use. An adapter that fails at it is forgotten, and costs no input anything."""
+        """Unload a model that is not in use. If its adapter fails, the model is dropped, and no input is affected."""
         with self._counting:
             one = self._models[name]
             if one.users or one.model is None:
@@ -211,7 +212,7 @@ class Registry:
         try:
             model.adapter.unload()
             one.life.enter(State.UNLOADED)
-        except Exception:  # the boundary to foreign model code
+        except Exception:  # the boundary to the model's own code
             one.life.enter(State.FAILED)
             logger.exception("%s: %s could not be unloaded", self.entry.name, name)
         del model

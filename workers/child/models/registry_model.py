@@ -1,6 +1,6 @@
-"""One of a registry's models, from the begin of its load to its end, and what is counted of it.
+"""One of a registry's models, from the begin of its load until it is unloaded, and its counts.
 
-Locks nothing: the registry calls it under its own lock, and passes the time in.
+Has no lock: the registry calls it under its own lock, and passes the time in.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What one model did in this process, over all its loads; `used_at` in seconds since 1970."""
+    """The counts of one model in this process, over all its loads; `used_at` in seconds since 1970."""
 
     uses: int = 0
     used_at: float = 0.0
@@ -28,7 +28,7 @@ class Tally:
 
 @dataclass
 class RegistryModel:
-    """A model that is being loaded, is loaded (`model`), or is being unloaded; `users` use it now."""
+    """A model that is being loaded, is loaded (`model`), or is being unloaded; `users` counts its uses now."""
 
     name: str
     life: Lifecycle
@@ -39,19 +39,19 @@ class RegistryModel:
     users: int = 0
 
     def loaded(self, model: LoadedModel, now: float) -> None:
-        """It can be used from now on; it counts as just used, so that it is not the first to be evicted."""
+        """The load has ended. The model counts as just used, so that it is not evicted first."""
         self.life.enter(State.READY)
         self.model = model
         self.loaded_at = self.tally.used_at = now
 
     def join(self) -> None:
-        """One more uses it; it is loaded."""
+        """Count a new use of the loaded model."""
         self.users += 1
         if self.users == 1:
             self.life.enter(State.BUSY)
 
     def leave(self, now: float, began: float) -> None:
-        """One less uses it, who began at `began`."""
+        """Count the end of a use that began at `began`."""
         self.users -= 1
         self.tally.uses += 1
         self.tally.used_at = now
@@ -60,11 +60,11 @@ class RegistryModel:
             self.life.enter(State.READY)
 
     def candidate(self) -> Candidate:
-        """What eviction is to know of it."""
+        """The model as eviction sees it."""
         return Candidate(self.name, self.size_bytes, self.tally.uses, self.tally.used_at, self.users > 0)
 
     def status(self) -> dict[str, Any]:
-        """How it stands, as JSON; sizes in bytes, times in seconds since 1970."""
+        """Its status as JSON; sizes in bytes, times in seconds since 1970."""
         return {
             "id": self.name,
             "state": self.life.state,

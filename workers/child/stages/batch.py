@@ -1,22 +1,22 @@
-"""One batch through a slot's models, inside its child: three stages, and what runs them.
+"""Runs one batch through a slot's models, inside its child, in three stages.
 
-- Make ready (`make_ready.py`, `claim.py`): read the messages, take (the ledger hands out the text), look
-  (the artifact may be there), claim (the attempt is counted; another slot may be making it).
-- Compute (`compute.py`): the inputs through the model, in groups.
-- Put away (`put_away.py`): store what was made, release the claims, leave the outcomes for Celery's trace.
+- Make ready (`make_ready.py`, `claim.py`): read the messages, take (get each text from the ledger), look
+  (whether the artifact exists), claim (unless another slot computes the artifact; counts the attempt).
+- Compute (`compute.py`): run the model on the inputs, in groups.
+- Put away (`put_away.py`): store the results, release the claims, leave the outcomes for Celery's trace.
 
-Each stage takes a value and returns one (`work.py`); none sees another's state. Where a slot has many
-small models, the requests for each model go through the stages together, one model after the other.
+Each stage takes a value and returns one (`work.py`); the stages share no state. In a registry's slot, the
+requests for one model go through the stages together, one model after the other.
 
 Guarantees:
 
-- nothing here raises for a single input, and nothing here settles: the task's body does, when Celery traces it;
-- what a group made is stored before the next group is computed, which may end the process: `compute` yields
-  a result as soon as its group is computed, and `put_away` stores it before it asks for the next;
-- claims are released also when computing or storing fails, because `put_away` drives `compute`;
-- a request that is cancelled on the way is dropped at the adapter's next safe point;
-- what was begun before, and may have killed its process, shares no batch: it is handed back (`Ran.alone`)
-  to be run alone, and no attempt is counted for that.
+- a single input's failure raises nothing, and nothing is settled here: the task's body settles, when Celery traces it;
+- a group's results are stored before the next group is computed, because that group may end the process: `compute`
+  yields a result as soon as its group is computed, and `put_away` stores it before it takes the next one;
+- claims are also released when computing or storing fails, because `put_away` drives `compute`;
+- a request that is cancelled while its batch runs is dropped at the adapter's next safe point;
+- a request with an earlier attempt may have killed its process, so it shares no batch: it is returned in
+  `Ran.alone` to be run alone, and no attempt is counted for that.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def run(
     is_cancelled: IsCancelled = lambda tag: False,
     limit: BatchLimit | None = None,
 ) -> Ran:
-    """Compute all parts of the batch and leave one outcome a request; calls of other tasks are left alone."""
+    """Compute the batch and leave one outcome per request; calls of other tasks are not touched."""
     taken = take(ledger, models.entry, calls)
     parts = [Ran(outcomes=taken.outcomes)]
     for variant, requests in taken.by_variant.items():
@@ -65,9 +65,9 @@ def run(
 
 @contextmanager
 def _in_use(models: Models, variant: str | None) -> Iterator[LoadedModel | SlotlineError | MemoryError]:
-    """The model, kept loaded while the block lasts; or why it could not be loaded, where the inputs' choice is why.
+    """The model, which stays loaded in the block; for a registry's model that cannot be loaded, the error.
 
-    Raises what the load of the slot's one model raises: no input is at fault there.
+    An error of the slot's only model is raised, because no input is at fault.
     """
     with ExitStack() as stack:
         model: LoadedModel | SlotlineError | MemoryError
@@ -81,7 +81,7 @@ def _in_use(models: Models, variant: str | None) -> Iterator[LoadedModel | Slotl
 
 
 def warm_up() -> None:
-    """Import and open all that the first batch would, so that it is as fast as the second. Touches no job."""
+    """Import and open what the first batch needs, so that it is as fast as the second. Touches no job."""
     for craft in crafts.by_task().values():
         craft.warm_up()
     try:

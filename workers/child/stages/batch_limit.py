@@ -1,9 +1,8 @@
-"""How many inputs a model takes at once on this GPU, where its memory has run out before.
+"""The batch limit: how many inputs fit into a GPU's memory at once, known after its memory has run out.
 
-Remembered in Redis for a day, per model, revision, type of GPU and precision, so that it also holds for other
-slots and after a restart, and can grow again. Asked before every batch, so Redis is read once a minute only.
-Splits no batch (`workers/child/stages/compute.py` does). Guarantee: where Redis cannot store a limit, it holds in this
-process.
+It is kept in Redis for a day, per model, revision, type of GPU and precision. So it also holds for other slots and
+after a restart, and can grow again. It is needed before every batch, so Redis is read only once a minute. This file
+splits no batch (`compute.py` does). Guarantee: if Redis cannot store a limit, it holds in this process.
 """
 
 from __future__ import annotations
@@ -31,12 +30,12 @@ READ_EVERY_S = 60.0
 
 @dataclass
 class BatchLimit:
-    """The limits that one slot knows; `gpu_type` is `cpu` where it has no GPU. Without a client they stay here."""
+    """The limits that one slot knows; `gpu_type` is `cpu` without a GPU. Without a client they are not stored."""
 
     client: Redis | None = None
     gpu_type: str = "cpu"
     last: int | None = None
-    """Of the model that was asked for last; None while memory has never run out. Any thread may read it."""
+    """The last limit that `size` returned; None while memory has never run out. Any thread may read it."""
     _known: dict[str, tuple[int | None, float]] = field(default_factory=dict)
 
     def size(self, model: LoadedModel) -> int | None:
@@ -51,7 +50,7 @@ class BatchLimit:
         return size
 
     def learn(self, model: LoadedModel, size: int) -> None:
-        """Memory ran out for more than `size` inputs, and `size` fitted."""
+        """Store a new limit: `size` inputs fitted, and memory ran out for more."""
         logger.warning("%s: no more than %d inputs at once from now on, on %s", model.entry.name, size, self.gpu_type)
         key = self._key(model)
         self._known[key] = size, time.monotonic()
@@ -61,7 +60,7 @@ class BatchLimit:
         try:
             self.client.set(key, size, ex=KEPT_S)
         except RedisError as exc:
-            logger.warning("how many inputs fitted is not stored: %s", exc)
+            logger.warning("the batch limit could not be stored: %s", exc)
 
     def _key(self, model: LoadedModel) -> str:
         precision = "fp16" if hardware.is_half(model.adapter.device) else "fp32"

@@ -1,4 +1,4 @@
-"""Claim the artifacts that a batch is to make, and release them. Counts attempts; computes and stores nothing.
+"""Claims the artifacts that a batch will make, and releases them. Counts attempts; computes and stores nothing.
 
 Guarantees: an artifact is made by one slot at a time; a run is counted before it begins.
 """
@@ -26,9 +26,9 @@ logger = logging.getLogger(__name__)
 
 
 def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int, Outcome]]:
-    """What this batch is to make, each with its attempt; and the outcomes of the requests that must not run.
+    """The work of this batch, each with its attempt; and the outcomes of the requests that must not run.
 
-    In one round trip; only where the first of many requests for one artifact is refused, the next asks in another.
+    It takes one round trip. If the first of several requests for an artifact is refused, the next one needs another.
     """
     work: list[Work] = []
     outcomes: dict[int, Outcome] = {}
@@ -47,7 +47,7 @@ def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int,
 
 
 def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
-    """Release artifacts by name and delivery tag; one that cannot be released is free when its lease ends."""
+    """Release claims, given by artifact name and delivery tag; one that fails here is free when its lease ends."""
     if wanted := list(claims):
         for (name, _), answer in zip(wanted, ledger.claims.release_all(wanted), strict=True):
             if isinstance(answer, Exception):
@@ -56,20 +56,20 @@ def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
 
 def _claim_of(work: Work) -> ArtifactClaim:
     call = work.first.call
-    came_by = call.headers.get("delivery_info") or {}
-    queue = str(came_by.get("routing_key") or "")
-    # To the list that it came from: there the sweep looks for it.
-    copy = (list_key(queue, int(came_by.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
+    delivery = call.headers.get("delivery_info") or {}
+    queue = str(delivery.get("routing_key") or "")
+    # The copy goes to the list of the message itself, because the sweep looks there.
+    copy = (list_key(queue, int(delivery.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
     return ArtifactClaim(work.artifact, call.delivery_tag, copy, work.first.run_of)
 
 
 def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:
-    """The outcome of a request that must not run now, or never again."""
+    """The outcome of a request that must not run now, or not at all."""
     if attempt in (COMPUTED_ELSEWHERE, TOO_SOON):
         return Waiting()
     if attempt == SPENT:
         release(ledger, [(work.artifact, work.first.call.delivery_tag)])
         why = ledger.claims.loss(work.first.run_of)
         last = f"; the last time: {why}" if why else ""
-        return Failed(WorkerLost(f"its worker died each of {ATTEMPTS_ALLOWED} times that it was tried{last}"), 0)
+        return Failed(WorkerLost(f"its worker died in all {ATTEMPTS_ALLOWED} attempts{last}"), 0)
     return Failed(as_slotline_error(cast(Exception, attempt)), 0)

@@ -1,9 +1,9 @@
-"""The second stage of a batch: its inputs through one model, in groups, which are halved where memory runs out.
+"""The second stage of a batch: runs one model on the inputs, in groups; a group is halved when memory runs out.
 
-Knows adapters and their inputs; nothing of the ledger or the store. Guarantees: one result an input; an input
-that fails costs the others nothing, also where it is the one that does not fit the memory; the size that fitted is
-remembered (`batch_limit.py`). Where the GPU itself failed, no input has a result: `ContextBroken` is raised,
-because nothing can be computed in this process any more.
+Knows adapters and their inputs, but neither the ledger nor the store. Guarantees: one result per input; an input
+that fails, or does not fit into memory, does not affect the others; the size that fitted is remembered
+(`batch_limit.py`). When the GPU itself fails, no input has a result: `ContextBroken` is raised, because this process
+cannot compute any more.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ logger = logging.getLogger(__name__)
 
 
 class ContextBroken(RuntimeError):
-    """The GPU failed, and nothing can be computed in this process any more."""
+    """The GPU failed; this process cannot compute any more."""
 
 
 def compute(ready: ReadyBatch, is_cancelled: IsCancelled, limit: BatchLimit) -> Iterator[Computed]:
-    """What the model makes of each work, as soon as its group is computed; the next group waits to be asked for.
+    """Yield the result of each work as soon as its group is computed; the next group runs when its result is taken.
 
-    A work is given up when none of its requests is wanted any more.
+    A work is given up when all of its requests are cancelled.
     """
     if ready.model is None:
         return
 
-    def nobody_wants(number: int) -> bool:
+    def is_work_cancelled(number: int) -> bool:
         return all(is_cancelled(request.call.delivery_tag) for request in ready.work[number].requests)
 
-    computing = Computing(ready.model, [one.part for one in ready.work], nobody_wants, limit)
+    computing = Computing(ready.model, [one.part for one in ready.work], is_work_cancelled, limit)
     for number, result in computing.results():
         yield Computed(ready.work[number], result)
 
 
 class Computing:
-    """The inputs on their way through a model that is in use; `is_cancelled` is asked with an input's number."""
+    """Runs one model on its inputs; `is_cancelled` takes the number of an input."""
 
     def __init__(
         self, model: LoadedModel, items: Sequence[Any], is_cancelled: Callable[[int], bool], limit: BatchLimit
@@ -57,7 +57,7 @@ class Computing:
         self._limit = limit
 
     def results(self) -> Iterator[tuple[int, Any]]:
-        """Each input's number with its result, an exception among them, as soon as its group is computed."""
+        """Yield each input's number and its result, which may be an exception, as soon as its group is computed."""
         for group in groups(self._model.adapter, self._items):
             yield from self._of_group(group)
 
@@ -81,12 +81,12 @@ class Computing:
             elif failed:
                 fitted = max(fitted, len(now))
             yield from zip(now, results, strict=True)
-        # Where one does not fit even alone, it is the reason, and not how many there were.
+        # If one input does not fit alone, its own size is the reason, not the number of inputs.
         if fitted and not too_large_alone:
             self._limit.learn(self._model, fitted)
 
     def _run(self, numbers: Sequence[int]) -> Sequence[Any] | OutOfMemory:
-        """One result an input, in their order; or that memory ran out, in words, so that what the run held is freed."""
+        """One result per input, in order; or, when memory ran out, a new error, so that the run's tensors are freed."""
         model = self._model
         model.adapter.is_cancelled = lambda index: self._is_cancelled(numbers[index])
         try:
@@ -98,22 +98,22 @@ class Computing:
             logger.exception("the model failed on a batch of %d", len(numbers))
             return [exc] * len(numbers)
         if len(results) != len(numbers):
-            said = f"{model.entry.adapter} gave {len(results)} results for {len(numbers)} inputs"
-            return [ModelError(said)] * len(numbers)
+            wrong = f"{model.entry.adapter} returned {len(results)} results for {len(numbers)} inputs"
+            return [ModelError(wrong)] * len(numbers)
         for result in results:
             if isinstance(result, Exception):
                 _raise_if_broken(result)
         return [self._checked(number, result) for number, result in zip(numbers, results, strict=True)]
 
     def _checked(self, number: int, result: Any) -> Any:
-        """An adapter that gives up on an input that is still wanted has failed on it."""
+        """The result; an error if the adapter reports an input as cancelled that is not."""
         if isinstance(result, Cancelled) and not self._is_cancelled(number):
-            return ModelError(f"{self._model.entry.adapter} stopped at an input that nobody cancelled")
+            return ModelError(f"{self._model.entry.adapter} stopped at an input that was not cancelled")
         return result
 
 
 def _raise_if_broken(error: BaseException) -> None:
-    """Raise `ContextBroken` for a CUDA error, also where an adapter has wrapped it in an error of its own."""
+    """Raise `ContextBroken` for a CUDA error, also if the adapter has wrapped it in another error."""
     causes = [error, error.__cause__, error.__context__]
     if broken := next((one for one in causes if one is not None and hardware.is_context_broken(one)), None):
         raise ContextBroken(f"the GPU failed: {hardware.one_line(broken)}") from None

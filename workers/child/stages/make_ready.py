@@ -1,8 +1,8 @@
-"""The first stage of a batch: read the messages, take what they ask for, look what is there, claim the rest.
+"""The first stage of a batch: read the messages, take the parts, look for finished artifacts, claim the others.
 
-Loads no model and computes nothing. Taking and claiming are one round trip each, however many requests there are.
-A request that cannot be read, is refused, or has its artifact already gets its outcome here and costs the others
-nothing. The order matters: the attempt is counted last, so that what needs no run costs none.
+Loads no model and computes nothing. Taking and claiming are one round trip each, for any number of requests. A
+request that cannot be read, is refused, or has its artifact already gets its outcome here and does not affect the
+others. The order matters: the attempt is counted last, so a request that needs no run costs no attempt.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class _Message:
-    """A call whose body was read: its task's fields, and what it is a run of."""
+    """A call whose body was read: the fields of its task, and the task or part that it is a run of."""
 
     index: int
     call: Call
@@ -46,7 +46,7 @@ class _Message:
 
 
 def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch:
-    """What each call asks for, by the model that it wants. Requests of jobs that have ended are dropped."""
+    """The requests of all calls, by the model that they need. Requests of jobs that have ended are dropped."""
     messages: list[_Message] = []
     outcomes: dict[int, Outcome] = {}
     by_variant: dict[str | None, list[BatchRequest]] = {}
@@ -69,14 +69,14 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
 def make_ready(
     ledger: Ledger, model: LoadedModel | Exception, requests: Sequence[BatchRequest], *, has_company: bool
 ) -> ReadyBatch:
-    """What is to be computed for these requests, which want the same model; claimed, and to be released.
+    """Claim the work of these requests, which need the same model; `put_away` releases the claims.
 
-    An exception in the model's place says why it could not be loaded. `has_company`: the batch has other calls.
+    If the model could not be loaded, `model` is the exception. `has_company`: the batch has other calls.
     """
     if isinstance(model, Exception):
         return _without_model(model, requests)
     wanted, outcomes = _look(model, requests)
-    # Who made them may have died before it released them, and others wait for that.
+    # The slot that made them may have died before it released them; messages may wait for that.
     made = {found.artifact.name: "" for found in outcomes.values() if isinstance(found, Done)}
     release(ledger, made.items())
     alone = [work for work in wanted if has_company and _was_begun(work)]
@@ -85,7 +85,7 @@ def make_ready(
 
 
 def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str:
-    """Named by all that shapes what is made: the same input is computed once, for any request at any time."""
+    """The name is a hash of all that determines the output, so the same input is computed once for all requests."""
     ingredients = {
         "adapter": model.entry.adapter,
         "version": model.adapter.version,
@@ -98,7 +98,7 @@ def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str
 
 
 def _read(index: int, call: Call) -> _Message | Failed | None:
-    """The message's fields; None where its task is computed by no model."""
+    """The message's fields; None if no model computes its task."""
     craft = crafts.by_task().get(call.task)
     if craft is None:
         return None
@@ -121,12 +121,12 @@ def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | No
             raise InvalidInput(f"model: {part.model!r} was sent to the queue of {entry.name!r}")
         variant = craft.variant(entry, part)
         return BatchRequest(message.index, message.call, craft, message.run_of, part, variant, taken.runs)
-    except Exception as exc:  # one input's failure, in its own words
+    except Exception as exc:  # the failure of one input only
         return _unreadable(message.call, exc)
 
 
 def _part(message: _Message, taken: Taken) -> PartRequest:
-    """What is wanted: checked where it comes in by the message, and not again where a flow worker wrote it."""
+    """The request for the model. One in the message itself is checked here; a flow worker has checked the others."""
     craft = message.craft.craft
     if message.run_of[1]:
         return parts_of(craft.name).request(taken.payload, taken.params)
@@ -134,14 +134,14 @@ def _part(message: _Message, taken: Taken) -> PartRequest:
 
 
 def _without_model(error: Exception, requests: Sequence[BatchRequest]) -> ReadyBatch:
-    """A fault of the model counts once, however many requests want it: one bad model is not all of them."""
+    """Requests of a model that could not be loaded. Its failure counts once, for any number of requests."""
     failed = () if isinstance(error, InvalidInput) else (f"load of {requests[0].variant}",)
     outcomes = {request.index: Failed(as_slotline_error(error), 0) for request in requests}
     return ReadyBatch(None, outcomes=outcomes, failed=failed)
 
 
 def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Work], dict[int, Outcome]]:
-    """What is to be made, each artifact once; and the outcomes of requests that fail or whose artifact is there."""
+    """The work to do, once per artifact; and the outcomes of requests that fail or whose artifact exists."""
     wanted: dict[str, tuple[PartRequest, list[BatchRequest]]] = {}
     made: dict[str, Artifact] = {}
     outcomes: dict[int, Outcome] = {}
@@ -150,7 +150,7 @@ def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Wo
             part = _ready(model, request)
             name = artifact_name(model, request.craft, part)
             found = None if name in wanted else made.get(name) or artifacts.store().find(name)
-        except Exception as exc:  # one input's failure, in its own words
+        except Exception as exc:  # the failure of one input only
             outcomes[request.index] = _unreadable(request.call, exc)
             continue
         if found is None:
@@ -162,7 +162,7 @@ def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Wo
 
 
 def _ready(model: LoadedModel, request: BatchRequest) -> PartRequest:
-    """What the adapter gets; raises `InvalidInput` for what it refuses, or a model of another craft."""
+    """The adapter's input; raises `InvalidInput` if the adapter refuses it or has another craft."""
     craft = request.craft
     if model.adapter.craft != craft.craft.name:
         raise wrong_craft(craft.craft, model.entry.name, model.entry.adapter)
@@ -172,7 +172,7 @@ def _ready(model: LoadedModel, request: BatchRequest) -> PartRequest:
 
 
 def _was_begun(work: Work) -> bool:
-    """A run of it was begun and did not end well: in company it could cost the others their attempts."""
+    """Whether an earlier attempt failed. Such a request could end the process, and cost the others an attempt."""
     return any(request.runs for request in work.requests)
 
 

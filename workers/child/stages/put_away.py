@@ -1,7 +1,7 @@
-"""The last stage of a batch: store what was made, release the claims, leave the outcomes for Celery's trace.
+"""The last stage of a batch: store the results, release the claims, leave the outcomes for Celery's trace.
 
-Settles nothing: the task's body does, when Celery traces it. Guarantees: a result is stored before the next one
-is asked for; a result that cannot be stored costs its own requests alone; claims are released whatever happens.
+Settles nothing: the task's body does that when Celery traces it. Guarantees: a result is stored before the next one
+is taken; a result that cannot be stored fails only its own requests; claims are always released.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
-    """Store each result as it comes, and release all that was claimed; how the batch ended."""
+    """Store each result as it comes, and release all claims; returns how the batch ended."""
     ended: dict[int, Outcome] = {}
     failed: list[str] = []
     try:
@@ -44,7 +44,7 @@ def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is
 
 
 def leave(calls: Sequence[Call], ended: Outcomes) -> None:
-    """Leave the outcomes for the tasks' bodies, in the order of the calls, in which Celery traces them."""
+    """Leave the outcomes for the tasks' bodies, in the order of the calls, because Celery traces in this order."""
     outcomes.clear()
     for index, outcome in sorted(ended.items()):
         outcomes.put(calls[index].task_id, outcome)
@@ -60,14 +60,14 @@ def _store(computed: Computed) -> Outcome:
             raise result
         made = artifacts.store().put_bytes(work.artifact, *craft.encode(result))
         return Done(made, computed=True, attempt=work.attempt)
-    except Exception as exc:  # one input's failure, in its own words
+    except Exception as exc:  # the failure of one input only
         if not isinstance(exc, SlotlineError):
             logger.exception("the model failed on «%.40s»", work.part.words())
         return Failed(as_slotline_error(exc), work.attempt)
 
 
 def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:
-    """The attempt, and having computed it, are the first request's alone."""
+    """A request's outcome; only the first request of a work has the attempt and counts as computed."""
     if is_cancelled(request.call.delivery_tag):
         return Dropped()
     if request is work.first:
@@ -82,5 +82,5 @@ def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled
 
 
 def _is_the_models_fault(outcome: Outcome) -> bool:
-    """Neither the input's nor the store's nor the broker's: another input would fare no better."""
+    """Whether the model itself failed, not the input, the store or the broker."""
     return isinstance(outcome, Failed) and not isinstance(outcome.error, (InvalidInput, StoreError, BrokerUnavailable))

@@ -1,8 +1,7 @@
-"""The values that the stages of a batch hand to one another. Nothing here does anything.
+"""The values that the stages of a batch pass to each other. Values only.
 
-A call is known by its number in its batch (from 0), so outcomes travel with their batch
-until they are left for Celery's trace: a message that came twice is two calls with the
-same task id.
+A call is identified by its number in its batch (from 0), not by its task id: a message that
+was delivered twice is two calls with the same task id.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 AnyCraft = SlotCraft[Any, Any]
 
 IsCancelled = Callable[[str], bool]
-"""Asked with a request's delivery tag: whether its job was cancelled meanwhile."""
+"""Takes a request's delivery tag; returns whether the request is cancelled."""
 
 Outcomes = Mapping[int, Outcome]
 """How calls of a batch ended, by their numbers."""
@@ -32,8 +31,8 @@ Outcomes = Mapping[int, Outcome]
 class BatchRequest:
     """One request of a batch, read and checked; `run_of` is the task or the part that it is a run of.
 
-    `part` is what it wants of the model.
-    `variant` says which of many small models it wants; `runs` is how many runs of it were begun before.
+    `part` is the request for the model. `variant` is the registry's model that it needs. `runs` is the number of
+    earlier attempts.
     """
 
     index: int
@@ -47,9 +46,9 @@ class BatchRequest:
 
 @dataclass(frozen=True)
 class Work:
-    """One artifact to be made, for all requests that want it: the first of them makes it, the others get the same.
+    """One artifact to make, for all requests that need it: it is made for the first one, and the others get it too.
 
-    `part` is what the adapter gets; `attempt` is 0 until the attempt is counted.
+    `part` is the adapter's input; `attempt` is 0 until the attempt is counted.
     """
 
     artifact: str
@@ -65,7 +64,7 @@ class Work:
 
 @dataclass(frozen=True)
 class TakenBatch:
-    """All requests of a batch that can be read, by the model that they want; the other calls have their outcomes."""
+    """The readable requests of a batch, by the model that they need; the other calls have their outcomes."""
 
     by_variant: Mapping[str | None, Sequence[BatchRequest]]
     outcomes: Outcomes
@@ -73,9 +72,9 @@ class TakenBatch:
 
 @dataclass(frozen=True)
 class ReadyBatch:
-    """What is to be computed with one model; None where it could not be loaded, and then there is no work.
+    """The work for one model; `model` is None if it could not be loaded, and then there is no work.
 
-    `outcomes` are of those that need no run, `alone` the numbers of those that must not run in company.
+    `outcomes` are those of requests that need no run. `alone` has the numbers of calls that must run alone.
     `failed` names a model that could not be loaded.
     """
 
@@ -88,7 +87,7 @@ class ReadyBatch:
 
 @dataclass(frozen=True)
 class Computed:
-    """What the model made of one work: the adapter's result, or an exception in its place."""
+    """The adapter's result for one work, or an exception."""
 
     work: Work
     result: Any
@@ -96,10 +95,10 @@ class Computed:
 
 @dataclass(frozen=True)
 class Ran:
-    """How a batch ended, and what it says of the model: what it failed on by a fault of its own, whether it made any.
+    """How a batch ended: its outcomes, and the failures and successes of the model itself.
 
-    `failed` holds ids of tasks, and those of many small models that could not be loaded. `alone` are the numbers of
-    the calls that were not run, because each must run in a batch of its own.
+    `failed` has the ids of tasks on which the model failed, and names of a registry's models that could not be loaded.
+    `worked`: at least one artifact was made. `alone` has the numbers of calls that must run in a batch of their own.
     """
 
     failed: tuple[str, ...] = ()
@@ -109,7 +108,7 @@ class Ran:
 
     @classmethod
     def together(cls, parts: Iterable[Ran]) -> Ran:
-        """All parts of a batch, one a model, as one."""
+        """Combine the parts of a batch, one per model."""
         whole = cls()
         for part in parts:
             whole = cls(

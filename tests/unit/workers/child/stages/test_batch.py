@@ -165,7 +165,7 @@ def test_what_has_used_up_its_attempts_is_never_run_again(ledger: Ledger, raw_re
     batch.run(models, ledger, calls)
     outcome = outcomes.take(spent.task_id)
     assert isinstance(outcome, Failed)
-    assert str(outcome.error) == "its worker died each of 3 times that it was tried"
+    assert str(outcome.error) == "its worker died in all 3 attempts"
     assert models.runs == []
 
 

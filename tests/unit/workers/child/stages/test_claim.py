@@ -45,7 +45,7 @@ def test_where_the_first_is_refused_the_next_makes_the_artifact(ledger: Ledger) 
     assert (claimed.first.call.task_id, claimed.attempt) == ("fresh", 1)
     failed = refused[0]
     assert isinstance(failed, Failed)
-    assert str(failed.error) == ("its worker died each of 3 times that it was tried; the last time: killed by signal 9")
+    assert str(failed.error) == ("its worker died in all 3 attempts; the last time: killed by signal 9")
 
 
 def test_what_another_slot_computes_waits_until_it_is_released(ledger: Ledger) -> None:

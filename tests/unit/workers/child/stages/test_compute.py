@@ -159,7 +159,7 @@ def test_what_the_adapter_raises_is_every_inputs_and_a_wrong_number_of_results_t
     assert [str(error) for error in Slot(broken_by(ValueError("odd"))).run(texts(2))] == ["odd", "odd"]
     slot = Slot()
     slot.echo.run = lambda batch: []  # type: ignore[method-assign]
-    assert [str(error) for error in slot.run(texts(2))] == ["echo gave 0 results for 2 inputs"] * 2
+    assert [str(error) for error in slot.run(texts(2))] == ["echo returned 0 results for 2 inputs"] * 2
 
 
 def test_an_adapter_that_gives_up_on_an_input_that_is_wanted_has_failed_on_it() -> None:
