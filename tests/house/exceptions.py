@@ -22,7 +22,6 @@ TESTED_ELSEWHERE = {
     "tasks/store/atomic.py": "tests/unit/tasks/store/test_artifacts.py",
     "tasks/store/names.py": "tests/unit/tasks/store/test_artifacts.py",
     "workers/__init__.py": "tests/unit/workers/test_startup.py",
-    "workers/adapters/__init__.py": "tests/unit/workers/adapters/test_find.py",
     "workers/adapters/bart/tokens.py": "tests/unit/workers/adapters/test_bart.py",
     "workers/adapters/espeak/library.py": "tests/unit/workers/adapters/test_espeak.py",
     "workers/adapters/hardware.py": "tests/unit/workers/adapters/test_weights.py",
@@ -47,8 +46,8 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/tasks/flow/ledger/test_extend.py": "levels of a summary, of transitions and of flow",
     "tests/unit/tasks/flow/ledger/test_later.py": "parts sent again later, of transitions and of upkeep",
     "tests/unit/tasks/flow/ledger/test_measure.py": "what a job has made, of record, transitions and progress",
-    "tests/unit/workers/adapters/test_conformance.py": "?",
-    "tests/unit/workers/adapters/test_viettts_slot.py": "VietTTS in two real slots",
+    "tests/unit/workers/adapters/test_conformance.py": "what every adapter must do, on each that runs here",
+    "tests/unit/workers/adapters/viettts/test_slot.py": "VietTTS in two real slots",
     "tests/unit/workers/child/models/test_voices.py": "voices that come and go, in real slots",
     "tests/unit/workers/slots/test_gpu_check.py": "benchmarks/gpu_check.py, on the fake driver",
     "tests/unit/workers/transport/test_lease_machine.py": "leases in any order of steps, drawn at random",
@@ -67,6 +66,5 @@ LARGE_FOLDERS = {
     "benchmarks": "one file a benchmark, and what they compare with",
     "tests/faults": "one file a fault",
     "tests/house": "one rule a file",
-    "tests/unit/workers/adapters": "mirrors workers/adapters, and tiny models",
 }
 """Folders of more files than the limit -> why."""

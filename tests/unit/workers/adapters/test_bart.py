@@ -12,7 +12,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, OutOfMemory
 from tasks.messages import SummaryPartRequest
 from tests.unit.workers.adapters.asked import to_summarise
-from tests.unit.workers.adapters.tiny_bart import POSITIONS
+from tests.unit.workers.adapters.bart.tiny_bart import POSITIONS
 from workers.adapters.bart import Bart
 from workers.adapters.base import Cancelled
 from workers.adapters.grouping import groups

@@ -16,9 +16,9 @@ from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelError, ModelLoadError, OutOfMemory
 from tasks.settings import settings
 from tests.fixtures.waiting import at_most
-from tests.unit.workers.adapters import tiny_viettts
 from tests.unit.workers.adapters.asked import to_speak
-from tests.unit.workers.adapters.tiny_viettts import SAMPLE_RATE, frames_of, write_voice
+from tests.unit.workers.adapters.viettts import tiny_viettts
+from tests.unit.workers.adapters.viettts.tiny_viettts import SAMPLE_RATE, frames_of, write_voice
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Sound
 from workers.adapters.viettts import VietTTS
