@@ -11,7 +11,6 @@ TESTED_ELSEWHERE = {
     "tasks/flow/ledger/limits.py": "tests/unit/tasks/flow/ledger/test_claims.py",
     "tasks/flow/part_task.py": "tests/acceptance/test_plain_celery.py",
     "tasks/flow/parts.py": "tests/unit/workers/child/test_artifact_names.py",
-    "tasks/health.py": "tests/unit/workers/duties/test_heartbeat.py",
     "tasks/launch.py": "tests/unit/workers/stack/test_local_stack.py",
     "tasks/media/wav.py": "tests/unit/tasks/media/test_audio.py",
     "tasks/messages/craft.py": "tests/unit/tasks/messages/test_base.py",

@@ -12,7 +12,7 @@ from redis import Redis
 from tasks import health as beats
 from tasks.errors import InvalidInput
 from tests.fixtures.environment import UseCatalog
-from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
+from tests.unit.tasks.test_health import FLOW, SLOT
 from workers.commands.health import health
 
 CATALOG = '[models.espeak]\nadapter = "rehearsal"\n'

@@ -18,7 +18,7 @@ from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import GIVE_UP_S
 from tests.fixtures.workers import StartWorker
-from tests.unit.workers.duties.test_heartbeat import FLOW, SLOT
+from tests.unit.tasks.test_health import FLOW, SLOT
 from workers.commands.model import choose
 from workers.duties.remote_control import wrong_timeout
 

@@ -1,69 +1,58 @@
-"""What is healthy: one line says why not. The judging alone; real workers stand in `tests/faults/test_health.py`."""
+"""What a worker writes of itself at each beat; what is judged healthy stands in `tests/unit/tasks/test_health.py`."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+import os
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from redis import Redis
 
 from tasks import health
-from tasks.health import Beat, why_unhealthy
-from tasks.redis import keys
-
-SLOT = Beat(
-    worker="espeak-cpu-0@here",
-    host="here",
-    pid=7,
-    model="espeak",
-    state="ready",
-    state_s=60.0,
-    child_alive=True,
-    busy_s=None,
-    done_s=None,
-    stall_s=120.0,
-    waiting=0,
-    stuck_s=0.0,
-    failures=0,
-    deaths=0,
-    closed="",
-    beat_s=5.0,
-)
-FLOW = replace(SLOT, model=None, state="running", stall_s=None)
+from tests.unit.workers.parent.small_slot import SmallSlot
+from workers.duties.heartbeat import Heartbeat
+from workers.parent.failure_streak import FailureStreak
 
 
-@pytest.mark.parametrize(
-    "beat",
-    [SLOT, FLOW, replace(SLOT, state="busy", busy_s=100.0, waiting=500), replace(SLOT, failures=2, deaths=2)],
-)
-def test_what_works_is_healthy(beat: Beat) -> None:
-    assert why_unhealthy(beat, age_s=4.9) == ""
+@pytest.fixture
+def consumer(raw_redis: Any) -> Any:
+    """A flow worker's consumer, as the duty knows it."""
+    app = SimpleNamespace(backend=SimpleNamespace(client=raw_redis))
+    return SimpleNamespace(app=app, hostname="one@here", pool=object(), timer=None)
 
 
-@pytest.mark.parametrize(
-    ("beat", "age_s", "why"),
-    [
-        (SLOT, 17.0, "no heartbeat for 17 s"),
-        (replace(SLOT, state="loading", state_s=12.0), 1.0, "its model is not loaded (loading for 12 s)"),
-        (replace(SLOT, state="unloaded", child_alive=False), 1.0, "its child is gone (unloaded)"),
-        (replace(SLOT, busy_s=118.0), 3.0, "busy with one batch for 121 s, which is longer than stall_s = 120"),
-        (replace(SLOT, failures=3), 1.0, "its model failed on the last 3 different parts"),
-        (replace(SLOT, deaths=3), 1.0, "its child died 3 times in a row"),
-        (replace(SLOT, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
-        (replace(FLOW, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
-        (replace(SLOT, closed="espeak failed everything"), 1.0, "espeak failed everything"),
-    ],
-)
-def test_what_does_not_work_says_why(beat: Beat, age_s: float, why: str) -> None:
-    assert why in why_unhealthy(beat, age_s)
+def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(consumer: Any, raw_redis: Redis) -> None:
+    raw_redis.lpush("flow", "first")
+    raw_redis.lpush("flow\x06\x163", "later")
+    Heartbeat(consumer).step()
+    (standing,) = health.read(raw_redis)
+    beat = standing.beat
+    assert (beat.worker, beat.model, beat.state, beat.pid) == ("one@here", None, "running", os.getpid())
+    assert (beat.waiting, beat.child_alive, beat.stall_s) == (2, True, None)
+    assert standing.why == ""
 
 
-def test_the_age_of_a_beat_is_told_by_redis_and_by_no_hosts_clock(broker: str) -> None:
-    with Redis.from_url(broker) as client:
-        health.write(client, SLOT)
-        client.pexpire(keys.health(SLOT.worker), int(health.KEPT_S * 1000) - 40_000)
-        (standing,) = health.read(client)
-        assert standing.age_s == pytest.approx(40.0, abs=1.0)
-        assert "no heartbeat for 40 s" in standing.why
-        health.forget(client, SLOT.worker)
-        assert health.read(client) == []
+def test_a_slots_beat_says_how_its_model_and_its_child_are(
+    consumer: Any, raw_redis: Redis, slot: SmallSlot, pool: Any
+) -> None:
+    pool.failure_streak = FailureStreak()
+    consumer.pool = pool
+    raw_redis.lpush(pool.spec.entry.name, "text")
+    duty = Heartbeat(consumer)
+    duty.step()
+    (alive,) = health.read(raw_redis)
+    assert (alive.beat.model, alive.beat.waiting, alive.beat.child_alive) == (pool.spec.entry.name, 1, True)
+    slot.child.has_child = False
+    duty.step()
+    (dead,) = health.read(raw_redis)
+    assert dead.why.startswith("its child is gone")
+
+
+def test_a_worker_that_ends_as_planned_leaves_no_beat(consumer: Any, raw_redis: Redis) -> None:
+    duty = Heartbeat(consumer)
+    duty.step()
+    duty.stop(consumer)
+    assert health.read(raw_redis), "its pool may still finish its work"
+    duty.shutdown(consumer)
+    assert health.read(raw_redis) == []

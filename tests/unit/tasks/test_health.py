@@ -1,0 +1,94 @@
+"""What is healthy: one line says why not. The judging alone; real workers stand in `tests/faults/test_health.py`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from redis import Redis
+
+from tasks import health
+from tasks.health import Beat, why_unhealthy
+from tasks.redis import keys
+
+SLOT = Beat(
+    worker="espeak-cpu-0@here",
+    host="here",
+    pid=7,
+    model="espeak",
+    state="ready",
+    state_s=60.0,
+    child_alive=True,
+    busy_s=None,
+    done_s=None,
+    stall_s=120.0,
+    waiting=0,
+    stuck_s=0.0,
+    failures=0,
+    deaths=0,
+    closed="",
+    beat_s=5.0,
+)
+FLOW = replace(SLOT, model=None, state="running", stall_s=None)
+
+
+@pytest.mark.parametrize(
+    "beat",
+    [
+        SLOT,
+        FLOW,
+        replace(SLOT, state="busy", busy_s=100.0, waiting=500),
+        replace(SLOT, failures=2, deaths=2),
+        replace(SLOT, state="unloaded", on_demand=True),
+    ],
+)
+def test_what_works_is_healthy(beat: Beat) -> None:
+    assert why_unhealthy(beat, age_s=4.9) == ""
+
+
+@pytest.mark.parametrize(
+    ("beat", "age_s", "why"),
+    [
+        (SLOT, 17.0, "no heartbeat for 17 s"),
+        (replace(SLOT, state="loading", state_s=12.0), 1.0, "its model is not loaded (loading for 12 s)"),
+        (replace(SLOT, state="unloaded", child_alive=False), 1.0, "its child is gone (unloaded)"),
+        (replace(SLOT, busy_s=118.0), 3.0, "busy with one batch for 121 s, which is longer than stall_s = 120"),
+        (replace(SLOT, failures=3), 1.0, "its model failed on the last 3 different parts"),
+        (replace(SLOT, deaths=3), 1.0, "its child died 3 times in a row"),
+        (replace(SLOT, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
+        (replace(FLOW, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
+        (replace(SLOT, closed="espeak failed everything"), 1.0, "espeak failed everything"),
+    ],
+)
+def test_what_does_not_work_says_why(beat: Beat, age_s: float, why: str) -> None:
+    assert why in why_unhealthy(beat, age_s)
+
+
+def test_what_no_longer_beats_is_called_so_whatever_else_it_last_said() -> None:
+    last = replace(SLOT, closed="its model failed", child_alive=False)
+    assert why_unhealthy(last, age_s=16.0) == "its model failed", "three beats and a second are waited for"
+    assert why_unhealthy(last, age_s=16.1).startswith("no heartbeat for 16 s")
+
+
+def test_a_queue_that_holds_messages_and_has_no_worker_is_named(raw_redis: Redis) -> None:
+    for name in ("bart", "bart\x06\x166", "espeak", "flow"):
+        raw_redis.lpush(name, "text")
+    flow, slot = (health.Standing(beat, 1.0, "") for beat in (FLOW, SLOT))
+    models = ("bart", "espeak", "idle")
+    assert health.unattended(raw_redis, models, [slot], and_flow=True) == [
+        "2 messages wait in the queue 'bart', and no worker reads it",
+        "1 messages wait in the queue 'flow', and no worker reads it",
+    ]
+    assert len(health.unattended(raw_redis, models, [slot, flow], and_flow=True)) == 1
+    assert len(health.unattended(raw_redis, models, [slot], and_flow=False)) == 1
+
+
+def test_the_age_of_a_beat_is_told_by_redis_and_by_no_hosts_clock(broker: str) -> None:
+    with Redis.from_url(broker) as client:
+        health.write(client, SLOT)
+        client.pexpire(keys.health(SLOT.worker), int(health.KEPT_S * 1000) - 40_000)
+        (standing,) = health.read(client)
+        assert standing.age_s == pytest.approx(40.0, abs=1.0)
+        assert "no heartbeat for 40 s" in standing.why
+        health.forget(client, SLOT.worker)
+        assert health.read(client) == []
