@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tasks.exit_codes import FAILED
+
 PR_SET_PDEATHSIG = 1
 
 
@@ -54,6 +56,6 @@ def die_with_parent(number: int = signal.SIGKILL) -> Callable[[], None] | None:
     def ask() -> None:
         prctl(PR_SET_PDEATHSIG, int(number))
         if os.getppid() != parent:  # the parent died before prctl
-            os._exit(1)
+            os._exit(FAILED)
 
     return ask

@@ -1,9 +1,9 @@
 """A craft: what a model makes of one input, such as speech, in the words that both sides need. Loads nothing heavy.
 
 Each craft has three halves of one name: this description beside its messages, which the
-producer reads too; its `PartResults` (`tasks/flow/part_results.py`), by which a task and
-the ledger read what was made; and its `SlotCraft` (`workers/child/crafts/base.py`), which
-turns a model's output into an artifact. An adapter names the craft that it serves.
+producer reads too; its `Parts` (`tasks/flow/parts.py`), by which a task and the ledger read
+what was made; and its `SlotCraft` (`workers/child/crafts/base.py`), which turns a model's
+output into an artifact. An adapter names the craft that it serves.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tasks.compact_json import dumps
 from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, TextRef
 from tasks.messages.files import ResultFile
 from tasks.messages.lookup import result_of
@@ -43,7 +44,7 @@ class MapRequest(JobRequest):
         """The same request, with a long list put away."""
         if self.inputs is None:
             return self
-        listed = json.dumps(self.inputs, ensure_ascii=False, separators=(",", ":"))
+        listed = dumps(self.inputs)
         if len(listed.encode(errors="replace")) <= INLINE_TEXT_BYTES:
             return self
         return self.model_copy(update={"inputs": None, "inputs_ref": put_text(listed)})

@@ -11,6 +11,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, assert_never
 
+from tasks.exit_codes import FAILED
 from workers.child.status import status
 from workers.wire.link import LinkClosed
 from workers.wire.messages import AskStatus, Cancel, Status
@@ -42,4 +43,4 @@ def listen(child: Child) -> None:
     except Exception:  # the boundary of the thread
         logger.exception("the child no longer answers its parent")
         return
-    os._exit(1)
+    os._exit(FAILED)

@@ -11,6 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
 from tasks.errors import SlotlineError
+from tasks.exit_codes import FAILED
 from workers.adapters import hardware
 from workers.child import offering
 from workers.child.models import loading
@@ -82,4 +83,4 @@ def give_up(link: ChildEnd, life: Lifecycle, error: BaseException) -> NoReturn:
             )
         )
     finally:
-        os._exit(1)
+        os._exit(FAILED)
