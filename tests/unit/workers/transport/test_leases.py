@@ -12,20 +12,11 @@ import redis
 
 from tasks.redis import keys
 from tasks.routing import list_keys
-from tests.fixtures.waiting import WaitUntil
-from tests.unit.workers.transport.conftest import message
+from tests.unit.workers.transport.conftest import end_leases, message
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.transport.leases import Leases
 
 LeasesFor = Callable[..., Leases]
-BRIEF_S = 0.05
-
-
-def _ended(client: Any) -> bool:
-    """Whether every lease has ended by Redis' own clock."""
-    seconds, micros = client.time()
-    latest = client.zrange(keys.LEASES, -1, -1, withscores=True)
-    return all(end < seconds * 1000 + micros / 1000 for _, end in latest)
 
 
 def _tags(client: Any, name: str = "q") -> list[str]:
@@ -135,14 +126,14 @@ def test_what_is_given_back_is_taken_next_in_its_old_order(redis_client: Any, le
 
 
 def test_ended_leases_are_reclaimed_to_the_front_in_order_over_several_calls(
-    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
+    redis_client: Any, leases_for: LeasesFor
 ) -> None:
     tags = [f"{n:02}" for n in reversed(range(12))]
     _send(redis_client, *tags, "last")
-    dead = leases_for("dead", BRIEF_S)
+    dead = leases_for("dead")
     dead.reserve(["q"], 12)
     dead.renew(dead.held_keys())
-    wait_until(lambda: _ended(redis_client), what="the end of the leases")
+    end_leases(redis_client, *tags)
     other = leases_for("other")
     moved = []
     while batch := other.reclaim(5):
@@ -165,12 +156,12 @@ def test_a_lease_that_has_not_ended_is_nobody_elses(redis_client: Any, leases_fo
 
 
 def test_after_a_lost_lease_renewing_says_so_and_a_late_ack_changes_nothing(
-    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
+    redis_client: Any, leases_for: LeasesFor
 ) -> None:
     _send(redis_client, "a")
-    late, other = leases_for("late", BRIEF_S), leases_for("other")
+    late, other = leases_for("late"), leases_for("other")
     late.reserve(["q"], 1)
-    wait_until(lambda: _ended(redis_client), what="the end of the lease")
+    end_leases(redis_client, "a")
     assert other.reclaim(10) == ["late"]
     assert other.reserve(["q"], 1).taken[0].key == "a"
     assert late.renew(["a"]) == {"a"}

@@ -13,7 +13,7 @@ from redis.sentinel import MasterNotFoundError
 
 from tasks.redis import keys
 from tests.fixtures.waiting import WaitUntil
-from tests.unit.workers.transport.conftest import message
+from tests.unit.workers.transport.conftest import end_leases, message
 from workers.transport import renewal as renewal_module
 from workers.transport.leases import Leases
 from workers.transport.renewal import Renewal, server_refuses_all
@@ -78,11 +78,12 @@ def test_what_was_dropped_goes_back_to_the_front_after_the_grace(redis_client: A
 
 
 def test_a_lost_lease_is_logged_once_and_its_message_left_to_the_other(
-    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+    redis_client: Any, leases_for: LeasesFor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    late, other = leases_for("late", 0.05), leases_for("other")
+    late, other = leases_for("late"), leases_for("other")
     _take(redis_client, late, "a")
-    wait_until(lambda: other.reclaim(10) == ["late"], what="the end of the lease")
+    end_leases(redis_client, "a")
+    assert other.reclaim(10) == ["late"]
     other.reserve(["q"], 1)
     renewal = Renewal(late, existing=lambda: {"a"})
     renewal.step()
@@ -97,8 +98,9 @@ def test_any_workers_beat_reclaims_what_a_dead_one_held(
 ) -> None:
     monkeypatch.setattr(renewal_module, "RECLAIM_BATCH", 2)
     tags = tuple("abcde")
-    _take(redis_client, leases_for("dead", 0.05), *tags)
-    one = leases_for("one", 0.05)
+    _take(redis_client, leases_for("dead"), *tags)
+    end_leases(redis_client, *tags)
+    one = leases_for("one")
     renewal = Renewal(one, existing=set)
 
     def is_back() -> bool:
