@@ -40,7 +40,7 @@ def stop(pool: Any, ids: set[str]) -> int:
     cancelled = [one for one in batch.requests if not one.is_cancelled and not ids.isdisjoint(one.ids)]
     if not cancelled:
         return 0
-    pool.losses.cancel(batch, cancelled)
+    pool.losses.cancel(cancelled)
     if all(one.is_cancelled for one in batch.requests):
         grace_s = settings().cancel_grace_s
         why = f"{len(batch.requests)} cancelled requests did not stop within {grace_s:g} s"

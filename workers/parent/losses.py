@@ -96,11 +96,11 @@ class Losses:
         elif not request.was_revoked:
             self.give_back_running()  # in a cold shutdown Celery ends all running requests
         else:
-            self.cancel(batch, [request])
+            self.cancel([request])
             if all(one.is_cancelled for one in batch.requests):
                 self.stop_running(batch, f"{request.call.task_id} was terminated")
 
-    def cancel(self, batch: Batch, requests: Sequence[SlotRequest]) -> None:
+    def cancel(self, requests: Sequence[SlotRequest]) -> None:
         """Mark these requests of the running batch as cancelled, and send this to the child."""
         for request in requests:
             request.is_cancelled = True
