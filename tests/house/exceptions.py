@@ -5,12 +5,7 @@ from __future__ import annotations
 TESTED_ELSEWHERE = {
     "tasks/redis/celery_formats.py": "tests/house/test_upstream.py",
     "tasks/errors.py": "tests/unit/tasks/test_command.py",
-    "tasks/flow/envelope.py": "tests/unit/workers/duties/test_sweep.py",
-    "tasks/flow/job.py": "tests/unit/tasks/flow/test_cancel.py",
     "tasks/flow/ledger/__init__.py": "tests/unit/tasks/flow/ledger/test_transitions.py",
-    "tasks/flow/ledger/limits.py": "tests/unit/tasks/flow/ledger/test_claims.py",
-    "tasks/flow/part_task.py": "tests/acceptance/test_plain_celery.py",
-    "tasks/flow/parts.py": "tests/unit/workers/child/test_artifact_names.py",
     "tasks/launch.py": "tests/unit/workers/stack/test_local_stack.py",
     "tasks/messages/craft.py": "tests/unit/tasks/messages/test_base.py",
     "tasks/messages/files.py": "tests/unit/producer/test_results.py",

@@ -5,21 +5,14 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from celery import Celery, Task
 
-from tasks.errors import SlotlineError, StoreError
 from tasks.flow.cancel import cancel
-from tasks.flow.job import run
-from tasks.flow.kind import Gathered, Kind, Made, Plan
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Opening, Record
-from tasks.messages import ChapterRequest
-from tasks.offers import Offers
 from tasks.redis import keys
 
 FLOW, MODEL = "flow", "aloud"
@@ -193,43 +186,3 @@ def test_a_task_that_has_its_result_is_not_cancelled_any_more(
     stored = result_of(raw_redis, "bare")
     assert stored is not None
     assert stored["status"] == "SUCCESS"
-
-
-class CancelledMeanwhile(Kind[ChapterRequest]):
-    """A kind whose job is cancelled while its parts are put together."""
-
-    request = ChapterRequest
-    unit = "paragraph"
-
-    def __init__(self, ledger: Ledger, job: str, error: SlotlineError | None) -> None:
-        self._ledger, self._job, self._error = ledger, job, error
-
-    def plan(self, request: ChapterRequest, offers: Offers, is_part: bool) -> Plan:
-        raise AssertionError("it is open already")
-
-    def gather(self, gathered: Gathered) -> Made:
-        cancel(self._ledger, self._job, notify=lambda ids: None)
-        if self._error:
-            raise self._error
-        return Made({"duration_s": 1.0})
-
-
-@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # Celery's own backend
-@pytest.mark.parametrize("error", [None, SlotlineError("broken"), StoreError("full")], ids=repr)
-def test_a_job_that_is_cancelled_while_it_is_put_together_stays_revoked_for_celery(
-    ledger: Ledger, raw_redis: Any, broker: str, error: SlotlineError | None
-) -> None:
-    job = opened(ledger, 1)
-    ledger.transitions.settle(job, 1, "done", {"audio": 1})
-    with Celery("flow", broker=broker, backend=broker, set_as_current=False) as app:
-
-        @app.task(bind=True, shared=False, throws=(SlotlineError,))
-        def finish(self: Task) -> Mapping[str, Any]:
-            return run(self, CancelledMeanwhile(ledger, job, error), ledger, {})
-
-        raw_redis.delete(keys.RESULT_PREFIX + job)
-        assert finish.apply(task_id=job).state == "IGNORED"
-    stored = result_of(raw_redis, job)
-    assert stored is not None
-    assert stored["status"] == "REVOKED"
-    assert record_of(ledger, job).label == "REVOKED"
