@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 TESTED_ELSEWHERE = {
-    "tasks/redis/celery_formats.py": "tests/house/test_upstream.py",
-    "tasks/errors.py": "tests/unit/tasks/test_command.py",
     "tasks/flow/ledger/__init__.py": "tests/unit/tasks/flow/ledger/test_transitions.py",
-    "tasks/launch.py": "tests/unit/workers/stack/test_local_stack.py",
-    "tasks/messages/craft.py": "tests/unit/tasks/messages/test_base.py",
-    "tasks/messages/files.py": "tests/unit/producer/test_results.py",
-    "tasks/routing.py": "tests/faults/test_fuzz.py",
-    "tasks/messages/result.py": "tests/unit/producer/test_results.py",
+    "tasks/redis/celery_formats.py": "tests/house/test_upstream.py",
     "workers/__init__.py": "tests/unit/workers/test_startup.py",
     "workers/adapters/bart/tokens.py": "tests/unit/workers/adapters/test_bart.py",
     "workers/adapters/espeak/library.py": "tests/unit/workers/adapters/test_espeak.py",
