@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 COMMAND = "slotline_cancel"
-"""Name of the remote control command; its argument `ids` lists jobs, or tasks that stand alone."""
+"""Name of the remote control command; its argument `ids` lists jobs, or tasks without a job."""
 
 REASON = "cancelled"
 CANCELLED: dict[str, Any] = {"error": {"type": "JobCancelled", "message": REASON}}
 """The outcome of a part that was cancelled while its job goes on."""
 
 Notify = Callable[[Sequence[str]], None]
-"""Gets the ids that workers are to stop."""
+"""Sends workers the ids that they must stop."""
 
 
 def cancel(ledger: Ledger, job_id: str, notify: Notify, even_unknown: bool = False) -> bool:
     """End a job, and all jobs under it, as REVOKED; False when it had ended or is not known.
 
     An id of one open part cancels that part, which fails in its job. `even_unknown` cancels an id
-    that is not recorded too: a task that stands alone, or a job whose message waits to be taken.
+    that is not recorded too: a task without a job, or a job whose message waits in the queue.
     """
     done = ledger.transitions.cancel(job_id)
     ids = done.ids

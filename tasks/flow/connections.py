@@ -1,7 +1,7 @@
-"""What a worker process uses of Redis: one client, and one ledger, one set of offers, one write buffer on it.
+"""What each worker process shares: one Redis client, and with it one ledger, one set of offers, one write buffer.
 
-All are the Celery application's own result database, which is the broker's as well
-(`tasks/settings.py` checks it). Safe across a fork: redis-py gives a child process
+All use the database of the Celery application's result backend, which is also the broker's
+(`tasks/settings.py` checks this). Safe across a fork: redis-py gives a child process
 connections of its own.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def redis_client(app: Celery) -> Redis:
-    """The application's own client, which answers in bytes."""
+    """The application's own client, which returns bytes."""
     client: Redis = app.backend.client
     return client
 
@@ -33,11 +33,11 @@ def ledger(app: Celery) -> Ledger:
 
 @functools.cache
 def offers(app: Celery) -> Offers:
-    """What the models offer, as this process reads and publishes it."""
+    """The models' offers, as this process reads and publishes them."""
     return Offers(redis_client(app))
 
 
 @functools.cache
 def write_buffer(app: Celery) -> WriteBuffer:
-    """What the running batch of this process writes at its end."""
+    """The writes of the running batch of this process."""
     return WriteBuffer(ledger(app))

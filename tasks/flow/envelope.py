@@ -1,4 +1,4 @@
-"""Celery messages as slotline writes them to a queue itself, in the least form that Celery and kombu take.
+"""Celery messages that slotline itself writes to a queue, in the shortest form that Celery and kombu accept.
 
 Needed where a message is sent inside a Lua script, in the same step as the change of a
 record. The fields are those of Celery's protocol 2; the body is plain JSON, not base64,
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from celery.app.task import Context
 
 _TAG = uuid.uuid4().hex
-"""Where the delivery tag goes: a word of this process that no text can hold by chance."""
+"""The place of the delivery tag: a random word of this process, which no text has by chance."""
 
 _REQUEST_HEADERS = (
     "root_id",
@@ -39,16 +39,16 @@ _REPR_CHARS = 200
 
 
 def new_message(task: str, task_id: str, kwargs: Mapping[str, Any], queue: str, priority: int = 0) -> str:
-    """A message that asks for `task`, as a producer would send it."""
+    """A message for `task`, as a producer sends it."""
     headers = {"root_id": task_id, "retries": 0, "origin": "slotline"}
     return _envelope(task, task_id, [], kwargs, {}, headers, queue, priority, uuid.uuid4().hex)
 
 
 def same_task_again(request: Context, queue: str) -> tuple[str, str]:
-    """The message of a task that is running, to be sent once more: head and tail around its delivery tag.
+    """The message of a running task, to be sent again: its text before and after the delivery tag.
 
-    Same id, callbacks, chain, chord and reply address, so that its second run ends what
-    its first began. What would make it late (eta, expires) is left out.
+    It has the same id, callbacks, chain, chord and reply address, so that the second run ends
+    what the first began. Fields that could delay it (eta, expires) are left out.
     """
     embed = {
         "callbacks": request.callbacks,

@@ -1,14 +1,13 @@
-"""A job's whole life, the same for every kind: open, wait for its parts, finish.
+"""The life of a job, the same for every kind: open it, wait for its parts, finish it.
 
-The job's task runs twice under one id. The first run splits the input and opens the job
-in the ledger, then raises `Ignore`: Celery stores nothing and the job stays open. When
-the last part has been settled the ledger sends the same message again, and the second
-run puts the parts together and returns the result, so that Celery itself stores it and
-fires links, chains and chords. A kind (`tasks/flow/kind.py`) only says how to split and how
-to put together.
+The job's task runs twice with one id. The first run splits the input, opens the job in the
+ledger, and raises `Ignore`: Celery stores nothing and the job stays open. When the last part
+is settled, the ledger sends the same message again. The second run gathers the parts and
+returns the result, so Celery itself stores it and runs links, chains and chords. A kind
+(`tasks/flow/kind.py`) only defines how to split and gather.
 
-Every step may be repeated: a message that comes twice finds the job open, finishing or
-ended, and changes nothing that is settled.
+Every step may be repeated: a message that is delivered twice finds the job open, finishing
+or ended, and changes nothing that is settled.
 """
 
 from __future__ import annotations
@@ -36,10 +35,10 @@ from tasks.routing import FLOW_QUEUE, list_key
 logger = logging.getLogger(__name__)
 
 TRIES = 3
-"""How often a step is tried when the store is not well."""
+"""How often a step is tried when the store fails."""
 
 NAMED_FAILURES = 10
-"""How many failed parts an error names; the ledger holds them all."""
+"""How many failed parts an error names; the ledger has all of them."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) 
     except SlotlineError as error:
         if error.retryable:
             _stop_if_cancelled(this)
-            # Not by Celery's retry: its countdown has one worker hoard the message, and its RETRY covers PROGRESS.
+            # Not Celery's retry: one worker would hold the message for so long, and RETRY would replace PROGRESS.
             head, tail = envelope.same_task_again(task.request, FLOW_QUEUE)
             if ledger.transitions.later(this.job_id, head, tail, list_key(FLOW_QUEUE, 0), TRIES, this.parent):
                 logger.warning("%s[%s] is tried again: %s", task.name, this.job_id, error)
@@ -80,7 +79,7 @@ def _step(this: JobRun) -> Mapping[str, Any]:
     if record is None or record.state == "sent":
         return _open(this)
     if record.state == "open":
-        raise Ignore("the job is open already: a message that came twice")
+        raise Ignore("the job is open already: the message was delivered twice")
     if record.state == "finishing":
         return _finish(this, record)
     return _answer_again(this, record)
@@ -92,7 +91,7 @@ def _open(this: JobRun) -> Mapping[str, Any]:
     if to_compute < 0:
         _stop_if_cancelled(this)
     if to_compute != 0:
-        raise Ignore("opened: its parts are on their way")
+        raise Ignore("opened: its parts are being computed")
     record = this.ledger.queries.record(this.job_id)
     if record is None:
         raise Ignore("the job was removed while it was opened")
@@ -100,14 +99,14 @@ def _open(this: JobRun) -> Mapping[str, Any]:
 
 
 def _request(this: JobRun) -> JobRequest:
-    """What is asked for: checked where it comes in by the message, and not again where a flow worker wrote it."""
+    """The job's request: checked if it is in the message itself; a flow worker has checked one in a payload."""
     request: JobRequest
     if this.parent is None:
         request = this.kind.request.parse(this.fields)
     elif taken := this.ledger.claims.take(*this.parent):
         request = this.kind.request_of(taken.payload)
     else:
-        raise Ignore("the job that it is a part of has ended, or this part of it")
+        raise Ignore("its parent job has ended, or its part of that job")
     return request
 
 
@@ -138,7 +137,7 @@ def _opening(this: JobRun, plan: Plan) -> Opening:
 
 def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
     payloads = this.ledger.queries.payloads(this.job_id)
-    # Where another run has extended the job meanwhile, what its further parts came to is not this one's to see.
+    # If another run has just extended the job, this run must not see the new parts.
     came = {part: one for part, one in this.ledger.queries.outcomes(this.job_id).items() if part <= record.total}
     gathered = Gathered(record, this.ledger.queries.params(this.job_id), payloads, came)
     if len(gathered.payloads) != record.total:
@@ -148,11 +147,11 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
         made = this.kind.gather(gathered)
     except Incomplete as missing:
         this.ledger.transitions.reopen(this.job_id, missing.parts)
-        raise Ignore("artifacts were gone: their parts are computed again") from missing
+        raise Ignore("artifacts were missing: their parts are computed again") from missing
     except More as more:
         if not this.ledger.transitions.extend(this.job_id, record.total, more.payloads):
             _stop_if_cancelled(this)
-        raise Ignore(f"{len(more.payloads)} further parts are on their way") from more
+        raise Ignore(f"{len(more.payloads)} further parts are being computed") from more
     if record.failed:
         _fail(this, _parts_failed(this.kind, gathered, made), made)
     _end(this, "SUCCESS", made.result, None)
@@ -161,7 +160,7 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
 
 
 def _answer_again(this: JobRun, record: Record) -> Mapping[str, Any]:
-    """The job ended, but its message came again: its worker died before Celery had stored the result."""
+    """The job has ended, but its message was delivered again: its worker died before Celery stored the result."""
     result = record.result or {}
     if record.outcome == "SUCCESS":
         _settle_parent(this, "done", result, result)
@@ -175,7 +174,7 @@ def _answer_again(this: JobRun, record: Record) -> Mapping[str, Any]:
 
 
 def _stop_if_cancelled(this: JobRun) -> None:
-    """End a run of a cancelled job with what Celery itself does for a revoked task; else do nothing."""
+    """If the job is cancelled, end this run as Celery ends a revoked task; else do nothing."""
     if not this.ledger.queries.cancelled([this.job_id]):
         return
     _settle_parent(this, "failed", CANCELLED)
@@ -185,13 +184,13 @@ def _stop_if_cancelled(this: JobRun) -> None:
 
 
 def _end(this: JobRun, outcome: FinalState, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
-    """End the job, or stop where somebody was first: with a cancelling, or with trying its failed parts again."""
+    """End the job; raise `Ignore` if it was cancelled or its failed parts were retried before this."""
     if this.ledger.transitions.end(this.job_id, this.name, outcome, result, error):
         return
     _stop_if_cancelled(this)
     record = this.ledger.queries.record(this.job_id)
     if record is not None and record.state == "open":
-        raise Ignore("its parts are tried again: this run was overtaken")
+        raise Ignore("its failed parts were retried: this run is too late")
 
 
 def _fail(this: JobRun, error: SlotlineError, made: Made | None) -> NoReturn:
@@ -209,7 +208,7 @@ def _settle_parent(
     result: Mapping[str, Any] | None = None,
     computed: int = 0,
 ) -> None:
-    """Settle the part that this job is, if it is one; the job above adds up what `result` says was made."""
+    """If this job is a part of another job, settle that part; the parent job adds the measure of `result`."""
     if this.parent:
         job_id, part = this.parent
         measure = this.kind.measure(result) if result else None

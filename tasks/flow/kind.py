@@ -1,7 +1,7 @@
-"""A kind of job: how its request is split into parts, and how what the parts came to is put together.
+"""A kind of job: how its request is split into parts, and how the parts' outcomes are gathered to a result.
 
-Each kind stands in its own module of `tasks/kinds`, or of an entry point `slotline.kinds`. It
-decides nothing about a job's life, which is the same for all kinds (`tasks/flow/job.py`).
+Each kind is in its own module of `tasks/kinds`, or of an entry point `slotline.kinds`. The
+life of a job is the same for all kinds (`tasks/flow/job.py`).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ RequestT = TypeVar("RequestT", bound=JobRequest)
 class Plan:
     """A job split into parts. `skipped` maps a part's number (from 1) to why it is not computed.
 
-    `params` is what all parts share. `width` is how many may be under way; None goes by the model's live slots.
-    `part_results` says whether each part's result is kept in Celery's backend too: the ledger has them anyway.
-    `measure` is what the parts add up, at its beginning: an amount of 0.
+    `params` are shared by all parts. `width` is the number of parts that may run at once; None: enough for the model's
+    live slots. `part_results`: whether each part's result is also stored in Celery's backend (the ledger has it in any
+    case). `measure` is the sum over all parts, at its start: an amount of 0.
     """
 
     title: str
@@ -44,7 +44,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Gathered:
-    """All that a kind needs to put a job together: payloads in order, and what each part came to."""
+    """All that a kind needs to gather a job: its payloads in order, and the outcome of each part."""
 
     record: Record
     params: Mapping[str, Any]
@@ -53,27 +53,27 @@ class Gathered:
 
     @property
     def good(self) -> dict[int, Mapping[str, Any]]:
-        """What came of the parts that did not fail, in order."""
+        """The outcomes of the parts that did not fail, in order."""
         return {part: outcome for part, outcome in sorted(self.outcomes.items()) if "error" not in outcome}
 
     @property
     def computed(self) -> int:
-        """How many parts were computed anew."""
+        """How many parts were computed in this job."""
         return sum(int(outcome.get("computed", 0)) for outcome in self.good.values())
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a kind put together: the task's result, and how many parts were computed anew."""
+    """What a kind has gathered: the task's result, and the number of parts that were computed in this job."""
 
     result: Mapping[str, Any]
     computed: int = 0
     kept: str = ""
-    """What there is where parts have failed; a sentence without its end, for the error's words."""
+    """If parts have failed: what is kept of the others, as a sentence without its full stop, for the error."""
 
 
 class Incomplete(Exception):
-    """The artifacts of these parts are gone or damaged; they must be computed again."""
+    """The artifacts of these parts are missing or damaged; they must be computed again."""
 
     def __init__(self, parts: list[int]) -> None:
         super().__init__(parts)
@@ -81,7 +81,7 @@ class Incomplete(Exception):
 
 
 class More(Exception):
-    """What the parts came to is to be worked on once more: these payloads are further parts of the job."""
+    """The outcomes of the parts need a further step: these payloads become new parts of the job."""
 
     def __init__(self, payloads: list[str]) -> None:
         super().__init__(len(payloads))
@@ -89,32 +89,32 @@ class More(Exception):
 
 
 class Kind(ABC, Generic[RequestT]):
-    """How one kind of job is split and put together."""
+    """How one kind of job is split and gathered."""
 
     request: type[RequestT]
-    """What the job's task takes; its `kind` names this kind in the job's record and result."""
+    """The request of the job's task; its `kind` is the name of this kind in the job's record and result."""
     unit: ClassVar[str]
-    """What a person calls one part: paragraph, chapter."""
+    """The word for one part in messages: paragraph, chapter."""
 
     def request_of(self, payload: str) -> RequestT:
-        """The request of a job of this kind that is itself a part of another, from that job's payload.
+        """The request of a job of this kind that is itself a part, from the payload in its parent job.
 
-        Nothing is checked again: the flow worker that planned the other job wrote it.
+        Nothing is checked: the flow worker that planned the parent job wrote the payload.
         """
         raise InvalidInput(f"job: a job of kind {self.request.kind!r} cannot be part of another job")
 
     @abstractmethod
     def plan(self, request: RequestT, offers: Offers, is_part: bool) -> Plan:
-        """Split the request; raises `InvalidInput` for what cannot be served."""
+        """Split the request; raises `InvalidInput` if it is not valid."""
 
     @abstractmethod
     def gather(self, gathered: Gathered) -> Made:
-        """Put the parts together; raises `Incomplete` naming parts whose artifact is gone, or `More`.
+        """Gather the outcomes to a result; raises `Incomplete` with parts whose artifacts are missing, or `More`.
 
-        The same payloads and outcomes must give the same, for it may be called more than once. Not `More` where
-        parts have failed: what there is belongs to the error.
+        It may be called more than once, so the same payloads and outcomes must give the same. If parts have failed, it
+        must not raise `More`: the result is then part of the error.
         """
 
     def measure(self, result: Mapping[str, Any]) -> Measure | None:
-        """How much a job of this kind made, where it is a part of another that adds it up."""
+        """How much a job of this kind has made, for the sum of its parent job; None without a measure."""
         return None

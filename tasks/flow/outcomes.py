@@ -1,8 +1,8 @@
-"""How the model's outcome reaches a part's task, inside one slot's child process.
+"""Outcomes: how a request ended in a slot's child, and how its task's body gets this.
 
-The child computes a whole batch before Celery traces each request of it; each outcome
-waits here, under its request's id, for the task's body to take it. So no task imports a
-worker, and results, events and callbacks stay as Celery makes them.
+The child computes a whole batch before Celery traces each request. Each outcome is kept
+here under the id of its request, until the task's body takes it. So no task imports a
+worker, and Celery itself makes results, events and callbacks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tasks.store.names import Artifact
 
 @dataclass(frozen=True)
 class Done:
-    """The artifact is there; `computed` tells whether this run made it; `attempt` is 0 where no run was counted."""
+    """The artifact exists; `computed`: this run made it; `attempt` is 0 if no attempt was counted."""
 
     artifact: Artifact
     computed: bool
@@ -25,14 +25,14 @@ class Done:
 
 @dataclass(frozen=True)
 class Failed:
-    """It cannot be made from this input, or not now (`error.retryable`); `attempt` is 0 where no run was counted."""
+    """The input failed, for good or for now (`error.retryable`); `attempt` is 0 if no attempt was counted."""
 
     error: SlotlineError
     attempt: int
 
 
 def as_slotline_error(error: BaseException) -> SlotlineError:
-    """Any failure of a part in the one error tree, its own words kept."""
+    """Any error of a part as a `SlotlineError` with the same message."""
     if isinstance(error, SlotlineError):
         return error
     if isinstance(error, MemoryError):
@@ -42,7 +42,7 @@ def as_slotline_error(error: BaseException) -> SlotlineError:
 
 @dataclass(frozen=True)
 class Dropped:
-    """Nothing is to be done: the job or the part has ended already."""
+    """There is nothing to do: the job or the part has ended already."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Waiting:
 Outcome = Done | Failed | Dropped | Waiting
 
 _waiting: dict[str, list[Outcome]] = {}
-"""In order: a message that came twice is two requests of the same id in one batch."""
+"""Lists, because a message that was delivered twice is two requests with the same id in one batch."""
 
 
 def put(task_id: str, outcome: Outcome) -> None:
@@ -65,11 +65,11 @@ def put(task_id: str, outcome: Outcome) -> None:
 
 
 def take(task_id: str) -> Outcome | None:
-    """The outcome left for this request, removed; None where no model ran (no slot's child)."""
+    """Remove and return this request's outcome; None if no model ran (the process is not a slot's child)."""
     left = _waiting.get(task_id)
     return left.pop(0) if left else None
 
 
 def clear() -> None:
-    """Forget what no body took (its request was revoked between the model and the trace)."""
+    """Drop outcomes that no task took, because the request was revoked between the model and the trace."""
     _waiting.clear()

@@ -1,7 +1,7 @@
-"""The body of a task that a slot computes: it takes the outcome that the slot's child left, and settles its part.
+"""The body of a task that a slot computes: it takes the outcome of the slot's child, and settles its part.
 
-The same for every craft, whose `Parts` only say what an artifact looks like in a result and
-in the ledger. Runs no model: where none ran, the task came to the wrong queue.
+It is the same for every craft; the craft's `Parts` define how an artifact looks in a result
+and in the ledger. Runs no model: if no model ran before, the task was sent to a wrong queue.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ TRACEBACK_CHARS = 4000
 
 
 def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str, Any]:
-    """The task's result; settles the part that it is, if it is one. Raises `Ignore`, or what the input failed at.
+    """The task's result; if the task is a part of a job, settle it. Raises `Ignore`, or the input's error.
 
-    `parts.result` is called for a task that stands alone only: nobody reads that of a part, and reading it from the
-    store would cost.
+    `parts.result` is called only for a task without a job. A part's result is not needed, and reading it from the store
+    would take time.
     """
     part = part_of(fields)
     match outcomes.take(task.request.id):
@@ -52,7 +52,7 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
                 task.backend.mark_as_revoked(task.request.id, REASON, request=task.request)
             raise Ignore("its job or its part has ended")
         case Waiting():
-            raise Ignore("another slot computes the same, or it was just tried; a copy is sent in time")
+            raise Ignore("another slot computes the same, or it was just tried; a copy is sent later")
         case None:
             raise InvalidInput(f"queue: a slot computes {task.name}; send it to the queue named after its model")
 

@@ -1,6 +1,6 @@
-"""A craft's parts as jobs and the ledger see them: the request in a payload, and what an artifact is as a result.
+"""A craft's parts in jobs and in the ledger: the request of a payload, and the result of an artifact.
 
-One instance a craft stands in the craft's own module of `tasks/kinds`, or of an entry point
+Each craft has one instance, in its module of `tasks/kinds` or of an entry point
 `slotline.kinds`; `parts_of` finds it. Computes nothing, and runs no model.
 """
 
@@ -22,41 +22,41 @@ from tasks.store.names import Artifact
 
 @dataclass(frozen=True)
 class PartRecord:
-    """What stands in the ledger for a part that was made; JSON-ready. `measure` is what the job's total grows by."""
+    """What the ledger keeps of a finished part; JSON-ready. `measure` is added to the job's measure."""
 
     settled: Mapping[str, Any]
     measure: Measure | None = None
 
 
 class Parts(ABC):
-    """What one craft says of its parts."""
+    """How one craft's parts look in jobs and in the ledger."""
 
     craft: ClassVar[Craft]
     measure: ClassVar[Measure | None] = None
-    """What the parts of a job are measured by, with an amount of 0; None where they are not measured."""
+    """The measure of a job's parts, with an amount of 0; None if they have none."""
 
     def request(self, payload: str, params: Mapping[str, Any]) -> PartRequest:
-        """What a part asks of the model. Nothing is checked again: a flow worker checked the job and wrote this."""
+        """The request of a part. Nothing is checked: a flow worker has checked the job and written the payload."""
         own = input_fields(payload)
         return self.craft.request.trusted(self.fields(payload, params) if own is None else own)
 
     def fields(self, payload: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The request's fields, of a part of a job of this craft's own; `params` are what all its parts share."""
+        """The fields of a part's request, for this craft's own kinds of jobs; `params` are shared by all parts."""
         return {**params, "text": payload[1:]}
 
     @abstractmethod
     def record(self, artifact: Artifact) -> PartRecord:
-        """An artifact as the ledger keeps it; whether it was computed is added to that."""
+        """What the ledger keeps of an artifact; the caller adds whether it was computed."""
 
     @abstractmethod
     def result(self, artifact: Artifact, computed: bool) -> Result:
-        """An artifact as the result of a task that stands alone; raises `ArtifactMissing`."""
+        """An artifact as the result of a task without a job; raises `ArtifactMissing`."""
 
     @abstractmethod
     def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Result]:
-        """What the ledger keeps of many parts, as the results of tasks that stand alone.
+        """The outcomes of many parts as results of tasks without a job.
 
-        Raises `Incomplete` naming the parts whose artifact is gone.
+        Raises `Incomplete` with the parts whose artifacts are missing.
         """
 
 
@@ -69,7 +69,7 @@ def _all() -> Mapping[str, Parts]:
 
 
 def parts_of(craft: str) -> Parts:
-    """The parts of the craft of that name; raises `InvalidInput` where no kind of work has such parts."""
+    """The `Parts` of the craft of that name; raises `InvalidInput` if no kind of work has them."""
     try:
         return _all()[craft]
     except KeyError:

@@ -1,10 +1,10 @@
-"""What messages and payloads of parts say, in the forms that all kinds share. Pure, and light.
+"""The messages and payloads of parts, in the forms that all kinds share. Pure.
 
-A part's message names its job and its number. The ledger keeps its payload: the first
-character is a flag, and the first line, without that, is for a person to read. Each kind
-writes and reads its own payloads in its own module; two forms are shared, and stand here:
-an input with fields of its own (`I`, its first words, a line of JSON), and a whole job that
-is a part of another (the kind's flag, its title, a line of JSON).
+A part's message has its job and its number. The ledger keeps the part's payload: the first
+character is a flag, and the rest of the first line is text for people. Each kind writes and
+reads its own payloads in its own module. Two forms are shared and defined here: an input with
+its own fields (`I`, its first words, a line of JSON), and a job that is a part of another job
+(the kind's flag, its title, a line of JSON).
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ WORDS_CHARS = 48
 
 
 def part_of(fields: Mapping[str, Any]) -> tuple[str, int] | None:
-    """Of which job, and which part of it, a message is; None for a task that stands alone. Raises `InvalidInput`."""
+    """The job and the part number of a message; None for a task without a job. Raises `InvalidInput`."""
     if "job" not in fields and "part" not in fields:
         return None
     try:
         job_id, part = str(fields["job"]), int(fields["part"])
     except (KeyError, TypeError, ValueError) as exc:
         raise InvalidInput(f"job, part: not a part of a job ({exc!r})") from exc
-    if part < 1:  # to the ledger's scripts 0 is no part, and less counts from the end
-        raise InvalidInput(f"part: {part} is no part of a job; they are counted from 1")
+    if part < 1:  # in the ledger's scripts 0 is not a part, and a negative number counts from the end
+        raise InvalidInput(f"part: {part} is not a part of a job; parts are counted from 1")
     return job_id, part
 
 
 def words_of(payload: str, limit: int = 40) -> str:
-    """The beginning of a payload that a person can read: its first line without the flag."""
+    """The beginning of a payload, for people: its first line without the flag."""
     words = payload[1:].partition("\n")[0]
     return words if len(words) <= limit else words[: limit - 1] + "…"
 
 
 def payload_of_fields(flag: str, words: str, fields: Mapping[str, Any]) -> str:
-    """A payload that holds a request's fields; `words` are for a person, and become one line."""
+    """A payload with a request's fields; `words` are for people, and become one line."""
     return f"{flag}{' '.join(words.split())}\n{dumps(dict(fields))}"
 
 
@@ -51,10 +51,10 @@ def fields_of_payload(payload: str) -> dict[str, Any]:
 
 
 def input_payload(words: str, fields: Mapping[str, Any]) -> str:
-    """An input of a job of many, with its own fields; `words` is its beginning."""
+    """The payload of one input of many, with its own fields; `words` is its beginning."""
     return payload_of_fields(INPUT, " ".join(words.split())[:WORDS_CHARS], fields)
 
 
 def input_fields(payload: str) -> dict[str, Any] | None:
-    """The input's own fields; None for a payload of another form."""
+    """The fields of such a payload; None for a payload of another form."""
     return fields_of_payload(payload) if payload.startswith(INPUT) else None

@@ -1,1 +1,1 @@
-"""The kinds of work, one file each: its tasks, how it splits, how it gathers."""
+"""The kinds of work, one file each: its tasks, and how a job is split into parts and gathered."""

@@ -1,8 +1,8 @@
 """Many inputs at once, for any model: `infer.map`.
 
-Its parts are the task of the model's craft that computes one input; so an input's artifact
-is the same, however it was asked for. Names no craft: what a part is, the craft's own
-`Parts` say. Loads no model code.
+Each part runs the task of the model's craft that computes one input. So an input has the
+same artifact as when it is requested alone. Names no craft: the craft's own `Parts` define
+its parts. Loads no model code.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from tasks.store.artifacts import store
 
 @app.task(name=MapRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def infer_map(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Compute many inputs: the fields of `MapRequest`; gives a `MapResult`."""
+    """Compute many inputs; the fields are those of `MapRequest`, the result a `MapResult`."""
     return run(self, MapKind(), ledger(app), fields)
 
 
 class MapKind(Kind[MapRequest]):
-    """Many inputs: each is a part."""
+    """Many inputs; each one is a part."""
 
     request = MapRequest
     unit = "input"
 
     def plan(self, request: MapRequest, offers: Offers, is_part: bool) -> Plan:
-        """One part an input, with its own fields."""
+        """One part per input, with its own fields."""
         inputs = request.inputs if request.inputs is not None else _read(str(request.inputs_ref))
         entry, offer = catalog()[request.model], offers.published(request.model)
         craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
@@ -84,7 +84,7 @@ def _read(name: str) -> list[dict[str, Any]]:
     except ValueError as exc:
         raise InvalidInput(f"inputs_ref: {name} is not JSON") from exc
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
-        raise InvalidInput(f"inputs_ref: {name} holds no list of inputs")
+        raise InvalidInput(f"inputs_ref: {name} is not a list of inputs")
     if not 1 <= len(found) <= MOST_INPUTS:
         raise InvalidInput(f"inputs_ref: {len(found)} inputs; there may be 1 to {MOST_INPUTS}")
     return found

@@ -1,11 +1,11 @@
 """The speech tasks: `speech.paragraph`, `speech.chapter`, `speech.book`.
 
-A paragraph is computed by a slot: its body (`tasks/flow/part_task.py`) only settles its
-part. A chapter is split into paragraphs and joined to one file, a book into chapters;
-their life is `tasks/flow/job.py`. Loads no model code.
+A slot computes a paragraph; the body of its task (`tasks/flow/part_task.py`) only settles
+its part. A chapter is split into paragraphs, whose audio is joined to one file. A book is
+split into chapters. `tasks/flow/job.py` runs both. Loads no model code.
 
-Payloads: a paragraph's is `P` and its text, a further piece of the same paragraph's `-`
-and its text, a chapter's `C`, its title, and a line of JSON.
+Payloads: `P` and the text for a paragraph, `-` and the text for a further piece of the same
+paragraph; `C`, the title, and a line of JSON for a chapter.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _OPENS, _CONTINUES, _CHAPTER = "P", "-", "C"
 
 @app.task(name=ParagraphRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def paragraph(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Speak one text at once: the fields of `ParagraphRequest`; or the part `part` of the job `job`."""
+    """Speak one text at once: the fields are those of `ParagraphRequest`, or `job` and `part` for a part of a job."""
     return conclude(self, fields, PARTS)
 
 
@@ -69,17 +69,17 @@ def book(self: Task, **fields: Any) -> Mapping[str, Any]:
 
 
 AUDIO = Measure("audio_s", 0.0, "seconds of audio")
-"""What all jobs of speech are measured by."""
+"""The measure of all speech jobs."""
 
 
 class SpeechParts(Parts):
-    """Paragraphs: their audio stands in the ledger, so that a chapter is joined without asking the store for each."""
+    """Paragraphs: the ledger has their audio's details, so that a chapter needs no look at the store for each."""
 
     craft = SPEECH
     measure = AUDIO
 
     def record(self, artifact: Artifact) -> PartRecord:
-        """The audio, measured by its length."""
+        """The audio's details, and its length as the measure."""
         audio = audio_of(artifact)
         return PartRecord({"audio": audio.fields()}, length_of(audio.duration_s))
 
@@ -88,7 +88,7 @@ class SpeechParts(Parts):
         return _spoken(audio_of(artifact), computed)
 
     def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, ParagraphResult]:
-        """The audio of each."""
+        """The audio of each paragraph."""
         return {part: _spoken(Audio.parse(one["audio"]), one["computed"]) for part, one in outcomes.items()}
 
 
@@ -96,12 +96,12 @@ PARTS = SpeechParts()
 
 
 def length_of(duration_s: float) -> Measure:
-    """So much audio."""
+    """The measure of this length of audio."""
     return replace(AUDIO, amount=duration_s)
 
 
 def audio_of(artifact: Artifact) -> Audio:
-    """An audio artifact as results show it."""
+    """An audio artifact as it is in results."""
     details = artifact.details
     return Audio(
         artifact=artifact.name,
@@ -116,17 +116,17 @@ def _spoken(audio: Audio, computed: bool) -> ParagraphResult:
 
 
 class ChapterKind(Kind[ChapterRequest]):
-    """A chapter: its parts are pieces of text, spoken one by one and joined with pauses."""
+    """A chapter: its parts are pieces of text, each spoken alone; their audio is joined with pauses."""
 
     request = ChapterRequest
     unit = "paragraph"
 
     def request_of(self, payload: str) -> ChapterRequest:
-        """The request of a book's chapter."""
+        """The request of a chapter of a book."""
         return ChapterRequest.trusted(fields_of_payload(payload))
 
     def plan(self, request: ChapterRequest, offers: Offers, is_part: bool) -> Plan:
-        """Split the text; a text with nothing to speak is refused, but for a book's chapter, which may be empty."""
+        """Split the text. A text with nothing to speak is refused; only a chapter of a book may be empty."""
         entry = catalog()[request.model]
         request = request.in_voice_of(entry)
         request.check(entry, offers.published(request.model))
@@ -153,7 +153,7 @@ class ChapterKind(Kind[ChapterRequest]):
         )
 
     def gather(self, gathered: Gathered) -> Made:
-        """Join the parts that were made; what was skipped or failed leaves its pause behind."""
+        """Join the audio of all parts that have some; only the pause remains of a skipped or failed part."""
         spoken = {part: Audio.parse(one["audio"]) for part, one in gathered.good.items() if "audio" in one}
         audio = _join(_pauses(gathered, spoken)) if spoken else None
         result = ChapterResult(
@@ -182,7 +182,7 @@ def _payload(piece: Piece) -> str:
 
 
 def _pauses(gathered: Gathered, spoken: Mapping[int, Audio]) -> list[tuple[Audio, int, float]]:
-    """The audio to join with the part's number and the silence before it, in seconds."""
+    """The audio to join, with its part's number and the silence before it in seconds."""
     joined, opens = [], False
     for part, payload in enumerate(gathered.payloads, 1):
         opens = opens or payload.startswith(_OPENS)
@@ -194,7 +194,7 @@ def _pauses(gathered: Gathered, spoken: Mapping[int, Audio]) -> list[tuple[Audio
 
 
 def _join(pieces: list[tuple[Audio, int, float]]) -> Audio:
-    """One file of them all; raises `Incomplete` naming the parts whose artifact is gone or damaged."""
+    """Join all pieces; raises `Incomplete` with the parts whose artifacts are missing or damaged."""
     if gone := [part for audio, part, _ in pieces if store().find(audio.artifact) is None]:
         raise Incomplete(gone)
     try:
@@ -219,13 +219,13 @@ def _is_sound(name: str) -> bool:
 
 
 class BookKind(Kind[BookRequest]):
-    """A book: its parts are chapters, `parallel_chapters` of them open at a time, in order."""
+    """A book: its parts are chapters; at most `parallel_chapters` of them are open at once, in order."""
 
     request = BookRequest
     unit = "chapter"
 
     def plan(self, request: BookRequest, offers: Offers, is_part: bool) -> Plan:
-        """One part a chapter; a long chapter's text goes to the store, so that it passes Redis once."""
+        """One part per chapter. A long text is written to the store, so that it is in Redis only once."""
         entry = catalog()[request.model]
         voiced = request.in_voice_of(entry)
         voiced.check(entry, offers.published(request.model))
@@ -244,7 +244,7 @@ class BookKind(Kind[BookRequest]):
         )
 
     def gather(self, gathered: Gathered) -> Made:
-        """List the chapters that were made, in order."""
+        """List the finished chapters, in order."""
         made = [
             ChapterResult.parse(outcome if "error" not in outcome else outcome["result"])
             for _, outcome in sorted(gathered.outcomes.items())

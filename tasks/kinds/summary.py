@@ -1,10 +1,10 @@
 """The summary tasks: `summary.part`, `summary.text`, `summary.texts`.
 
-A part is computed by a slot: its body (`tasks/flow/part_task.py`) only settles it. A text of
-any length is summarised in levels (`tasks/text/levels.py`, which also writes and reads their
-payloads): its chunks, then the summaries of those, until one is left. Many texts are one job:
-each is a part, or a job of its own where one of them is too long for that; its payload is
-then `T`, its title, and a line of JSON. Loads no model code.
+A slot computes a part; the body of its task (`tasks/flow/part_task.py`) only settles it. A
+text of any length is summarised in levels (`tasks/text/levels.py`, which also writes and
+reads their payloads): its chunks, then the summaries of the chunks, until one is left. Many
+texts are one job. If all of them are short, each is a part. Otherwise each is a job of its
+own; its payload is then `T`, its title, and a line of JSON. Loads no model code.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from tasks.text.levels import Node, node_of
 from tasks.text.normalise import is_speakable
 
 PARALLEL_TEXTS = 4
-"""Long texts of one job that are open at a time: while one waits for its last level the others fill the slots."""
+"""Number of long texts of one job that are open at once: while one waits for its last level, others fill the slots."""
 
 KEPT = "The summaries of the others are kept"
 
@@ -52,28 +52,28 @@ _TEXT = "T"
 
 @app.task(name=SummaryPartRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def part(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Summarise one text at once: the fields of `SummaryPartRequest`; or the part `part` of the job `job`."""
+    """Summarise one text at once: fields as in `SummaryPartRequest`, or `job` and `part` for a part of a job."""
     return conclude(self, fields, PARTS)
 
 
 @app.task(name=SummaryTextRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def text(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Summarise a text of any length: the fields of `SummaryTextRequest`; gives a `TextSummaryResult`."""
+    """Summarise a text of any length: fields as in `SummaryTextRequest`; the result is a `TextSummaryResult`."""
     return run(self, TextKind(), ledger(app), fields)
 
 
 @app.task(name=SummaryTextsRequest.task, bind=True, throws=(SlotlineError,), acks_late=True)
 def texts(self: Task, **fields: Any) -> Mapping[str, Any]:
-    """Summarise many texts: the fields of `SummaryTextsRequest`; gives a `SummariesResult`."""
+    """Summarise many texts: fields as in `SummaryTextsRequest`; the result is a `SummariesResult`."""
     return run(self, TextsKind(), ledger(app), fields)
 
 
 WRITTEN = Measure("chars", 0.0, "characters")
-"""What all jobs of summaries are measured by."""
+"""The measure of all summary jobs."""
 
 
 class SummaryParts(Parts):
-    """Summaries of one text each: what the ledger keeps says where it lies, and the text itself stays in the store."""
+    """Summaries of one text each: the ledger has the artifact's name, the text itself stays in the store."""
 
     craft = SUMMARY
     measure = WRITTEN
@@ -83,10 +83,10 @@ class SummaryParts(Parts):
         return {**params, "text": node_of(payload).text}
 
     def record(self, artifact: Artifact) -> PartRecord:
-        """Where it lies, and how much was read for it; measured by its characters."""
+        """The artifact's name and details, and its number of characters as the measure."""
         details = artifact.details
         about = {"artifact": artifact.name, "tokens_read": details["tokens_read"], "is_cut": details["is_cut"]}
-        # One of an older version does not say how long it is, and to read it would cost.
+        # An artifact of an older version does not have its length, and reading it would take time.
         measure = length_of(int(details["chars"])) if "chars" in details else None
         return PartRecord({"summary": about}, measure)
 
@@ -96,7 +96,7 @@ class SummaryParts(Parts):
         return SummaryResult(text=written, computed=computed, **self.record(artifact).settled["summary"])
 
     def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, SummaryResult]:
-        """The summary of each with its text; raises `Incomplete`."""
+        """Each summary with its text; raises `Incomplete`."""
         written = written_of(outcomes, sorted(outcomes))
         return {
             number: SummaryResult(text=written[number], computed=one["computed"], **one["summary"])
@@ -108,19 +108,19 @@ PARTS = SummaryParts()
 
 
 def length_of(chars: int) -> Measure:
-    """So much text."""
+    """The measure of this number of characters."""
     return replace(WRITTEN, amount=float(chars))
 
 
 def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) -> dict[int, str]:
-    """What each of these parts became, read from the store; raises `Incomplete` naming those that are gone."""
+    """The summary of each of these parts, read from the store; raises `Incomplete` with the missing ones."""
     found, gone = {}, []
     for number in parts:
         name = outcomes[number]["summary"]["artifact"]
         try:
             found[number] = store().read_bytes(name).decode()
         except ArtifactMissing:
-            store().delete(name)  # a damaged one is not to be found again
+            store().delete(name)  # so that a damaged artifact is not found again
             gone.append(number)
     if gone:
         raise Incomplete(gone)
@@ -128,7 +128,7 @@ def written_of(outcomes: Mapping[int, Mapping[str, Any]], parts: Iterable[int]) 
 
 
 def limit_of(offer: Published | None, chunk_chars: int | None, whole: str) -> int:
-    """The longest chunk of a text, in characters: as asked, else what the model reads at once."""
+    """The longest chunk of a text in characters: as requested, else as much as the model reads at once."""
     if chunk_chars:
         return chunk_chars
     return chunks.chunk_chars(whole, offer.reads_tokens if offer else 0, offer.chars_per_token if offer else {})
@@ -166,7 +166,7 @@ class TextKind(Kind[SummaryTextRequest]):
         )
 
     def gather(self, gathered: Gathered) -> Made:
-        """The one summary that is left; raises `More` while there is another level, or a text that was not read."""
+        """The last summary; raises `More` if another level is needed, or a text was not read whole."""
         nodes = [node_of(payload) for payload in gathered.payloads]
         level = levels.last_level(nodes)
         if gathered.record.failed:
@@ -201,13 +201,13 @@ class TextKind(Kind[SummaryTextRequest]):
 
 
 class TextsKind(Kind[SummaryTextsRequest]):
-    """Many texts: each is a part, or a job of its own where one of them is longer than the model reads."""
+    """Many texts: each is a part, or a job of its own if one of them is too long for the model."""
 
     request = SummaryTextsRequest
     unit = "text"
 
     def plan(self, request: SummaryTextsRequest, offers: Offers, is_part: bool) -> Plan:
-        """One part a text; a long one goes to the store, so that it passes Redis once."""
+        """One part per text. A long text is written to the store, so that it is in Redis only once."""
         offer = offers.published(request.model)
         request.check(catalog()[request.model], offer)
         is_nested = any(
@@ -243,7 +243,7 @@ class TextsKind(Kind[SummaryTextsRequest]):
 
 
 def _of_one(title: str, written: str, outcome: Mapping[str, Any]) -> TextSummaryResult:
-    """A text that was one part, as the result of a text's own job."""
+    """The result of a text that was one part, in the form of a text's own job."""
     about = outcome["summary"]
     return TextSummaryResult(
         title=title, text=written, artifact=about["artifact"], levels=1, parts=1, computed=int(outcome["computed"]),

@@ -1,7 +1,7 @@
-"""Requests and results of all tasks, validated, to and from JSON; one module a kind of work, found by lying here.
+"""Requests and results of all tasks, validated, to and from JSON; each kind of work has a module in this folder.
 
-The request models are the keyword arguments of the tasks; their field names are the
-words that a refusal names. A result is small: what was made lies in the store.
+The fields of a request model are the keyword arguments of its task, and an error names a
+field by this name. A result is small: the files themselves are in the store.
 """
 
 from tasks.messages.base import (

@@ -1,9 +1,9 @@
-"""A craft: what a model makes of one input, such as speech, in the words that both sides need. Loads nothing heavy.
+"""A craft: what a model makes of one input, such as speech. Loads nothing heavy.
 
-Each craft has three halves of one name: this description beside its messages, which the
-producer reads too; its `Parts` (`tasks/flow/parts.py`), by which a task and the ledger read
-what was made; and its `SlotCraft` (`workers/child/crafts/base.py`), which turns a model's
-output into an artifact. An adapter names the craft that it serves.
+Each craft has three classes: this description next to its messages, which producers use too;
+its `Parts` (`tasks/flow/parts.py`), by which tasks and the ledger read its artifacts; and its
+`SlotCraft` (`workers/child/crafts/base.py`), which turns a model's output into an artifact. An
+adapter names the craft that it serves.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class Craft(ABC):
-    """One craft. Its one instance stands in a module of `tasks/messages`, or of an entry point `slotline.messages`."""
+    """One craft. A module of `tasks/messages`, or of an entry point `slotline.messages`, has its one instance."""
 
     name: ClassVar[str]
     """Also the first folder of its artifacts' names."""
     request: ClassVar[type[PartRequest]]
-    """What one slot computes at once; `request.task` is the task that does."""
+    """The request for one input; `request.task` is the task that computes it."""
     refusal: ClassVar[str]
-    """Completes «the model …» where it serves another craft: `does not speak`."""
+    """The end of the error «the model …» for a model with another craft: `does not speak`."""
 
     def is_known_of(self, entry: ModelEntry) -> bool:
-        """Whether a table of the catalog is known to serve this craft before any worker of it was ready.
+        """Whether a model's table is known to serve this craft, before any worker of the model was ready.
 
-        A hint, for the adapters that come with slotline: what a worker has published counts for more.
+        This is a hint for slotline's own adapters; a published offer is used first.
         """
         return False

@@ -1,4 +1,4 @@
-"""What results become on a disk: an audio artifact, a text, or any other artifact as it is. Values only."""
+"""The files of a result on a disk: audio, a text, or another artifact unchanged. Values only."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class Audio(Message):
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An artifact that is written byte for byte, with that ending (without the dot)."""
+    """An artifact that is written unchanged, with this file extension (without the dot)."""
 
     artifact: str
     extension: str
 
 
 Content: TypeAlias = "Audio | StoredFile | str"
-"""An audio artifact in whatever format is asked for, another artifact as it is, or a text in UTF-8."""
+"""An audio artifact, written in the requested format; another artifact, written unchanged; or a text in UTF-8."""
 
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One file that a result becomes. `title` names it where it is one of many; it may be empty."""
+    """One file of a result. If there are many, `title` is used in the file's name; it may be empty."""
 
     content: Content
     title: str = ""

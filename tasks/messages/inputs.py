@@ -1,4 +1,4 @@
-"""Many inputs at once, before they are parts of a job: each one's fields, and its request, checked. Pure."""
+"""Many inputs of one job: makes the fields of each one, and its checked request. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 def fields_of(name: str, given: Iterable[Any], shared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each input's fields, where a text alone is its `text`, and `shared` is of all that do not say it themselves.
+    """Each input's fields. A text alone becomes the field `text`; `shared` has defaults for all inputs.
 
-    Raises `InvalidInput` that calls the list `name`, or names the first that is neither by its number.
+    Raises `InvalidInput` with the list's `name`, or with the number of the first input that is not text or fields.
     """
     if isinstance(given, (str, bytes, Mapping)):
         raise InvalidInput(f"{name}: is one {'mapping' if isinstance(given, Mapping) else 'text'}; give a list of them")
@@ -36,7 +36,7 @@ def checked_inputs(
     entry: ModelEntry | None,
     offer: Published | None,
 ) -> list[PartRequest]:
-    """Each input as the request of its craft; raises `InvalidInput` that names the first wrong one by its number."""
+    """Each input as the request of its craft; raises `InvalidInput` with the number of the first wrong one."""
     checked = []
     for number, one in enumerate(inputs, 1):
         try:

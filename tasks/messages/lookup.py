@@ -1,4 +1,4 @@
-"""Finds a craft by its name or by its model, and a result's class by its kind. Names none of them."""
+"""Finds a craft by its name or its model, and a result's class by its kind. Names none of them itself."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def crafts() -> Mapping[str, Craft]:
 
 
 def craft_named(name: str) -> Craft:
-    """The craft of that name; raises `InvalidInput` that lists those there are."""
+    """The craft of that name; raises `InvalidInput`, which lists all crafts."""
     try:
         return crafts()[name]
     except KeyError:
@@ -34,21 +34,21 @@ def craft_named(name: str) -> Craft:
 
 
 def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> Craft:
-    """What a model makes, by what its workers published, else by its adapter; raises `InvalidInput` if unknown."""
+    """A model's craft, by its offer, else by its adapter; raises `InvalidInput` if it is not known."""
     if known := known_craft(entry, offer):
         return known
-    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say {_listed()}")
+    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; name one: {_listed()}")
 
 
 def known_craft(entry: ModelEntry | None, offer: Published | None) -> Craft | None:
-    """What a model makes, as far as it is known here."""
+    """A model's craft, or None if it is not known here."""
     if offer is not None and offer.craft:
         return crafts().get(offer.craft)
     return next((one for one in crafts().values() if entry is not None and one.is_known_of(entry)), None)
 
 
 def check_craft(craft: Craft, model: str, entry: ModelEntry | None, offer: Published | None) -> None:
-    """Raise `InvalidInput` for a model that is known to serve another craft; what is not known here passes."""
+    """Raise `InvalidInput` if the model is known to serve another craft; accept it if this is not known."""
     served = offer.craft if offer is not None else ""
     if not served and (known := known_craft(entry, offer)):
         served = known.name
@@ -57,18 +57,18 @@ def check_craft(craft: Craft, model: str, entry: ModelEntry | None, offer: Publi
 
 
 def wrong_craft(craft: Craft, model: str, adapter: str) -> InvalidInput:
-    """The refusal of a request that a model of another craft got."""
+    """The error for a request to a model with another craft."""
     return InvalidInput(f"model: {model!r} {craft.refusal} (its adapter is {adapter})")
 
 
 def result_of(fields: Mapping[str, Any]) -> Result:
     """A result's fields as the class of its `kind`.
 
-    Raises `SlotlineError` where it says none (an older version stored it), or one that is not known here.
+    Raises `SlotlineError` if it has no kind (an older version stored it), or if the kind is not known here.
     """
     kind = fields.get("kind")
     if kind is None:
-        raise SlotlineError("result: it does not say its kind: an older version of slotline stored it; ask once more")
+        raise SlotlineError("result: it has no kind: an older version of slotline stored it; submit the job again")
     if found := _results().get(str(kind)):
         return found.parse(fields)
     raise SlotlineError(f"result: its kind {kind!r} is not known here; is the package that defines it installed?")

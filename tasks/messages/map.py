@@ -20,10 +20,10 @@ CraftName = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class MapRequest(JobRequest):
-    """Inputs in their order: each the fields of the task that computes one, but for `model`.
+    """Inputs in order: each has the fields of the task that computes one, without `model`.
 
-    `inputs` themselves, or `inputs_ref`: a text artifact that holds them as JSON. `craft` need only be named where
-    nothing says what the model makes.
+    Either `inputs`, or `inputs_ref`: a text artifact with the inputs as JSON. `craft` is only needed if the model's
+    craft is not known.
     """
 
     task = "infer.map"
@@ -41,7 +41,7 @@ class MapRequest(JobRequest):
         return self
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
-        """The same request, with a long list put away."""
+        """The same request, with a reference to a long list."""
         if self.inputs is None:
             return self
         listed = dumps(self.inputs)
@@ -51,9 +51,9 @@ class MapRequest(JobRequest):
 
 
 class MapResult(Result):
-    """What became of each input, in order: what the task of one gives; None for one that failed.
+    """The result of each input, in order, as its own task returns it; None for one that failed.
 
-    Where they are many, `results` is None and `results_ref` names a text artifact that holds them as JSON.
+    If the list is long, `results` is None, and `results_ref` names a text artifact with the list as JSON.
     """
 
     is_folder: ClassVar[bool] = True
@@ -66,14 +66,14 @@ class MapResult(Result):
     results_ref: str | None = None
 
     def words(self) -> str:
-        """How many there are."""
+        """The number of inputs."""
         return f"{self.total} inputs"
 
     def each(self, read_text: Callable[[str], str]) -> list[Result | None]:
-        """Each input's result, wherever the list lies; None for one that failed."""
+        """Each input's result, from the message or the store; None for one that failed."""
         listed = self.results if self.results is not None else json.loads(read_text(str(self.results_ref)))
         return [None if one is None else result_of(one) for one in listed]
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
-        """A file for each input that was computed: the first of its result's."""
+        """One file for each input that was computed: the first file of its result."""
         return [next(iter(one.files(read_text)), None) if one else None for one in self.each(read_text)]

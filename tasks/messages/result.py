@@ -1,4 +1,4 @@
-"""What all results have in common: their kind, what was made in words, and which files it becomes."""
+"""The base class of all results: their kind, a description for people, and their files."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from tasks.messages.files import ResultFile
 
 
 class Result(Message):
-    """What a task made. `kind` is each result's own word, by which its class is found (`tasks/messages/lookup.py`)."""
+    """The result of a task. Its class is found by `kind` (`tasks/messages/lookup.py`)."""
 
     is_folder: ClassVar[bool] = False
-    """Whether it becomes a folder of files, and not one."""
+    """Whether it is saved as a folder of files, not as one file."""
 
     kind: str
 
     def words(self) -> str:
-        """What was made, for a person: «12.3 s of audio»."""
+        """A description for people: «12.3 s of audio»."""
         return self.kind
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
-        """What it becomes on a disk, in order; None where there is nothing to write. `read_text` reads a text artifact.
+        """Its files, in order; None for one that is missing. `read_text` reads a text artifact.
 
-        Raises `InvalidInput` where one file is wanted and there is none.
+        Raises `InvalidInput` for a result of one file without content.
         """
         return []

@@ -24,23 +24,23 @@ Speed = Annotated[float, Field(ge=0.25, le=4.0)]
 
 
 class Speaking(ModelRequest):
-    """How a text is to be spoken; shared by paragraph, chapter and book."""
+    """How to speak a text; shared by paragraph, chapter and book."""
 
     voice: str | None = Field(None, min_length=1, max_length=200)
     speed: Speed = 1.0
 
     def check(self, entry: ModelEntry | None, offer: Published | None) -> None:
-        """Refuse a model that does not speak, and a voice that it lacks."""
+        """Refuse a model that does not speak, and a voice that it does not have."""
         check_craft(SPEECH, self.model, entry, offer)
         check_voice(entry, offer, self.voice)
 
     def in_voice_of(self, entry: ModelEntry) -> Self:
-        """The same request in the table's own voice where it names none."""
+        """The same request, with the table's voice if it names none."""
         return self if self.voice is not None else self.model_copy(update={"voice": entry.voice})
 
 
 class Joined(JobRequest, Speaking):
-    """How pieces of a text are cut and joined; shared by chapter and book."""
+    """How a text is split and its pieces are joined; shared by chapter and book."""
 
     max_chars: int = Field(256, ge=20, le=10_000)
     pause_s: float = Field(0.6, ge=0, le=10)
@@ -56,9 +56,9 @@ class ParagraphRequest(TextPart, Speaking):
 
 
 class ChapterRequest(SomeText, Joined):
-    """A text of any length: spoken paragraph by paragraph, joined to one file.
+    """A text of any length: spoken paragraph by paragraph, and joined to one file.
 
-    `text` itself, or `text_ref`: the name of a text artifact in the store.
+    Either `text`, or `text_ref`: the name of a text artifact in the store.
     """
 
     task = "speech.chapter"
@@ -66,13 +66,13 @@ class ChapterRequest(SomeText, Joined):
 
 
 class BookChapter(TextOrRef):
-    """One chapter of a book: its title, and its text or where it lies."""
+    """One chapter of a book: its title, and its text or a reference to it."""
 
     title: Title = ""
 
 
 class BookRequest(Joined):
-    """Chapters in their order, each to become one file."""
+    """Chapters in order; each becomes one file."""
 
     task = "speech.book"
     kind = "book"
@@ -81,20 +81,20 @@ class BookRequest(Joined):
     parallel_chapters: int | None = Field(None, ge=1, le=1000)
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
-        """The same book; where the chapters are long together, all their texts are put away."""
+        """The same book; if the chapters together are long, with references to all their texts."""
         stored = texts_by_reference(self.chapters, put_text)
         return self if stored is None else self.model_copy(update={"chapters": stored})
 
 
 class Speech(Craft):
-    """A text becomes sound."""
+    """The craft of models that speak a text."""
 
     name = "speech"
     request = ParagraphRequest
     refusal = "does not speak"
 
     def is_known_of(self, entry: ModelEntry) -> bool:
-        """Of slotline's own adapters."""
+        """True for slotline's own adapters that speak."""
         gives = entry.options.get("gives", "sound")
         return entry.adapter in ("espeak", "viettts") or (entry.adapter == "rehearsal" and gives == "sound")
 
@@ -103,7 +103,7 @@ SPEECH = Speech()
 
 
 class Skipped(Message):
-    """A part that was left out on purpose, and why. `part` counts from 1."""
+    """A part that was skipped, and why. `part` counts from 1."""
 
     part: int
     reason: str
@@ -111,7 +111,7 @@ class Skipped(Message):
 
 
 class Spoken(Result):
-    """What was spoken; how long it is in seconds."""
+    """A result with audio; its length is in seconds."""
 
     duration_s: float
 
@@ -121,7 +121,7 @@ class Spoken(Result):
 
 
 class ParagraphResult(Spoken):
-    """What a paragraph became. `computed` is false where the artifact was there already."""
+    """The result of a paragraph. `computed` is false if the artifact existed already."""
 
     kind: Literal["paragraph"] = "paragraph"
     audio: Audio
@@ -133,7 +133,7 @@ class ParagraphResult(Spoken):
 
 
 class ChapterResult(Spoken):
-    """What a chapter became; `audio` is None when it held nothing to speak."""
+    """The result of a chapter; `audio` is None if it has nothing to speak."""
 
     kind: Literal["chapter"] = "chapter"
     title: str = ""
@@ -144,14 +144,14 @@ class ChapterResult(Spoken):
     skipped: list[Skipped] = Field(default_factory=list)
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
-        """Its audio; raises `InvalidInput` where there is none."""
+        """Its audio; raises `InvalidInput` if there is none."""
         if self.audio is None:
             raise InvalidInput("text: nothing in it can be spoken, so there is no audio to save")
         return [ResultFile(self.audio, self.title)]
 
 
 class BookResult(Spoken):
-    """What a book became: its chapters' results, in order."""
+    """The result of a book: its chapters' results, in order."""
 
     is_folder: ClassVar[bool] = True
 
@@ -160,5 +160,5 @@ class BookResult(Spoken):
     chapters: list[ChapterResult]
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
-        """A file for each chapter that has audio."""
+        """One file for each chapter with audio."""
         return [ResultFile(one.audio, one.title) if one.audio else None for one in self.chapters]

@@ -25,7 +25,7 @@ Parallel = Annotated[int, Field(ge=1, le=10_000)]
 
 
 class Summarising(ModelRequest):
-    """What a summary is to be like; lengths are in tokens of the model, None means the model's own."""
+    """How to summarise a text. Lengths are in tokens of the model; None means the model's default."""
 
     max_length: Tokens | None = None
     min_length: LeastTokens | None = None
@@ -42,23 +42,23 @@ class Summarising(ModelRequest):
 
 
 class InLevels(JobRequest, Summarising):
-    """How long texts are cut: `chunk_chars` is the longest chunk; None goes by what the model says that it reads."""
+    """How to split long texts: `chunk_chars` is the longest chunk; None: as much as the model reads at once."""
 
     chunk_chars: ChunkChars | None = None
     parallel_parts: Parallel | None = None
 
 
 class SummaryPartRequest(TextPart, Summarising):
-    """One text that one slot summarises at once; what is longer than the model reads is cut."""
+    """One text that one slot summarises at once; a text that is too long for the model is cut."""
 
     task = "summary.part"
     kind = "summary_part"
 
 
 class SummaryTextRequest(SomeText, InLevels):
-    """A text of any length, to become one summary: summaries of its chunks, of those again, until one is left.
+    """A text of any length for one summary: its chunks are summarised, then the summaries, until one is left.
 
-    `text` itself, or `text_ref`: the name of a text artifact in the store.
+    Either `text`, or `text_ref`: the name of a text artifact in the store.
     """
 
     task = "summary.text"
@@ -66,13 +66,13 @@ class SummaryTextRequest(SomeText, InLevels):
 
 
 class TextToSummarise(SomeText):
-    """One text of many: its title, and its text or where it lies."""
+    """One text of many: its title, and its text or a reference to it."""
 
     title: Title = ""
 
 
 class SummaryTextsRequest(InLevels):
-    """Texts in their order, each to become one summary."""
+    """Texts in order; each gets one summary."""
 
     task = "summary.texts"
     kind = "texts"
@@ -81,20 +81,20 @@ class SummaryTextsRequest(InLevels):
     parallel_texts: Parallel | None = None
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
-        """The same request; where the texts are long together, all are put away."""
+        """The same request; if the texts together are long, with references to all of them."""
         stored = texts_by_reference(self.texts, put_text)
         return self if stored is None else self.model_copy(update={"texts": stored})
 
 
 class Summary(Craft):
-    """A text becomes a shorter one."""
+    """The craft of models that summarise a text."""
 
     name = "summary"
     request = SummaryPartRequest
     refusal = "does not write"
 
     def is_known_of(self, entry: ModelEntry) -> bool:
-        """Of slotline's own adapters."""
+        """True for slotline's own adapters that write."""
         return entry.adapter == "bart" or (entry.adapter == "rehearsal" and entry.options.get("gives") == "text")
 
 
@@ -102,7 +102,7 @@ SUMMARY = Summary()
 
 
 class WrittenSummary(Result):
-    """One summary; `artifact` holds its text too."""
+    """One summary; `artifact` has its text too."""
 
     text: str
     artifact: str
@@ -118,9 +118,9 @@ class WrittenSummary(Result):
 
 
 class SummaryResult(WrittenSummary):
-    """What a text became. `computed` is false where the artifact was there already.
+    """The summary of one text. `computed` is false if the artifact existed already.
 
-    `tokens_read` of it went into the model; `is_cut` where that was not all of it.
+    The model read `tokens_read` tokens of the text; `is_cut` if that was not the whole text.
     """
 
     kind: Literal["summary_part"] = "summary_part"
@@ -129,11 +129,11 @@ class SummaryResult(WrittenSummary):
 
 
 class TextSummaryResult(WrittenSummary):
-    """What a text became. `levels` is how often summaries were summarised again, the first time included.
+    """The summary of a text of any length. `levels` is the number of levels of summaries.
 
-    `is_complete` is false where the summaries did not become fewer: then `text` is all those of the last level, a
-    paragraph each, and `artifact` holds that. `is_cut` says that the model did not read all of what it was given.
-    `computed` is how many of the parts were made anew.
+    `is_complete` is false if the number of summaries did not fall to one: then `text` has all summaries of the last
+    level, one per paragraph, and `artifact` has the same. `is_cut`: the model did not read all of its input.
+    `computed` is the number of parts that were computed in this job.
     """
 
     kind: Literal["summary"] = "summary"
@@ -144,12 +144,12 @@ class TextSummaryResult(WrittenSummary):
     is_complete: bool
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
-        """Its text, by its title."""
+        """Its text, in a file named after its title."""
         return [ResultFile(self.text, self.title)]
 
 
 class SummariesResult(Result):
-    """What many texts became, in their order; None for one that failed."""
+    """The summaries of many texts, in order; None for one that failed."""
 
     is_folder: ClassVar[bool] = True
 
@@ -158,9 +158,9 @@ class SummariesResult(Result):
     summaries: list[TextSummaryResult | None]
 
     def words(self) -> str:
-        """How many there are."""
+        """The number of summaries."""
         return f"{len(self.summaries)} summaries"
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
-        """A file for each summary."""
+        """One file for each summary."""
         return [ResultFile(one.text, one.title) if one else None for one in self.summaries]

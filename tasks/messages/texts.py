@@ -1,4 +1,4 @@
-"""Requests of a text: one that a slot takes at once, and one of any length, which may lie in the store."""
+"""Requests with a text: one input for a slot, or a text of any length, which may be in the store."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.messages.base import INLINE_TEXT_BYTES, PartRequest, Request, Text, T
 
 
 class TextPart(PartRequest):
-    """One text that one slot takes at once."""
+    """One text that one slot computes at once."""
 
     text: Text
 
@@ -34,18 +34,18 @@ class TextOrRef(Request):
         return self
 
     def whole_text(self, read_text: Callable[[str], str]) -> str:
-        """The text, wherever it lies; `read_text` reads a text artifact."""
+        """The text, from the request or the store; `read_text` reads a text artifact."""
         return self.text if self.text is not None else read_text(str(self.text_ref))
 
     def text_by_reference(self, put_text: Callable[[str], str], longer_than: int = INLINE_TEXT_BYTES) -> Self:
-        """With a text of more bytes than that put away in the store; one that lies there already stays."""
+        """The same, with a text of more bytes in the store; a text that is in the store already stays there."""
         if not self.text or text_bytes(self) <= longer_than:
             return self
         return self.model_copy(update={"text": None, "text_ref": put_text(self.text)})
 
 
 class SomeText(TextOrRef):
-    """A text in one of two forms that is more than white space."""
+    """A text in one of two forms, which is not only white space."""
 
     @model_validator(mode="after")
     def _text_is_not_empty(self) -> Self:
@@ -53,7 +53,7 @@ class SomeText(TextOrRef):
         return self
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
-        """The same request, with a long text put away."""
+        """The same request, with a reference to a long text."""
         return self.text_by_reference(put_text)
 
 
@@ -61,14 +61,14 @@ TextOrRefT = TypeVar("TextOrRefT", bound=TextOrRef)
 
 
 def texts_by_reference(texts: Sequence[TextOrRefT], put_text: Callable[[str], str]) -> list[TextOrRefT] | None:
-    """All texts of a request put away where they are long together; None where they are not."""
+    """All texts of a request as references, if they are long together; else None."""
     if sum(map(text_bytes, texts)) <= INLINE_TEXT_BYTES:
         return None
     return [one.text_by_reference(put_text, longer_than=0) for one in texts]
 
 
 def text_bytes(one: TextOrRef) -> int:
-    """How long the text itself is in UTF-8; 0 where it lies in the store."""
+    """The bytes of the text in UTF-8; 0 if it is in the store."""
     return len(one.text.encode(errors="replace")) if one.text else 0
 
 

@@ -1,4 +1,4 @@
-"""Voices: does a model have the one that is asked for, and which speaks a language. Pure."""
+"""Voices: checks whether a model has a voice, and finds the voice of a language. Pure."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | None) -> None:
-    """Raise `UnknownVoice`, naming the nearest, for a voice that the model does not have.
+    """Raise `UnknownVoice`, with similar names, for a voice that the model does not have.
 
-    Raises `InvalidInput` for none, where each voice is a model of its own. What is not known here passes.
+    Raises `InvalidInput` for no voice, if each voice is a model of its own. Accepts what is not known here.
     """
     if voice is None:
         if offer is not None and offer.is_registry and offer.default_voice is None:
@@ -31,12 +31,12 @@ def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | 
 
 
 def voice_missing(model: str) -> InvalidInput:
-    """The refusal of a request that names no voice, where each is a model of its own and none is the default."""
+    """The error for a request without a voice, if each voice is a model of its own and there is no default."""
     return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and no default voice")
 
 
 def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
-    """The one sentence that refuses a voice."""
+    """The error message for an unknown voice."""
     if not voices:
         return f"voice: {model} has no voice {voice!r}; there is none"
     near = difflib.get_close_matches(voice.lower(), voices, n=3, cutoff=0.5) or sorted(voices)[:5]
@@ -45,7 +45,7 @@ def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
 
 
 def voice_for_language(offer: Published | None, language: str | None) -> str | None:
-    """The offered voice that speaks a language (`vi`, `en-GB`): the very tag, else its base, else None."""
+    """The offered voice for a language (`vi`, `en-GB`): with the same tag, else with the same language, else None."""
     if offer is None or not language:
         return None
     wanted, base = language.lower(), language.lower().split("-")[0]

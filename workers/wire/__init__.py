@@ -1,1 +1,1 @@
-"""What a slot worker's parent and its child say to each other, and the line it travels on."""
+"""The messages between a slot worker's parent and its child, and the socket that carries them."""

@@ -1,4 +1,4 @@
-"""One request as the pool hands it to the child, and an answer to it. Values; reads a body, and nothing else."""
+"""One request as the pool sends it to the child, and its result. Values only; can read the body."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 from tasks.errors import InvalidInput
 
 TraceResult = tuple[int, Any, float]
-"""What Celery's tracer gives for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
+"""What Celery's tracer returns for one request: failed (0 or 1), its result or `ExceptionInfo`, seconds."""
 
 
 @dataclass(frozen=True)
 class RunAlone:
-    """In a result's place: the call was not run, because it must run in a batch of its own."""
+    """Returned instead of a result: the call did not run, because it must run in a batch of its own."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """One request as the pool hands it to the child: Celery's own arguments for its tracer."""
+    """One request as the pool sends it to the child: Celery's arguments for its tracer."""
 
     task: str
     task_id: str
@@ -32,11 +32,11 @@ class Call:
 
     @property
     def delivery_tag(self) -> str:
-        """What the transport knows this message by while it is held."""
+        """The key of this message in the transport while it is held."""
         return str((self.headers.get("properties") or {}).get("delivery_tag") or self.task_id)
 
     def kwargs(self) -> dict[str, Any]:
-        """The task's keyword arguments; raises `InvalidInput` when the body is none of Celery's."""
+        """The task's keyword arguments; raises `InvalidInput` if the body is not one of Celery's."""
         body = self.body
         try:
             if isinstance(body, (str, bytes, memoryview)):

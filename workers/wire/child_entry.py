@@ -1,4 +1,4 @@
-"""What a child's process runs, as `workers/startup.py` hands it to the parent, so that the parent imports no child."""
+"""The functions that run in the child. `workers/startup.py` passes them, so the parent need not import the child."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
 
 
 class Operation(StrEnum):
-    """What the child does with its model between two batches."""
+    """What the child can do with its model between two batches."""
 
     LOAD = "load"
     UNLOAD = "unload"
     TIDY = "tidy"
-    """Unload those of many small models that have been idle for too long."""
+    """Unload the models of a registry that are idle for too long."""
 
 
 @dataclass(frozen=True)
 class ChildEntry:
-    """The three functions that run in the child; each stands at the top of a module, because it is sent by name."""
+    """The three functions that run in the child; each is at the top level of a module, because it is sent by name."""
 
     begin: Callable[[ChildEnd, ParentEnd, SlotSpec, frozenset[str], Celery, str], None]
-    """First of all, in a new process: with its end of the line, the parent's end (to be closed), what it serves,
-    which of a registry's models it must not load, and Celery's application and the worker's name."""
+    """Called first in a new process, with its end of the link, the parent's end (to close), its slot, the registry's
+    models that it must not load, Celery's application and the worker's name."""
 
     run_batch: Callable[[Sequence[Call]], list[TraceResult | RunAlone]]
     """Run these requests as one batch; one result each, in order."""
 
     run_operation: Callable[[Operation], Any]
-    """Do that between batches; what it returns depends on the operation."""
+    """Run an operation between batches; its result depends on the operation."""

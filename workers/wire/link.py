@@ -1,9 +1,9 @@
-"""The line between a slot worker's parent and its child: the messages of `messages.py` over a socketpair.
+"""The link between a slot worker's parent and its child: carries the messages of `messages.py` over a socket pair.
 
-A pair is made before each fork, so a replacement child has a line of its own. Carries
-the child's states to the parent and the parent's questions to the child; never work or
-results, which go through Celery's pool. Guarantees: messages arrive whole and in order; one
-that cannot be read is logged by name and dropped, and costs no other.
+A pair is made before each fork, so each child has its own link. It carries the child's
+states to the parent and the parent's questions to the child. Requests and results go through
+Celery's pool instead. Guarantees: messages arrive whole and in order; a message that cannot be
+read is logged with its name and dropped, and does not affect others.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ Heard = TypeVar("Heard", bound=FromChild | FromParent)
 
 
 class LinkClosed(Exception):
-    """The other end is gone."""
+    """The other end is closed, or its process has died."""
 
 
 class Link(Generic[Sent, Heard]):
-    """One end of the line. Any thread may send; one thread reads. `readers` says which messages may come."""
+    """One end of the link. Any thread may send; only one thread reads. `readers` has the messages that may come."""
 
     def __init__(self, end: socket.socket, readers: Readers) -> None:
         self._end = end
@@ -45,7 +45,7 @@ class Link(Generic[Sent, Heard]):
         return self._end.fileno()
 
     def close(self) -> None:
-        """Hang up; harmless when done twice."""
+        """Close this end; may be called twice."""
         self._end.close()
 
     def send(self, message: Sent) -> None:
@@ -58,15 +58,15 @@ class Link(Generic[Sent, Heard]):
             raise LinkClosed(str(exc)) from exc
 
     def messages(self) -> Iterator[Heard]:
-        """All messages to come, waiting for each; ends when the other end is gone."""
+        """All messages, waiting for each; ends when the other end is closed."""
         with contextlib.suppress(LinkClosed):
             while True:
                 yield from self._received()
 
     def pending(self, wait_s: float = 0.0) -> list[Heard]:
-        """The messages that have come, waiting up to `wait_s` seconds for the first.
+        """The messages that have arrived, waiting up to `wait_s` seconds for the first one.
 
-        Raises `LinkClosed` when there are none and the other end is gone.
+        Raises `LinkClosed` if there are none and the other end is closed.
         """
         found: list[Heard] = []
         deadline = time.monotonic() + wait_s
@@ -94,12 +94,12 @@ class Link(Generic[Sent, Heard]):
         except OSError as exc:
             raise LinkClosed(str(exc)) from exc
         if not chunk:
-            raise LinkClosed("the other end is gone")
+            raise LinkClosed("the other end is closed")
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [message for line in lines for message in self._read(line)]
 
     def _read(self, line: bytes) -> list[Heard]:
-        """The message of a line; none where it cannot be read."""
+        """The message of a line; an empty list if it cannot be read."""
         try:
             return [decode(line, self._readers)]
         except BadMessage as exc:
@@ -112,6 +112,6 @@ ChildEnd: TypeAlias = Link[FromChild, FromParent]
 
 
 def pair() -> tuple[ParentEnd, ChildEnd]:
-    """The parent's end and the child's; a process closes the one that it does not use."""
+    """The parent's end and the child's end; a process closes the end that it does not use."""
     parents, childs = socket.socketpair()
     return Link(parents, FROM_CHILD), Link(childs, FROM_PARENT)

@@ -1,24 +1,24 @@
 """Every message between a slot worker's parent and its child: one frozen dataclass each, one JSON line on the wire.
 
-Says what the messages are and how they are written; `link.py` carries them. Work and results are not
-among them: they go through Celery's own pool (`call.py`).
+This file defines the messages and how they are written; `link.py` carries them. Requests and results
+go through Celery's own pool instead (`call.py`).
 
-| message | sent by the child in | heard by the parent in |
+| message | sent by the child in | handled by the parent in |
 | --- | --- | --- |
 | StateEntered, StandsBy | `child/main.py` | `parent/supervisor.py` |
 | Loaded, FailedToLoad | `child/operations.py` | `parent/supervisor.py` |
 | WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
 | RegistryOffer | `child/offering.py`, every few seconds | `duties/readiness.py`, through the supervisor |
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
-| Status | `child/answers.py`, in a thread | who called `Supervisor.ask_status` |
+| Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
 
-| message | sent by the parent in | heard by the child in |
+| message | sent by the parent in | handled by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
 | Cancel | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
 
-Guarantee: a line that is no message, or one with a field missing, unknown or of a wrong type, is a
-`BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so that mypy finds a message
+Guarantee: a line that is not a message, or has a missing, unknown or wrong field, raises a
+`BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so mypy finds a message
 that is not handled.
 """
 
@@ -35,29 +35,29 @@ from tasks.offers import Published
 from workers.wire.state import State
 
 SHOWN_CHARS = 80
-"""So much of a line that cannot be read is quoted in the error."""
+"""How much of an unreadable line the error quotes."""
 
 
 class BadMessage(ValueError):
-    """A line that is none of the messages, or one with wrong fields; the text says which."""
+    """A line that is not a known message, or has wrong fields; the text says which."""
 
 
 class _Message:
-    """What all messages have in common: how strictly their fields are read."""
+    """The base of all messages: unknown fields are refused."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
 
 @dataclass(frozen=True)
 class StateEntered(_Message):
-    """The model entered a state on its way up or down. Never `ready`, `busy` or `failed`: those have other messages."""
+    """The model entered a state. Not sent for `ready`, `busy` and `failed`, which have other messages."""
 
     state: State
 
 
 @dataclass(frozen=True)
 class Loaded(_Message):
-    """The model is ready, after `load_s` seconds; `offer` is None where the slot has many small models."""
+    """The model is ready, after `load_s` seconds; `offer` is None for a registry."""
 
     load_s: float
     offer: Published | None = None
@@ -65,7 +65,7 @@ class Loaded(_Message):
 
 @dataclass(frozen=True)
 class FailedToLoad(_Message):
-    """The model cannot be loaded, and the child ends; `is_permanent`: a second try would fail in the same way."""
+    """The model cannot be loaded, and the child ends; `is_permanent`: a second load would fail too."""
 
     error: str
     is_permanent: bool
@@ -74,26 +74,26 @@ class FailedToLoad(_Message):
 
 @dataclass(frozen=True)
 class StandsBy(_Message):
-    """A lazy slot's child serves; its model is loaded by the first job."""
+    """A lazy slot's child takes requests; the first one loads its model."""
 
 
 @dataclass(frozen=True)
 class WaitsForTurn(_Message):
-    """The load waits, because the worker `holder` loads on the same GPU."""
+    """The load waits, because the worker `holder` loads a model on the same GPU."""
 
     holder: str
 
 
 @dataclass(frozen=True)
 class VariantLoadBegan(_Message):
-    """One of a registry's many small models is being loaded."""
+    """The load of one of a registry's models has begun."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class VariantLoadEnded(_Message):
-    """That load has ended, well or not."""
+    """The load of one of a registry's models has ended."""
 
     name: str
     is_loaded: bool
@@ -101,14 +101,14 @@ class VariantLoadEnded(_Message):
 
 @dataclass(frozen=True)
 class RegistryOffer(_Message):
-    """Which voices a registry's folder holds now."""
+    """A registry's offer: the voices in its folder now."""
 
     offer: Published
 
 
 @dataclass(frozen=True)
 class BatchRan(_Message):
-    """How the model fared in a batch: ids of the tasks it failed on by its own fault, and whether it made any."""
+    """A batch has ended: the ids of tasks on which the model itself failed, and whether any artifact was made."""
 
     failed: tuple[str, ...]
     worked: bool
@@ -116,7 +116,7 @@ class BatchRan(_Message):
 
 @dataclass(frozen=True)
 class Status(_Message):
-    """The answer to `AskStatus(number)`: what the child can say of itself, as JSON for people."""
+    """The answer to `AskStatus(number)`: the child's status as JSON."""
 
     number: int
     fields: Mapping[str, Any]
@@ -124,20 +124,20 @@ class Status(_Message):
 
 @dataclass(frozen=True)
 class AskStatus(_Message):
-    """Answer with `Status` of the same number, also while a batch runs."""
+    """Asks for a `Status` with the same number, also while a batch runs."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Cancel(_Message):
-    """Nobody wants these requests of the running batch any more, named by their delivery tags."""
+    """These requests of the running batch are cancelled; named by their delivery tags."""
 
     delivery_tags: tuple[str, ...]
 
 
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn
-"""How the slot's one model comes and goes."""
+"""The messages about the state of the slot's model."""
 
 FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | Status
 FromParent: TypeAlias = AskStatus | Cancel
@@ -162,7 +162,7 @@ FROM_CHILD = _readers(
     Status,
 )
 FROM_PARENT = _readers(AskStatus, Cancel)
-"""The messages that may come from one side, by name, each with what checks its fields."""
+"""The messages from each side, by name, with the type adapter that checks their fields."""
 
 
 def encode(message: FromChild | FromParent) -> bytes:
@@ -171,7 +171,7 @@ def encode(message: FromChild | FromParent) -> bytes:
 
 
 def decode(line: bytes, readers: Readers) -> Any:
-    """The message of a line; `readers` says which may come. Raises `BadMessage`."""
+    """The message of a line; `readers` has the allowed ones. Raises `BadMessage`."""
     try:
         fields = dict(json.loads(line))
         name = fields.pop("type")

@@ -1,4 +1,4 @@
-"""What a slot worker runs, as its parent hands it to each child that it forks. Values only."""
+"""The slot of a slot worker, as its parent passes it to each child that it forks. Values only."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Model = TypeVar("Model", bound="HasRevision")
 
 
 class HasRevision(Protocol):
-    """A loaded model, as far as its GPU asks: which revision of the weights it is."""
+    """A loaded model with the revision of its weights."""
 
     @property
     def offer(self) -> Any:
-        """What the model says of itself; has a `revision`."""
+        """The model's offer; it has a `revision`."""
 
 
 class GpuShare(Protocol):
-    """A claimed share of a GPU, as parent and child use it; `workers/slots/gpu_slot.py` has it."""
+    """A claimed share of a GPU, as parent and child use it; `workers/slots/gpu_slot.py` implements it."""
 
     @property
     def label(self) -> str:
-        """The GPU in few words, for people."""
+        """A short name of the GPU, for people."""
 
     @property
     def gpu_type(self) -> str:
@@ -46,10 +46,10 @@ class GpuShare(Protocol):
 
 @dataclass(frozen=True)
 class SlotSpec:
-    """What a slot worker runs: the model's table, the device, the worker's name, its batch, its tries to load.
+    """What a slot worker runs: the model's table, the device, the worker's name, its largest batch, its load attempts.
 
-    `gpu` is set where the slot is a share of a GPU; `device` is then what the child calls that GPU. A lazy slot's
-    model is loaded by its first job.
+    `gpu` is set if the slot is a share of a GPU; `device` is then the GPU's name in the child. The first job of a lazy
+    slot loads its model.
     """
 
     entry: ModelEntry
@@ -61,9 +61,9 @@ class SlotSpec:
     is_lazy: bool = False
 
     def limit_s(self, inputs: int) -> float:
-        """What a batch of so many inputs may take; each may want a small model of its own, loaded in the midst of it.
+        """The time limit in seconds of a batch of so many inputs. In a registry each input may load a model first.
 
-        Such a load is bounded by itself (`workers/parent/supervisor.py`).
+        Each such load also has its own limit (`workers/parent/supervisor.py`).
         """
         loads_s = inputs * self.entry.load_limit_s if self.entry.is_registry else 0.0
         return self.entry.time_limit_s + loads_s

@@ -1,4 +1,4 @@
-"""The states of a slot's model, as child and parent name them, and which may follow which. Pure."""
+"""The states of a slot's model, for child and parent, and the allowed transitions. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a model stands: unloaded → loading → warming → ready ⇄ busy → unloading → unloaded; failed ends it."""
+    """A model's state: unloaded → loading → warming → ready ⇄ busy → unloading → unloaded; failed ends it."""
 
     UNLOADED = "unloaded"
     LOADING = "loading"
@@ -27,7 +27,7 @@ ALLOWED: Mapping[State, frozenset[State]] = {
     State.UNLOADING: frozenset({State.UNLOADED, State.FAILED}),
     State.FAILED: frozenset(),
 }
-"""Which state may follow which. `unloaded` fails where the turn to load on a GPU ends in no room."""
+"""The allowed transitions. `unloaded` becomes `failed` if the GPU has no room when the model's turn comes."""
 
 LOADED = frozenset({State.READY, State.BUSY})
 LOADING = frozenset({State.LOADING, State.WARMING})

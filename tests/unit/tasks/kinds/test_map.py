@@ -72,7 +72,7 @@ def test_a_wrong_input_or_craft_is_refused(fields: dict[str, Any], said: str) ->
     ("stored", "said"),
     [
         ("no json", "is not JSON"),
-        ('{"text": "One."}', "holds no list of inputs"),
+        ('{"text": "One."}', "is not a list of inputs"),
         ("[]", "0 inputs; there may be 1"),
     ],
 )

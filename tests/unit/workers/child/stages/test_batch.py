@@ -123,7 +123,7 @@ def test_a_part_that_no_job_can_have_fails_and_is_not_taken_for_another(
     batch.run(models, ledger, calls)
     wrong, good = came_of(calls)
     assert isinstance(wrong, Failed)
-    assert str(wrong.error) == f"part: {part} is no part of a job; they are counted from 1"
+    assert str(wrong.error) == f"part: {part} is not a part of a job; parts are counted from 1"
     assert isinstance(good, Done)
     assert models.runs == [["good"]]
 
