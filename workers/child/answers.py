@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING, assert_never
 from tasks.exit_codes import FAILED
 from workers.child.status import status
 from workers.wire.link import LinkClosed
-from workers.wire.messages import AskStatus, Cancel, Status
+from workers.wire.messages import AskStatus, CancelRequests, Status
 
 if TYPE_CHECKING:
-    from workers.child.process import Child
+    from workers.child.process import ChildState
 
 logger = logging.getLogger(__name__)
 
 
-def start(child: Child) -> None:
+def start(child: ChildState) -> None:
     """Start the thread; it runs as long as the process lives."""
     threading.Thread(target=listen, args=(child,), name="answers", daemon=True).start()
 
 
-def listen(child: Child) -> None:
+def listen(child: ChildState) -> None:
     """Read messages until the parent has died, then end the process. Returns only after an error of slotline."""
     try:
         for message in child.link.messages():
             match message:
-                case Cancel(delivery_tags):
+                case CancelRequests(delivery_tags):
                     child.cancelled.update(delivery_tags)
                 case AskStatus(number):
                     child.link.send(Status(number, status(child)))

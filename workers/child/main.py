@@ -22,7 +22,7 @@ from workers.child import answers, offering, operations
 from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
-from workers.child.process import Child
+from workers.child.process import ChildState
 from workers.child.stages import batch
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 NOT_SENT = frozenset({State.READY, State.BUSY, State.FAILED})
 """States without a `StateEntered` message: the parent knows what runs; `Loaded` and `FailedToLoad` have more detail."""
 
-_child: Child | None = None
+_child: ChildState | None = None
 
 
 def begin(
@@ -60,7 +60,7 @@ def begin(
         begin_child(app, hostname)
         models = models_for(spec, life, link, refused)
         limit = BatchLimit(redis_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
-        _child = child = Child(app, spec, link, life, models, limit)
+        _child = child = ChildState(app, spec, link, life, models, limit)
         answers.start(child)
         if isinstance(models, Registry):
             offering.keep_sending(link, models, spec.device)
@@ -99,7 +99,7 @@ def run_operation(operation: Operation) -> float | None:
     return operations.run(_this_child(), operation)
 
 
-def computed(child: Child, calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
+def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
     """Run the batch, report failures and successes of the model, and trace; one result per call, in order."""
     try:
         ran = batch.run(child.models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
@@ -111,7 +111,7 @@ def computed(child: Child, calls: Sequence[Call]) -> list[TraceResult | RunAlone
     return [RunAlone() if index in ran.alone else next(traced) for index in range(len(calls))]
 
 
-def _this_child() -> Child:
+def _this_child() -> ChildState:
     if _child is None:
         raise RuntimeError("no model belongs to this process")
     return _child

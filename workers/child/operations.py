@@ -21,13 +21,13 @@ from workers.wire.state import State
 
 if TYPE_CHECKING:
     from workers.child.models.lifecycle import Lifecycle
-    from workers.child.process import Child
+    from workers.child.process import ChildState
     from workers.wire.link import ChildEnd
 
 logger = logging.getLogger(__name__)
 
 
-def run(child: Child, operation: Operation) -> float | None:
+def run(child: ChildState, operation: Operation) -> float | None:
     """Run an operation; loads no model twice, and unloads none twice. Returns the result of `tidy`, else None."""
     match operation:
         case Operation.LOAD:
@@ -41,7 +41,7 @@ def run(child: Child, operation: Operation) -> float | None:
     return None
 
 
-def load(child: Child) -> None:
+def load(child: ChildState) -> None:
     """Load the model unless it is loaded, and send its offer; ends the process if the load fails."""
     if child.life.is_loaded:
         return
@@ -57,7 +57,7 @@ def load(child: Child) -> None:
         give_up(child.link, child.life, exc)
 
 
-def unload(child: Child) -> None:
+def unload(child: ChildState) -> None:
     """Unload the model if it is loaded, and log how much memory this freed."""
     if not child.life.is_loaded:
         return

@@ -45,7 +45,7 @@ class Counts:
 
 
 @dataclass
-class Child:
+class ChildState:
     """This process. `life` has the state of its models, which is sent to the parent."""
 
     app: Celery

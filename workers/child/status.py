@@ -10,12 +10,12 @@ from workers.adapters import hardware
 from workers.wire.state import LOADING
 
 if TYPE_CHECKING:
-    from workers.child.process import Child
+    from workers.child.process import ChildState
 
 logger = logging.getLogger(__name__)
 
 
-def status(child: Child) -> dict[str, Any]:
+def status(child: ChildState) -> dict[str, Any]:
     """Times in seconds since 1970, memory in bytes. Never raises: if a model's library does, fields are missing."""
     state = {"pid": os.getpid(), "state": child.life.state, "since": child.life.since}
     try:
@@ -25,7 +25,7 @@ def status(child: Child) -> dict[str, Any]:
         return state
 
 
-def _details(child: Child) -> dict[str, Any]:
+def _details(child: ChildState) -> dict[str, Any]:
     return {
         "model": child.spec.entry.name,
         "is_loading": child.life.state in LOADING,

@@ -26,7 +26,7 @@ from workers.parent.dispatcher import Dispatcher
 from workers.parent.runs import Batch, Run
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
-from workers.wire.messages import Cancel
+from workers.wire.messages import CancelRequests
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class Losses:
         """Mark these requests of the running batch as cancelled, and send this to the child."""
         for request in requests:
             request.is_cancelled = True
-        self._supervisor.send(Cancel(tuple(request.call.delivery_tag for request in requests)))
+        self._supervisor.send(CancelRequests(tuple(request.call.delivery_tag for request in requests)))
 
     def stop_running(self, batch: Batch, why: str) -> None:
         """Kill the child if it still runs this batch; a new child loads the model again."""

@@ -15,7 +15,7 @@ go through Celery's own pool instead (`call.py`).
 | message | sent by the parent in | handled by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
-| Cancel | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
+| CancelRequests | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
 
 Guarantee: a line that is not a message, or has a missing, unknown or wrong field, raises a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so mypy finds a message
@@ -130,7 +130,7 @@ class AskStatus(_Message):
 
 
 @dataclass(frozen=True)
-class Cancel(_Message):
+class CancelRequests(_Message):
     """These requests of the running batch are cancelled; named by their delivery tags."""
 
     delivery_tags: tuple[str, ...]
@@ -140,7 +140,7 @@ OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForT
 """The messages about the state of the slot's model."""
 
 FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | Status
-FromParent: TypeAlias = AskStatus | Cancel
+FromParent: TypeAlias = AskStatus | CancelRequests
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
 
@@ -161,7 +161,7 @@ FROM_CHILD = _readers(
     BatchRan,
     Status,
 )
-FROM_PARENT = _readers(AskStatus, Cancel)
+FROM_PARENT = _readers(AskStatus, CancelRequests)
 """The messages from each side, by name, with the type adapter that checks their fields."""
 
 

@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class _Message:
+class _ReadCall:
     """A call whose body was read: the fields of its task, and the task or part that it is a run of."""
 
     index: int
@@ -47,12 +47,12 @@ class _Message:
 
 def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch:
     """The requests of all calls, by the model that they need. Requests of jobs that have ended are dropped."""
-    messages: list[_Message] = []
+    messages: list[_ReadCall] = []
     outcomes: dict[int, Outcome] = {}
     by_variant: dict[str | None, list[BatchRequest]] = {}
     for index, call in enumerate(calls):
         match _read(index, call):
-            case _Message() as message:
+            case _ReadCall() as message:
                 messages.append(message)
             case Failed() as failed:
                 outcomes[index] = failed
@@ -97,19 +97,19 @@ def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str
     return artifacts.name_of(craft.craft.name, craft.extension, ingredients)
 
 
-def _read(index: int, call: Call) -> _Message | Failed | None:
+def _read(index: int, call: Call) -> _ReadCall | Failed | None:
     """The message's fields; None if no model computes its task."""
     craft = crafts.by_task().get(call.task)
     if craft is None:
         return None
     try:
         fields = call.kwargs()
-        return _Message(index, call, craft, part_of(fields) or (call.task_id, 0), fields)
+        return _ReadCall(index, call, craft, part_of(fields) or (call.task_id, 0), fields)
     except InvalidInput as exc:
         return Failed(as_slotline_error(exc), 0)
 
 
-def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | None) -> BatchRequest | Failed | Dropped:
+def _request(entry: ModelEntry, message: _ReadCall, taken: Taken | Exception | None) -> BatchRequest | Failed | Dropped:
     if taken is None:
         return Dropped()
     craft = message.craft
@@ -125,7 +125,7 @@ def _request(entry: ModelEntry, message: _Message, taken: Taken | Exception | No
         return _unreadable(message.call, exc)
 
 
-def _part(message: _Message, taken: Taken) -> PartRequest:
+def _part(message: _ReadCall, taken: Taken) -> PartRequest:
     """The request for the model. One in the message itself is checked here; a flow worker has checked the others."""
     craft = message.craft.craft
     if message.run_of[1]:

@@ -15,7 +15,7 @@ from tasks.catalog import ModelEntry
 from workers.adapters.rehearsal import Rehearsal
 from workers.child.models.base import LoadedModel, SlotModels
 from workers.child.models.lifecycle import Lifecycle
-from workers.child.process import Child
+from workers.child.process import ChildState
 from workers.wire.call import Call
 from workers.wire.link import ChildEnd
 from workers.wire.spec import SlotSpec
@@ -80,9 +80,9 @@ def call(text: str, task_id: str = "", tag: str = "", **fields: Any) -> Call:
     return Call("speech.paragraph", task_id, headers, json.dumps([[], kwargs, {}]), "application/json", "utf-8")
 
 
-def child_with(models: SlotModels, link: ChildEnd, app: Celery | None = None, **spec: Any) -> Child:
+def child_with(models: SlotModels, link: ChildEnd, app: Celery | None = None, **spec: Any) -> ChildState:
     """A child on the CPU, whose states nobody hears."""
-    return Child(
+    return ChildState(
         app or Celery("unused", set_as_current=False),
         SlotSpec(models.entry, "cpu", "w", 1, 3, **spec),
         link,

@@ -13,7 +13,7 @@ from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal, child_with,
 from workers.child import answers
 from workers.parent.supervisor import Supervisor
 from workers.wire.link import pair
-from workers.wire.messages import Cancel
+from workers.wire.messages import CancelRequests
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
 
@@ -50,8 +50,8 @@ def test_what_the_parent_cancels_is_known_by_its_delivery_tags(monkeypatch: pyte
     monkeypatch.setattr(os, "_exit", exits.append)
     parents_end, childs_end = pair()
     child = child_with(OneRehearsal(), childs_end)
-    parents_end.send(Cancel(("one", "two")))
-    parents_end.send(Cancel(("three",)))
+    parents_end.send(CancelRequests(("one", "two")))
+    parents_end.send(CancelRequests(("three",)))
     parents_end.close()
     answers.listen(child)
     assert child.cancelled == {"one", "two", "three"}

@@ -12,7 +12,7 @@ from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
 from workers.wire.link import pair
-from workers.wire.messages import Cancel
+from workers.wire.messages import CancelRequests
 
 NO_PROCESS = 2**22 + 1
 """Beyond what Linux numbers its processes by."""
@@ -146,7 +146,7 @@ def test_the_child_is_killed_when_the_last_of_its_batch_is_revoked_and_hears_of_
     assert slot.child.kills == []
     requests[1].terminate(9)
     assert slot.child.kills == [False]
-    assert childs.pending(1.0) == [Cancel(("a",)), Cancel(("b",))]
+    assert childs.pending(1.0) == [CancelRequests(("a",)), CancelRequests(("b",))]
     assert slot.supervisor.restarts.deaths == -1, "no death of the model's"
     parents.close()
     childs.close()

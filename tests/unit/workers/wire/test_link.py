@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from workers.wire.link import ChildEnd, Link, LinkClosed, ParentEnd, pair
-from workers.wire.messages import FROM_PARENT, AskStatus, Cancel, FromParent, encode
+from workers.wire.messages import FROM_PARENT, AskStatus, CancelRequests, FromParent, encode
 
 Ends = tuple[ParentEnd, ChildEnd]
 
@@ -25,7 +25,7 @@ def ends() -> Iterator[Ends]:
 
 def test_messages_arrive_whole_and_in_order_however_long(ends: Ends) -> None:
     one, other = ends
-    messages: list[FromParent] = [AskStatus(1), Cancel(("ễ" * 300_000,)), AskStatus(3)]
+    messages: list[FromParent] = [AskStatus(1), CancelRequests(("ễ" * 300_000,)), AskStatus(3)]
 
     def speak() -> None:
         for message in messages:

@@ -26,7 +26,7 @@ FROM_CHILD = [
     wire.BatchRan(("a", "b"), worked=True),
     wire.Status(3, {"pid": 1, "voices": ["an"], "load_s": None, "registry": {"rows": [{"id": "anna"}]}}),
 ]
-FROM_PARENT = [wire.AskStatus(3), wire.Cancel(("tag-1", "tag-2"))]
+FROM_PARENT = [wire.AskStatus(3), wire.CancelRequests(("tag-1", "tag-2"))]
 
 
 @pytest.mark.parametrize("message", FROM_CHILD, ids=repr)
