@@ -37,7 +37,7 @@ def craft_of(model: str, entry: ModelEntry | None, offer: Published | None) -> C
     """A model's craft, by its offer, else by its adapter; raises `InvalidInput` if it is not known."""
     if known := known_craft(entry, offer):
         return known
-    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; name one: {_listed()}")
+    raise InvalidInput(f"craft: no worker of {model} was ready yet, so it is not known; say {_listed()}")
 
 
 def known_craft(entry: ModelEntry | None, offer: Published | None) -> Craft | None:

@@ -69,7 +69,7 @@ def test_a_result_comes_back_as_the_class_of_its_kind() -> None:
 
 
 def test_a_result_of_an_older_version_or_of_a_stranger_is_a_clear_error() -> None:
-    with pytest.raises(SlotlineError, match="does not say its kind: an older version"):
+    with pytest.raises(SlotlineError, match="has no kind: an older version"):
         result_of({"duration_s": 1.0, "parts": 1})
     with pytest.raises(SlotlineError, match="its kind 'film' is not known here"):
         result_of({"kind": "film"})
