@@ -1,8 +1,8 @@
 """Notices a load that takes longer than the model's limit. Each load has its own limit from its begin.
 
 There is one watch per child. Waiting for the turn on a GPU does not count. It only decides when a load is overdue;
-its owner decides what to do. Guarantee: when the event loop loses a timer, as it does when the connection to the broker
-is lost, the next load is still watched.
+its owner decides what to do. Guarantee: the next load is watched even if a timer was lost. Celery cancels the timers
+that were set while it connected, when that connection is lost.
 """
 
 from __future__ import annotations

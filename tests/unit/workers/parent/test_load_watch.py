@@ -24,7 +24,7 @@ class Clock:
         self._timers.append((self.now + delay_s, lambda: callback(*args)))
 
     def forget(self) -> None:
-        """Drop all timers, as Celery has its loop do when the broker is lost."""
+        """Drop all timers, as Celery does with those that were set while it connected, when that connection is lost."""
         self._timers.clear()
 
     def pass_s(self, seconds: float) -> None:
