@@ -120,7 +120,7 @@ def test_told_twice_a_worker_gives_back_now(
     client.submit_chapter(TEXT, model=MODEL)
     _wait_until_running(slots, wait_until)
     worker.signal(number)
-    worker.wait_for_log("no new work; what runs has 60 s to end")
+    worker.wait_for_log("no new messages; the running batch has 60 s to end")
     worker.signal(number)
     print(f"told twice, it ended after {_ends_s(worker, 10):.1f} s")
     assert _others_may_have(client) == 1

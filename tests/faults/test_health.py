@@ -131,14 +131,14 @@ def test_a_slot_that_fails_five_parts_is_reloaded_once_and_then_takes_no_more_wo
     fail_on(client, *"de")
     worker.wait_for_log("ready: model", count=2)
     said = "ERROR MainProcess model-cpu-0@.*: model failed 5 different parts in a row"
-    assert len(re.findall(f"{said}; no more work is taken until it is loaded anew", worker.log())) == 1
+    assert len(re.findall(f"{said}; no more messages are taken until it is loaded again", worker.log())) == 1
     assert worker.log().count("ERROR") == 1, "and nothing else is an error"
     wait_until(lambda: health()[0] == 0, 10, "it to be healthy again")
 
     fail_on(client, *"fghij")
-    worker.wait_for_log(f"{said} after it was loaded anew; no more work is taken until this worker is restarted")
+    worker.wait_for_log(f"{said} after it was loaded again; no more messages are taken until this worker is restarted")
     assert len(re.findall(said, worker.log())) == 2
-    wait_until(says(health, "failed 5 different parts in a row after it was loaded anew"), 10)
+    wait_until(says(health, "failed 5 different parts in a row after it was loaded again"), 10)
     left: Job = client.submit_paragraph("Good.", model="model")
     wait_until(lambda: redis_client.llen("model") == 1 and not redis_client.hlen("slotline:held"), 10)
     assert worker.returncode is None

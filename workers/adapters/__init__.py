@@ -1,9 +1,8 @@
-"""Which adapter a name of the catalog means; imports that one alone, and nothing heavy.
+"""Finds the adapter of a name in the catalog; imports only this one, and nothing heavy.
 
-A built-in adapter is the module of this folder that has its name, and the one class of it
-that is an `Adapter`; other packages add theirs by an entry point of the group
-`slotline.adapters` (name = "module:Class"). A built-in name cannot be taken over. An
-adapter is found here and not loaded.
+A built-in adapter is a module of this folder with its name, and the `Adapter` class in it.
+Other packages add adapters by entry points of the group `slotline.adapters`
+(name = "module:Class"). They cannot replace a built-in one. Loads no model.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ GROUP = "slotline.adapters"
 
 
 def find(name: str) -> type[AnyAdapter]:
-    """The adapter class of that name; raises `CatalogError` with the known names, or why it cannot be had."""
+    """The adapter class of that name; raises `CatalogError` with the known names, or the import error."""
     if own := _own(name):
         return own
     points = {point.name: point for point in entry_points(group=GROUP)}
@@ -55,7 +54,7 @@ def _modules() -> list[str]:
 
 
 def _own(name: str) -> type[AnyAdapter] | None:
-    """The adapter that the folder's module of that name defines; None where there is none."""
+    """The adapter that the module of that name in this folder defines; None if there is none."""
     if name not in _modules():
         return None
     module = importlib.import_module(f"{__name__}.{name}")
@@ -71,7 +70,7 @@ def _loaded(name: str, point: EntryPoint) -> type[AnyAdapter]:
     except (ImportError, AttributeError) as exc:
         raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {exc}") from exc
     if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise CatalogError(f"adapter: {name!r} ({point.value}) is no subclass of workers.adapters.base.Adapter")
+        raise CatalogError(f"adapter: {name!r} ({point.value}) is not a subclass of workers.adapters.base.Adapter")
     if "craft" in found.__abstractmethods__:
         raise CatalogError(f"adapter: {name!r} ({point.value}) does not say what it makes: it has no `craft`")
     return found

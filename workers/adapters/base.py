@@ -1,8 +1,8 @@
-"""What an adapter is: the code that loads and runs one kind of model.
+"""The base class of adapters: the code that loads and runs one kind of model.
 
-An adapter lives in a slot's child process alone and is used by one thread. Its heavy
-imports stand inside its methods, so that importing its module costs nothing. It knows
-nothing of Celery, Redis, jobs or the store.
+An adapter runs only in a slot's child process, and one thread uses it. Its heavy imports
+are inside its methods, so importing its module is cheap. It knows nothing of Celery, Redis,
+jobs or the store.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a loaded model says of itself: it is shown to producers and goes into artifact names."""
+    """A loaded model's description, which is published to producers; its revision is part of artifact names."""
 
     revision: str
     """The catalog's revision, or a digest of weights or of the library's version."""
     sample_rate: int = 0
-    """In Hz; 0 where the model makes no sound. It says nothing of the craft."""
+    """In Hz; 0 if the model makes no sound. It does not define the craft."""
     voices: Mapping[str, str] = field(default_factory=dict)
     """Voice name -> language tag (`vi`, `en-us`); empty when the model has one voice or takes files."""
     default_voice: str | None = None
     reads_tokens: int = 0
-    """How many tokens of a text the model reads at once; 0 where it does not say."""
+    """How many tokens of a text the model reads at once; 0 if it is not known."""
     chars_per_token: Mapping[str, float] = field(default_factory=dict)
-    """Language tag (`en`, `vi`) -> characters of such a text that are a token; empty where it does not say."""
+    """Language tag (`en`, `vi`) -> characters per token of a text in it; empty if it is not known."""
 
 
 class Options(BaseModel):
-    """What an adapter reads of its own from a model's table; each adapter lists its fields in a subclass.
+    """An adapter's own options in a model's table; each adapter has a subclass with its fields.
 
-    Strict: a number is not written as text, and a key that the adapter does not know is refused.
+    Strict: a text is not accepted as a number, and an unknown key is refused.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
     @classmethod
     def of(cls, entry: ModelEntry) -> Self:
-        """The options of that table; raises `CatalogError` that names its line and the field."""
+        """The options in that table; raises `CatalogError` with its line and the field."""
         try:
             return cls.model_validate(dict(entry.options))
         except ValidationError as exc:
             fault = exc.errors()[0]
             field = ".".join(str(step) for step in fault["loc"])
             if fault["type"] != "extra_forbidden":
-                said = f"{fault['msg']} (got {fault['input']!r})"
+                wrong = f"{fault['msg']} (got {fault['input']!r})"
             elif own := ", ".join(cls.model_fields):
-                said = f"the adapter {entry.adapter!r} has no such option; it has {own}"
+                wrong = f"the adapter {entry.adapter!r} has no such option; it has {own}"
             else:
-                said = f"the adapter {entry.adapter!r} has no options of its own"
-            raise CatalogError(f"{entry.place} {field}: {said}") from exc
+                wrong = f"the adapter {entry.adapter!r} has no options of its own"
+            raise CatalogError(f"{entry.place} {field}: {wrong}") from exc
 
 
 class Cancelled(Exception):
-    """Nobody wants this input any more; stands in its place among the outcomes of a batch."""
+    """The input was cancelled; returned as its outcome in a batch."""
 
 
 RequestT = TypeVar("RequestT", bound=PartRequest)
@@ -76,85 +76,85 @@ MadeT = TypeVar("MadeT")
 class Adapter(ABC, Generic[RequestT, MadeT]):
     """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again.
 
-    It gets requests of its craft as they were asked for, made ready: `Adapter[ParagraphRequest, Sound]` speaks.
+    Its inputs are the requests of its craft, made ready: `Adapter[ParagraphRequest, Sound]` speaks.
     """
 
     version: ClassVar[str]
-    """Goes into artifact names: raise it when the same input would give other output."""
+    """Part of artifact names: raise it when the same input would give another output."""
 
     most_padding: ClassVar[float] = math.inf
-    """How many times its own length an input may be padded to; where padding costs nothing, any."""
+    """The longest padding: how many times its own length an input may become. Infinite if padding is free."""
 
     devices: ClassVar[Sequence[str]] = ("cpu",)
-    """What it can run on, of `cuda` and `cpu`. With `cuda` among them it gets a GPU slot where there is a GPU."""
+    """The devices that it can use: `cuda`, `cpu` or both. With `cuda` it gets a GPU slot if there is a GPU."""
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
-        """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing yet.
+        """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing.
 
-        A subclass reads its options here; raises `CatalogError` where one is wrong.
+        A subclass reads its options here, and raises `CatalogError` if one is wrong.
         """
         self.entry = entry
         self.device = device
         self.is_cancelled: Callable[[int], bool] = lambda index: False
-        """Whether nobody wants input `index` (from 0) of the running batch any more. Safe and cheap to ask between
-        inputs and between steps of one: an adapter that does can be stopped there, with `Cancelled` as the outcome.
-        One that never asks is stopped by force."""
+        """Whether input `index` (from 0) of the running batch is cancelled. A cheap call, which an adapter should make
+        between inputs and between steps of one (a safe point), and then return `Cancelled` as the outcome. If an
+        adapter never calls it, its process is killed to stop a cancelled batch."""
 
     @property
     @abstractmethod
     def craft(self) -> str:
-        """What it makes of an input, by the craft's name: a class attribute, or a property where options decide.
+        """The name of its craft: a class attribute, or a property if options decide it.
 
-        Workers publish it, and no input of another craft reaches `check` or `run`.
+        Workers publish it, and inputs of another craft never reach `check` or `run`.
         """
 
     @abstractmethod
     def load(self) -> Offer:
-        """Load the model; raises `MissingExtra` or `ModelLoadError` with one line that names what is wrong."""
+        """Load the model; raises `MissingExtra` or `ModelLoadError` with one line that says what is wrong."""
 
     def warm_up(self) -> None:
-        """Run once on a short input, so that the first job pays for no lazy start."""
+        """Run once on a short input, so that the first job is not slower than later ones."""
 
     def check(self, item: RequestT) -> None:
-        """Raise `InvalidInput` or `UnknownVoice` for what can be refused without computing."""
+        """Raise `InvalidInput` or `UnknownVoice` for an input that can be refused without computing."""
 
     def group(self, item: RequestT) -> Hashable:
-        """What an input wants of the model: only inputs that want the same are handed to one `run`.
+        """A key for inputs that may run together: all inputs of one `run` have the same key.
 
-        All but the input itself, unless overridden. Asked once `check` has passed.
+        By default all fields but the input itself. Called after `check`.
         """
         return item.manner()
 
     def length(self, item: RequestT) -> float:
-        """How long an input is, in any unit: the longest run first, beside others of their length."""
+        """The length of an input, in any unit: inputs are sorted by it, the longest first."""
         return len(getattr(item, "text", ""))
 
     def ingredients(self, item: RequestT) -> Mapping[str, JSON]:
-        """What else shapes the output of `item` and goes into its artifact's name, such as a voice file's digest.
+        """Further ingredients of the artifact's name that determine the output, such as a voice file's digest.
 
-        Asked once the model is loaded and `check` has passed; raises `InvalidInput` like `check`.
+        Called when the model is loaded, after `check`; raises `InvalidInput` like `check`.
         """
         return {}
 
     @abstractmethod
     def run(self, batch: Sequence[RequestT]) -> Sequence[MadeT | Exception]:
-        """One outcome an input, in order; an input that fails costs itself alone.
+        """One outcome per input, in order. An error that is *returned* fails only its own input.
 
-        An exception *raised* here is the batch's: it says that the model itself is unwell. But for `OutOfMemory` and
-        `MemoryError`: the batch is then run again in halves, until what does not fit is left.
+        An error that is *raised* fails the whole batch, and counts as a failure of the model. Exceptions are
+        `OutOfMemory` and `MemoryError`: the batch then runs again in halves.
         """
 
     def memory_bytes(self) -> int | None:
-        """What the loaded model takes of memory, in bytes; None where the adapter cannot tell.
+        """The memory of the loaded model in bytes; None if it is not known.
 
-        A slot of many small models goes by it when it decides which must go.
+        A registry uses it to decide which models are evicted.
         """
         return None
 
     @abstractmethod
     def unload(self) -> None:
-        """Give all memory back; harmless when nothing is loaded."""
+        """Free all memory; does nothing if no model is loaded."""
 
 
 AnyAdapter: TypeAlias = Adapter[Any, Any]
-"""An adapter of whatever craft."""
+"""An adapter of any craft."""

@@ -1,7 +1,7 @@
-"""What of a batch may run together in one pass of a model: what wants the same of it, sorted by length. Pure.
+"""Groups the inputs of a batch that may run in one pass of a model: same parameters, similar length. Pure.
 
-The one place that groups: the slot's batches go through it (`workers/child/stages/compute.py`), and an
-adapter whose passes must be of one kind uses it for whatever it is handed.
+All grouping is here: `workers/child/stages/compute.py` uses it for every batch, and an adapter
+may use it for the inputs that it gets.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def groups(adapter: AnyAdapter, items: Sequence[Any]) -> list[list[int]]:
-    """The numbers (from 0) of the items that run together, each in one group.
+    """The groups of items that run together, by their numbers (from 0); each item is in one group.
 
-    A group is of one `Adapter.group`, the longest first, and none of it is so short that
-    more than `Adapter.most_padding` times its length would be computed for it.
+    All items of a group have the same `Adapter.group`. The longest is first, and is at most
+    `Adapter.most_padding` times as long as the shortest.
     """
     alike: dict[Hashable, list[int]] = {}
     for index, item in enumerate(items):

@@ -1,8 +1,8 @@
-"""What a slot's device means to torch and ONNX Runtime: precision, providers, threads, errors.
+"""A slot's device for torch and ONNX Runtime: precision, providers, threads, memory, errors.
 
-Shared by the adapters that compute on them; it loads no model. The heavy packages are
-imported inside the functions. Which device a slot has, and that this process sees no other
-(`CUDA_VISIBLE_DEVICES`), was decided before the child was started.
+Adapters that use these packages share it; it loads no model. The heavy packages are imported
+inside the functions. The device was chosen before the child started, and the child cannot see
+another one (`CUDA_VISIBLE_DEVICES`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tasks.settings import settings
 logger = logging.getLogger(__name__)
 
 MOST_GPU_THREADS = 4
-"""On a GPU the CPU only prepares and launches; more threads than this wait for one another."""
+"""With a GPU the CPU only prepares and launches work; more threads would wait for each other."""
 
 
 def is_cuda(device: str) -> bool:
@@ -29,12 +29,12 @@ def is_cuda(device: str) -> bool:
 
 
 def is_half(device: str) -> bool:
-    """Whether to compute in float16: on a GPU, unless `GPU_USE_FP16=false`. A CPU is slower with it, not faster."""
+    """Whether to compute in float16: on a GPU, unless `GPU_USE_FP16=false`. A CPU is slower with float16."""
     return is_cuda(device) and settings().fp16
 
 
 def threads(wanted: int, device: str) -> int:
-    """CPU threads of this slot: `wanted`, or with 0 the cores it may use, divided among the host's slots."""
+    """CPU threads of this slot: `wanted`; if 0, the usable cores divided by the number of the host's slots."""
     if wanted:
         return wanted
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -44,7 +44,7 @@ def threads(wanted: int, device: str) -> int:
 
 
 def check_torch(device: str, place: str) -> None:
-    """Raise `ModelLoadError` that opens with `place` unless torch sees the device, and a CPU slot no GPU."""
+    """Raise `ModelLoadError`, which begins with `place`, if the device is a GPU that torch cannot see."""
     import torch
 
     if is_cuda(device) and not torch.cuda.is_available():
@@ -56,7 +56,7 @@ def check_torch(device: str, place: str) -> None:
 
 
 def check_onnxruntime(device: str, place: str) -> None:
-    """Raise `MissingExtra` where the two builds of ONNX Runtime overwrite each other; warn of the wrong one."""
+    """Raise `MissingExtra` if both builds of ONNX Runtime are installed; log a warning for the wrong one."""
     import onnxruntime
 
     both = {name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)}
@@ -67,14 +67,14 @@ def check_onnxruntime(device: str, place: str) -> None:
         )
     if is_cuda(device) and "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         logger.warning(
-            "%s ONNX Runtime is a CPU build, its part runs on the CPU; for the GPU run: pip uninstall -y onnxruntime"
+            "%s ONNX Runtime is a CPU build and runs on the CPU; to use the GPU run: pip uninstall -y onnxruntime"
             " && pip install 'slotline[onnx-gpu]'",
             place,
         )
 
 
 def providers(device: str) -> list[str]:
-    """ONNX Runtime's providers for the device, of those that this build has, best first."""
+    """ONNX Runtime's providers for the device that this build has, the best one first."""
     import onnxruntime
 
     wanted = ["CUDAExecutionProvider", "CPUExecutionProvider"] if is_cuda(device) else ["CPUExecutionProvider"]
@@ -82,7 +82,7 @@ def providers(device: str) -> list[str]:
 
 
 def release(device: str) -> None:
-    """Give back what was held for a model that nothing refers to any more (`CLEAR_CUDA_CACHE=false`: to torch only)."""
+    """Free the memory of a model without references; with `CLEAR_CUDA_CACHE=false` torch keeps its GPU cache."""
     gc.collect()
     if is_cuda(device) and settings().clear_cuda_cache:
         import torch
@@ -92,7 +92,7 @@ def release(device: str) -> None:
 
 
 def _trim() -> None:
-    """Let glibc give freed memory back to the system: what lies between two living objects it keeps otherwise."""
+    """Let glibc return freed memory to the system; otherwise it keeps memory between living objects."""
     if sys.platform == "linux":
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
         if trim is not None:
@@ -102,8 +102,8 @@ def _trim() -> None:
 def memory(device: str) -> dict[str, int]:
     """Bytes that this process uses: `rss_bytes` of the host's memory, `allocated_bytes` and `reserved_bytes`.
 
-    On a GPU the last two are torch's figures where torch is imported (ONNX Runtime's arena is not in them), else the
-    host's. Imports nothing, so it may be asked while a model computes or loads.
+    On a GPU the last two are torch's values if torch is imported (without ONNX Runtime's memory), else the host's.
+    Imports nothing, so it may be called while a model computes or loads.
     """
     rss_bytes = _rss_bytes()
     torch = sys.modules.get("torch")
@@ -118,16 +118,16 @@ def _rss_bytes() -> int:
     try:
         with open("/proc/self/statm", "rb") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # no Linux: the largest that it has been
+    except OSError:  # not Linux: use the peak
         from workers.upstream.billiard import largest_memory_bytes
 
         return largest_memory_bytes()
 
 
 def memory_error(exc: BaseException, device: str) -> SlotlineError | None:
-    """`OutOfMemory` in one line where that is what `exc` says, of either kind of memory; else None.
+    """`OutOfMemory` with one line if `exc` means that the host's or the GPU's memory ran out; else None.
 
-    Raise or keep it once `exc` is gone: its frames hold the tensors; `release` then gives them back.
+    Raise it after `exc` is deleted: the frames of `exc` hold the tensors, which `release` frees then.
     """
     if isinstance(exc, MemoryError):
         return OutOfMemory("the host's memory ran out while computing")
@@ -139,13 +139,13 @@ def memory_error(exc: BaseException, device: str) -> SlotlineError | None:
 
 
 def is_context_broken(exc: BaseException) -> bool:
-    """Whether CUDA itself failed, after which nothing runs in this process any more."""
-    said = str(exc)
-    return isinstance(exc, RuntimeError) and ("CUDA error" in said or "device-side assert" in said)
+    """Whether CUDA itself failed; then this process cannot compute any more."""
+    message = str(exc)
+    return isinstance(exc, RuntimeError) and ("CUDA error" in message or "device-side assert" in message)
 
 
 def one_line(exc: BaseException) -> str:
-    """What an error says, in one line of at most 300 characters; else its class."""
+    """An error's message in one line of at most 300 characters; its class if the message is empty."""
     return " ".join(str(exc).split())[:300] or type(exc).__name__
 
 

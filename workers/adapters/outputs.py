@@ -1,4 +1,4 @@
-"""What models give back, one value a craft; the craft turns it into an artifact. An adapter may bring its own."""
+"""The outputs of models, one class per craft, which the craft turns into artifacts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Sound:
 
 @dataclass(frozen=True)
 class Written:
-    """What a model wrote: `tokens_read` of the input went in; `is_cut` where that was not all of it."""
+    """A text of a model. The model read `tokens_read` tokens of the input; `is_cut` if that was not all of it."""
 
     text: str
     tokens_read: int

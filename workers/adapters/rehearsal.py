@@ -1,30 +1,30 @@
-"""No model: takes the time of one and gives silence of plausible length.
+"""Not a model: waits for the time of a model, and returns silence of plausible length.
 
-For dry runs, capacity planning, benchmarks and tests of faults. The time is slept, as
-work on a GPU leaves the CPU free; a slot of it is busy and costs nothing, and a cancelled
-input is stopped within a twentieth of a second (but for ⚡hang). The silence is 22,050 Hz,
-15 characters a second at speed 1.0, and the same for the same input.
+For dry runs, capacity planning, benchmarks and tests of faults. It sleeps, because a model on
+a GPU leaves the CPU free too. A cancelled input stops within a twentieth of a second (except
+for ⚡hang). The silence has 22,050 Hz and 15 characters per second at speed 1.0, and is the
+same for the same input.
 
-With `faults = true` in the model's table, words in a text make it misbehave, once the
-batch's time is over (only then, and only there: they are text to every other model):
+With `faults = true` in the model's table, these words in a text cause a fault after the batch's
+time is over (without this option they are normal text):
 
-    ⚡slow=2.5   takes 2.5 seconds more
-    ⚡error      that input fails with `ModelError`
-    ⚡memory     the batch raises `MemoryError`, as an array that does not fit would
-    ⚡hog=512    takes 512 MiB of memory, really, and gives it back
-    ⚡crash      the process dies of SIGSEGV
-    ⚡killed     the process dies of SIGKILL, as by the kernel's memory killer
-    ⚡hang       never comes back
+    ⚡slow=2.5   needs 2.5 seconds more
+    ⚡error      the input fails with `ModelError`
+    ⚡memory     the batch raises `MemoryError`, like an array that does not fit
+    ⚡hog=512    allocates 512 MiB of memory, and frees it
+    ⚡crash      the process dies by SIGSEGV
+    ⚡killed     the process dies by SIGKILL, as if the kernel's memory killer had ended it
+    ⚡hang       never returns
 
-With `gives = "text"` it writes instead: the first words of a text, as many as `max_length`
-says (20 where it says nothing), of at most `reads_tokens` words that it reads.
+With `gives = "text"` it writes: it reads at most `reads_tokens` words of a text, and returns
+the first `max_length` of them (by default 20).
 
-For a table of many models (`{id}` in its path) `pretended_bytes` is what each takes; of the file or folder at its
-path it reads nothing but, with `faults = true`, a file `fault` of such words: that model's load then does as they say.
+In a registry (`{id}` in its path) `pretended_bytes` is the memory of each model. Its file or folder is not read. Only
+with `faults = true` it may have a file `fault` with such words, which then act on the load of that model.
 
-Two options serve tests that count: `journal` names a file in which every input leaves a
-line when it is begun and when it is done, and `signed = true` lets each silence open with
-a few samples that belong to its text alone, so that the pieces of a joined file are known.
+Two options are for tests that count: with `journal` every input writes a line to that file at
+its begin and at its end. With `signed = true` each silence begins with a few samples that
+depend on its text, so that a test can find the pieces of a joined file.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ CHARS_PER_S = 15.0
 SIGNATURE_SAMPLES = 8
 
 CHARS_PER_TOKEN = 6.0
-"""Of an English text, where a word is a token, with the space behind it."""
+"""Of an English text; a token is a word and the space after it."""
 SUMMARY_TOKENS = 20
 
 STEP_S = 0.05
-"""Longest sleep in which a cancelling is not heard."""
+"""The longest sleep between two checks for cancelling."""
 
 _FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
 _MIB = 1024 * 1024
@@ -68,30 +68,30 @@ class RehearsalOptions(Options):
     """What `[models.NAME]` may say beside the common keys."""
 
     seconds: float = Field(0.0, ge=0)
-    """A batch takes this long, whatever is in it."""
+    """The time of a batch, for any inputs."""
     seconds_per_char: float = Field(0.0, ge=0)
     load_seconds: float = Field(0.0, ge=0)
     unload_seconds: float = Field(0.0, ge=0)
     pretended_bytes: int = Field(0, ge=0)
-    """What it says that a loaded model takes of memory; it takes none."""
+    """The memory that it reports for a loaded model; it uses none."""
     voices: list[str] = Field(default_factory=list)
-    """The only voices it accepts; with none named, it accepts every voice."""
+    """The voices that it accepts; if the list is empty, it accepts every voice."""
     gives: Literal["sound", "text"] = "sound"
-    """What an input becomes: silence, or its own first words."""
+    """What it makes of an input: silence, or the first words of the text."""
     reads_tokens: int = Field(256, ge=1)
-    """With `gives = "text"`: words of a text that are read; the rest is cut."""
+    """With `gives = "text"`: how many words of a text it reads; the rest is cut."""
     fail_load: bool = False
     faults: bool = False
     journal: str = ""
-    """A file, made where it is not there: a line of JSON for each input begun and each done (`what`, `pid`, `ns`
-    by CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines never mix."""
+    """A file (created if missing): a line of JSON at the begin and at the end of each input (`what`, `pid`, `ns` of
+    CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines of processes do not mix."""
     signed: bool = False
     memory_items: int = Field(0, ge=0)
-    """More inputs than this at once raise `MemoryError`; 0: any number fits."""
+    """More inputs than this at once raise `MemoryError`; 0: no limit."""
 
 
 class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written]):
-    """Sleeps, and gives silence, or what it read."""
+    """Sleeps, and returns silence, or words of its input."""
 
     version = "1"
 
@@ -101,11 +101,11 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
 
     @property
     def craft(self) -> str:
-        """By what it gives."""
+        """The craft, by the option `gives`."""
         return "summary" if self._options.gives == "text" else "speech"
 
     def load(self) -> Offer:
-        """Take `load_seconds`; raises `ModelLoadError` with `fail_load`, or for a default voice that is not listed."""
+        """Sleep for `load_seconds`; raises `ModelLoadError` with `fail_load`, or for an unlisted default voice."""
         time.sleep(self._options.load_seconds)
         fault = Path(self.entry.path, "fault") if self.entry.path and self._options.faults else None
         if fault is not None and fault.is_file():
@@ -130,12 +130,12 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         )
 
     def check(self, item: ParagraphRequest | SummaryPartRequest) -> None:
-        """Raise `UnknownVoice` for a voice that `voices` does not list."""
+        """Raise `UnknownVoice` for a voice that is not in `voices`."""
         if isinstance(item, ParagraphRequest):
             self._check_voice(item.voice)
 
     def run(self, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> Sequence[Sound | Written | Exception]:
-        """Take the batch's time, then give silence (or words) for each, or why it failed: `UnknownVoice`, a fault."""
+        """Sleep for the batch's time; return silence, words, or an error (`UnknownVoice`, a fault) for each input."""
         self._note("began", batch)
         if 0 < self._options.memory_items < len(batch):
             raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
@@ -147,11 +147,11 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         return outcomes
 
     def memory_bytes(self) -> int:
-        """What `pretended_bytes` says."""
+        """The option `pretended_bytes`."""
         return self._options.pretended_bytes
 
     def unload(self) -> None:
-        """Take `unload_seconds`; nothing is held."""
+        """Sleep for `unload_seconds`; there is nothing to free."""
         time.sleep(self._options.unload_seconds)
 
     def _check_voice(self, voice: str | None) -> None:
@@ -185,7 +185,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         return Sound(samples, SAMPLE_RATE)
 
     def _spend(self, seconds: float, indices: Sequence[int]) -> None:
-        """Let time pass; raises `Cancelled` as soon as nobody wants these inputs any more."""
+        """Sleep; raises `Cancelled` as soon as all these inputs are cancelled."""
         ends_s = time.monotonic() + seconds
         while (left_s := ends_s - time.monotonic()) > 0:
             if all(map(self.is_cancelled, indices)):
@@ -193,11 +193,11 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
             time.sleep(min(left_s, STEP_S))
 
     def _note(self, what: str, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> None:
-        """A line an input to the journal, all in one write that other processes' lines cannot cut."""
+        """Write one line per input to the journal, in one write, so that lines of processes do not mix."""
         if not self._options.journal:
             return
-        said = {"what": what, "pid": os.getpid(), "ns": time.monotonic_ns()}
-        lines = "".join(json.dumps({**said, "text": digest(item.text)}) + "\n" for item in batch)
+        common = {"what": what, "pid": os.getpid(), "ns": time.monotonic_ns()}
+        lines = "".join(json.dumps({**common, "text": digest(item.text)}) + "\n" for item in batch)
         file = os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(file, lines.encode())
@@ -206,17 +206,17 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
 
 
 def digest(text: str) -> str:
-    """What the journal calls a text."""
+    """The name of a text in the journal."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def signature(text: str) -> list[float]:
-    """The samples that open a signed silence: none of them zero, and another text has others."""
+    """The first samples of a signed silence: none is zero, and each text has its own."""
     return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
 
 
 def _misbehave(text: str, spend: Callable[[float], None]) -> None:
-    """Do what the fault words in `text` say, in their order; `spend` lets seconds pass."""
+    """Cause the faults that the words in `text` name, in order; `spend` sleeps."""
     for found in _FAULT.finditer(text):
         match found[1] or found[3]:
             case "slow":
@@ -226,7 +226,7 @@ def _misbehave(text: str, spend: Callable[[float], None]) -> None:
             case "memory":
                 raise MemoryError("⚡memory stands in the text")
             case "hog":
-                # Written to, so that it is really taken and not only promised.
+                # Written to, so that the memory is really allocated.
                 b"\1" * int(float(found[2]) * _MIB)
             case "crash":
                 os.kill(os.getpid(), signal.SIGSEGV)

@@ -1,7 +1,7 @@
-"""A model's files: are they all there, which of them is broken, and a digest that tells two sets apart.
+"""A model's files: checks that all exist, finds a broken one, and computes a digest of their content.
 
-Shared by the adapters that load weights from a folder. It keeps nothing in memory; the
-packages that read a format are imported inside the functions.
+Adapters that load weights from a folder share it. It keeps nothing in memory; the packages
+that read a format are imported inside the functions.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ BLOCKS = 32
 
 
 def folder_of(path: str | None, place: str, what: str) -> Path:
-    """The model's folder as the catalog gives it; raises `CatalogError` where it gives none."""
+    """The model's folder in the catalog; raises `CatalogError` if there is none."""
     if path is None:
         raise CatalogError(f"{place} path: is missing; it names {what}")
     return Path(path)
 
 
 def require(folder: Path, names: Sequence[str], place: str, get_them: str) -> None:
-    """Raise `ModelLoadError` that names what is missing in `folder` or empty, and how to get it."""
+    """Raise `ModelLoadError` with the missing or empty files in `folder`, and how to get them."""
     if not folder.is_dir():
         raise ModelLoadError(f"{place} path: there is no folder {folder}; {get_them}")
     missing = [name for name in names if not (folder / name).is_file()]
@@ -38,12 +38,12 @@ def require(folder: Path, names: Sequence[str], place: str, get_them: str) -> No
 
 
 def digest(files: Iterable[Path]) -> str:
-    """16 hex digits that stand for the content of `files`, by their names too, in order.
+    """16 hex digits: a hash of the names and the content of `files`, in order.
 
-    A file of up to 4 MiB is read whole. Of a larger one: its length, and 32 blocks of 64 KiB
-    from its first byte to its last, evenly spread: gigabytes would cost seconds, other weights
-    differ all over, and the last block of a torch file holds a checksum of every tensor.
-    No time of change goes in: a copy on another host has the same digest.
+    A file of up to 4 MiB is read whole. Of a larger file its length is used, and 32 blocks of
+    64 KiB, evenly spread from its begin to its end. Reading gigabytes would take seconds; other
+    weights differ everywhere, and the last block of a torch file has a checksum of every tensor.
+    Times of files are not used: a copy on another host has the same digest.
     """
     sha = hashlib.sha256()
     for path in files:
@@ -60,20 +60,20 @@ def digest(files: Iterable[Path]) -> str:
 
 
 def blame(files: Sequence[Path], error: BaseException) -> str:
-    """Why a load failed, in one line: the first file that its own format's reader refuses, else what was raised.
+    """Why a load failed, in one line: the first file that cannot be read, else the error itself.
 
-    Slow, as it reads them all: for when a load has failed.
+    It is slow, because it reads all files; it is called only after a failed load.
     """
     for path in files:
         try:
             _read(path)
-        except Exception as exc:  # each reader has errors of its own
+        except Exception as exc:  # each reader has its own errors
             return f"{path} cannot be read: {one_line(exc)}"
     return f"{files[0].parent} cannot be loaded: {type(error).__name__}: {one_line(error)}"
 
 
 def _read(path: Path) -> None:
-    """Read one file by what its suffix says it is, and forget it; an unknown one passes."""
+    """Read one file by its suffix; a file with an unknown suffix is accepted."""
     match path.suffix:
         case ".json":
             json.loads(path.read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""What a worker does beside its work, one duty a file."""
+"""What a worker does besides its jobs, one duty per file."""

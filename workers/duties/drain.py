@@ -75,12 +75,12 @@ class Drain(bootsteps.StartStopStep):
         asked = self._asked.get()
         # A worker that ends by itself has logged why; that should be its last line.
         level = logging.DEBUG if asked == BY_ITSELF else logging.INFO
-        logger.log(level, "%s: no new work; what runs has %g s to end", asked, limit_s)
+        logger.log(level, "%s: no new messages; the running batch has %g s to end", asked, limit_s)
         try:
             why = f"asked again ({self._asked.get(timeout=limit_s)})"
         except Empty:
             why = f"SLOTLINE_DRAIN_S = {limit_s:g} is over"
-        logger.warning("%s: what still runs goes back to the front of its queue", why)
+        logger.warning("%s: running messages go back to the front of their queue", why)
         self._end()
 
     def _end(self) -> None:
@@ -89,7 +89,7 @@ class Drain(bootsteps.StartStopStep):
         while time.monotonic() < deadline:
             getattr(pool, "give_back_running", lambda: kill_processes(pool))()
             time.sleep(KILL_EVERY_S)
-        logger.critical("the worker does not end by itself; it is ended, and gives back what it has in hand")
+        logger.critical("the worker does not end by itself; it is ended, and gives back the messages that it holds")
         kill_processes(pool)
         try:
             for step in self._worker.consumer.steps:

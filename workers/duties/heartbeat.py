@@ -1,7 +1,8 @@
-"""A worker's heartbeat: every few seconds it writes its state to Redis, where `tasks/health.py` reads it.
+"""A worker's heartbeat: every few seconds it writes its status to Redis, where `tasks/health.py` reads it.
 
-It runs on the worker's own event loop, so a worker whose loop hangs is silent. It does not
-judge. A worker that ends deletes its last beat; that of one that dies stays for a minute.
+It runs on the worker's own event loop, so a worker whose loop hangs sends none. It does not
+decide about health. A worker that ends deletes its last heartbeat; that of a dead worker stays
+for a minute.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat(PeriodicDuty):
-    """Every worker's: `lease_s` / 3, at most 5 s, between two beats."""
+    """The heartbeat of every worker: one every `lease_s` / 3, at most 5 s."""
 
     begins_at_once = True
 
@@ -41,26 +42,26 @@ class Heartbeat(PeriodicDuty):
         self._state_since = 0.0
 
     def start(self, consumer: Any) -> None:
-        """Beat from now on, and whenever the worker becomes ready.
+        """Write heartbeats from now on, and one when the worker becomes ready.
 
-        A client that waits until a worker is ready, and then asks for its health, must not read of the moment before.
+        So a client that waits until a worker is ready, and then asks for its health, never reads an older status.
         """
         signals.worker_ready.connect(self._on_ready, weak=False, dispatch_uid="slotline.heartbeat")
         super().start(consumer)
 
     def stop(self, consumer: Any) -> None:
-        """Nothing: while the pool finishes its work, the worker is still there."""
+        """Does nothing: while the pool finishes its batch, the worker still lives."""
 
     def shutdown(self, consumer: Any) -> None:
-        """Called last, when the worker has ended: delete its last beat."""
+        """Called last, when the worker has ended: delete its heartbeat."""
         super().shutdown(consumer)
         try:
             health.forget(self._client, consumer.hostname)
         except RedisError as exc:
-            logger.info("the last heartbeat could not be deleted, it stays for a while: %s", exc)
+            logger.info("the last heartbeat could not be deleted; it stays for a minute: %s", exc)
 
     def step(self) -> None:
-        """Write one beat."""
+        """Write one heartbeat."""
         health.write(self._client, self._beat())
 
     def _on_ready(self, **_: Any) -> None:

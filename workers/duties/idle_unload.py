@@ -1,8 +1,8 @@
-"""Unloads a slot's model that has had nothing to do for a while, so that others may have its memory.
+"""Unloads a slot's model that was idle for some time, so that others can use its memory.
 
-The child unloads when the pool sends it no other work. So a model in use is never unloaded,
-and a request that arrives meanwhile waits and loads it again. A slot of many small models
-also gives back those that are idle. The time-out is the pool's; remote control changes it
+The pool sends this operation only to an idle child. So a model in use is never unloaded, and
+a request that arrives in this time waits and loads it again. In a registry, single idle
+models are unloaded too. The timeout is the pool's; remote control can change it
 (`workers/duties/remote_control.py`).
 """
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class IdleUnload(PeriodicDuty):
-    """Twice a second, looks for how long the pool has been idle, and unloads what was idle for its time."""
+    """Checks twice a second how long the pool has been idle, and unloads its model after the timeout."""
 
     interval_s = 0.5
     slot_workers_only = True
@@ -31,7 +31,7 @@ class IdleUnload(PeriodicDuty):
         self._tidy_at = 0.0
 
     def step(self) -> None:
-        """Look once; unload the model, or have the child unload those of its many models that are idle."""
+        """Check once; unload the model, or let the child unload the idle models of its registry."""
         pool: SlotPool = self.consumer.pool
         idle_s, timeout_s = pool.dispatcher.idle_s, pool.unload_timeout_s
         if idle_s is None:
@@ -39,12 +39,12 @@ class IdleUnload(PeriodicDuty):
         if timeout_s and idle_s >= timeout_s:
             name = pool.spec.entry.name
             if pool.dispatcher.run_operation(Operation.UNLOAD):
-                logger.info("%s was idle for %.0f s: it is unloaded, and loaded again by its next job", name, idle_s)
+                logger.info("%s was idle for %.0f s: it is unloaded, and its next job loads it again", name, idle_s)
         elif pool.spec.entry.idle_timeout_minutes:
             self._tidy(pool)
 
     def _tidy(self, pool: SlotPool) -> None:
-        """Once after each batch, and then when the next of the many models will have been idle for its time."""
+        """Run `tidy` once after each batch, and again when the next model of the registry will be idle for too long."""
         now = time.monotonic()
         is_due = self._tidied_after != pool.dispatcher.done_at or now >= self._tidy_at
         if is_due and pool.dispatcher.run_operation(Operation.TIDY, self._tidied):

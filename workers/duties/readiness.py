@@ -28,7 +28,7 @@ from workers.wire.messages import Loaded
 logger = logging.getLogger(__name__)
 
 VOICES_KEPT_S = 60.0
-"""Which models a folder holds is known while a worker looks, and no longer: they come and go without one."""
+"""How long a registry's offer is valid: without a worker its folder may change unnoticed."""
 
 
 class Readiness(ConsumerDuty):
@@ -47,7 +47,7 @@ class Readiness(ConsumerDuty):
         pool.supervisor.listener = self
 
     def ready(self, loaded: Loaded | None) -> None:
-        """The model is loaded, for the first time or again; or (None) the child of a lazy slot stands by."""
+        """The model is loaded, for the first time or again; None: a lazy slot's child stands by."""
         setup = self.consumer.controller.setup
         if loaded and loaded.offer:
             self._publish(loaded.offer)
@@ -67,10 +67,10 @@ class Readiness(ConsumerDuty):
         try:
             offers(self.consumer.app).publish(offer, kept_s)
         except RedisError as exc:
-            logger.warning("what %s offers could not be published: %s", offer.model, exc)
+            logger.warning("the offer of %s could not be published: %s", offer.model, exc)
 
     def offers(self, offer: Published) -> None:
-        """A registry's folder was looked at again."""
+        """A registry has sent its offer again."""
         self._publish(offer, VOICES_KEPT_S)
 
     def gone(self) -> None:
@@ -79,17 +79,17 @@ class Readiness(ConsumerDuty):
         self.consumer.pool.losses.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
-        """A batch ended: a model that fails everything closes the gate."""
+        """A batch has ended: a model that fails on every input closes the gate."""
         pool: SlotPool = self.consumer.pool
         step = pool.failure_streak.record(failed, worked)
         if step is Step.GO_ON:
             return
         setup = self.consumer.controller.setup
-        said = f"{setup.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
+        failed_parts = f"{setup.spec.entry.name} failed {len(pool.failure_streak)} different parts in a row"
         if step is Step.RELOAD:
-            why = f"{said}; no more work is taken until it is loaded anew"
+            why = f"{failed_parts}; no more messages are taken until it is loaded again"
         else:
-            why = f"{said} after it was loaded anew; no more work is taken until this worker is restarted"
+            why = f"{failed_parts} after it was loaded again; no more messages are taken until this worker is restarted"
         logger.error("%s: %s", setup.spec.worker, why)
         setup.renewal.set_ready(False)
         pool.dispatcher.shut(why)
@@ -97,6 +97,6 @@ class Readiness(ConsumerDuty):
             pool.dispatcher.replace_child()
 
     def given_up(self, reason: str) -> None:
-        """The model cannot be had: the worker ends."""
+        """The model cannot be loaded: the worker ends."""
         logger.critical("%s; the worker ends", reason)
         stop_worker(FAILED)

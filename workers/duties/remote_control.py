@@ -76,7 +76,7 @@ def unload(state: Any, **_: Any) -> dict[str, Any]:
 
 
 def unload_of(pool: SlotPool) -> dict[str, Any]:
-    """Begin to unload, or say why not."""
+    """Begin to unload, or return why not."""
     name = pool.spec.entry.name
     operation, batch, waiting = pool.dispatcher.operation, pool.dispatcher.batch, len(pool.dispatcher.pending)
     if operation is Operation.UNLOAD:
@@ -89,7 +89,7 @@ def unload_of(pool: SlotPool) -> dict[str, Any]:
     if pool.supervisor.state is State.UNLOADED:
         return {"ok": f"{name} is not loaded"}
     if not pool.dispatcher.run_operation(Operation.UNLOAD):
-        return {"error": f"{name} is not unloaded: {pool.dispatcher.closed or 'its process takes no work just now'}"}
+        return {"error": f"{name} is not unloaded: {pool.dispatcher.closed or 'its process takes no requests now'}"}
     return {"ok": f"{name} is being unloaded"}
 
 

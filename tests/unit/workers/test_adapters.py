@@ -49,7 +49,7 @@ def test_a_built_in_name_cannot_be_taken_over() -> None:
 
 @pytest.mark.usefixtures("another_package")
 def test_an_entry_point_that_is_no_adapter_or_cannot_be_imported_is_refused() -> None:
-    with pytest.raises(CatalogError, match=r"'stranger' \(their_adapters:Stranger\) is no subclass of"):
+    with pytest.raises(CatalogError, match=r"'stranger' \(their_adapters:Stranger\) is not a subclass of"):
         find("stranger")
     with pytest.raises(CatalogError, match=r"'gone' .* cannot be imported: .*their_missing_module"):
         find("gone")

@@ -1,12 +1,12 @@
 """Summaries by BART, or any sequence-to-sequence model of transformers: text in, text out, on a GPU or a CPU.
 
-`path` is the model's folder (config, weights, tokenizer); nothing is downloaded. A batch
-runs together as far as its texts are of similar length and want the same of the model: what
-is padded is masked, so a text's summary does not depend on its company. Beams, no drawing:
-the same text gives the same summary. What is longer than the model reads (1,024 tokens for
-bart-large) is cut, and said to be; cutting a long text into pieces is for whoever asks.
+`path` is the model's folder (config, weights, tokenizer); nothing is downloaded. Texts of a
+batch run together if they have similar lengths and the same parameters. Padding is masked, so
+a summary does not depend on the other texts. Beam search without sampling: the same text gives
+the same summary. A text that is too long for the model (1,024 tokens for bart-large) is cut,
+and the result says so; the caller must split long texts.
 
-When memory runs out the whole batch fails with `OutOfMemory`, so that it can be halved.
+When memory runs out, the whole batch fails with `OutOfMemory`, so that it can be halved.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
 WARM_UP = "The sea was calm, and the boat lay still upon it. "
 
 SHORTEST_SHARE = 0.5
-"""A text that is shorter than what the model is to write at least is asked for half its own length: the model
-would make up the rest."""
+"""If a text is shorter than the smallest summary, its limit is this share of its own length. Otherwise the model would
+invent text."""
 
 
 class BartOptions(Options):
-    """What `[models.NAME]` may say beside the common keys; what is not set is as the model's folder has it."""
+    """Options in `[models.NAME]`; an option that is not set has the value of the model's folder."""
 
     max_length: int | None = Field(None, ge=2, le=4096)
-    """Tokens of a summary at most."""
+    """Largest number of tokens of a summary."""
     min_length: int | None = Field(None, ge=0, le=4096)
     num_beams: int | None = Field(None, ge=1, le=64)
     length_penalty: float | None = Field(None, ge=-10, le=10)
@@ -59,7 +59,7 @@ class BartOptions(Options):
 
 @dataclass(frozen=True)
 class Read:
-    """One input of the batch, as tokens; `limits` are the least and most tokens that it is to become."""
+    """One input of the batch, as tokens; `limits` are the smallest and largest number of tokens of its summary."""
 
     index: int
     item: SummaryPartRequest
@@ -91,7 +91,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         weights.require(self._folder, FILES, place, GET_THEM)
         for kind, names in (("weights", WEIGHTS), ("tokenizer", TOKENIZER)):
             if not any((self._folder / name).is_file() for name in names):
-                raise ModelLoadError(f"{place} path: {self._folder} holds no {kind} ({', '.join(names)}); {GET_THEM}")
+                raise ModelLoadError(f"{place} path: {self._folder} has no {kind} ({', '.join(names)}); {GET_THEM}")
         os.environ["HF_HUB_OFFLINE"] = "1"
         try:
             import torch
@@ -113,13 +113,13 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         )
 
     def warm_up(self) -> None:
-        """Summarise a sentence; raises `ModelLoadError` when that fails."""
+        """Summarise a sentence; raises `ModelLoadError` if that fails."""
         outcome = self.run([SummaryPartRequest(model=self.entry.name, text=WARM_UP, max_length=8, min_length=0)])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
     def check(self, item: SummaryPartRequest) -> None:
-        """Raise `InvalidInput` for an empty text, and for lengths that contradict one another or the model."""
+        """Raise `InvalidInput` for an empty text, and for lengths that contradict each other or the model."""
         if not item.text.strip():
             raise InvalidInput("text: is empty")
         least, most = self._limits(item)
@@ -129,22 +129,22 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
 
     def group(self, item: SummaryPartRequest) -> Hashable:
-        """Its limits: one pass of the model has one least and one most length."""
+        """Its limits: one pass of the model has the same limits for all texts."""
         return self._own_limits(item)
 
     def length(self, item: SummaryPartRequest) -> float:
-        """In tokens, as far as the model reads."""
+        """The number of tokens that the model reads."""
         return len(self._tokens.of(item.text)[0])
 
     def ingredients(self, item: SummaryPartRequest) -> Mapping[str, JSON]:
-        """What is asked of the model beside the text, with the catalog's options."""
+        """The parameters of the summary, with the catalog's options."""
         least, most = self._limits(item)
         return {**self._beams, "min_length": least, "max_length": most}
 
     def run(self, batch: Sequence[SummaryPartRequest]) -> Sequence[Written | Exception]:
-        """Summarise each text; `InvalidInput` or `Cancelled` stand in a failed one's place.
+        """Summarise each text; returns `InvalidInput` or `Cancelled` for one that failed.
 
-        Raises `OutOfMemory` for the whole batch, and what torch raises.
+        Raises `OutOfMemory` for the whole batch, and torch's errors.
         """
         if self._model is None:
             raise ModelError("the model is not loaded")
@@ -154,7 +154,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             for group in groups(self, [one.item for one in read]):
                 outcomes.update(self._written([read[number] for number in group]))
             return [outcomes[index] for index in range(len(batch))]
-        except Exception as exc:  # the boundary to foreign code; the batch may be tried again in halves
+        except Exception as exc:  # the boundary to the model's code; the batch may run again in halves
             out_of_memory = hardware.memory_error(exc, self.device)
             if out_of_memory is None:
                 raise
@@ -162,7 +162,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         raise out_of_memory
 
     def unload(self) -> None:
-        """Give the model's memory back; the packages stay imported."""
+        """Free the model's memory; the packages stay imported."""
         if self._model is None and self._tokenizer is None:
             return
         self._model = self._tokenizer = self._tokens = None
@@ -177,7 +177,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             model = AutoModelForSeq2SeqLM.from_pretrained(str(self._folder), local_files_only=True)
             dtype = torch.float16 if hardware.is_half(self.device) else torch.float32
             self._model = model.eval().to(dtype).to(self.device)
-        except Exception as exc:  # the boundary to foreign code: torch, tokenizers and safetensors have no common error
+        except Exception as exc:  # the boundary to the model's code, whose packages have no common error
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
             raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files(), exc)}") from exc
@@ -190,25 +190,25 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             )
 
     def _model_files(self) -> list[Path]:
-        """What the model is read from; other files of the folder change nothing."""
+        """The files of the model; other files in the folder are ignored."""
         suffixes = {".json", ".safetensors", ".bin", ".model", ".txt"}
         return sorted(path for path in self._folder.iterdir() if path.suffix in suffixes and path.is_file())
 
     @property
     def _positions(self) -> int:
-        """Tokens that the model can read, and write."""
+        """The number of tokens that the model can read, and write."""
         return int(getattr(self._model.config, "max_position_embeddings", 0) or self._tokenizer.model_max_length)
 
     @property
     def _beams(self) -> dict[str, JSON]:
-        """How the model searches: the catalog's options, else what its folder says."""
+        """The options of the search: from the catalog, else from the model's folder."""
         usual = self._model.generation_config
         names = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping")
         own = {name: getattr(self._options, name) for name in names}
         return {name: getattr(usual, name) if value is None else value for name, value in own.items()}
 
     def _limits(self, item: SummaryPartRequest | None = None) -> tuple[int, int]:
-        """The least and the most tokens of a summary: as the item says, else the catalog, else the model."""
+        """The smallest and largest number of tokens of a summary: from the item, else the catalog, else the model."""
         usual, own = self._model.generation_config, self._options
         most = (item.max_length if item else None) or own.max_length or usual.max_length or 20
         given = (item.min_length if item else None, own.min_length, usual.min_length, 0)
@@ -216,7 +216,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         return least, most
 
     def _read(self, index: int, item: SummaryPartRequest, outcomes: dict[int, Written | Exception]) -> Read | None:
-        """The item as tokens; None with its outcome noted where it is not to be computed."""
+        """The item as tokens; None if it is not valid, and then its outcome is set."""
         try:
             self.check(item)
         except SlotlineError as exc:
@@ -226,13 +226,13 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         return Read(index, item, tokens, self._own_limits(item), is_cut)
 
     def _own_limits(self, item: SummaryPartRequest) -> tuple[int, int]:
-        """The limits, the least of them as a text of this length can have it."""
+        """The limits; the smallest one is lower for a short text."""
         least, most = self._limits(item)
         length = len(self._tokens.of(item.text)[0])
         return (int(length * SHORTEST_SHARE) if length < least else least), most
 
     def _written(self, group: Sequence[Read]) -> Iterator[tuple[int, Written | Exception]]:
-        """What each of a group became, which all run at once; those that nobody wants any more are left out."""
+        """The outcomes of a group that runs in one pass, without the inputs that are cancelled."""
         import torch
 
         wanted = [one for one in group if not self.is_cancelled(one.index)]
@@ -250,7 +250,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             yield one.index, Written(text.strip(), len(one.tokens), one.is_cut)
 
     def _generated(self, group: Sequence[Read]) -> Any:
-        """The model's output for a group, tokens `[texts, length]`; what pads a shorter text is masked."""
+        """The model's output for a group, tokens `[texts, length]`; padding is masked."""
         import torch
         from transformers import StoppingCriteriaList
 
@@ -272,7 +272,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         )
 
     def _stop(self, group: Sequence[Read]) -> Any:
-        """Asked at each token that is written: raises `Cancelled` once nobody wants any of the group."""
+        """Called for each new token: raises `Cancelled` when the whole group is cancelled."""
         import torch
 
         def stop(input_ids: Any, scores: Any, **_: Any) -> Any:

@@ -1,4 +1,4 @@
-"""A text as the tokens that a model reads, kept for a moment: it is asked for when texts are grouped, and to run."""
+"""The tokens of a text, cached for a moment: they are needed to group texts, and again to run them."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ SAMPLES = {
     "vi": "Ông lão đánh cá đã không ra hồ kể từ khi cơn bão cuốn mất chiếc thuyền của em trai ông vào tháng mười một, "
     "và giờ đây ông lặng lẽ đứng trên bờ, đếm những ngọn đèn lồng di chuyển dọc theo bờ bên kia.",
 }
-"""By which is measured how many characters of a language are a token."""
+"""Sample texts that measure the characters per token of each language."""
 
 
 class Tokens:
-    """The tokens of texts by a tokenizer of transformers; of each at most `positions`, which the model reads."""
+    """Makes tokens with a tokenizer of transformers; at most `positions` per text, which is what the model reads."""
 
     def __init__(self, tokenizer: Any, positions: int) -> None:
         self._tokenizer = tokenizer
         self._positions = positions
         self.of = lru_cache(TEXTS_KEPT)(self._of)
-        """A text's tokens that the model reads, and whether it has more."""
+        """The tokens of a text that the model reads, and whether the text has more."""
 
     def per_language(self) -> dict[str, float]:
-        """Characters of a text of each language that are a token.
+        """Characters per token of a text in each language.
 
-        What begins and ends every text counts too, so it is rather too few.
+        The tokens for begin and end count too, so the value is a little too small.
         """
         return {language: len(text) / max(1, len(self._all(text))) for language, text in SAMPLES.items()}
 
     def _of(self, text: str) -> tuple[Sequence[int], bool]:
         for token in self._tokenizer.all_special_tokens:
-            text = text.replace(token, " ")  # `</s>` in a text is no end of it
+            text = text.replace(token, " ")  # `</s>` in a text must not end it
         tokens = self._all(text)
         is_cut = len(tokens) > self._positions
         if is_cut:

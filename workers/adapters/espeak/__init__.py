@@ -1,15 +1,15 @@
 """Real speech on a CPU by espeak-ng: about a hundred languages, 22,050 Hz mono.
 
-Voices go by the library's own names (`vi`, `vi-vn-x-south`, `en-us`), in any case. Text
-is text: neither SSML nor [[phonemes]] are interpreted. Nothing is trimmed: the library
-leaves some 12 ms of silence before a text and 7 ms after it, where a quote opens or ends
-it 110 ms, and 350 ms at most (1,631 paragraphs measured). The same text differs in a few
-samples from call to call.
+Voices have the library's own names (`vi`, `vi-vn-x-south`, `en-us`); upper and lower case
+do not matter. SSML and [[phonemes]] in a text are not interpreted. Silence is not trimmed: the
+library adds about 12 ms before a text and 7 ms after it, 110 ms where a quote begins or ends
+it, and at most 350 ms (measured with 1,631 paragraphs). The same text differs in a few samples
+from call to call.
 
-Speed multiplies the library's words a minute, which is no exact factor of the length:
-English keeps to within a tenth, Vietnamese is up to a third shorter between 2 and 2.6.
-Below 80 words a minute (speed 0.46) the library gets no slower. It is GPL, so it comes
-as an extra; its state is the process's, so one loaded `Espeak` a process.
+Speed is a factor of the library's words per minute, not an exact factor of the length: in
+English the difference is below a tenth; Vietnamese is up to a third shorter between 2 and 2.6.
+Below 80 words per minute (speed 0.46) the library does not become slower. It is GPL, so it is
+an extra. Its state belongs to the process, so a process can have one loaded `Espeak`.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from workers.adapters.outputs import Sound
 DEFAULT_VOICE = "en-us"
 
 VOLUME = 70
-"""Per cent. At the library's own 100 the southern Vietnamese voice runs into the ends of
-16 bits; at 70 its loudest sample is 0.94. Another value wants another `Espeak.version`."""
+"""Per cent. With the library's default of 100 the southern Vietnamese voice is clipped; with 70 its
+loudest sample is 0.94. If you change it, change `Espeak.version` too."""
 
 
 class EspeakOptions(Options):
-    """What `[models.NAME]` may say beside the common keys."""
+    """Options in `[models.NAME]`."""
 
     words_per_minute: int = Field(175, ge=SLOWEST_WPM, le=450)
     """The rate at speed 1.0."""
 
 
 class Espeak(Adapter[ParagraphRequest, Sound]):
-    """espeak-ng; a batch is spoken one text after another."""
+    """espeak-ng; the texts of a batch are spoken one after another."""
 
     craft = "speech"
     version = "1"
@@ -54,7 +54,7 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         self._in_use: tuple[str, int] | None = None
 
     def load(self) -> Offer:
-        """Open the library; raises `MissingExtra`, or `ModelLoadError` (also for a default voice it lacks)."""
+        """Open the library; raises `MissingExtra`, or `ModelLoadError` (also for an unknown default voice)."""
         try:
             import espeakng_loader
         except ImportError as exc:
@@ -64,7 +64,7 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         self.unload()
         try:
             self._library = Library.open(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())
-        except (LibraryError, RuntimeError) as exc:  # the loader's own, where its data is gone
+        except (LibraryError, RuntimeError) as exc:  # the loader raises RuntimeError if its data is missing
             raise ModelLoadError(f"{self.entry.place} espeak-ng: {exc}") from exc
         self._voices = _by_name(self._library.voices())
         try:
@@ -80,17 +80,17 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         )
 
     def warm_up(self) -> None:
-        """Speak one word in the default voice; raises `ModelLoadError` when no sound comes of it."""
+        """Speak one word in the default voice; raises `ModelLoadError` if this gives no sound."""
         outcome = self.run([ParagraphRequest(model=self.entry.name, text="1")])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
     def check(self, item: ParagraphRequest) -> None:
-        """Raise `UnknownVoice` for a voice that the library lacks."""
+        """Raise `UnknownVoice` for a voice that the library does not have."""
         self._identifier(item.voice)
 
     def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
-        """Speak each text; `UnknownVoice`, `InvalidInput` (no sound) or `ModelError` stand in a failed one's place."""
+        """Speak each text; returns `UnknownVoice`, `InvalidInput` (no sound) or `ModelError` for one that failed."""
         if self._library is None:
             raise ModelError("espeak-ng is not loaded")
         outcomes: list[Sound | Exception] = []
@@ -117,7 +117,7 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         wanted = (self._identifier(item.voice), self._rate(item.speed))
         try:
             if wanted != self._in_use:
-                self._in_use = None  # after a refused voice the library's state is anyone's guess
+                self._in_use = None  # after a refused voice the state of the library is unknown
                 library.use(*wanted, VOLUME)
                 self._in_use = wanted
             spoken = np.frombuffer(library.speak(item.text), dtype=np.int16)
@@ -146,12 +146,12 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         return max(SLOWEST_WPM, round(self._options.words_per_minute * speed))
 
     def _revision(self, library: Library) -> str:
-        """What else decides the sound: the library, its data, and the options."""
+        """What else determines the sound: the library, its data, and the options."""
         base = self.entry.revision or f"espeak-ng-{library.version}-{library.data_digest()}"
         return f"{base}-{self._options.words_per_minute}wpm"
 
 
 def _by_name(voices: Sequence[LibraryVoice]) -> dict[str, LibraryVoice]:
-    """Voices by their file's name in lower case, and by their main language where no file has that name."""
+    """Voices by their file's name in lower case, and by their main language if no file has that name."""
     by_file = {voice.identifier.rpartition("/")[2].lower(): voice for voice in voices}
     return {voice.languages[0]: voice for voice in reversed(voices)} | by_file

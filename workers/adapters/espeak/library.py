@@ -1,6 +1,6 @@
 """The espeak-ng library through ctypes: text in, 16-bit sound out.
 
-Written for espeak-ng 1.52 (`speak_lib.h`), as the package espeakng-loader ships it. The
+Written for espeak-ng 1.52 (`speak_lib.h`), the version in the package espeakng-loader. The
 library keeps its state for the whole process: one `Library` at a time, used by one
 thread (two threads end in SIGSEGV). It knows nothing of slotline's models and requests.
 """
@@ -22,7 +22,7 @@ POS_CHARACTER = 1
 RATE, VOLUME = 1, 2
 
 SLOWEST_WPM = 80
-"""The library speaks no slower, whatever it is told. Above 450 it shortens the sound instead (sonic)."""
+"""The library does not speak more slowly than this. Above 450 it shortens the sound instead (sonic)."""
 
 _SampleCallback = ctypes.CFUNCTYPE(c_int, POINTER(c_short), c_int, c_void_p)
 
@@ -57,7 +57,7 @@ class LibraryVoice:
 
 
 class Library:
-    """The opened library. `open` is the way to one; `close` gives its memory back."""
+    """The opened library. Create it with `open`; `close` frees its memory."""
 
     def __init__(self, native: ctypes.CDLL, data: Path, sample_rate: int) -> None:
         self._native = native

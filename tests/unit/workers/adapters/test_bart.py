@@ -193,7 +193,7 @@ def test_a_folder_that_is_no_model_is_refused_with_what_would_do(tmp_path: Path)
     with pytest.raises(ModelLoadError, match=r"there is no folder .*; get it with: huggingface-cli download facebook/"):
         made(tmp_path / "nowhere").load()
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(ModelLoadError, match=r"holds no weights \(model\.safetensors, "):
+    with pytest.raises(ModelLoadError, match=r"has no weights \(model\.safetensors, "):
         made(tmp_path).load()
     with pytest.raises(CatalogError, match=r"path: is missing"):
         Bart(ModelEntry(name="bart", adapter="bart"), "cpu")

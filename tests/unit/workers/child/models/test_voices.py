@@ -95,7 +95,7 @@ def test_a_slot_that_can_load_none_of_its_models_stops_taking_work(
     assert good.wait(20).computed, "one bad voice is not all of them"
     for name in names:
         Client().submit_paragraph("One.", model="voices", voice=name)
-    worker.wait_for_log("after it was loaded anew; no more work is taken until this worker is restarted", 30)
+    worker.wait_for_log("after it was loaded again; no more messages are taken until this worker is restarted", 30)
     wait_until(lambda: redis_client.llen("voices") == 2, 10, "what was not begun to be back in its queue")
 
 
