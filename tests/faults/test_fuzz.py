@@ -162,6 +162,7 @@ def test_every_call_of_a_task_is_answered_whatever_its_arguments(
     batch()
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")  # of thirty long messages, now and then
 def test_every_raw_message_is_answered_or_set_aside_and_none_is_dropped_in_silence(
     redis_client: Any, broker: str, workers: list[Process], wait_until: WaitUntil
 ) -> None:
