@@ -1,4 +1,4 @@
-"""How jobs are asked for: `producer.Client`, and the commands that use it."""
+"""Submits jobs: `producer.Client`, and the commands that use it."""
 
 from producer.client import Client
 from producer.job import Job, Progress

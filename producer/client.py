@@ -1,7 +1,7 @@
-"""The Python API for sending work: submit a text, get a `Job` to wait for, to save and to cancel.
+"""The Python API for submitting jobs: submit a text, and get a `Job` to wait for, save and cancel.
 
-A job is one message and one record, sent in one step; nothing is computed here, and
-nothing of the workers is needed: Redis and the store are all that both sides share.
+A job is one message and one record, sent in one step. Nothing is computed here, and no code
+of the workers is needed: both sides share only Redis and the store.
 Importing this loads no model code, no Celery and no audio library.
 """
 
@@ -21,8 +21,8 @@ from tasks.offers import Published
 class Client(SpeechClient, SummaryClient, MapClient):
     """Submits jobs to the broker at `broker_url`, long texts through the store at `store_url`.
 
-    Both default to the settings. Every method may raise `BrokerUnavailable`. A request of any kind goes by
-    `submit`; the other `submit_…` methods and `map` build one from plain arguments.
+    Both default to the settings. Every method may raise `BrokerUnavailable`. `submit` sends a request of
+    any kind; the other `submit_…` methods and `map` build one from plain arguments.
     """
 
     @property
@@ -31,18 +31,18 @@ class Client(SpeechClient, SummaryClient, MapClient):
         return self.connection.ledger
 
     def check(self) -> None:
-        """Raise `BrokerUnavailable` when no Redis answers."""
+        """Raise `BrokerUnavailable` if no Redis answers."""
         self.connection.check()
 
     def job(self, job_id: str) -> Job:
-        """A job that any client submitted before; raises `UnknownJob` for an id that nothing is recorded of."""
+        """A job that any client has submitted; raises `UnknownJob` if this id is not recorded."""
         with self.connection.speaking():
             if not self.ledger.queries.exists(job_id):
-                raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists those that are")
+                raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists all jobs")
         return Job(self.connection, self.store, job_id)
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel a job that any client submitted, as `Job.cancel`; raises `UnknownJob` as `job` does."""
+        """Cancel a job that any client has submitted, like `Job.cancel`; raises `UnknownJob` like `job`."""
         with self.connection.speaking():
             part = part_named(self.ledger, job_id)
         job = Job(self.connection, self.store, job_id) if part else self.job(job_id)
@@ -54,7 +54,7 @@ class Client(SpeechClient, SummaryClient, MapClient):
             return self.ledger.queries.jobs(limit)
 
     def offer(self, model: str) -> Published | None:
-        """What the model's last ready worker published that it offers (voices, sample rate), or None."""
+        """The offer of the model's last ready worker (voices, sample rate), or None."""
         return self.connection.offer(model)
 
     def has_worker(self, model: str) -> bool:

@@ -1,6 +1,6 @@
-"""The broker as a producer sees it: its Redis, the ledger in it, and one clear error when it does not answer.
+"""A producer's connection to the broker: its Redis, its ledger, and a clear error if it does not answer.
 
-Opens no connection by itself: that happens with the first command. Sends nothing.
+Connects with the first command. Sends no job.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Connection:
-    """The broker at `url`. Every use belongs inside `with connection.speaking():`."""
+    """The broker at `url`. Use it only inside `with connection.speaking():`."""
 
     def __init__(self, url: str) -> None:
         self.url = url
 
     @functools.cached_property
     def redis(self) -> Redis:
-        """A client of the broker's database that answers in bytes."""
+        """A client of the broker's database that returns bytes."""
         return broker.client(self.url)
 
     @functools.cached_property
@@ -35,19 +35,19 @@ class Connection:
 
     @functools.cached_property
     def offers(self) -> Offers:
-        """What the models offer."""
+        """The models' offers."""
         return Offers(self.redis)
 
     def speaking(self) -> AbstractContextManager[None]:
-        """Inside it, «Redis does not answer» is raised as `BrokerUnavailable`."""
+        """Inside this block, errors of a Redis that does not answer are raised as `BrokerUnavailable`."""
         return broker.speaking(self.url)
 
     def check(self) -> None:
-        """Raise `BrokerUnavailable` when no Redis answers."""
+        """Raise `BrokerUnavailable` if no Redis answers."""
         with self.speaking():
             self.redis.ping()
 
     def offer(self, model: str) -> Published | None:
-        """What the model's last ready worker published that it offers (voices, sample rate), or None."""
+        """The offer of the model's last ready worker (voices, sample rate), or None."""
         with self.speaking():
             return self.offers.published(model)

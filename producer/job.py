@@ -1,7 +1,7 @@
-"""A submitted job: how far it is, its result, its files, its cancelling.
+"""A submitted job: its progress, its result, its files, its cancelling.
 
-Holds no state of its own: every question is answered by the ledger and by Celery's stored
-result, so any process may ask, at any time. Computes nothing and submits nothing.
+It has no state of its own: everything is read from the ledger and from Celery's stored
+result, so any process may use it at any time. Computes nothing and submits nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ ResultT = TypeVar("ResultT", default=Result, covariant=True)
 POLL_S = 0.1
 POLL_MAX_S = 0.5
 PATIENCE_S = 120.0
-"""How long a wait goes on while Redis does not answer: a restart takes seconds."""
+"""How long `wait` goes on while Redis does not answer; a restart takes only seconds."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is. `state` is Celery's once the job has ended, else PENDING or PROGRESS.
+    """The progress of a job. `state` is Celery's after the job has ended, else PENDING or PROGRESS.
 
-    `measure` is what it has made so far, in a unit of its own: seconds of audio, characters.
+    `measure` is how much the job has made so far, with a unit: seconds of audio, characters.
     """
 
     state: str
@@ -55,7 +55,7 @@ class Progress:
 
 
 class Job(Generic[ResultT]):
-    """The job of this id. Its parts and state are read through `connection`, what it made lies in `store`."""
+    """The job with this id. Its parts and state are read through `connection`; its files are in `store`."""
 
     def __init__(self, connection: Connection, store: Store, job_id: str) -> None:
         self.connection = connection
@@ -66,12 +66,12 @@ class Job(Generic[ResultT]):
         return f"<Job {self.id}>"
 
     def progress(self) -> Progress:
-        """How far it is now."""
+        """The progress now."""
         with self.connection.speaking():
             return self._look()[0]
 
     def status(self) -> str:
-        """Celery's word for it: PENDING, PROGRESS, SUCCESS, FAILURE or REVOKED."""
+        """Celery's state: PENDING, PROGRESS, SUCCESS, FAILURE or REVOKED."""
         return self.progress().state
 
     def wait(
@@ -80,11 +80,11 @@ class Job(Generic[ResultT]):
         on_progress: Callable[[Progress], None] | None = None,
         patience_s: float = PATIENCE_S,
     ) -> ResultT:
-        """The result, once there is one; raises the job's own error (`PartsFailed`, `UnknownVoice`, …).
+        """Wait for the result; raises the job's own error (`PartsFailed`, `UnknownVoice`, …).
 
         `on_progress` is called whenever the progress has changed. Raises `TimeoutError`
-        after `timeout_s`, `BrokerUnavailable` when Redis is away for longer than
-        `patience_s`, `UnknownJob` when the job's record is removed meanwhile.
+        after `timeout_s`, `BrokerUnavailable` if Redis does not answer for longer than
+        `patience_s`, `UnknownJob` if the job's record is removed in this time.
         """
         began_s = answered_s = time.monotonic()
         seen: Progress | None = None
@@ -109,13 +109,13 @@ class Job(Generic[ResultT]):
             pause_s = min(pause_s * 1.2, POLL_MAX_S)
 
     def cancel(self) -> bool:
-        """End it, and a book's chapters with it, as REVOKED; False when it had ended already.
+        """End the job as REVOKED, and a book's chapters with it; False if it has ended already.
 
-        What has not begun is dropped; what runs is stopped at its next safe point, or by force after
-        `SLOTLINE_CANCEL_GRACE_S`. A chapter of a book that goes on fails in it as cancelled.
+        Parts that have not begun are dropped. Running parts stop at their next safe point, or their child is killed
+        after `SLOTLINE_CANCEL_GRACE_S`. If one chapter of a book is cancelled, it is a failed part of the book.
         """
         with self.connection.speaking():
-            # An id that is not recorded is a single text: its message is all that exists of it.
+            # An id without a record is a task without a job: only its message exists.
             return cancel(self.connection.ledger, self.id, self._notify_workers, even_unknown=True)
 
     def result(self) -> ResultT:
@@ -125,17 +125,17 @@ class Job(Generic[ResultT]):
         return self._made(stored)
 
     def save(self, path: str | Path, format: str | None = None) -> list[Path]:
-        """Write what a job that ended well has made; the files written. `format` None goes by the path's ending.
+        """Save the result of a job that succeeded; returns the files. Without `format` the path's suffix decides.
 
-        A paragraph, chapter or summary becomes the file `path`; a book, or many inputs, the folder `path`, one file
-        for each. Raises `InvalidInput` for an unknown format or a job without audio.
+        A paragraph, chapter or summary becomes the file `path`; a book or many inputs become the folder `path`, with
+        one file for each. Raises `InvalidInput` for an unknown format or a job without audio.
         """
         with self.connection.speaking():
             stored = self._ended()
         return save(self.store, results.of(self.id, stored), Path(path), format)
 
     def _made(self, stored: dict[str, Any]) -> ResultT:
-        """The result in Celery's final entry; raises the error that it holds."""
+        """The result in Celery's final entry; raises the error in it."""
         return cast(ResultT, results.of(self.id, stored))
 
     def _ended(self) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class Job(Generic[ResultT]):
         return progress, stored
 
     def _look(self) -> tuple[Progress, dict[str, Any] | None]:
-        """The progress, and Celery's stored result once that is final. The result decides: it is written last."""
+        """The progress, and Celery's stored result if it is final. The result decides, because it is written last."""
         stored = self.connection.ledger.queries.stored_result(self.id)
         record = self.connection.ledger.queries.record(self.id)
         state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"

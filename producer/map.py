@@ -1,4 +1,4 @@
-"""What `Client` offers for many inputs at once, of any model: one job for all. Its result is a `MapJob`."""
+"""The methods of `Client` for many inputs of any model, as one job. They return a `MapJob`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tasks.messages.inputs import checked_inputs, fields_of
 from tasks.messages.lookup import craft_named, craft_of
 
 OPTIONS = ("title", "craft", "parallel_inputs")
-"""The options of `Client.map` that are fields of the job itself; any other is a field of each input."""
+"""The options of `Client.map` that are fields of the job itself; all others are fields of each input."""
 
 
 class MapClient(Submitter):
-    """Asks for many inputs at once."""
+    """Submits many inputs at once."""
 
     def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
-        """Many inputs at once, as one job: texts, or the fields of the task that computes one, in order.
+        """Submit many inputs as one job: texts, or the fields of the task that computes one, in order.
 
-        `options` are the further fields of `MapRequest` (`title`, `craft`, `parallel_inputs`); any other is a field
-        of every input that does not name it itself, such as `voice` or `max_length`. Raises `InvalidInput` that
-        names the first wrong input by its number before anything is sent.
+        `options` are the other fields of `MapRequest` (`title`, `craft`, `parallel_inputs`). All other options are
+        defaults for the fields of each input, such as `voice` or `max_length`. Raises `InvalidInput` with the number
+        of the first wrong input before anything is sent.
         """
         own = {name: options.pop(name) for name in OPTIONS if name in options}
         inputs = fields_of("payloads", payloads, options)
@@ -33,7 +33,7 @@ class MapClient(Submitter):
         return MapJob(self.connection, self.store, job.id)
 
     def _checked(self, request: MapRequest, inputs: list[dict[str, Any]]) -> MapRequest:
-        """The request with its craft named, every input checked against it."""
+        """The request with the name of its craft; all inputs are checked."""
         offer = self.connection.offer(request.model)
         entry = catalog().get(request.model) if offer else catalog()[request.model]
         craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)

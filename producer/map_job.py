@@ -1,4 +1,4 @@
-"""A job of many inputs, from `Client.map`: its result is the list of theirs, in order."""
+"""A job of many inputs, from `Client.map`: its result is the list of all results, in order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Outcomes: TypeAlias = "list[Result | SlotlineError]"
 
 
 class MapJob(Job[Outcomes]):
-    """A job of many inputs. Its `save` writes one file for each, in a folder."""
+    """A job of many inputs. `save` writes a folder with one file for each input."""
 
     def wait(
         self,
@@ -25,9 +25,9 @@ class MapJob(Job[Outcomes]):
         patience_s: float = PATIENCE_S,
         return_errors: bool = False,
     ) -> Outcomes:
-        """Each input's result, in order; raises as `Job.wait` does.
+        """Wait for each input's result, in order; raises the errors of `Job.wait`.
 
-        With `return_errors` an input that failed has its error in its place, and `PartsFailed` is not raised.
+        With `return_errors` the list has the error of each failed input, and `PartsFailed` is not raised.
         """
         try:
             return super().wait(timeout_s, on_progress, patience_s)
@@ -37,7 +37,7 @@ class MapJob(Job[Outcomes]):
         return self._with_errors()
 
     def outcomes(self) -> Outcomes:
-        """Each input's result, or its error, of a job that has ended; raises `InvalidInput` while it is open."""
+        """Each input's result or error, after the job has ended; raises `InvalidInput` while it is open."""
         try:
             return self.result()
         except PartsFailed:
@@ -60,7 +60,7 @@ class MapJob(Job[Outcomes]):
         listed: Outcomes = []
         for number, one in enumerate(result.each(self.store.read_text), 1):
             if one is None:
-                error = (failed or {}).get(number, {"type": "", "message": "it is not known why"})
+                error = (failed or {}).get(number, {"type": "", "message": "the reason is not known"})
                 listed.append(errors.named(error["type"])(f"input {number}: {error['message']}"))
             else:
                 listed.append(one)

@@ -13,7 +13,7 @@ FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 
 def of(job_id: str, meta: dict[str, Any]) -> Result:
-    """The result in a final entry; raises the error it holds."""
+    """The result in a final entry; raises the error in it."""
     if meta["status"] == "SUCCESS":
         return result_of(meta["result"])
     if meta["status"] == "REVOKED":
@@ -22,7 +22,7 @@ def of(job_id: str, meta: dict[str, Any]) -> Result:
 
 
 def error_of(stored: Any) -> SlotlineError:
-    """The error that Celery stored: slotline's own class where it is one, else the base with the error's name."""
+    """The stored error: slotline's own class if it is one, else the base class with the error's name."""
     if not isinstance(stored, dict):
         return SlotlineError(str(stored))
     message = stored.get("exc_message")

@@ -1,4 +1,4 @@
-"""What `Client` offers for speech: a text, a chapter or a book to be spoken. Builds requests; sends none itself."""
+"""The methods of `Client` for speech: a text, a chapter or a book. Builds requests; does not send them itself."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from tasks.messages import (
 
 
 class SpeechClient(Submitter):
-    """Asks for speech. Every method raises `InvalidInput` before anything is sent."""
+    """Submits speech. Every method raises `InvalidInput` before anything is sent."""
 
     def submit_paragraph(self, text: str, *, model: str, **options: Any) -> Job[ParagraphResult]:
-        """One text that one slot speaks at once; `options` are the further fields of `ParagraphRequest`."""
+        """Submit a text that one slot speaks at once; `options` are the other fields of `ParagraphRequest`."""
         return self.submit(ParagraphRequest.parse({"text": text, "model": model, **options}))
 
     def submit_chapter(self, text: str, *, model: str, **options: Any) -> Job[ChapterResult]:
-        """A text of any length, to become one file; `options` are the further fields of `ChapterRequest`."""
+        """Submit a text of any length, for one file; `options` are the other fields of `ChapterRequest`."""
         return self.submit(ChapterRequest.parse({"text": text, "model": model, **options}))
 
     def submit_book(
         self, chapters: Iterable[Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
     ) -> Job[BookResult]:
-        """Chapters (`title`, and `text` or `text_ref`) in order, each to become one file.
+        """Submit chapters (`title`, and `text` or `text_ref`) in order; each becomes one file.
 
-        `options` are the further fields of `BookRequest`. With a `job_id` that is recorded
-        already nothing is sent.
+        `options` are the other fields of `BookRequest`. If `job_id` is recorded already,
+        nothing is sent.
         """
         given = [dict(one) for one in chapters]
         return self.submit(BookRequest.parse({"chapters": given, "model": model, **options}), job_id)

@@ -1,7 +1,7 @@
-"""Sends a request of any kind: checked here, long texts into the store, one message and its record in one step.
+"""Sends a request of any kind: checks it, writes long texts to the store, and sends one message with its record.
 
-Names no kind of work: a request says its own task and kind, what a model must serve for it, and
-which of its texts can lie in the store. The kinds' own files (`speech.py`, `summary.py`,
+Names no kind of work: a request has its own task and kind, its own check against the model, and
+its own way to refer to texts in the store. The files of the kinds (`speech.py`, `summary.py`,
 `map.py`) only build requests.
 """
 
@@ -31,8 +31,8 @@ class Submitter:
     def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
         """Send a request; raises `InvalidInput` or `UnknownModel` before anything is sent or stored.
 
-        A `JobRequest` is recorded: with a `job_id` that is recorded already nothing is sent. Any other is one
-        message to the model's own queue, ahead of the parts of jobs, and has no record.
+        A `JobRequest` is recorded; if `job_id` is recorded already, nothing is sent. Any other request is one message
+        to the model's own queue, with a higher priority than parts of jobs, and has no record.
         """
         self._check(request)
         request = request.by_reference(self.store.put_text)
@@ -44,13 +44,13 @@ class Submitter:
         return Job(self.connection, self.store, job_id)
 
     def _check(self, request: ModelRequest) -> None:
-        """Refuse a model that neither this machine's catalog nor any worker knows, and what it does not serve."""
+        """Refuse a model that neither the catalog nor a worker knows, and a request that the model does not serve."""
         offer = self.connection.offer(request.model)
         request.check(None if offer else catalog()[request.model], offer)
 
     def _send_job(self, request: JobRequest, job_id: str) -> None:
         message = envelope.new_message(request.task, job_id, request.fields(), FLOW_QUEUE)
-        voice = getattr(request, "voice", None) or ""  # the record has a column for it, empty for what does not speak
+        voice = getattr(request, "voice", None) or ""  # every record has this field; empty: no voice
         flow = list_key(FLOW_QUEUE, 0)
         with self.connection.speaking():
             self.connection.ledger.transitions.submit(

@@ -1,6 +1,6 @@
-"""What `Client` offers for summaries: one of a text of any length, or one of each of many texts.
+"""The methods of `Client` for summaries: of one text of any length, or of many texts.
 
-Builds requests; sends none itself.
+Builds requests; does not send them itself.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from tasks.messages.inputs import fields_of
 
 
 class SummaryClient(Submitter):
-    """Asks for summaries. Every method raises `InvalidInput` before anything is sent.
+    """Submits summaries. Every method raises `InvalidInput` before anything is sent.
 
-    With a `job_id` that is recorded already nothing is sent.
+    If `job_id` is recorded already, nothing is sent.
     """
 
     def submit_summary(
         self, text: str, *, model: str, job_id: str | None = None, **options: Any
     ) -> Job[TextSummaryResult]:
-        """A text of any length, to become one summary; `options` are the further fields of `SummaryTextRequest`."""
+        """Submit a text of any length, for one summary; `options` are the other fields of `SummaryTextRequest`."""
         return self.submit(SummaryTextRequest.parse({"text": text, "model": model, **options}), job_id)
 
     def submit_summaries(
         self, texts: Iterable[str | Mapping[str, Any]], *, model: str, job_id: str | None = None, **options: Any
     ) -> Job[SummariesResult]:
-        """Texts (or `title`, and `text` or `text_ref`) in order, each to become one summary.
+        """Submit texts (or `title`, and `text` or `text_ref`) in order; each gets one summary.
 
-        `options` are the further fields of `SummaryTextsRequest`.
+        `options` are the other fields of `SummaryTextsRequest`.
         """
         given = fields_of("texts", texts, {})
         return self.submit(SummaryTextsRequest.parse({"texts": given, "model": model, **options}), job_id)

@@ -1,1 +1,1 @@
-"""The commands that ask for work and follow it."""
+"""The commands that submit jobs and follow them."""

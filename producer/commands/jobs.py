@@ -1,4 +1,4 @@
-"""The commands about jobs that were submitted before: `slotline jobs`, `watch`, `cancel`."""
+"""The commands for submitted jobs: `slotline jobs`, `watch`, `cancel`."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from tasks.exit_codes import INTERRUPTED
 
 
 @click.command()
-@click.option("--all", "show_all", is_flag=True, help="Also the chapters of books, which are jobs of their own.")
+@click.option("--all", "show_all", is_flag=True, help="Also the chapters of books, which are jobs too.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="How many at most.")
 def jobs(show_all: bool, limit: int) -> int:
-    """List the jobs that are recorded, the latest first."""
+    """List the recorded jobs, the latest first."""
     from producer.display.table import print_jobs
 
     client = Client()
     client.check()
-    # Chapters of books are recorded beside them: look further than will be shown.
+    # The chapters of books are recorded too, so read more records than are shown.
     found = client.jobs(limit if show_all else limit * 50)
     shown = [record for record in found if show_all or not record.parent_job][:limit]
     if not shown:
@@ -33,7 +33,7 @@ def jobs(show_all: bool, limit: int) -> int:
 @click.command()
 @click.argument("job_id", metavar="ID")
 def watch(job_id: str) -> int:
-    """Follow one job until it ends; the exit status is 0 when it ended well."""
+    """Follow one job until it ends; the exit status is 0 if it succeeds."""
     from rich.console import Console
 
     from producer.display.job_bar import JobBar
@@ -44,7 +44,7 @@ def watch(job_id: str) -> int:
         with JobBar(console, job_id) as bar:
             result = job.wait(on_progress=bar.update)
     except KeyboardInterrupt:
-        click.echo(f"slotline: detached; come back by: slotline watch {job_id}", err=True)
+        click.echo(f"slotline: detached; follow it: slotline watch {job_id}", err=True)
         return INTERRUPTED
     except SlotlineError as exc:
         raise type(exc)(f"job {job_id}: {exc}") from exc
@@ -55,7 +55,7 @@ def watch(job_id: str) -> int:
 @click.command()
 @click.argument("job_ids", metavar="ID…", nargs=-1, required=True)
 def cancel(job_ids: tuple[str, ...]) -> int:
-    """Cancel jobs, or parts of them; a book's chapters go with it. What was read so far is kept."""
+    """Cancel jobs, or parts of them; a book's chapters are cancelled with it. Finished audio is kept."""
     client = Client()
     client.check()
     for job_id in job_ids:

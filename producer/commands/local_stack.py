@@ -1,4 +1,4 @@
-"""A local stack as a borrowed process: `slotline up`, run for as long as one command needs it.
+"""A local stack as a process (`slotline up`) that runs as long as one command needs it.
 
 The stack ends when its borrower ends, even when that is killed: its standard input closes,
 and on Linux the kernel sends it a signal. It is started by command line, so that nothing of
@@ -44,7 +44,7 @@ class BorrowedStack:
 
     @property
     def announcement(self) -> str:
-        """What is about to be started, in one line for a person."""
+        """One line for people: what will be started."""
         return f"starting Redis, {self.slots} {self.model} slots and a flow worker …"
 
     def start(self) -> Ready:
@@ -57,7 +57,7 @@ class BorrowedStack:
             stdout=subprocess.PIPE,
             stderr=self._notices,
             env=environment({"CELERY_BROKER_URL": "", "CELERY_RESULT_BACKEND": ""}),
-            # Ctrl-C is the borrower's: it stops the stack in order.
+            # Only this command handles Ctrl-C, and stops the stack in order.
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )

@@ -1,4 +1,4 @@
-"""The options that several commands share."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SPEAKING = (
     click.option("--voice", help="A voice of the model; without it, one that speaks the text's language."),
     click.option("--speed", default=1.0, show_default=True, help="0.25 to 4."),
 )
-"""How a text is to be spoken: each is a field of `Speaking`."""
+"""How to speak a text: each option is a field of `Speaking`."""
 
 
 def speaking(command: CommandT) -> CommandT:
-    """Give a command those options; it gets them as `**speaking`, and hands them on to `Speaking.parse`."""
+    """Add these options to a command, which gets them as `**speaking` and passes them to `Speaking.parse`."""
     for option in reversed(SPEAKING):
         command = option(command)
     return command

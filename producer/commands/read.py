@@ -1,4 +1,4 @@
-"""The command `slotline read`: books in, one audio file a chapter out, with a bar while they are read.
+"""The command `slotline read`: reads books to one audio file per chapter, with a progress bar.
 
 Reads its options, calls what does the work, and prints; errors travel up as
 `SlotlineError` and become one line there (`tasks/command.py`).
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--local", is_flag=True, help="Bring Redis and workers along; they are stopped at the end.")
+@click.option("--local", is_flag=True, help="Start Redis and workers for this command, and stop them at its end.")
 @options.speaking
-@click.option("--chapters", help="Which of them, such as 1-3,5; of each file.")
+@click.option("--chapters", help="Only these chapters of each file, such as 1-3,5.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the audio; ./ and the book's title.")
 @options.format
-@click.option("--slots", default=2, show_default=True, type=click.IntRange(1, 256), help="With --local: how many.")
+@click.option("--slots", default=2, show_default=True, type=click.IntRange(1, 256), help="Slots with --local.")
 def read(
     sources: tuple[Path, ...],
     local: bool,
@@ -46,7 +46,7 @@ def read(
     slots: int,
     **speaking: Any,
 ) -> int:
-    """Read text, Markdown or EPUB files aloud, one audio file a chapter.
+    """Read text, Markdown or EPUB files aloud, one audio file per chapter.
 
     Started again it goes on where it was: what is read already is not read again.
     """
@@ -61,7 +61,7 @@ def read(
 
 
 def _folders(books: Sequence[Source], folder: Path | None) -> list[Path]:
-    """Where each book's files go: a folder of its own, for several in one would overwrite each other's chapters."""
+    """The folder for each book's files. Several books get a folder each, so that no file is overwritten."""
     if folder and len(books) == 1:
         return [folder]
     found: list[Path] = []
@@ -85,10 +85,10 @@ def _read_all(
     try:
         with session, display:
             client = session.start(display.note)
-            began_s = time.monotonic()  # the reading's own time, without the stack's start
+            began_s = time.monotonic()  # the time of the reading, without the start of the stack
             for book, folder in zip(books, folders, strict=True):
                 reading = Reading(client, _request(client, book, folder, speaking, format))
-                readings.append(reading)  # before it is sent: from then on Ctrl-C says how to come back
+                readings.append(reading)  # before it is sent: from now on Ctrl-C prints how to follow it again
                 _start(reading, display)
             session.note_missing_worker(client, display.note)
             loop.run(readings, display, session.check_stack)
@@ -113,7 +113,7 @@ def _request(client: Client, book: Source, folder: Path, speaking: Speaking, for
 
 
 def _start(reading: Reading, display: Display) -> None:
-    """Send it, or take it up again, and say so in one line."""
+    """Submit it, or continue its open job, and print this in one line."""
     reading.start()
     request = reading.request
     begun = "taken up again" if reading.is_taken_up else "sent"

@@ -1,4 +1,4 @@
-"""The commands that mend: `slotline failed`, `retry`, `prune`. What they do is done in `tasks/flow`."""
+"""The commands for repair: `slotline failed`, `retry`, `prune`. `tasks/flow` does their work."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY_S = 86400.0
 
 @click.command()
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 100_000), help="How many at most.")
-@click.option("--traceback", "with_traceback", is_flag=True, help="Also where in the code each failed.")
+@click.option("--traceback", "with_traceback", is_flag=True, help="Also print tracebacks.")
 def failed(limit: int, with_traceback: bool) -> int:
     """List what failed for good, with the reason; `slotline retry` tries it again."""
     from producer.display.table import print_failures
@@ -45,13 +45,13 @@ def retry(what: str | None, everything: bool) -> int:
     client.check()
     with client.connection.speaking():
         sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
-    click.echo(f"{sent} sent again" + (f"; follow it by: slotline watch {what.split('.')[0]}" if what and sent else ""))
+    click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {what.split('.')[0]}" if what and sent else ""))
     return 0
 
 
 @click.command()
-@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days; SLOTLINE_STORE_TTL_S without it.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days; default: SLOTLINE_STORE_TTL_S.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
 def prune(days: float | None, dry_run: bool) -> int:
     """Remove old artifacts that no open job needs from the store."""
     client = Client()

@@ -1,4 +1,4 @@
-"""The command `slotline say`: one text to one audio file."""
+"""The command `slotline say`: speaks one text to one audio file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SAY_AT_ONCE_CHARS = 256
 @options.speaking
 @options.format
 def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
-    """Speak one TEXT to a file; `-` takes the text from standard input."""
+    """Speak one TEXT to a file; `-` reads the text from standard input."""
     from tasks.text.language import guess_language
 
     chosen = format_of(target, format)
@@ -43,7 +43,7 @@ def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
     try:
         result = job.wait()
     except KeyboardInterrupt:
-        click.echo(f"slotline: detached, it is still spoken; come back by: slotline watch {job.id}", err=True)
+        click.echo(f"slotline: detached, the job goes on; follow it: slotline watch {job.id}", err=True)
         return INTERRUPTED
     [path] = job.save(target, chosen)
     click.echo(f"{path}: {result.words()}")

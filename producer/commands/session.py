@@ -1,4 +1,4 @@
-"""What a command that asks for work stands on: a ready client, and a local stack where `--local` asks for one.
+"""The session of a command that submits jobs: a ready client, and with `--local` a local stack.
 
 Also says what is the same for every such command: what is being started, that no worker is
 ready yet, and how to come back after Ctrl-C. Sends no work itself. On leaving, a local stack is
@@ -19,7 +19,7 @@ from tasks.catalog import catalog
 from tasks.exit_codes import INTERRUPTED
 
 Note = Callable[[str], None]
-"""How a line is shown to the person who waits."""
+"""Prints a line for the person who waits."""
 
 
 class Session:
@@ -33,7 +33,7 @@ class Session:
         self._stack = None if local_slots is None else BorrowedStack(model, local_slots)
 
     def check(self) -> None:
-        """Raise what would fail later, before anything is started or written.
+        """Check what would fail later, before anything is started or written.
 
         `UnknownModel` for a local stack of a model that is not in the catalog, else `BrokerUnavailable`.
         """
@@ -43,7 +43,7 @@ class Session:
             Client().check()
 
     def start(self, note: Note) -> Client:
-        """The client; with a local stack, once that is ready. Raises the stack's own error."""
+        """The client; with a local stack, after it is ready. Raises the stack's error."""
         if self._stack is None:
             return Client()
         note(self._stack.announcement)
@@ -51,23 +51,23 @@ class Session:
         return Client(ready.broker_url, ready.store_url)
 
     def check_stack(self) -> None:
-        """Raise the local stack's own error if it has ended: then waiting is useless."""
+        """Raise the local stack's error if it has ended, because waiting is useless then."""
         if self._stack:
             self._stack.check()
 
     def note_missing_worker(self, client: Client, note: Note) -> None:
-        """Say that the work waits, where no worker of the model is ready."""
+        """Print that the jobs wait, if no worker of the model is ready."""
         if not client.has_worker(self.model):
             command = f"celery -A workers worker --model {self.model}"
             note(f"no worker of {self.model} is ready yet; this waits for one ({command}, or slotline up)")
 
     def interrupted(self, job_ids: Sequence[str]) -> int:
-        """Say how to come back to these jobs after Ctrl-C; the command's exit code."""
+        """Print how to follow these jobs again after Ctrl-C; returns the exit code."""
         if self._stack:
             click.echo("slotline: stopped; the same command goes on where it was", err=True)
         elif job_ids:
             watch = "; ".join(f"slotline watch {job_id}" for job_id in job_ids)
-            click.echo(f"slotline: detached, the work goes on; come back by the same command, or: {watch}", err=True)
+            click.echo(f"slotline: detached, the job goes on; follow it: the same command, or {watch}", err=True)
         return INTERRUPTED
 
     def __enter__(self) -> Self:

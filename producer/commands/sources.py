@@ -1,4 +1,4 @@
-"""The files that a command is given, read as books, and names for what is made of them.
+"""The input files of a command, read as books, and names for its output files.
 
 Reads all of them before anything is sent or started. Writes nothing.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Source:
-    """A file that was read, and the chapters of it that were chosen, with their numbers in the book."""
+    """A file that was read, and its chosen chapters with their numbers in the book."""
 
     path: Path
     book: Book
@@ -26,12 +26,12 @@ class Source:
 
     @property
     def name(self) -> str:
-        """The book's title as a name for a file or folder; the file's own name where it has none."""
+        """The book's title as a name for a file or folder; the file's own name if it has no title."""
         return safe_name(self.book.title, safe_name(self.path.stem))
 
 
 def read_sources(paths: Sequence[Path], selection: str | None) -> list[Source]:
-    """The books in these files, in order, and of each the chapters that `selection` (`1-3,5`) names.
+    """The books in these files, in order, with the chapters in `selection` (`1-3,5`).
 
     Raises `InvalidInput` that names the file, or the chapter, at fault.
     """
@@ -45,7 +45,7 @@ def read_sources(paths: Sequence[Path], selection: str | None) -> list[Source]:
 
 
 def free_path(folder: Path, name: str, ending: str, taken: Collection[Path | None]) -> Path:
-    """`name` + `ending` in the folder; with ` (2)`, ` (3)` … behind the name where that path is taken."""
+    """`name` + `ending` in the folder; with ` (2)`, ` (3)` … after the name if the path exists."""
     path, number = folder / f"{name}{ending}", 2
     while path in taken:
         path, number = folder / f"{name} ({number}){ending}", number + 1

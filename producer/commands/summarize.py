@@ -1,4 +1,4 @@
-"""The command `slotline summarize`: files in, a summary of each out, to the screen or to files.
+"""The command `slotline summarize`: summarises files, and prints or saves the summaries.
 
 Reads its options, submits a job a file, follows them and prints; errors travel up as
 `SlotlineError` and become one line in `tasks/command.py`. Started again it computes only
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 STACK_CHECK_S = 2.0
-"""How often a wait looks whether a local stack still runs."""
+"""How often a wait checks whether a local stack still runs."""
 
 
 @dataclass(frozen=True)
 class SummaryJob:
-    """A file whose summary is being made; `target` is the file that it goes to, None for the screen."""
+    """A file and its summary's job; `target` is the file for the summary, None to print it."""
 
     path: Path
     title: str
@@ -46,13 +46,13 @@ class SummaryJob:
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--local", is_flag=True, help="Bring Redis and workers along; they are stopped at the end.")
-@click.option("--model", help="A model of the catalog that writes; may be left out where there is one such.")
-@click.option("--max-length", type=int, help="Longest summary, in tokens of the model; as the model has it.")
-@click.option("--min-length", type=int, help="Shortest summary, in tokens; as the model has it.")
-@click.option("--chapters", help="Which of them, such as 1-3,5; of each file.")
+@click.option("--local", is_flag=True, help="Start Redis and workers for this command, and stop them at its end.")
+@click.option("--model", help="A model of the catalog that writes; not needed if there is only one.")
+@click.option("--max-length", type=int, help="Longest summary, in tokens of the model; default: the model's own.")
+@click.option("--min-length", type=int, help="Shortest summary, in tokens; default: the model's own.")
+@click.option("--chapters", help="Only these chapters of each file, such as 1-3,5.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the summaries; else they are printed.")
-@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 256), help="With --local: how many.")
+@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 256), help="Slots with --local.")
 def summarize(
     sources: tuple[Path, ...],
     local: bool,
@@ -63,7 +63,7 @@ def summarize(
     folder: Path | None,
     slots: int,
 ) -> int:
-    """Summarise text, Markdown or EPUB files of any length: one summary a file."""
+    """Summarise text, Markdown or EPUB files of any length: one summary per file."""
     request = Summarising.parse({"model": model or only_writer(), "max_length": max_length, "min_length": min_length})
     texts = read_sources(sources, chapters)
     session = Session(request.model, slots if local else None)
@@ -74,7 +74,7 @@ def summarize(
 
 
 def only_writer() -> str:
-    """The one model of the catalog that writes; raises `InvalidInput` that names `--model` where there is none."""
+    """The only model of the catalog that writes; raises `InvalidInput`, which names `--model`, if there is none."""
     crafts = {name: known_craft(entry, None) for name, entry in catalog().items()}
     found = [name for name, craft in crafts.items() if craft is SUMMARY]
     if len(found) == 1:
@@ -84,7 +84,7 @@ def only_writer() -> str:
 
 
 def _targets(texts: Sequence[Source], folder: Path | None) -> list[Path | None]:
-    """The file that each summary goes to; None for the screen."""
+    """The file for each summary; None to print it."""
     found: list[Path | None] = []
     for text in texts:
         found.append(free_path(folder, text.name, ".txt", found) if folder else None)
@@ -121,7 +121,7 @@ def _submit(client: Client, source: Source, target: Path | None, request: Summar
 
 
 def _follow(one: SummaryJob, console: Console, session: Session) -> int:
-    """Wait for one summary and write or print it; one that failed is one line, and the others go on."""
+    """Wait for one summary, and save or print it; a failed one is one line, and the others go on."""
     from producer.display.job_bar import JobBar
 
     try:

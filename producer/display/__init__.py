@@ -1,1 +1,1 @@
-"""What a person sees while jobs run: bars, lines, tables."""
+"""Shows jobs to people: bars, lines, tables."""

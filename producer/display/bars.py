@@ -1,4 +1,4 @@
-"""What a person sees while jobs run: bars on a terminal, plain lines anywhere else. On stderr; decides nothing."""
+"""Shows readings on stderr: bars on a terminal, plain lines elsewhere. Decides nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TITLE_CHARS = 40
 
 
 def display(console: Console) -> Display:
-    """Bars where they can move, lines where they cannot."""
+    """Bars on a terminal, lines elsewhere."""
     return Bars(console) if console.is_terminal else Lines(console)
 
 
@@ -35,7 +35,7 @@ def chapter_words(reading: Reading, row: ChapterRow) -> str:
 
 
 class Lines:
-    """A line when a chapter ends, and one now and then in between."""
+    """A line when a chapter ends, and one every few seconds."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -47,7 +47,7 @@ class Lines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing to take away."""
+        """Nothing to remove."""
 
     def note(self, line: str) -> None:
         """Say one line."""
@@ -58,7 +58,7 @@ class Lines:
         self.note(chapter_words(reading, row))
 
     def update(self, readings: Sequence[Reading], now_s: float) -> None:
-        """How far the open books are, at most every few seconds."""
+        """Print the progress of the open books, at most every few seconds."""
         if self._last_s is None:
             self._last_s = now_s
         if now_s - self._last_s < PLAIN_EVERY_S:
@@ -73,7 +73,7 @@ class Lines:
 
 
 class Bars:
-    """A bar a book, with the time left, and below it one for each of its chapters that is open."""
+    """A bar for each book, with the time left, and a bar for each of its open chapters."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

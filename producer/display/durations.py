@@ -1,4 +1,4 @@
-"""Durations as people say them. Pure."""
+"""Formats durations for people. Pure."""
 
 from __future__ import annotations
 

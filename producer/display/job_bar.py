@@ -1,4 +1,4 @@
-"""One bar for one job, or a line now and then where nothing can move. On stderr."""
+"""Shows one job on stderr: a bar on a terminal, a line every few seconds elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables that commands print at their end: what was read, and what is recorded. On stdout; computes nothing."""
+"""The tables that commands print on stdout: readings, jobs, failures. Computes nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from tasks.flow.ledger.record import Record
 from tasks.flow.repair import Failure
 
 PIPED_COLUMNS = 240
-"""No terminal cuts a line there; a path must stay in one piece."""
+"""So wide that no path is broken into two lines."""
 
 
 def console() -> Console:
-    """Stdout, wide where it is no terminal."""
+    """Stdout; wide if it is not a terminal."""
     plain = Console()
     return plain if plain.is_terminal else Console(width=PIPED_COLUMNS)
 
 
 def print_readings(readings: Sequence[Reading], wall_s: float) -> None:
-    """A row a chapter, a sum, and a line for each part that failed."""
+    """Print a row for each chapter, a sum, and a line for each failed part."""
     table = Table(box=None, pad_edge=False)
     for name in ("chapter", "paragraphs", "skipped", "audio", "wall", "× real time", "path"):
         table.add_column(name, justify="left" if name in ("chapter", "path") else "right", overflow="fold")
@@ -49,7 +49,7 @@ def print_readings(readings: Sequence[Reading], wall_s: float) -> None:
 
 
 def print_jobs(records: Sequence[Record], now_s: float) -> None:
-    """A row a job."""
+    """Print a row for each job."""
     table = Table("id", "kind", "title", "model", "state", "parts", "failed", "age", box=None, pad_edge=False)
     for record in records:
         done = record.done + record.failed + record.skipped
@@ -63,7 +63,7 @@ def print_jobs(records: Sequence[Record], now_s: float) -> None:
 
 
 def print_failures(failures: Sequence[Failure], now_s: float, with_traceback: bool) -> None:
-    """A row a failure; with `with_traceback` also each one's traceback, below the table."""
+    """Print a row for each failure; with `with_traceback` also each traceback, below the table."""
     table = Table("id", "words", "reason", "tries", "worker", "age", box=None, pad_edge=False)
     for failure in failures:
         age = duration(max(0.0, now_s - failure.at))

@@ -1,1 +1,1 @@
-"""Results as files on a person's disk: their names, their formats, and no file that is half written."""
+"""Saves results as files: their names and formats; a file is whole or does not exist."""

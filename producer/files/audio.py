@@ -1,7 +1,7 @@
-"""Audio artifacts as files in the format that is asked for, complete or not at all.
+"""Saves audio artifacts as files in the requested format; a file is whole or does not exist.
 
-A file that holds the same sound already is left alone, so a reading that is started again
-writes only what it lacks. Computes no audio and asks no worker.
+A file that has the same sound already is not written again, so a reading that is started
+again writes only missing files. Computes no audio and needs no worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BLOCK_FRAMES = 65536
 
 
 def format_of(path: Path, format: str | None) -> str:
-    """The format asked for, else the one that the path's ending names; raises `InvalidInput`."""
+    """The requested format, else the one of the path's suffix; raises `InvalidInput`."""
     chosen = (format or path.suffix.removeprefix(".") or "wav").lower()
     if chosen not in sound.FORMATS:
         raise InvalidInput(f"format: {chosen!r} is not written here; it may be {', '.join(sound.FORMATS)}")
@@ -30,13 +30,13 @@ def format_of(path: Path, format: str | None) -> str:
 
 
 def write_audio(store: Store, audio: Audio, target: Path, format: str) -> bool:
-    """Write an audio artifact to `target`; False when the same sound is there already.
+    """Write an audio artifact to `target`; False if `target` has the same sound already.
 
-    Raises `ArtifactMissing` when the store has lost it, `StoreError` when the disk does not take it.
+    Raises `ArtifactMissing` if it is not in the store, `StoreError` if the file cannot be written.
     """
     if _is_there(store, audio, target, format):
         return False
-    if format == "wav":  # what the store holds, byte for byte
+    if format == "wav":  # the same bytes as in the store
         store.fetch(audio.artifact, target)
         return True
     with tempfile.TemporaryDirectory(prefix="slotline-") as folder:
@@ -71,7 +71,7 @@ def _sha256(path: Path) -> str:
 
 
 def _same_sound(one: Path, other: Path) -> bool:
-    """Whether two lossless files of equal length hold the same 16-bit samples."""
+    """Whether two lossless files of equal length have the same 16-bit samples."""
     import soundfile
 
     try:

@@ -1,4 +1,4 @@
-"""Names for files, which Linux, macOS and Windows take. Pure."""
+"""Names of files that are valid on Linux, macOS and Windows. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 import unicodedata
 
 NAME_BYTES = 150
-"""Longest title in a file's name; most file systems take 255 bytes, and number and ending come on top."""
+"""The longest title in a file's name. Most file systems allow 255 bytes; number and suffix are added."""
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def safe_name(title: str, fallback: str = "untitled") -> str:
-    """A title as a file's name that Linux, macOS and Windows take; `fallback` where nothing of it is left."""
+    """A title as a valid file name on Linux, macOS and Windows; `fallback` if no character is left."""
     name = _FORBIDDEN.sub(" ", unicodedata.normalize("NFC", title))
     name = " ".join(name.split())
     name = name.encode()[:NAME_BYTES].decode(errors="ignore").strip(" .")

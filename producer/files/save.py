@@ -1,7 +1,7 @@
-"""What a result becomes on a disk: audio, texts and other artifacts, each file complete or not at all.
+"""Saves a result: audio, texts and other artifacts; a file is whole or does not exist.
 
-A result says itself which files it is (`Result.files`); this names and writes them. Computes
-nothing and asks no worker.
+A result itself lists its files (`Result.files`); this file names and writes them. Computes
+nothing and needs no worker.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder for output; raises `InvalidInput` that names it."""
+    """Make a folder for output; raises `InvalidInput` with its name."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -30,7 +30,7 @@ def make_folder(folder: Path) -> None:
 
 
 def save(store: Store, result: Result, path: Path, format: str | None) -> list[Path]:
-    """Write what a job made: one file, or, for what is many, one for each in the folder `path`; the files."""
+    """Write a result to the file `path`, or its files to the folder `path`; returns the files."""
     files = result.files(store.read_text)
     if result.is_folder:
         return _save_many(store, files, path, format)
@@ -38,7 +38,7 @@ def save(store: Store, result: Result, path: Path, format: str | None) -> list[P
 
 
 def write_text(text: str, path: Path, format: str | None = None) -> Path:
-    """Write a summary to a file of UTF-8, complete or not at all; raises `InvalidInput` for another format."""
+    """Write a text to a file in UTF-8, whole or not at all; raises `InvalidInput` for another format."""
     if format not in (None, "txt"):
         raise InvalidInput(f"format: {format!r} is not written for a text; it may be txt")
     make_folder(path.parent)

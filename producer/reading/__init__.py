@@ -1,1 +1,1 @@
-"""One book being read: its job, its files, what is left of it."""
+"""The reading of a book: its job, its files, and the time left."""

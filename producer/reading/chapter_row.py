@@ -1,4 +1,4 @@
-"""How far one chapter of a reading is. Values only; `reading.py` fills them in."""
+"""The progress of one chapter of a reading. Values only; `reading.py` sets them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChapterRow:
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether the chapter has ended."""
         return self.state in ("done", "failed")
 
     @property
@@ -46,11 +46,11 @@ class ChapterRow:
 
     @property
     def computed_chars(self) -> float:
-        """How many of its characters were computed, not found, estimated from its parts."""
+        """How many of its characters were computed in this job, estimated from its parts."""
         return self.chars * self.computed / self.parts if self.parts else 0.0
 
     def update(self, record: Record) -> None:
-        """Take the counts of the chapter's own job while that is open."""
+        """Set the counts from the chapter's own job, while the job is open."""
         self.state = "open"
         self.parts = record.total
         self.settled = record.done + record.failed + record.skipped
@@ -58,6 +58,6 @@ class ChapterRow:
         self.audio_s = record.measure.amount if record.measure else 0.0
 
     def complete(self, result: ChapterResult) -> None:
-        """Take the counts of what the chapter became."""
+        """Set the counts from the chapter's result."""
         self.parts, self.settled, self.computed = result.parts, result.parts, result.computed
         self.paragraphs, self.skipped, self.audio_s = result.paragraphs, len(result.skipped), result.duration_s

@@ -1,7 +1,7 @@
-"""How long a job will still take, from what this run has computed. Pure: time is passed in.
+"""Estimates how long a job will still take. Pure: time is passed in.
 
-Work that was found done (in the store, or by an earlier run) takes no time and does not
-help to estimate the rest, so only computed work counts towards the pace.
+Parts that were found in the store took no time and do not help to estimate the rest, so only
+parts that were computed now count.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 
 WINDOW_S = 300.0
-"""The pace is that of the last minutes: slots come and go."""
+"""Only the last minutes count, because the number of slots changes."""
 
 
 class Eta:
@@ -20,11 +20,11 @@ class Eta:
         self._seen: deque[tuple[float, float]] = deque()
 
     def add(self, now_s: float, computed: float) -> None:
-        """Note the work computed so far; the first call is where this run begins."""
+        """Add the work that is computed so far; the first call is the start."""
         if self._seen and computed <= self._seen[-1][1]:
             return
         self._seen.append((now_s, computed))
-        # Keep one sample at or before the window's edge: the pace spans the whole window.
+        # Keep one sample at or before the start of the window, so that the pace covers the whole window.
         while len(self._seen) > 2 and self._seen[1][0] <= now_s - self._window_s:
             self._seen.popleft()
 

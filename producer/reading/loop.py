@@ -1,4 +1,4 @@
-"""Follows readings until they have ended: looks, shows, and outlasts a restart of Redis. Starts nothing."""
+"""Follows readings until they have ended, and shows them; goes on after a restart of Redis. Starts nothing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""One book being read: its job, how far each chapter is, and its files, which are written as chapters end.
+"""The reading of a book: its job, the progress of each chapter, and its files, which are written as chapters end.
 
-`step` looks once and writes what has ended since; it draws nothing and never waits. The
-same book read again with the same options finds its open job, so a reading goes on after
-the command that started it has ended.
+`step` looks once and writes the files of chapters that have ended; it draws nothing and never
+waits. When the same book is read again with the same options, its open job is used again. So a
+reading goes on after the command that started it has ended.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tasks.messages import ChapterResult
 
 
 class Reading:
-    """A requested reading under way. `client` must reach the broker of the workers, and their store."""
+    """One reading. `client` must use the broker and the store of the workers."""
 
     def __init__(self, client: Client, request: ReadingRequest) -> None:
         self.client = client
@@ -35,17 +35,17 @@ class Reading:
         self.is_taken_up = False
         self.ended = False
         self.error: SlotlineError | None = None
-        """Why the job failed as a whole; parts that failed are in the rows."""
+        """Why the whole job failed; failed parts are in the rows."""
         self._eta = Eta()
 
     @property
     def chars(self) -> int:
-        """Characters in all."""
+        """The number of characters."""
         return sum(row.chars for row in self.rows)
 
     @property
     def settled_chars(self) -> float:
-        """Characters that have ended."""
+        """The number of characters that have ended."""
         return sum(row.settled_chars for row in self.rows)
 
     @property
@@ -55,15 +55,15 @@ class Reading:
 
     @property
     def has_failed(self) -> bool:
-        """Whether anything is missing that was to be read."""
+        """Whether anything is missing in the audio."""
         return self.error is not None or any(row.failures for row in self.rows)
 
     def left_s(self, now_s: float) -> float | None:
-        """Seconds that it will still take at this run's pace, or None while that is unknown."""
+        """The estimated seconds until the end, or None while they are not known."""
         return self._eta.left_s(now_s, self.chars - self.settled_chars)
 
     def start(self) -> None:
-        """Take up the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
+        """Use the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
         connection, digest = self.client.connection, self.request.digest
         with connection.speaking():
             record = connection.ledger.queries.named(digest)
@@ -71,14 +71,14 @@ class Reading:
             self.job, self.is_taken_up = Job(connection, self.client.store, record.job_id), True
             return
         job_id = str(uuid.uuid4())
-        # Named before it is sent: a command that dies in between leaves a name without a job, which counts as none.
+        # Named before it is sent: if the command dies in between, the name has no job and is ignored.
         with connection.speaking():
             connection.ledger.transitions.name_job(digest, job_id)
         fields = self.request.fields()
         self.job = self.client.submit_book(fields.pop("chapters"), job_id=job_id, **fields)
 
     def step(self, now_s: float) -> list[ChapterRow]:
-        """Look once; the chapters that ended since the last look, their files written."""
+        """Look once; returns the chapters that have ended since the last look, after writing their files."""
         assert self.job is not None
         status = book_status(self.client.connection, self.job.id)
         for part, record in status.open.items():
@@ -130,5 +130,5 @@ class Reading:
         if final["status"] == "REVOKED":
             self.error = SlotlineError("the job was cancelled")
         elif not any(row.failures for row in self.rows):
-            # Nothing of it was opened: the request itself was refused.
+            # No chapter was opened: the request itself was refused.
             self.error = error_of(final.get("result"))

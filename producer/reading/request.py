@@ -1,4 +1,4 @@
-"""What a person asks to have read: chapters of a book, how, and where their files go. Values only."""
+"""What to read: chapters of a book, how to speak them, and where to write their files. Values only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ReadingRequest:
 
     @property
     def voice(self) -> str | None:
-        """The voice that is asked for; None means the model's own."""
+        """The requested voice; None means the model's default."""
         return self.speaking.voice
 
     def fields(self) -> dict[str, Any]:
@@ -39,6 +39,6 @@ class ReadingRequest:
 
     @property
     def digest(self) -> str:
-        """Names the reading: the same words, read the same way, are the same reading, wherever the file lies."""
+        """Identifies the reading: the same text with the same options is the same reading, from any file."""
         fields = json.dumps(self.fields(), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(fields.encode()).hexdigest()[:32]

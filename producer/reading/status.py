@@ -1,7 +1,7 @@
-"""How far a book is, chapter by chapter, read from the ledger once a call.
+"""The progress of a book's chapters, read from the ledger at each call.
 
-Reads only; writes no file and draws nothing. A book's chapters are jobs of their own,
-named `<book>.<number>`.
+Only reads; writes no file and draws nothing. Each chapter of a book is a job with the id
+`<book>.<number>`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ _ENDED = frozenset({DONE, FAILED})
 class BookStatus:
     """A book's job at one moment. `final` is Celery's stored result once it is final.
 
-    `ended` are the chapters (from 1) that are done or failed; `open` the records of those
-    that are under way.
+    `ended` are the chapters (from 1) that are done or failed; `open` has the records of those
+    that are open.
     """
 
     final: dict[str, Any] | None
@@ -48,7 +48,7 @@ def book_status(connection: Connection, job_id: str) -> BookStatus:
     """The book as it is now; raises `BrokerUnavailable`."""
     queries = connection.ledger.queries
     with connection.speaking():
-        # The result first: once it is final, the marks that are read after it are complete.
+        # The result is read first: if it is final, the states that are read after it are complete.
         meta = queries.stored_result(job_id)
         final = meta if meta and meta["status"] in results.FINAL else None
         marks = queries.states(job_id)
@@ -59,7 +59,7 @@ def book_status(connection: Connection, job_id: str) -> BookStatus:
 
 
 def failed_parts(connection: Connection, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:
-    """The failed parts of a chapter that ended with `error`; the chapter as a whole where no part failed."""
+    """The failed parts of a chapter that ended with `error`; the chapter as a whole if no part failed."""
     with connection.speaking():
         outcomes = connection.ledger.queries.outcomes(job_id)
         payloads = connection.ledger.queries.payloads(job_id)

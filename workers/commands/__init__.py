@@ -1,1 +1,1 @@
-"""The commands that start, show and steer workers."""
+"""The commands that start, show and control workers."""

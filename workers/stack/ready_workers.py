@@ -46,7 +46,7 @@ class ReadyWorkers:
                     free(self._client, holder)
 
     def look(self, workers: Sequence[WorkerProcess]) -> None:
-        """Remember the slot of each worker that has become ready; while Redis is away, nothing changes."""
+        """Remember the slot of each worker that has become ready; does nothing while Redis does not answer."""
         pids = {worker.pid for worker in workers}
         if pids <= self._held.keys():
             return

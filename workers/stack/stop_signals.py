@@ -1,4 +1,4 @@
-"""Stop signals: a command that runs until it is stopped learns of them, and of the end of its standard input.
+"""Stop signals, and the end of standard input, for a command that runs until it is stopped.
 
 The handlers only count, so no start or stop is interrupted in its middle; the command looks
 between its steps.
@@ -33,11 +33,11 @@ class StopSignals:
 
     @property
     def asked_twice(self) -> bool:
-        """Whether it was asked again: what runs should not be waited for."""
+        """Whether a second signal came: then running batches are not waited for."""
         return self.count > 1
 
     def wait(self, limit_s: float) -> None:
-        """Wait `limit_s`; less when stdin ends sooner."""
+        """Wait `limit_s`, or until stdin ends."""
         if self._watch_stdin:
             self._look_at_stdin(limit_s)
         else:

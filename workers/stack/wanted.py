@@ -25,7 +25,7 @@ Gpus = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class Wanted:
-    """Slots a model, processes of the flow worker, and where. without `broker_url` a Redis is embedded."""
+    """Slots per model, processes of the flow worker, and their place. Without `broker_url` Redis is embedded."""
 
     models: Mapping[str, int]
     flow: int

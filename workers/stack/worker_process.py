@@ -1,4 +1,4 @@
-"""One worker process of a stack: started, looked at, ended, and started again by its owner.
+"""One worker process of a stack: its owner starts, checks, ends and restarts it.
 
 Knows nothing of what the worker does. The process leads a group of its own, so that its
 child ends with it; the kernel kills it when the process that started it dies (Linux).
@@ -80,12 +80,12 @@ class WorkerProcess:
         return self._process is not None and self._process.poll() is None
 
     def terminate(self) -> None:
-        """Ask it to end: it finishes what runs, and gives back what waits."""
+        """Ask it to end: it finishes its running batch, and gives pending messages back."""
         if self.is_alive and self._process:
             self._process.terminate()
 
     def kill(self) -> None:
-        """End it and its group at once; harmless when it has ended."""
+        """Kill it and its process group; does nothing if it has ended."""
         if self._process is None:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -103,7 +103,7 @@ class WorkerProcess:
         return f"exit status {status}"
 
     def last_words(self) -> str:
-        """The last line of its log that says something, without time and level."""
+        """The last line with text in its log, without time and level."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))

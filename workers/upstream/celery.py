@@ -40,13 +40,13 @@ BACKENDS = {
 
 
 class ReconnectingConsumer(Consumer):
-    """Celery's consumer, but that it looks for a lost broker every few seconds, for ever.
+    """Celery's consumer, which tries to reconnect to a lost broker every few seconds, without limit.
 
     Stock Celery waits two seconds longer after every try, up to 30, and gives up after a hundred.
     """
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, however long it takes; a signal to stop ends it."""
+        """Connect, without a time limit; a stop signal ends it."""
         conn.ensure_connection = functools.partial(
             conn.ensure_connection,
             interval_start=FIRST_PAUSE_S,
@@ -57,12 +57,12 @@ class ReconnectingConsumer(Consumer):
 
 
 def reconnect_for_ever(app: Celery) -> None:
-    """Have the workers of `app` look for a lost broker without an end."""
+    """Let the workers of `app` try to reconnect to a lost broker without limit."""
     app.conf.update(worker_consumer="workers.upstream.celery:ReconnectingConsumer", broker_connection_max_retries=None)
 
 
 class Buffered:
-    """What both result backends add: where a batch's write buffer is open, its results go there.
+    """Shared by both result backends: if a batch's write buffer is open, results are written to it.
 
     A part of a chord is stored at once, because Celery counts it in the same moment, and so is
     what has errbacks, because they are sent in the next and may ask for it.
@@ -91,18 +91,18 @@ class BufferedSentinelBackend(Buffered, SentinelBackend):
 
 
 def buffer_results(app: Celery) -> None:
-    """Have `app` write its results through the write buffer where one is open; call it before its backend is made."""
+    """Let `app` write results to the write buffer while it is open; must be called before its backend is made."""
     app.loader.override_backends = BACKENDS
 
 
 def unshared_client(app: Celery) -> Redis:
-    """A new client of the result database, which shares no connection and no lock with anything that is forked."""
+    """A new client of the result database, which shares no connection and no lock with a forked process."""
     client: Redis = app._get_backend().client
     return client
 
 
 def begin_child(app: Celery, hostname: str) -> None:
-    """Make this forked process one of Celery's pool: signals, logging, tasks, `worker_process_init`."""
+    """Make this forked process a process of Celery's pool: signals, logging, tasks, `worker_process_init`."""
     process_initializer(app, hostname)
 
 
@@ -118,7 +118,7 @@ def trace(
 
 
 def record_failure(app: Celery, task: str, headers: Mapping[str, Any], error: Exception) -> ExceptionInfo:
-    """Store and report a failure that the tracer let through, as it does for any other."""
+    """Store and report a failure that Celery's tracer raised, as it does with other failures."""
     context = Context({**headers, "called_directly": False, "is_eager": False})
     try:
         raise error
@@ -134,7 +134,7 @@ def existing_requests(consumer: Any) -> list[Any]:
 
 
 def begun_count() -> int:
-    """How many tasks this worker has begun since it started."""
+    """The number of tasks that this worker has begun since its start."""
     return sum(state.total_count.values())
 
 
@@ -158,12 +158,12 @@ def check_revoked(accept_callback: Any) -> bool:
 
 
 def is_recorded_as_revoked(accept_callback: Any) -> bool:
-    """Whether Celery has recorded and acknowledged that request as revoked, which it may do while it runs."""
+    """Whether Celery has recorded and acknowledged the request as revoked; this can happen while it runs."""
     return bool(getattr(getattr(accept_callback, "__self__", None), "_already_revoked", False))
 
 
 def stop_worker(status: int) -> None:
-    """Have this worker stop as on SIGTERM, with this exit status: Celery's loop looks at its next turn."""
+    """Let this worker stop as after SIGTERM, with this exit status; Celery's loop checks it in its next turn."""
     state.should_stop = status
 
 
@@ -173,17 +173,17 @@ def is_stopping() -> bool:
 
 
 def is_cold_shutdown() -> bool:
-    """Whether this worker was asked to stop without waiting for what runs (SIGQUIT)."""
+    """Whether this worker was asked to stop without waiting for running requests (SIGQUIT)."""
     return state.should_terminate is not None and state.should_terminate is not False
 
 
 def exit_status() -> int:
-    """With which status a worker that was asked to stop is to end; 0 where nobody has said."""
+    """The exit status of a worker that was asked to stop; 0 by default."""
     return int(state.should_stop or 0)
 
 
 def gather_events(consumer: Any, at_most: int, on_gathered: Callable[[], None]) -> None:
-    """Have the consumer's new event dispatcher gather task events: up to `at_most`, then it sends them by itself.
+    """Let the consumer's new event dispatcher gather task events; after `at_most` events it sends them by itself.
 
     `on_gathered` is called after each, and has to call `send_events` in time.
     """
@@ -192,12 +192,12 @@ def gather_events(consumer: Any, at_most: int, on_gathered: Callable[[], None]) 
 
 
 def send_events(consumer: Any) -> None:
-    """Send the task events that are gathered; what cannot be sent, Celery keeps for the next connection."""
+    """Send the gathered task events; if this fails, Celery keeps them for the next connection."""
     consumer._flush_events()
 
 
 def stop_gathering_events(consumer: Any) -> None:
-    """Send what is gathered; what comes from now on goes out in the loop's next turn, as Celery does it."""
+    """Send the gathered events; later ones are sent in the loop's next turn, as Celery does it."""
     if consumer.event_dispatcher is not None:
         consumer.event_dispatcher.on_send_buffered = consumer.on_send_event_buffered
         send_events(consumer)
@@ -209,18 +209,18 @@ def refuse_through(consumer: Any, refuse: Callable[[Any, str], None]) -> None:
     consumer.on_unknown_task = lambda body, message, exc: refuse(message, f"task: no task is called {exc}")
     consumer.on_invalid_task = lambda body, message, exc: refuse(message, f"not a Celery message: {exc}")
     consumer.on_decode_error = lambda message, exc: refuse(message, f"body: cannot be read: {exc}")
-    # Kombu was given Celery's own: it calls it for what it cannot decompress.
+    # Kombu has Celery's own callback, which it calls for messages that it cannot decompress.
     consumer.task_consumer.on_decode_error = consumer.on_decode_error
 
 
 def guard_tasks(consumer: Any, guard: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put `guard(receive)` in the place of each task's `receive(message, body, …)`. Before its loop begins."""
+    """Replace each task's `receive(message, body, …)` by `guard(receive)`. Before the consumer's loop begins."""
     for name, receive in consumer.strategies.items():
         consumer.strategies[name] = guard(receive)
 
 
 def wrap_command(name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    """Put `wrap(command)` in the place of Celery's own remote control command; harmless twice."""
+    """Replace a remote control command of Celery by `wrap(command)`; may be called twice."""
     command = Panel.data[name]
     if not hasattr(command, "__wrapped__"):
         Panel.data[name] = wrap(command)

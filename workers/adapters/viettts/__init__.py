@@ -38,25 +38,25 @@ INSTALL = (
     "pip install 'slotline[viettts,onnx]' && pip install --no-deps"
     " viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==20250625"
 )
-"""The second half pins other versions of nearly everything, so it comes without its dependencies."""
+"""The packages of the second command pin other versions of almost everything, so it installs no dependencies."""
 
 GET_THEM = "get it with: huggingface-cli download dangvansam/viet-tts --local-dir FOLDER"
 WARM_UP = "Xin chào."
 
 
 class VietTTSOptions(Options):
-    """What `[models.NAME]` may say beside the common keys."""
+    """Options in `[models.NAME]`."""
 
     samples: str = ""
     """The folder of voices, relative to `path`; `samples` in the model's own folder by default."""
     seed: int = Field(0, ge=0, lt=2**31)
-    """Of each input's random numbers: another one reads everything in another way."""
+    """The seed of each input's random numbers: another seed gives another reading of the same text."""
     threads: int = Field(0, ge=0, le=256)
     """CPU threads of this slot; 0 divides the cores among the host's slots."""
     load_jit: bool = False
-    """The language model from its TorchScript files (float16: for a GPU)."""
+    """Load the language model from its TorchScript files (float16: for a GPU)."""
     load_onnx: bool = False
-    """The flow's estimator from its ONNX file."""
+    """Load the estimator of viet-tts' `flow` from its ONNX file."""
 
 
 class VietTTS(Adapter[ParagraphRequest, Sound]):
@@ -76,7 +76,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         self._default_voice = ""
 
     def load(self) -> Offer:
-        """Load the model; raises `MissingExtra`, or `ModelLoadError` (also for a default voice that cannot serve)."""
+        """Load the model; raises `MissingExtra`, or `ModelLoadError` (also if the default voice cannot be used)."""
         self.unload()
         place = self.entry.place
         weights.require(self._folder, self._needed, place, GET_THEM)
@@ -99,28 +99,28 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         )
 
     def warm_up(self) -> None:
-        """Speak two words in the default voice; raises `ModelLoadError` when no sound comes of it."""
+        """Speak two words in the default voice; raises `ModelLoadError` if this gives no sound."""
         outcome = self.run([ParagraphRequest(model=self.entry.name, text=WARM_UP)])[0]
         if isinstance(outcome, Exception):
             raise ModelLoadError(f"{self.entry.place} {outcome}") from outcome
 
     def check(self, item: ParagraphRequest) -> None:
-        """Raise `UnknownVoice` for a voice that the samples folder lacked when the model was loaded."""
+        """Raise `UnknownVoice` for a voice that was not in the samples folder when the model was loaded."""
         voices.named(self._files, item.voice or self._default_voice)
 
     def ingredients(self, item: ParagraphRequest) -> Mapping[str, JSON]:
-        """The digest of the voice's file; raises `InvalidInput` for a file that cannot serve."""
+        """The digest of the voice's file; raises `InvalidInput` for a file that cannot be used."""
         return {"voice_digest": self._voice(item.voice).digest}
 
     def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
-        """Speak each text; `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` stand in a failed one's place.
+        """Speak each text; returns `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` for one that failed.
 
         Raises what CUDA raises when its context is broken: nothing runs in this process after it.
         """
         return [self._outcome(index, item) for index, item in enumerate(batch)]
 
     def unload(self) -> None:
-        """Give the model's memory back; the packages stay imported."""
+        """Free the model's memory; the packages stay imported."""
         if self._engine is None:
             return
         self._engine, self._voices = None, {}
@@ -132,7 +132,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         return FILES + jit + (ONNX_FILES if self._options.load_onnx else ())
 
     def _open(self) -> None:
-        """The engine, the voices, and the default one read; raises `ModelLoadError`."""
+        """Load the engine and the voices, and read the default voice; raises `ModelLoadError`."""
         place = self.entry.place
         samples = self._folder / (self._options.samples or "samples")
         self._files = voices.in_folder(samples)
@@ -158,16 +158,14 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         self._check_config()
         try:
             return Engine(self._folder, self.device, threads, options.load_jit, options.load_onnx)
-        except (
-            Exception
-        ) as exc:  # the boundary to foreign code: torch, ONNX Runtime and hyperpyyaml have no common error
+        except Exception as exc:  # the boundary to the model's code, whose packages have no common error
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
             files = [self._folder / name for name in self._needed]
             raise ModelLoadError(f"{self.entry.place} path: {weights.blame(files, exc)}") from exc
 
     def _check_config(self) -> None:
-        """Raise `ModelLoadError` where `config.yaml` is none of VietTTS; nothing that it names is made."""
+        """Raise `ModelLoadError` if `config.yaml` is not VietTTS's; creates no object that it names."""
         import yaml
 
         path = self._folder / "config.yaml"
@@ -182,7 +180,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
             )
 
     def _voice(self, name: str | None) -> Voice:
-        """The voice, read at its first use; what its file becomes later does not matter to a loaded model."""
+        """The voice, read at its first use; later changes of its file do not affect a loaded model."""
         if self._engine is None:
             raise ModelError("VietTTS is not loaded")
         name = voices.named(self._files, name or self._default_voice)
@@ -192,7 +190,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
                 self._voices[name] = self._engine.voice(path.read_bytes())
             except (OSError, InvalidInput) as exc:
                 raise InvalidInput(f"voice: {name!r} cannot be used: {path} {exc}") from exc
-            except Exception as exc:  # the boundary to foreign code; it is also asked for a name, outside of any run
+            except Exception as exc:  # the boundary to the model's code; also called outside of a run
                 failed = ModelError(f"voice: VietTTS failed on {path}: {type(exc).__name__}: {hardware.one_line(exc)}")
                 raise hardware.memory_error(exc, self.device) or failed from exc
         return self._voices[name]
@@ -203,8 +201,8 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
                 return Cancelled()
             return self._speak(index, item)
         except (SlotlineError, Cancelled) as exc:
-            return exc.with_traceback(None)  # whose frames would keep the model's tensors alive
-        except Exception as exc:  # the boundary to foreign code, for one input
+            return exc.with_traceback(None)  # its frames would keep the model's tensors alive
+        except Exception as exc:  # the boundary to the model's code, for one input
             if hardware.is_context_broken(exc):
                 raise
             failed = hardware.memory_error(exc, self.device)
@@ -215,7 +213,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         return failed
 
     def _speak(self, index: int, item: ParagraphRequest) -> Sound:
-        """The sound of one text; the draw that failed is tried once more with other random numbers."""
+        """The sound of one text; if it fails, it is tried once more with other random numbers."""
         voice = self._voice(item.voice)
         if self._engine is None:
             raise ModelError("VietTTS is not loaded")
@@ -228,7 +226,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         return Sound(samples, SAMPLE_RATE)
 
     def _revision(self) -> str:
-        """What else decides the sound. Precision and device do not count: they are heard less than another seed."""
+        """What else determines the sound. Precision and device are left out: they change less than another seed."""
         files = (self._folder / name for name in self._needed)
         base = self.entry.revision or f"viet-tts-0.1.0-{weights.digest(files)}"
         normaliser = self._engine.normaliser if self._engine else "none"

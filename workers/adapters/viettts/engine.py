@@ -1,4 +1,4 @@
-"""The real `viettts.tts.TTS`, opened and spoken with so that none of its traps is left open.
+"""Loads and runs the real `viettts.tts.TTS`, and avoids all its known traps.
 
 What each step is for is said where it stands; docs/models.md lists them. It holds the
 model alone: which voice files there are, and what becomes of an error, is the adapter's.
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FASTEST_CHARS_PER_S = 80.0
-"""At speed 1.0; people reach 25. Less sound than this for a sentence is no speech."""
+"""At speed 1.0; people reach 25. A sentence with less sound than this is not speech."""
 
 DRAWS = 20
-"""How often an end token that comes too early is drawn anew before it is ruled out."""
+"""How often an end token that comes too early is sampled again before it is excluded."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A voice file as the model knows it: its content's SHA-256, and what viet-tts made of it."""
+    """A voice for the model: the SHA-256 of its file, and what viet-tts computed from it."""
 
     digest: str
     features: Mapping[str, Any]
 
 
 class Engine:
-    """A loaded VietTTS model; `folder` holds its six files, which were checked before."""
+    """A loaded VietTTS model; `folder` has its six files, which were checked before."""
 
     def __init__(self, folder: Path, device: str, threads: int, load_jit: bool, load_onnx: bool) -> None:
         import torch
@@ -52,7 +52,7 @@ class Engine:
         from viettts.tts import TTS
 
         self._normaliser: Normaliser = viettts.utils.frontend_utils.TTSnorm
-        # silero-vad sets one thread for the whole process when it is imported.
+        # The import of silero-vad limits the whole process to one thread.
         torch.set_num_threads(threads)
         genuine = viettts.frontend.onnxruntime
         viettts.frontend.onnxruntime = onnxruntime_on(device, threads)
@@ -67,7 +67,7 @@ class Engine:
 
     @property
     def device(self) -> str:
-        """Where viet-tts put the model: `cuda` or `cpu`."""
+        """The device of the model: `cuda` or `cpu`."""
         return str(self._tts.model.device.type)
 
     @property
@@ -81,9 +81,9 @@ class Engine:
         from viettts.utils.file_utils import load_prompt_speech_from_file
 
         with torch.inference_mode():
-            # viet-tts asks its voice detector for 3 to 5 s of speech, else takes the first 5 s.
+            # viet-tts takes 3 to 5 s of speech that its voice detector finds, else the first 5 s.
             prompt = load_prompt_speech_from_file(io.BytesIO(content))
-            # Once a voice; viet-tts does it for every sentence.
+            # Once per voice; viet-tts does it for every sentence.
             features = self._tts.frontend.frontend_tts(".", prompt)
         return Voice(hashlib.sha256(content).hexdigest(), features)
 
@@ -135,7 +135,7 @@ class Engine:
 
 
 class _Job:
-    """The language model's run, which viet-tts starts in a bare thread, held to account.
+    """Catches the errors of the language model, which viet-tts runs in a thread without error handling.
 
     There, what it raises is lost and the part of the sound made so far passes for the whole. Here it
     is kept and raised; the run ends when nobody wants it any more; and it cannot draw for ever.
@@ -155,7 +155,7 @@ class _Job:
 
     @contextlib.contextmanager
     def watched(self, is_cancelled: Callable[[], bool]) -> Iterator[None]:
-        """Runs within are asked `is_cancelled` at each token; what one raised is raised in place of what came of it."""
+        """Runs in this block call `is_cancelled` at each token; an error of a run is raised at the end."""
         self._is_cancelled = is_cancelled
         try:
             yield
@@ -166,7 +166,7 @@ class _Job:
                 raise fault
 
     def _forget(self) -> None:
-        """What viet-tts keeps of each run, and leaves behind when one fails."""
+        """What viet-tts keeps of each run, and does not remove when one fails."""
         self._fault, self._is_cancelled = None, lambda: False
         for kept in ("tts_speech_token_dict", "llm_end_dict", "mel_overlap_dict", "hift_cache_dict"):
             getattr(self._model, kept).clear()
@@ -174,13 +174,13 @@ class _Job:
     def _run(self, *arguments: Any) -> None:
         try:
             self._llm_job(*arguments)
-        except BaseException as exc:  # the end of a thread: it is raised by the one who waits for it
+        except BaseException as exc:  # the boundary of the thread: the waiting thread raises it
             self._fault = exc
         finally:
             self._model.llm_end_dict[arguments[-1]] = True
 
     def _tokens(self, embedding: Any, **inputs: Any) -> Iterator[int]:
-        # viet-tts makes it float16 whatever the model is in.
+        # viet-tts makes it float16 in any case.
         weights = self._model.llm.spk_embed_affine_layer.weight
         for token in self._inference(embedding=embedding.to(weights.dtype), **inputs):
             if self._is_cancelled():
@@ -188,7 +188,7 @@ class _Job:
             yield token
 
     def _draw(self, scores: Any, decoded: list[int], sampling: int, ignore_eos: bool = True) -> Any:
-        """One speech token; with `ignore_eos` any but the end token, for which viet-tts draws until one comes."""
+        """One speech token; with `ignore_eos` not the end token, for which viet-tts would sample without limit."""
         drawn = self._sampling(scores, decoded, sampling)
         if not ignore_eos:
             return drawn

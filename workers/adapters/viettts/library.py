@@ -1,4 +1,4 @@
-"""viet-tts 0.1.0 imported, and mended where it cannot run on a slot: what it downloads, imports, reads and fades.
+"""Imports viet-tts 0.1.0, and replaces what cannot run in a slot: its downloads, imports, file reading and fading.
 
 All of it is done to this process's modules, once or more often with the same effect.
 `engine.py` runs the model; docs/models.md lists the traps.
@@ -17,7 +17,7 @@ from workers.adapters import hardware
 from workers.adapters.viettts.normaliser import Normaliser
 
 SAMPLE_RATE = 22_050
-"""Of what it speaks; viet-tts's own server says 24,000, which is wrong."""
+"""The sample rate of its sound; viet-tts's own server uses 24,000, which is wrong."""
 
 PROMPT_RATE = 16_000
 SHORTEST_PROMPT_S = 1.0
@@ -27,7 +27,7 @@ def import_viettts() -> None:
     """Import viet-tts so that it finds what it needs and downloads nothing; raises `ImportError`."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     absent = cast("dict[str, ModuleType | None]", sys.modules)
-    # The extension in torchaudio's wheels wants CUDA's libraries and its own version of torch. Nothing here needs it.
+    # The extension in torchaudio's wheels needs CUDA's libraries and one version of torch. It is not needed here.
     absent["torchaudio.lib._torchaudio"] = None
     # viet-tts imports this name; the real package needs Python < 3.12, and is not safe (`normaliser.py`).
     stand_in = ModuleType("vinorm")
@@ -48,7 +48,7 @@ def import_viettts() -> None:
 
 
 def onnxruntime_on(device: str, threads: int) -> SimpleNamespace:
-    """What viet-tts's front end sees as onnxruntime: sessions on the slot's device with the slot's threads.
+    """Replaces onnxruntime in viet-tts's front end: sessions on the slot's device with the slot's threads.
 
     Its own have one thread, and ask for CUDA alone wherever torch has it.
     """
@@ -57,7 +57,7 @@ def onnxruntime_on(device: str, threads: int) -> SimpleNamespace:
     def session(path: str, sess_options: Any, providers: list[str]) -> Any:
         sess_options.intra_op_num_threads = threads
         sess_options.inter_op_num_threads = 1
-        # The speaker embedding stays on the CPU, as viet-tts has it.
+        # The speaker embedding stays on the CPU, as in viet-tts.
         chosen = hardware.providers(device) if "CUDAExecutionProvider" in providers else providers
         return onnxruntime.InferenceSession(path, sess_options=sess_options, providers=chosen)
 

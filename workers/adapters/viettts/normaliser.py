@@ -1,4 +1,4 @@
-"""Numbers, dates and abbreviations to words, safe with any number of workers on a host.
+"""Writes numbers, dates and abbreviations as words; safe with any number of workers on a host.
 
 viet-tts calls `vinorm.TTSnorm`, which writes its input and output to two fixed files in
 its own package folder: callers read one another's texts. Here vinorm's own program runs in
@@ -27,7 +27,7 @@ LIMIT_S = 30.0
 
 
 class Normaliser:
-    """`TTSnorm` for viet-tts; `name` says which of the two it is."""
+    """`TTSnorm` for viet-tts; `name` says which of the two normalisers it is."""
 
     def __init__(self, vinorm: Path | None) -> None:
         self._vinorm = vinorm
@@ -35,7 +35,7 @@ class Normaliser:
 
     @classmethod
     def found(cls) -> Normaliser:
-        """With vinorm's program where it is installed and can run here (Linux, x86-64)."""
+        """With vinorm's program if it is installed and can run here (Linux, x86-64)."""
         # By the path finder: `sys.modules` may hold the stand-in that viet-tts is given.
         spec = PathFinder.find_spec("vinorm")
         folder = Path(spec.origin).parent if spec and spec.origin else None

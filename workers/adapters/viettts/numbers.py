@@ -1,4 +1,4 @@
-"""Numbers in a Vietnamese text as words: 2.500.000 -> hai triệu năm trăm nghìn. Pure.
+"""Writes numbers in a Vietnamese text as words: 2.500.000 -> hai triệu năm trăm nghìn. Pure.
 
 What VietTTS is given in place of vinorm where that is not installed. It reads whole
 numbers, decimals (3,5), per cent and dates (12/8/2019), and leaves all else as it is:
@@ -12,7 +12,7 @@ import re
 DIGITS = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 SCALES = ("", "nghìn", "triệu")
 MOST_DIGITS = 15
-"""A longer one is an account or a serial number: said digit by digit, as is what begins with a zero."""
+"""A longer number is an account or serial number: it is read digit by digit, like one that begins with zero."""
 
 _DATE = re.compile(r"(?<!\d)(0?[1-9]|[12]\d|3[01])/(0?[1-9]|1[0-2])/(\d{4})(?!\d)")
 _NUMBER = re.compile(r"\d{1,3}(?:\.\d{3})+(?!\d)(?:,\d+)?|\d+(?:,\d+)?")
@@ -54,7 +54,7 @@ def _whole(written: str) -> str:
 
 
 def _group(group: int, leads: bool) -> str:
-    """1 to 999; one that does not lead says its hundreds and tens even where they are zero."""
+    """1 to 999; a group that is not the first one also has its zero hundreds and tens as words."""
     hundreds, tens, units = group // 100, group // 10 % 10, group % 10
     words = []
     if hundreds or not leads:

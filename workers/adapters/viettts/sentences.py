@@ -1,4 +1,4 @@
-"""What of a text reaches the VietTTS model, and in which pieces. Pure; the model's own steps are passed in.
+"""The text that the VietTTS model gets, and its pieces. Pure; the model's own steps are passed in.
 
 viet-tts takes `<|…|>` for special tokens, drops links, emoji and everything from U+24C2 to
 U+1F251 (Chinese, Japanese, Korean), and cuts at . ? ! ; : alone. Here special tokens are
@@ -20,25 +20,25 @@ _AFTER_CLAUSE = re.compile(r"(?<=[,–—…])\s*")
 
 
 def without_special_tokens(text: str) -> str:
-    """The text with every `<|…|>` taken out, also those that come about by that, and no `<|` left."""
+    """The text without `<|…|>`, also where removing one makes another, and without `<|`."""
     while (shorter := _SPECIAL.sub(" ", text)) != text:
         text = shorter
     return text.replace("<|", " ").replace("|>", " ")
 
 
 def is_sayable(text: str) -> bool:
-    """Whether there is a letter or a digit in it."""
+    """Whether the text has a letter or a digit."""
     return any(character.isalnum() for character in text)
 
 
 def sentences(
     text: str, normalise: Callable[[str], str], split: Callable[[str], list[str]], tokens: Callable[[str], int]
 ) -> list[str]:
-    """The pieces that the model speaks one after another; none where nothing in the text can be said.
+    """The pieces that the model speaks one after another; none if nothing in the text can be spoken.
 
     `normalise` and `split` are viet-tts's own, `tokens` counts a piece's text tokens.
     """
-    # Twice: viet-tts takes quotes and brackets out, and with them what kept a special token apart.
+    # Twice: viet-tts removes quotes and brackets, and this may join the characters of a special token.
     said = without_special_tokens(normalise(without_special_tokens(text))).strip()
     if not is_sayable(said):
         return []
@@ -58,7 +58,7 @@ def cut(sentence: str, tokens: Callable[[str], int], most: int = MOST_TOKENS) ->
 
 
 def _joined(parts: list[str], tokens: Callable[[str], int], most: int) -> list[str]:
-    """Neighbours joined again as far as they fit."""
+    """Join neighbours again if they fit together."""
     joined: list[str] = []
     sizes: list[int] = []
     for part in filter(None, parts):

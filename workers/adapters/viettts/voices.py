@@ -9,11 +9,11 @@ from pathlib import Path
 from tasks.errors import UnknownVoice
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
-"""What libsndfile reads everywhere; of two files of one name the earlier suffix is taken."""
+"""Formats that libsndfile always reads; for two files with the same name the earlier suffix is used."""
 
 
 def in_folder(folder: Path) -> dict[str, Path]:
-    """Voice name -> its file, sorted; the whole stem, also where a dot is in it. Empty where there is no folder."""
+    """Voice name (the whole stem, also with dots) -> its file, sorted. Empty if there is no folder."""
     if not folder.is_dir():
         return {}
     found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file()]
@@ -22,7 +22,7 @@ def in_folder(folder: Path) -> dict[str, Path]:
 
 
 def named(voices: Mapping[str, Path], wanted: str) -> str:
-    """The voice's own name for `wanted`, in any case; raises `UnknownVoice` that names the nearest."""
+    """The voice's name for `wanted`, ignoring case; raises `UnknownVoice` with similar names."""
     if wanted in voices:
         return wanted
     in_lower_case = {name.lower(): name for name in voices}

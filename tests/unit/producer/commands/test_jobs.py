@@ -36,7 +36,7 @@ def test_the_command_says_what_it_did(client: Client, slotline: Slotline) -> Non
 def test_an_id_that_left_no_trace_is_refused_in_one_line(client: Client, slotline: Slotline) -> None:
     said = slotline("cancel", "nobody")
     assert (said.status, said.out) == (2, "")
-    assert said.err == "slotline: id: no job 'nobody' is recorded here; `slotline jobs` lists those that are\n"
+    assert said.err == "slotline: id: no job 'nobody' is recorded here; `slotline jobs` lists all jobs\n"
     with pytest.raises(UnknownJob):
         client.cancel("nobody.1")
 

@@ -36,7 +36,7 @@ def test_a_failed_part_is_listed_with_its_reason_and_tried_again(client: Client,
     assert "ModelError: it broke" in said.out
     assert "in model.py" not in said.out
     assert "in model.py" in slotline("failed", "--traceback").out
-    assert slotline("retry", "job.1").out == "1 sent again; follow it by: slotline watch job\n"
+    assert slotline("retry", "job.1").out == "1 sent again; follow it: slotline watch job\n"
     assert slotline("failed").out == "nothing has failed\n"
 
 

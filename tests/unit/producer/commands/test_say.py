@@ -31,7 +31,7 @@ def test_a_sentence_goes_to_a_slot_at_once_and_a_long_text_is_a_chapter(
 ) -> None:
     said = slotline("say", "Hello there.", "-o", "x.wav", "--model", "quick")
     assert said.status == 130
-    assert "come back by: slotline watch " in said.err
+    assert "follow it: slotline watch " in said.err
     assert [fields["text"] for _, fields in sent(redis_client, "quick")] == ["Hello there."]
     slotline("say", "Hello.\n\nGood bye.", "-o", "two.flac", "--model", "quick")
     [(task, fields)] = sent(redis_client, "flow")

@@ -48,7 +48,7 @@ def test_after_ctrl_c_it_says_how_to_come_back(
     own_environment: None, catalog_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert Session("quick", None).interrupted(["a", "b"]) == INTERRUPTED
-    detached = "detached, the work goes on; come back by the same command, or: slotline watch a; slotline watch b"
+    detached = "detached, the job goes on; follow it: the same command, or slotline watch a; slotline watch b"
     assert capsys.readouterr().err == f"slotline: {detached}\n"
     assert Session("quick", None).interrupted([]) == INTERRUPTED
     assert capsys.readouterr().err == ""

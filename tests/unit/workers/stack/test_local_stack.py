@@ -105,7 +105,7 @@ def test_an_embedded_redis_that_dies_comes_back_with_its_data(up: Up, tmp_path: 
 def test_a_model_that_cannot_load_ends_the_stack_with_its_own_error(up: Up, left_over: LeftOver) -> None:
     stack = up("--model", "broken", env={"SLOTLINE_LOAD_ATTEMPTS": "1"})
     assert stack.wait(60) == 1
-    hint = "slotline: what runs has "  # on a slow machine the other workers take longer than a moment to end
+    hint = "slotline: running batches have "  # on a slow machine the other workers take longer than a moment to end
     lines = [line for line in stack.log().splitlines() if line.startswith("slotline: ") and hint not in line]
     [line] = lines
     assert "broken worker 1 did not start" in line
