@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TESTED_ELSEWHERE = {
     "tasks/flow/ledger/__init__.py": "tests/unit/tasks/flow/ledger/test_transitions.py",
-    "tasks/redis/celery_formats.py": "tests/house/test_upstream.py",
+    "tasks/redis/celery_formats.py": "tests/house/test_celery_formats.py",
     "workers/__init__.py": "tests/unit/workers/test_startup.py",
     "workers/adapters/bart/tokens.py": "tests/unit/workers/adapters/test_bart.py",
     "workers/adapters/espeak/library.py": "tests/unit/workers/adapters/test_espeak.py",
