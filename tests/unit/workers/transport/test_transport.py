@@ -1,4 +1,4 @@
-"""Each kind of broker is reached: TCP with TLS, a Unix socket, a Sentinel; one with a key prefix is refused."""
+"""Each kind of broker is reached: TCP with TLS, a Unix socket, a Sentinel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from tasks.errors import SettingsError
 from tasks.redis import keys
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import WaitUntil
@@ -19,13 +18,6 @@ from tests.unit.workers.transport.conftest import drain, message
 from workers.stack.embedded_redis import find_server
 from workers.transport import install, reading_url
 from workers.transport.transport import LeasingSentinelTransport, LeasingTransport
-
-
-def test_a_key_prefix_is_refused(broker: str) -> None:
-    app = Celery("prefixed", broker=broker, set_as_current=False)
-    app.conf.broker_transport_options = {"global_keyprefix": "x:"}
-    with pytest.raises(SettingsError, match="global_keyprefix"):
-        install(app)
 
 
 def test_tls_and_its_checks_are_read_from_the_url(app: Celery) -> None:
