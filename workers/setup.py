@@ -108,7 +108,7 @@ def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entr
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
     device = gpu.CUDA if slot else "cpu"
     if slot and is_lazy:
-        slot.end_turn()  # others may load meanwhile; the memory stays promised
+        slot.end_turn()  # others may load now; the memory stays promised
     return Setup(renewal, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
 
 

@@ -121,7 +121,7 @@ def on_logging(instance: Any, **_: Any) -> None:
 
 
 def on_child(**_: Any) -> None:
-    """In each child: it waits while Redis is away, and only its parent decides when it ends."""
+    """In each child: it waits while Redis does not answer, and only its parent decides when it ends."""
     wait_for_redis(app)
     # systemd sends SIGTERM to every process of a service; the running batch may finish (`workers/duties/drain.py`).
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,6 +1,6 @@
 """A local stack as a process (`slotline up`) that runs as long as one command needs it.
 
-The stack ends when its borrower ends, even when that is killed: its standard input closes,
+The stack ends when this process ends, even by SIGKILL: its standard input closes,
 and on Linux the kernel sends it a signal. It is started by command line, so that nothing of
 the workers is imported here. It starts its own Redis, even if the environment names a broker.
 """

@@ -1,7 +1,7 @@
 """The command `slotline read`: reads books to one audio file per chapter, with a progress bar.
 
-Reads its options, calls what does the work, and prints; errors travel up as
-`SlotlineError` and become one line there (`tasks/command.py`).
+Reads its options, starts the readings, and prints. `tasks/command.py` prints a
+`SlotlineError` as one line.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The session of a command that submits jobs: a ready client, and with `--local` a local stack.
 
-Also says what is the same for every such command: what is being started, that no worker is
-ready yet, and how to come back after Ctrl-C. Sends no work itself. On leaving, a local stack is
-stopped, whatever happened.
+It also prints what all such commands print: what is being started, that no worker is ready
+yet, and how to follow the jobs after Ctrl-C. Submits no jobs itself. A local stack is always
+stopped at the end.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The command `slotline summarize`: summarises files, and prints or saves the summaries.
 
-Reads its options, submits a job a file, follows them and prints; errors travel up as
-`SlotlineError` and become one line in `tasks/command.py`. Started again it computes only
-what is missing.
+Reads its options, submits one job per file, follows the jobs and prints. `tasks/command.py`
+prints a `SlotlineError` as one line. When it is started again, it computes only what is
+missing.
 """
 
 from __future__ import annotations

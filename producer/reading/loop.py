@@ -37,7 +37,7 @@ class Display(Protocol):
 def run(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:
     """Step all readings until the last has ended; `check` may raise what makes waiting useless.
 
-    Raises `BrokerUnavailable` when Redis is away for longer than `PATIENCE_S`.
+    Raises `BrokerUnavailable` if Redis does not answer for longer than `PATIENCE_S`.
     """
     away_since_s: float | None = None
     while True:

@@ -14,7 +14,7 @@ from tasks.flow.ledger import Ledger
 from tasks.store.artifacts import Store
 
 NAMED = re.compile(rb"[a-z0-9_-]+/[0-9a-f]{2}/[0-9a-f]{64}")
-"""An artifact's name without its extension, wherever it stands in a record."""
+"""An artifact's name without its extension, at any place in a record."""
 
 JOBS_AT_ONCE = 1_000_000
 

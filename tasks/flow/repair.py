@@ -1,6 +1,6 @@
 """What failed for good, listed with its reason, and tried again when a person asks for it.
 
-Three things fail: a part of a job (its failure is in the ledger), a task that stands alone
+Three things fail: a part of a job (its failure is in the ledger), a task without a job
 whose attempts are used up, and a message that no worker could read (both are set aside,
 whole, in `slotline:setaside`). A part that is tried again reopens its job, and the jobs
 above it, so that all can still end SUCCESS. Computes nothing, waits for nothing.
@@ -144,7 +144,7 @@ def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
         return ledger.transitions.reopen(job_id, [part])
     failed = [number for number, mark in enumerate(ledger.queries.states(below), 1) if mark == FAILED]
     if not failed:
-        # It failed as a whole, not by its parts, so it begins anew.
+        # It failed as a whole, not by its parts, so it begins again.
         ledger.transitions.forget(below)
         return ledger.transitions.reopen(job_id, [part])
     ledger.transitions.reopen_above(job_id, part)

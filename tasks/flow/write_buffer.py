@@ -36,18 +36,18 @@ class WriteBuffer:
         self._unless_open()
 
     def open(self) -> None:
-        """Gather from now on; what was left of a batch that never came to its end is forgotten."""
+        """Gather from now on; writes of a batch that did not end are dropped."""
         self._settled, self._results, self.is_open = [], [], True
 
     def send(self) -> dict[str, ResponseError]:
-        """Send all and close; the tasks of which Redis refused something, with what it said.
+        """Send all writes and close; returns the tasks with a refused write, and Redis' error for each.
 
-        Raises redis-py's errors when nothing of it, or not all, is known to be written.
+        Raises redis-py's errors if it is not known that all was written.
         """
         settled, results = self._settled, self._results
         self._settled, self._results, self.is_open = [], [], False
         answers: list[tuple[str, object]] = []
-        # In this order: whoever sees a result finds its part settled.
+        # In this order, so that a client that sees a result finds its part settled.
         answers += _named(settled, self._ledger.transitions.settle_all([one for _, one in settled]) if settled else ())
         answers += _named(results, self._ledger.transitions.store_all([one for _, one in results]) if results else ())
         return {task_id: answer for task_id, answer in answers if isinstance(answer, ResponseError)}

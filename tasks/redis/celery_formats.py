@@ -1,4 +1,4 @@
-"""The formats of Celery and kombu that slotline writes itself, one row each: what stands in it, and who writes it.
+"""The formats of Celery and kombu that slotline writes itself, one row each: its fields, and the files that use it.
 
 Needed where a message or a result is written inside a Lua script, in the same step as a record.
 `tests/house/test_celery_formats.py` compares each row with what Celery itself writes and with what

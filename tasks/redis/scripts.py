@@ -1,7 +1,7 @@
 """Runs Lua scripts inside Redis: one, or one for many in a round trip.
 
 A script is a file `<name>.lua` in the folder of a package; where the folder has a
-`_head.lua`, that stands before each of them. Knows nothing of what they do. A server that
+`_head.lua`, its text is put before each of them. Knows nothing of their content. A server that
 has forgotten them (it was restarted, or took over from another) is given them again.
 """
 

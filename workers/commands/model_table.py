@@ -1,4 +1,4 @@
-"""`slotline model status` for people: one table of slots, and one of the small models of each slot that holds many."""
+"""`slotline model status` for people: one table of slots, and one for the models of each registry."""
 
 from __future__ import annotations
 

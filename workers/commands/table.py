@@ -1,4 +1,4 @@
-"""Prints a table for people: plain columns, one line a row, also into a file or a pipe."""
+"""Prints a table for people: plain columns, one line per row, also to a file or a pipe."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Collection, Sequence
 
 PIPE_WIDTH = 240
-"""Columns of a line that no terminal shows."""
+"""Columns of a line that is not printed to a terminal."""
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]], wrapped: Collection[str] = ()) -> None:

@@ -68,7 +68,7 @@ def claim_share(
 def _claim_in_turn(
     client: Redis, entry: ModelEntry, node: str, chosen: Settings, parts: int, gpu: Gpu, turn: Turn
 ) -> SlotClaim | str:
-    """Plan and claim while nobody else loads there; gives the refusal in words. Without a claim the turn ends."""
+    """Plan and claim while no other worker loads there; returns the claim, or why not. Then the turn ends."""
     claimed: SlotClaim | None = None
     try:
         size = footprint.known(client, entry, gpu.name, chosen)

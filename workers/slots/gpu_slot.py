@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def promise(client: Redis, claimed: SlotClaim, size: Footprint) -> None:
-    """Keep the memory of a slot's model for it, so that nobody else plans with it while it is not loaded."""
+    """Keep the memory of a slot's model for it, so that no other worker plans with it while it is not loaded."""
     if claimed.turn:
         client.hset(keys.promised(claimed.turn.gpu), claimed.worker, str(size.size_bytes or 0))
 

@@ -1,7 +1,7 @@
 """Placement: gives each wanted slot its GPU, or says with numbers why they do not fit together.
 
 Done before anything is started, so that workers which start at the same time need not find
-a place by trying. Takes no slot and no turn. What others take meanwhile, the workers see:
+a place by trying. Takes no slot and no turn. If others take memory in this time, the workers see it:
 they plan again when they claim.
 """
 

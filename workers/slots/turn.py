@@ -52,7 +52,7 @@ class Turn:
     def wait(self, client: Redis, waits: Callable[[str], None]) -> None:
         """Wait until the turn is ours, as long as others load; `waits` is called once for each worker we wait for.
 
-        It also waits while Redis is away: that is not the model's fault.
+        It also waits while Redis does not answer: that is not the model's fault.
         """
         named = ""
         while holder := self._holder(client):

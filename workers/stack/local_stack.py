@@ -61,7 +61,7 @@ class LocalStack:
         return self._ready.holders if self._ready else []
 
     def start(self) -> bool:
-        """Start everything and wait until all are ready; False when asked to stop meanwhile.
+        """Start everything and wait until all are ready; False if it is asked to stop before that.
 
         Raises `SlotlineError` in one line: which worker did not start, and that worker's own error.
         """

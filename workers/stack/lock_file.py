@@ -1,7 +1,7 @@
 """The lock file of a data folder: one stack at a time uses the folder, and finds the address of the last one.
 
 Two Redis servers on one append-only file would ruin it. The lock is the kernel's, so it ends
-with the process that holds it, however that ends; what is written in the file stays.
+with its process in any case; the content of the file stays.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class ReadyWorkers:
         return sorted(self._held.values(), key=lambda holder: holder.slot)
 
     def free_dead(self) -> None:
-        """Free the slots of dead processes: those of a stack that was killed, while nobody else uses this Redis."""
+        """Free the slots of dead processes: those of a stack that was killed, while no other stack uses this Redis."""
         with broker.speaking(self._broker_url):
             for holder in holders(self._client):
                 if not _is_alive(holder.pid):
@@ -58,7 +58,7 @@ class ReadyWorkers:
         self._held |= {holder.pid: holder for holder in found if holder.pid in pids and holder.ready}
 
     def wait(self, workers: Sequence[WorkerProcess], limit_s: float, is_stopping: Callable[[], bool]) -> bool:
-        """Wait until all are ready; False when asked to stop meanwhile.
+        """Wait until all are ready; False if it is asked to stop before that.
 
         Raises `SlotlineError` with the worker's own last line when one ends, or is late.
         """

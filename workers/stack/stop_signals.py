@@ -1,6 +1,6 @@
 """Stop signals, and the end of standard input, for a command that runs until it is stopped.
 
-The handlers only count, so no start or stop is interrupted in its middle; the command looks
+The handlers only count, so they interrupt no start or stop; the command checks the count
 between its steps.
 """
 

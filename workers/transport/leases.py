@@ -94,7 +94,7 @@ class Leases:
         # Host and process are for people; the token makes the name unique.
         self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
         self._lock = threading.Lock()
-        # One thread sends at a time: a return that is sent late would give back what was taken again meanwhile.
+        # One thread sends at a time: a late return would give back a message that was taken again since then.
         self._sending = threading.Lock()
         self._held: dict[str, int] = {}  # key -> sequence number, in the order of taking
         self._acks: dict[str, None] = {}
@@ -174,7 +174,7 @@ class Leases:
                 self._sending.release()
 
     def renew(self, tags: Sequence[str]) -> set[str]:
-        """Start the leases of `tags` anew; returns those that this process no longer holds."""
+        """Renew the leases of `tags`; returns those that this process no longer holds."""
         if not tags:
             return set()
         return {_text(key) for key in self._run("renew", [], [self._lease_ms, *tags], self._renewal_client)}

@@ -41,7 +41,7 @@ def unwatched_s(lease_s: float) -> float:
 
 
 def server_refuses_all(error: BaseException | None) -> bool:
-    """Whether the server is away for every client. Where nothing answers, it may be this host's network alone."""
+    """Whether the server refuses every client. If nothing answers, it may be this host's network alone."""
     if isinstance(error, MasterNotFoundError):  # the Sentinels answer, and will soon name another master
         return "Timeout" not in str(error)
     while error is not None:
@@ -128,7 +128,7 @@ class Renewal:
         wanted = [key for key in held if key not in dropped and key not in self._lost]
         lost = self.leases.renew(wanted) if self._child_is_alive() else set()
         self._renewed_at, self._server_refuses_all = asked, False
-        # What is not held any more was acknowledged by another thread meanwhile.
+        # What is not held any more was acknowledged by another thread in between.
         for key in lost.intersection(self.leases.held_keys()):
             self._lost.add(key)
             logger.warning("the lease on message %s has ended: another worker may run it as well", key)

@@ -42,7 +42,7 @@ BACKENDS = {
 class ReconnectingConsumer(Consumer):
     """Celery's consumer, which tries to reconnect to a lost broker every few seconds, without limit.
 
-    Stock Celery waits two seconds longer after every try, up to 30, and gives up after a hundred.
+    Celery itself waits two seconds longer after every try, at most 30 s, and gives up after a hundred tries.
     """
 
     def ensure_connected(self, conn: Any) -> Any:
@@ -64,8 +64,8 @@ def reconnect_for_ever(app: Celery) -> None:
 class Buffered:
     """Shared by both result backends: if a batch's write buffer is open, results are written to it.
 
-    A part of a chord is stored at once, because Celery counts it in the same moment, and so is
-    what has errbacks, because they are sent in the next and may ask for it.
+    The result of a chord's header task is stored at once, because Celery counts it at the same time. So is a result
+    with errbacks, because they are sent next and may read it.
     """
 
     def _store_result(

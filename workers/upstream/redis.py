@@ -1,6 +1,6 @@
 """redis-py's private parts: how often a command is tried again, and how long a client waits for an answer.
 
-For a worker's child a command is tried again for a minute and a half while Redis is away; a
+For a worker's child a command is tried again for a minute and a half while Redis does not answer; a
 parent's event loop must not wait so long. Every script of the ledger may be sent twice (each
 head says so), so a command whose answer was lost is simply sent again.
 """
@@ -51,7 +51,7 @@ class TimedRetry(Retry):
 
 
 def wait_for_redis(app: Celery) -> None:
-    """Have this child's Redis client (ledger and results) wait while Redis is away; call it before its first use."""
+    """Have this child's Redis client (ledger and results) wait for a Redis that does not answer; call it first."""
     limits = app.backend.client.connection_pool.connection_kwargs
     limits["retry"] = TimedRetry()
     limits["socket_timeout"] = min(limits.get("socket_timeout") or ANSWER_LIMIT_S, ANSWER_LIMIT_S)

@@ -30,7 +30,7 @@ MAX_RATIO = 100
 """Unpacked to packed. XHTML reaches about 15; deflate's limit, which bombs are near, is 1,032."""
 
 RATIO_FREE_BYTES = 1024**2
-"""Smaller files may have any ratio: an empty table packs well, and harms nobody."""
+"""Smaller files may have any ratio: an empty table packs well, and is harmless."""
 
 _READ_BYTES = 256 * 1024
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

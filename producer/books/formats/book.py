@@ -1,4 +1,4 @@
-"""What every format is read into: a book of titled chapters, and the cleaning of its letters."""
+"""The result of reading any format: a book of titled chapters; also cleans its characters."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ _LEFT_OUT_TITLE = re.compile(
 
 @dataclass
 class _Section:
-    """What stands from one entry of the contents to the next."""
+    """The text from one entry of the contents to the next."""
 
     title: str
     depth: int

@@ -1,6 +1,6 @@
 """Markdown to a book: chapters by headings of the first two levels, marks taken off the prose. Pure.
 
-A first heading of level 1 that stands alone above headings of level 2 is the book's title.
+A first heading of level 1 that is the only one above headings of level 2 is the book's title.
 Where level 1 has prose of its own, level 2 makes no chapters but sections inside them.
 Deeper headings are ordinary paragraphs. Knows what occurs in prose, not all of Markdown.
 """

@@ -76,7 +76,7 @@ def words(element: Any) -> str:
 def _prepared(data: bytes) -> bytes:
     """The document as UTF-8 without declaration and document type; HTML's entities as their characters."""
     text = _DECLARATION.sub("", _decode(data), count=1)
-    # Looked for near the beginning only: one that stands elsewhere is no document type, and costs time.
+    # Looked for near the beginning only: elsewhere it is not a document type, and the search would take time.
     start = text[:_PROLOG_CHARS].upper().find("<!DOCTYPE")
     if start >= 0 and (doctype := _DOCTYPE.match(text, start)):
         text = text[:start] + text[doctype.end() :]

@@ -23,7 +23,7 @@ _PAGE_TYPES = ("application/xhtml+xml", "text/html", "application/xml", "text/x-
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the table of contents: where it leads, and how deep it stands (1 is highest)."""
+    """A line of the table of contents: its target, and its level (1 is highest)."""
 
     title: str
     member: str
@@ -120,7 +120,7 @@ def _read_spine(root: Any, items: dict[str, _Item], package: Package) -> None:
 
 
 def _refuse_encrypted(archive: Archive, spine: list[str]) -> None:
-    """What is encrypted besides the text (fonts, by rule) may be: nobody hears it."""
+    """Other encrypted files (usually fonts) are allowed: they are not read aloud."""
     if ENCRYPTION not in archive:
         return
     root = parse_xml(archive.read(ENCRYPTION))

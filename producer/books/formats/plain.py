@@ -20,7 +20,7 @@ WRAPPED_LINE_CHARS = 160
 """No file is wrapped wider: where a line is longer, each line is a paragraph of its own."""
 
 PART, CHAPTER, SECTION = 1, 2, 3
-"""Levels of a heading; the smaller one stands higher."""
+"""Levels of a heading; the smaller one is higher."""
 
 _PART = re.compile(r"^(?:part|book|volume|phần|quyển|tập)\b", re.IGNORECASE)
 _GUTENBERG_START = re.compile(r"^\*\*\* ?START OF TH(?:E|IS) PROJECT GUTENBERG EBOOK[^\n]*\n", re.MULTILINE)
@@ -29,7 +29,7 @@ _GUTENBERG_END = re.compile(r"^\*\*\* ?END OF TH(?:E|IS) PROJECT GUTENBERG EBOOK
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A paragraph of the book; `level` is 0 for prose, else how high the heading stands (1 is highest)."""
+    """A paragraph of the book; `level` is 0 for prose, else the level of the heading (1 is highest)."""
 
     text: str
     level: int = 0

@@ -51,7 +51,7 @@ class Block:
 
 @dataclass
 class Page:
-    """A document as blocks; `anchors` says before which block each id stands."""
+    """A document as blocks; `anchors` maps each id to the block after it."""
 
     blocks: list[Block] = field(default_factory=list)
     anchors: dict[str, int] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tasks.settings import settings
 
 ATTEMPTS_ALLOWED = 3
-"""Runs of a part, or of a task that stands alone, before it has failed for good."""
+"""Attempts of a part, or of a task without a job, after which it fails for good."""
 
 
 def ttl_ms() -> int:

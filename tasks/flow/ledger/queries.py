@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Queries:
-    """Questions about jobs; each method asks Redis anew."""
+    """Questions about jobs; each method reads Redis again."""
 
     def __init__(self, client: Redis) -> None:
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
@@ -84,11 +84,11 @@ class Queries:
         return (self._redis.get(keys.states(job_id)) or b"").decode()
 
     def outcomes(self, job_id: str) -> dict[int, dict[str, Any]]:
-        """What each ended part came to, by part number; JSON-ready values as they were settled."""
+        """The outcome of each ended part, by part number; JSON-ready, as it was settled."""
         return {int(part): json.loads(text) for part, text in self._redis.hgetall(keys.outcomes(job_id)).items()}
 
     def outcome(self, job_id: str, part: int) -> dict[str, Any] | None:
-        """What one part came to, or None while it has not ended."""
+        """The outcome of one part, or None while it has not ended."""
         raw = self._redis.hget(keys.outcomes(job_id), str(part))
         return json.loads(raw) if raw else None
 

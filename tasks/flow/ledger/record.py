@@ -78,7 +78,7 @@ class Record:
 class Taken:
     """What a run of a part needs: its payload, and the parameters that its job's parts share.
 
-    Empty for a task that stands alone. `runs` is how many runs of it were begun before.
+    Empty for a task without a job. `runs` is the number of earlier attempts.
     """
 
     payload: str
@@ -88,7 +88,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class ArtifactClaim:
-    """Who is to compute an artifact: the delivery tag of its message, and of which job and part it is a run.
+    """A message that wants to compute an artifact: its delivery tag, its copy, and its job and part.
 
     `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
     `run_of` is the job and part, or the id of a bare task and 0.
@@ -102,7 +102,7 @@ class ArtifactClaim:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What a run of a part came to; `outcome` is JSON-ready.
+    """How a run of a part ended; `outcome` is JSON-ready.
 
     `attempt` is the run's own (from `claim`), 0 where none was counted: when a later run has begun, this one is late.
     """
@@ -127,7 +127,7 @@ class StoredResult:
 
 @dataclass(frozen=True)
 class Cancellation:
-    """What a cancelling did: the jobs that it ended, and of which job (and part of it) the first of them is a part."""
+    """What a cancelling did: the jobs that it ended, and the parent job and part of the first of them."""
 
     ids: tuple[str, ...]
     parent: tuple[str, int] | None

@@ -147,7 +147,7 @@ class Transitions:
         return [what.decode() for what in self._scripts.run("sweep", script_keys, [job_id, look])]
 
     def send(self, list_key: str, message: str) -> None:
-        """Send the message of a task that stands alone: it has no parts, so the message is its own record."""
+        """Send the message of a task without a job: it has no parts, so the message is its own record."""
         self._redis.lpush(list_key, message)
 
     def name_job(self, digest: str, job_id: str) -> None:

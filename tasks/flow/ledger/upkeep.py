@@ -54,7 +54,7 @@ class Upkeep:
     def expire_reply_queues(self, cursor: int, limit: int) -> int:
         """Give Celery's forgotten reply queues a time to live: look at about `limit` keys from `cursor` on.
 
-        Returns the cursor of the next call; 0 begins anew.
+        Returns the cursor of the next call; 0 begins again.
         """
         following, found = self._redis.scan(cursor, match=REPLY_QUEUES, count=limit)
         for name in found:

@@ -1,12 +1,12 @@
 """Vietnamese speech by VietTTS (viet-tts 0.1.0) on torch and ONNX Runtime: 22,050 Hz mono, on a GPU or a CPU.
 
-`path` is the model's folder with its six files; its `config.yaml` can make any Python
-object, so it must be one that you trust. A voice is an audio file of the samples folder,
-3 to 5 s of one speaker, and goes by the file's name without the suffix. The same input
-gives the same sound on the same device (`seed`). A batch is spoken one text after another.
+`path` is the model's folder with its six files; reading its `config.yaml` can create
+any Python object, so use only files that you trust. A voice is an audio file in the samples
+folder with 3 to 5 s of one speaker; its name is the file's without the suffix. The same input
+gives the same sound on the same device (`seed`). The texts of a batch are spoken one by one.
 
-What the model cannot say is `InvalidInput` for that input alone. A run that never ends is
-stopped by the batch's `time_limit_s`, not here. Importing this module costs nothing.
+A text that the model cannot speak gives `InvalidInput` for that input only. A run that never
+ends is stopped by the batch's `time_limit_s`, not here. Importing this module is cheap.
 """
 
 from __future__ import annotations

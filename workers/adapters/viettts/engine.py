@@ -1,7 +1,7 @@
 """Loads and runs the real `viettts.tts.TTS`, and avoids all its known traps.
 
-What each step is for is said where it stands; docs/models.md lists them. It holds the
-model alone: which voice files there are, and what becomes of an error, is the adapter's.
+Each step says its purpose; docs/models.md lists the traps. It has
+only the model: the adapter finds the voice files and handles errors.
 For viet-tts 0.1.0, used by one thread.
 """
 
@@ -92,8 +92,8 @@ class Engine:
     ) -> NDArray[np.float32]:
         """Sound of the text, `[samples]` at 22,050 Hz.
 
-        Raises `InvalidInput` where nothing in the text can be said, `ModelError` for sound that is
-        none, `Cancelled` as soon as `is_cancelled` says so, and what torch raises.
+        Raises `InvalidInput` if nothing in the text can be spoken, `ModelError` for sound that is not
+        speech, `Cancelled` as soon as `is_cancelled` is true, and torch's errors.
         """
         import numpy as np
         import torch
@@ -137,8 +137,8 @@ class Engine:
 class _Job:
     """Catches the errors of the language model, which viet-tts runs in a thread without error handling.
 
-    There, what it raises is lost and the part of the sound made so far passes for the whole. Here it
-    is kept and raised; the run ends when nobody wants it any more; and it cannot draw for ever.
+    There an error is lost, and the sound so far is returned as if it were complete. Here the error
+    is kept and raised; the run ends when it is cancelled; and it cannot sample without limit.
     """
 
     def __init__(self, model: Any) -> None:

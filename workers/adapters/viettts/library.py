@@ -1,6 +1,6 @@
 """Imports viet-tts 0.1.0, and replaces what cannot run in a slot: its downloads, imports, file reading and fading.
 
-All of it is done to this process's modules, once or more often with the same effect.
+It changes modules of this process; doing it again has no further effect.
 `engine.py` runs the model; docs/models.md lists the traps.
 """
 
@@ -50,7 +50,7 @@ def import_viettts() -> None:
 def onnxruntime_on(device: str, threads: int) -> SimpleNamespace:
     """Replaces onnxruntime in viet-tts's front end: sessions on the slot's device with the slot's threads.
 
-    Its own have one thread, and ask for CUDA alone wherever torch has it.
+    viet-tts' own sessions have one thread, and need CUDA whenever torch has it.
     """
     import onnxruntime
 

@@ -1,10 +1,10 @@
 """Writes numbers, dates and abbreviations as words; safe with any number of workers on a host.
 
 viet-tts calls `vinorm.TTSnorm`, which writes its input and output to two fixed files in
-its own package folder: callers read one another's texts. Here vinorm's own program runs in
-a folder of the call's own, with its data linked in, and gives the same words; the package
-itself is never imported (it needs Python < 3.12). Where it is not installed, or cannot
-run, `numbers.in_words` takes its place, which knows numbers, decimals, per cent and dates.
+its own package folder: concurrent callers get each other's texts. Here vinorm's own program
+runs in a separate folder for each call, with links to its data, and gives the same words. The
+package itself is never imported (it needs Python < 3.12). If it is not installed or cannot run,
+`numbers.in_words` is used, which knows numbers, decimals, per cent and dates.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes numbers in a Vietnamese text as words: 2.500.000 -> hai triệu năm trăm nghìn. Pure.
 
-What VietTTS is given in place of vinorm where that is not installed. It reads whole
-numbers, decimals (3,5), per cent and dates (12/8/2019), and leaves all else as it is:
+VietTTS uses it if vinorm is not installed. It reads whole numbers, decimals (3,5), per cent
+and dates (12/8/2019), and does not change anything else:
 units, abbreviations, Roman numerals and times.
 """
 

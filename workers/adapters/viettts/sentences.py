@@ -1,9 +1,9 @@
 """The text that the VietTTS model gets, and its pieces. Pure; the model's own steps are passed in.
 
 viet-tts takes `<|…|>` for special tokens, drops links, emoji and everything from U+24C2 to
-U+1F251 (Chinese, Japanese, Korean), and cuts at . ? ! ; : alone. Here special tokens are
-taken out, what is left without a letter or digit is no sentence, and a sentence that is
-too long is cut further: at commas, then between words, then within a word.
+U+1F251 (Chinese, Japanese, Korean), and splits only at . ? ! ; : . Here special tokens are
+removed, text without a letter or digit is not a sentence, and a sentence that is too long is
+split further: at commas, then between words, then within a word.
 """
 
 from __future__ import annotations

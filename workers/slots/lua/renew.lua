@@ -3,7 +3,7 @@
 -- ARGV: the value stored by the claim; lease in ms; the capacity's member (`worker|parts`); 1 when ready, else 0;
 --       of a GPU slot also its turn's value
 -- Returns '' when the slot is ours, else the value of its holder; then nothing was changed.
--- Guarantee: a slot whose lease ran out is taken back only while nobody else holds it. Members of
+-- Guarantee: a slot whose lease ran out is taken back only while no other worker holds it. Members of
 -- dead workers leave the capacity when their lease has ended. A turn to load is renewed only while it is ours.
 local held = redis.call('GET', KEYS[1])
 if held and held ~= ARGV[1] then return held end

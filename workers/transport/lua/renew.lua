@@ -1,4 +1,4 @@
--- Start the leases of held messages anew.
+-- Renew the leases of held messages.
 -- ARGV[2] lease in ms, ARGV[3…] their keys, in the order in which they were taken
 -- Returns the keys that this holder no longer has: their lease had ended, and another worker reclaimed them.
 local ends, lost = now_ms() + tonumber(ARGV[2]), {}

@@ -4,7 +4,7 @@
 -- ARGV: id, part, verdict (done | failed | again), outcome as JSON, parts computed, attempts allowed, this run's
 --       attempt (0: not counted); where what it made is measured also the measure's name, the amount, and its unit
 -- Returns `done`, `failed`, `again`, or `late` when the job is not open, the part has ended already, or a later run of
--- it has begun: a worker that was frozen and lost its lease meanwhile settles nothing.
+-- it has begun: a worker that was frozen and has lost its lease settles nothing.
 -- Guarantee: idempotent; any order and any repetition ends in the same state, and no gap lies between
 -- «settled» and «sent»: the next part's message, or after the last part the job's own, goes out here.
 local job, part, verdict = ARGV[1], tonumber(ARGV[2]), ARGV[3]
