@@ -2,7 +2,8 @@
 
 No table lists the kinds. Every module in slotline's own folder is found; another package
 names its module in an entry point of the folder's group. Guarantees: slotline's own modules
-come first, so no other package can replace them; the result is the same for the whole life
+come first, so no other package can replace them; a module of another package that cannot be
+imported is logged and left out, and costs no other; the result is the same for the whole life
 of the process.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import logging
 import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from importlib.metadata import entry_points
 from types import ModuleType
 from typing import TypeVar
 
-from tasks.errors import SettingsError
+logger = logging.getLogger(__name__)
 
 FoundT = TypeVar("FoundT")
 
@@ -47,13 +49,17 @@ def module_names(place: Place) -> tuple[str, ...]:
 
 @functools.cache
 def modules(place: Place) -> tuple[ModuleType, ...]:
-    """The imported modules; raises `SettingsError` with the name of one that cannot be imported."""
+    """The imported modules. One of slotline's own that cannot be imported raises its own error."""
     found = []
     for name in module_names(place):
         try:
             found.append(importlib.import_module(name))
-        except ImportError as exc:
-            raise SettingsError(f"{name}, of {place.package} or {place.group}, cannot be imported: {exc}") from exc
+        except Exception as exc:  # whatever another package raises on import is its own fault alone
+            if name.startswith(f"{place.package}."):
+                raise
+            logger.error(
+                "%s (%s) cannot be imported and is left out: %s: %s", name, place.group, type(exc).__name__, exc
+            )
     return tuple(found)
 
 
