@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,21 @@ def test_a_defect_is_shown_whole(extra: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "a defect" in done.stderr
+
+
+LOST = """
+import os, signal, weakref
+from tasks.command import main
+
+class Thing: pass
+thing = Thing()
+seen = weakref.ref(thing, lambda gone: [os.kill(os.getpid(), signal.SIGINT), sum(range(1000))])
+del thing
+main(["--version"])
+"""
+
+
+@pytest.mark.xfail(strict=True, reason="Python ignores what a callback raises, and so a Ctrl-C that comes in one")
+def test_ctrl_c_in_a_callback_of_python_ends_the_command() -> None:
+    done = subprocess.run([sys.executable, "-c", LOST], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode in (130, -signal.SIGINT)

@@ -142,18 +142,20 @@ def test_a_broker_that_answers_is_used_instead_of_an_embedded_one(up: Up, broker
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("moment", [r"\A", r"redis", r"slotline is up"])
+@pytest.mark.parametrize("moment", ["begun", "redis", "slotline is up"])
 def test_a_signal_at_any_moment_leaves_no_process(
     up: Up, left_over: LeftOver, wait_until: WaitUntil, tmp_path: Path, moment: str, number: signal.Signals
 ) -> None:
     stack = up("--model", "quick=2")
-    if moment == "redis":
+    if moment == "begun":
+        # Not earlier: a Ctrl-C while Python still imports is lost now and then, in a callback of its own.
+        wait_until((tmp_path / "data" / "slotline" / "logs").is_dir, 60, "the folder of the logs")
+    elif moment == "redis":
         wait_until(lambda: any("redis-server" in line for line in left_over()), 30, "the embedded Redis")
     else:
         stack.wait_for_log(moment, 60)
     stack.signal(number)
-    # Before the command has begun, the signal does what it does to any Python.
-    assert stack.wait(40) in (0, -signal.SIGTERM, 130, -signal.SIGINT, 1)
+    assert stack.wait(40) in (0, 130)
     assert left_over() == []
 
 
