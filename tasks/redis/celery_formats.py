@@ -14,7 +14,6 @@ HEAD_LUA = "tasks/flow/ledger/lua/_head.lua"
 CANCEL_LUA = "tasks/flow/ledger/lua/cancel.lua"
 RESULT_LUA = "tasks/flow/ledger/lua/result.lua"
 RESULTS = "producer/results.py"
-TRANSITIONS = "tasks/flow/ledger/transitions.py"
 
 
 @dataclass(frozen=True)
