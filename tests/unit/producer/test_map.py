@@ -9,25 +9,12 @@ from tasks.errors import InvalidInput, UnknownModel, UnknownVoice
 from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.workers import StartWorker
-
-CATALOG = """
-[models.words]
-adapter = "rehearsal"
-gives = "text"
-faults = true
-batch_size = 16
-
-[models.quick]
-adapter = "rehearsal"
-faults = true
-voices = ["anna", "bert"]
-batch_size = 16
-"""
+from tests.unit.producer.messages import MAP_CATALOG
 
 
 @pytest.fixture
 def client(broker: str, use_catalog: UseCatalog) -> Client:
-    use_catalog(CATALOG)
+    use_catalog(MAP_CATALOG)
     return Client()
 
 

@@ -13,25 +13,12 @@ from tasks.messages import ParagraphResult, SummaryResult
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import GIVE_UP_S
 from tests.fixtures.workers import StartPair
-
-CATALOG = """
-[models.words]
-adapter = "rehearsal"
-gives = "text"
-faults = true
-batch_size = 16
-
-[models.quick]
-adapter = "rehearsal"
-faults = true
-voices = ["anna", "bert"]
-batch_size = 16
-"""
+from tests.unit.producer.messages import MAP_CATALOG
 
 
 @pytest.fixture
 def client(broker: str, use_catalog: UseCatalog) -> Client:
-    use_catalog(CATALOG)
+    use_catalog(MAP_CATALOG)
     return Client()
 
 
