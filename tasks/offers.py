@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from tasks.redis import keys
@@ -51,6 +51,12 @@ class Offers:
         self._redis.set(keys.offer(offer.model), text, px=int((kept_s or settings().job_ttl_s) * 1000))
 
     def published(self, model: str) -> Published | None:
-        """The model's offer, or None if no worker has published one (or it has expired)."""
+        """The model's offer, or None if no worker has published one (or it has expired).
+
+        Fields that only newer workers know are left out.
+        """
         raw = self._redis.get(keys.offer(model))
-        return Published(**json.loads(raw)) if raw else None
+        if not raw:
+            return None
+        known = {one.name for one in fields(Published)}
+        return Published(**{name: value for name, value in json.loads(raw).items() if name in known})

@@ -32,3 +32,9 @@ def test_an_offer_of_an_older_worker_which_named_less_is_read(raw_redis: Any) ->
     old = {"model": "aloud", "adapter": "adapter", "revision": "1", "sample_rate": 22_050}
     raw_redis.set(keys.offer("aloud"), json.dumps(old))
     assert Offers(raw_redis).published("aloud") == Published("aloud", "adapter", "1", 22_050)
+
+
+def test_an_offer_of_a_newer_worker_which_names_more_is_read(raw_redis: Any) -> None:
+    new = {"model": "aloud", "adapter": "adapter", "revision": "1", "sample_rate": 22_050, "smells_of": "roses"}
+    raw_redis.set(keys.offer("aloud"), json.dumps(new))
+    assert Offers(raw_redis).published("aloud") == Published("aloud", "adapter", "1", 22_050)
