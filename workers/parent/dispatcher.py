@@ -207,12 +207,13 @@ class Dispatcher:
     def _finished(self, batch: Batch, results: list[TraceResult | RunAlone]) -> None:
         self.done_at = time.monotonic()
         goes_on = not self._replacement_is_due
-        self.ended(batch)
         pairs = list(zip(batch.requests, results, strict=True))
         ran = [(request, result) for request, result in pairs if not isinstance(result, RunAlone)]
         if ran:
+            # Before the child may be replaced, because this forgets the deaths that are expected.
             self._supervisor.restarts.worked()
             self.batch_sizes.count(len(ran))
+        self.ended(batch)
         if goes_on and len(ran) == len(results):
             self._pump()  # before the callbacks, which take longer than a small batch
         for request, result in ran:

@@ -124,7 +124,6 @@ def test_a_child_that_is_replaced_ends_its_batch_first_and_gets_no_other(slot: S
     assert slot.batches() == [["a"]]
 
 
-@pytest.mark.xfail(strict=True, reason="the count is set back after the death was announced, so that death counts")
 def test_the_death_of_a_child_that_is_replaced_after_its_batch_does_not_count(slot: SmallSlot) -> None:
     batch, _ = slot.running("a")
     slot.dispatcher.replace_child()
