@@ -19,7 +19,7 @@ from tasks.settings import Settings
 from workers.slots.holders import Holder
 from workers.slots.placement import place_all
 from workers.stack.embedded_redis import EmbeddedRedis
-from workers.stack.lock_file import LockFile
+from workers.stack.lock_file import LastStack, LockFile
 from workers.stack.ready_workers import ReadyWorkers
 from workers.stack.wanted import Gpus, Wanted
 from workers.stack.worker_process import DEATHS_ALLOWED, WorkerProcess, backoff_s
@@ -67,9 +67,13 @@ class LocalStack:
         """
         self.wanted.check_models()
         self._lock = LockFile.open(self.wanted.data)
+        # The folder has the workers' logs too, so it is one stack's alone, whoever brings Redis.
+        last = self._lock.take()
         self._make_folder_of_logs()
-        if not self.broker_url:
-            self._start_redis(self._lock)
+        if self.broker_url:
+            self._lock.write(None, last.port, self.broker_url)
+        else:
+            self._start_redis(self._lock, last)
         self._client = broker.client(self.broker_url)
         with broker.speaking(self.broker_url):
             self._client.ping()
@@ -138,8 +142,7 @@ class LocalStack:
             data = self.wanted.data
             raise SettingsError(f"--data: {data} cannot be written ({exc.strerror}); name another folder") from exc
 
-    def _start_redis(self, lock: LockFile) -> None:
-        last = lock.take()
+    def _start_redis(self, lock: LockFile, last: LastStack) -> None:
         last.wait_for_redis_to_end()
         port = self.wanted.redis_port or last.free_port
         self._redis = EmbeddedRedis(self.wanted.data / "redis", port, append_only=True)

@@ -1,6 +1,7 @@
 """The lock file of a data folder: one stack at a time uses the folder, and finds the address of the last one.
 
-Two Redis servers on one append-only file would ruin it. The lock is the kernel's, so it ends
+Two Redis servers on one append-only file would ruin it, and a stack that starts removes the logs
+of the last one. The lock is the kernel's, so it ends
 with its process in any case; the content of the file stays.
 """
 
@@ -71,7 +72,9 @@ class LockFile:
         """The lock of this folder, which is created if missing; raises `SettingsError` if it cannot be written."""
         try:
             data.mkdir(parents=True, exist_ok=True)
-            return cls(data, (data / NAME).open("a+"))
+            file = (data / NAME).open("a+")
+            os.fchmod(file.fileno(), 0o600)  # the URL of somebody's Redis may have a password
+            return cls(data, file)
         except OSError as exc:
             raise SettingsError(f"--data: {data} cannot be written ({exc.strerror}); name another folder") from exc
 
@@ -88,7 +91,7 @@ class LockFile:
         return last
 
     def write(self, redis_pid: int | None, port: int, broker_url: str) -> None:
-        """Write where this process' stack is, for the next one."""
+        """Write where this process' stack is, for the next one. `port` is the last embedded Redis' port."""
         self._file.seek(0)
         self._file.truncate()
         self._file.write(

@@ -218,7 +218,6 @@ def fresh_settings() -> Iterator[None]:
 assert sys.platform.startswith("linux"), "what ends with its parent is known by /proc here"
 
 
-@pytest.mark.xfail(strict=True, reason="a stack on a Redis of somebody else's takes no lock on its folder")
 def test_two_stacks_never_share_a_folder_whoever_brings_redis(
     up: Up, broker: str, tmp_path: Path, wait_until: WaitUntil
 ) -> None:
@@ -227,3 +226,4 @@ def test_two_stacks_never_share_a_folder_whoever_brings_redis(
     second = up("--model", "quick", "--broker", broker, "--data", str(tmp_path / "shared"))
     wait_until(lambda: second.returncode is not None or "slotline is up" in second.log(), 60)
     assert second.returncode == 1
+    assert f"another stack (pid {first.pid}) runs with the data in {tmp_path / 'shared'}" in second.log()

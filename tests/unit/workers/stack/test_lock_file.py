@@ -25,6 +25,7 @@ def test_the_next_stack_reads_what_the_last_one_wrote(tmp_path: Path) -> None:
     first.take()
     first.write(12, 7777, "redis://127.0.0.1:7777/0")
     first.close()
+    assert (tmp_path / lock_file.NAME).stat().st_mode & 0o777 == 0o600
     second = LockFile.open(tmp_path)
     assert second.take() == LastStack(os.getpid(), 12, 7777, "redis://127.0.0.1:7777/0")
     second.close()
