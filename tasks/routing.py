@@ -27,6 +27,12 @@ def list_key(queue: str, priority: int) -> str:
     return queue if step == 0 else f"{queue}{PRIORITY_SEPARATOR}{step}"
 
 
+def priority_of(queue_list: str) -> int:
+    """The priority of the messages in a queue's list."""
+    step = queue_list.partition(PRIORITY_SEPARATOR)[2]
+    return int(step) if step else 0
+
+
 def list_keys(queue: str) -> list[str]:
     """All lists of a queue, in order of priority."""
     return [list_key(queue, step) for step in PRIORITY_STEPS]

@@ -125,14 +125,20 @@ class LeasingChannel(kombu_redis.Channel):
             self.call_for_step()
         for refused in reserved.set_aside:
             logger.error("a message in %r is set aside: %s", _shown(refused.queue_list), refused.reason)
-        found = [(lists[held.queue_list], self._message(held)) for held in reserved.taken]
+        found = [(lists[held.queue_list], self._message(held, lists[held.queue_list])) for held in reserved.taken]
         return [(queue, message) for queue, message in found if message is not None]
 
-    def _message(self, held: Held) -> Any:
-        """The message, known by its key from here on; None when it cannot be read."""
+    def _message(self, held: Held, queue: str) -> Any:
+        """The message, known by its key and its queue from here on; None when it cannot be read.
+
+        What its sender wrote about the two is not used: a copy or a retry of it goes where it came from.
+        """
         try:
             payload = loads(held.message)
-            payload["properties"]["delivery_tag"] = held.key
+            properties = payload["properties"]
+            properties["delivery_tag"] = held.key
+            properties["delivery_info"].update(exchange="", routing_key=queue)
+            properties["priority"] = routing.priority_of(held.queue_list)
             return self.Message(payload, channel=self)
         except NOT_THE_MESSAGES_FAULT:
             raise

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import secrets
 import socket
 import sys
@@ -92,7 +93,7 @@ class Leases:
         self._renewal_client = renewal_client or client
         self.lease_s = lease_s
         # Host and process are for people; the token makes the name unique.
-        self.holder = holder or f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
+        self.holder = holder or f"{_word(socket.gethostname())}:{os.getpid()}:{secrets.token_hex(8)}"
         self._lock = threading.Lock()
         # One thread sends at a time: a late return would give back a message that was taken again since then.
         self._sending = threading.Lock()
@@ -216,6 +217,11 @@ class Leases:
     def _run(self, name: str, more_keys: Sequence[str], arguments: Sequence[Any], client: Redis | None = None) -> Any:
         script_keys = [keys.HELD, keys.LEASES, *more_keys]
         return self._scripts.run(name, script_keys, [self.holder, *arguments], client)
+
+
+def _word(name: str) -> str:
+    """A host's name without what would end a line or a field."""
+    return re.sub(r"[^!-~]", "_", name)
 
 
 def _text(raw: bytes | str) -> str:

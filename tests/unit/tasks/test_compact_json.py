@@ -21,3 +21,7 @@ def test_it_reads_back_as_it_was() -> None:
 def test_what_json_cannot_hold_is_an_error() -> None:
     with pytest.raises(TypeError):
         dumps({1, 2})
+
+
+def test_half_a_surrogate_pair_is_an_escape_because_redis_takes_bytes() -> None:
+    assert json.loads(dumps({"id": "\ud800"}).encode()) == {"id": "\ud800"}

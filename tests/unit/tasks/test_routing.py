@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.routing import ALONE, OF_JOB, OF_NESTED_JOB, PRIORITY_STEPS, list_key, list_keys
+from tasks.routing import ALONE, OF_JOB, OF_NESTED_JOB, PRIORITY_STEPS, list_key, list_keys, priority_of
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,10 @@ from tasks.routing import ALONE, OF_JOB, OF_NESTED_JOB, PRIORITY_STEPS, list_key
 def test_a_priority_is_rounded_down_to_a_list_that_workers_read(priority: int, step: int) -> None:
     assert list_key("espeak", priority) == ("espeak" if step == 0 else f"espeak\x06\x16{step}")
     assert list_key("espeak", priority) in list_keys("espeak")
+
+
+def test_a_list_says_its_priority() -> None:
+    assert [priority_of(name) for name in list_keys("flow")] == list(PRIORITY_STEPS)
 
 
 def test_all_lists_of_a_queue_come_in_the_order_in_which_they_are_read() -> None:

@@ -18,6 +18,8 @@ end
 -- What the message calls itself, or nil and why it cannot be taken.
 local function tag_of(message)
   local ok, decoded = pcall(cjson.decode, message)
+  -- Half of a surrogate pair is JSON for Python, not for Redis: the worker reads it, and answers it in words.
+  if not ok and string.find(message, '\\u[dD]') then return 'half-a-surrogate' end
   if not ok then return nil, 'not JSON: ' .. tostring(decoded) end
   if type(decoded) ~= 'table' then return nil, 'not a JSON object' end
   local properties = decoded.properties
@@ -29,11 +31,16 @@ local function tag_of(message)
   return tag
 end
 
+-- The sender chose the tag. As a key it is a short word: it goes through lists of lines, logs and other programs.
+local LONGEST_KEY = 200
+
 local function free_key(tag)
-  local key, n = tag, 1
+  local word = string.gsub(tag, '[^\33-\126]', function(char) return string.format('%%%02X', string.byte(char)) end)
+  word = string.sub(word, 1, LONGEST_KEY)
+  local key, n = word, 1
   while redis.call('HEXISTS', HELD, key) == 1 do
     n = n + 1
-    key = tag .. '#' .. n
+    key = word .. '#' .. n
   end
   return key
 end

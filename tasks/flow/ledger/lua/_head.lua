@@ -44,9 +44,15 @@ local function words_of(payload)
   return words
 end
 
--- A new delivery tag: a held message is found by it, so each message has one of its own.
+-- An id as a word without quotes, spaces or control characters: its other bytes as %XX. Two ids are two words.
+local function as_word(id)
+  return (string.gsub(id, '[^%w._-]', function(char) return string.format('%%%02X', string.byte(char)) end))
+end
+
+-- A new delivery tag: a held message is found by it, so each message has one of its own. It stands inside JSON text
+-- as it is (send_finish), so it is a word whatever the job's id is: the sender may have chosen that id.
 local function new_tag(job, part)
-  return job .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
+  return as_word(job) .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
 end
 
 -- A new message for one part. The ledger keeps it until the part is settled, so the sweep can see a loss.

@@ -3,7 +3,8 @@
 -- ARGV: part, delivery tag of the message that began the run
 -- Returns 1, or 0 when the last run was begun by another message. Only for a run that has ended.
 local run = redis.call('HGET', KEYS[1], ARGV[1] .. '!')
-if not run or string.sub(run, 1, #ARGV[2] + 1) ~= ARGV[2] .. '\n' then return 0 end
+-- A run is its message's tag, a line end, and the token of its call, which has no line end.
+if not run or string.match(run, '^(.*)\n[^\n]*$') ~= ARGV[2] then return 0 end
 redis.call('HDEL', KEYS[1], ARGV[1] .. '!', ARGV[1] .. '@')
 redis.call('HINCRBY', KEYS[1], ARGV[1], -1)
 return 1

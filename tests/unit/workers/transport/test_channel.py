@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from kombu import Connection
@@ -34,3 +35,49 @@ def test_a_body_that_cannot_be_decoded_is_set_aside(reading: Connection, redis_c
     redis_client.lpush("q", message(tag="good"))
     assert [taken.delivery_tag for taken in drain(reading, 1)] == ["good"]
     assert redis_client.llen(keys.SET_ASIDE) == 1
+
+
+ODD_TAGS = ["a\nb", 'quote " and \\', "tab\t, nul\0", "Chí Phèo", "x" * 10_000, "esc \x1b[2J", 12.5]
+
+
+def test_any_tag_a_sender_chose_is_a_short_word_as_a_key_and_its_message_is_settled(
+    reading: Connection, redis_client: Any
+) -> None:
+    for tag in ODD_TAGS:
+        odd = json.loads(message())
+        odd["properties"]["delivery_tag"] = tag
+        redis_client.lpush("q", json.dumps(odd))
+    taken = drain(reading, len(ODD_TAGS))
+    for one in taken:
+        assert re.fullmatch(r"[!-~]{1,210}", one.delivery_tag), one.delivery_tag
+        one.channel.leases.renew([one.delivery_tag])
+        one.ack()
+    reading.default_channel.step()
+    assert not redis_client.exists("q", keys.HELD, keys.LEASES, keys.SET_ASIDE)
+
+
+def test_bytes_that_are_no_text_in_a_tag_are_set_aside_and_end_no_worker(reading: Connection, raw_redis: Any) -> None:
+    raw_redis.lpush("q", message(tag="here").encode().replace(b"here", b"\xff\xed\xa0\x80"))
+    raw_redis.lpush("q", message(tag="good"))
+    assert [taken.delivery_tag for taken in drain(reading, 1)] == ["good"]
+    assert raw_redis.llen(keys.SET_ASIDE) == 1
+    assert raw_redis.hkeys(keys.HELD) == [b"good"]
+
+
+def test_half_a_surrogate_pair_is_left_to_the_worker_to_judge(reading: Connection, redis_client: Any) -> None:
+    odd = json.loads(message())
+    odd["headers"]["argsrepr"] = "\ud800"
+    redis_client.lpush("q", json.dumps(odd))
+    (taken,) = drain(reading, 1)
+    assert taken.headers["argsrepr"] == "\ud800"
+
+
+def test_a_message_knows_the_queue_and_priority_it_came_by_whatever_its_sender_wrote(
+    reading: Connection, redis_client: Any
+) -> None:
+    odd = json.loads(message())
+    odd["properties"].update(priority="high", delivery_info={"exchange": "x", "routing_key": "other\nqueue"})
+    redis_client.lpush("q\x06\x163", json.dumps(odd))
+    (taken,) = drain(reading, 1)
+    assert taken.delivery_info == {"exchange": "", "routing_key": "q"}
+    assert taken.properties["priority"] == 3

@@ -112,6 +112,12 @@ def test_only_the_message_that_began_the_last_run_takes_it_back_and_once(ledger:
     assert _begun(raw_redis) == 1
 
 
+def test_a_tag_that_begins_with_anothers_takes_back_only_its_own_run(ledger: Ledger, raw_redis: Any) -> None:
+    claim(ledger, "artifact", "tag\nmore", COPY, JOB)
+    assert not ledger.claims.uncount("tag", JOB)
+    assert ledger.claims.uncount("tag\nmore", JOB)
+
+
 def test_runs_that_died_are_counted_and_spaced(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     for attempt in range(1, ATTEMPTS_ALLOWED + 1):
         assert claim(ledger, "artifact", "tag", COPY, JOB) == attempt

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+from celery.app.task import Context
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -145,6 +146,34 @@ def test_words_are_cut_between_characters(ledger: Ledger, raw_redis: Any) -> Non
     ledger.transitions.open(job, replace(OPENING, payloads=["P" + "ế" * 100, "PHắn vừa đi\nvừa chửi", "C"], width=9))
     words = [json.loads(message["body"])[1]["words"] for message in messages(raw_redis, MODEL)]
     assert words == ["ế" * 16 + "…", "Hắn vừa đi", ""]
+
+
+ODD_IDS = ['quote "', "back\\slash", "tab\t", "line\nend", "nul\0", "Chí Phèo", "100%", "a.1", "a.end", "\x1b[2J"]
+
+
+@pytest.mark.parametrize("job", ODD_IDS, ids=ascii)
+def test_a_job_whose_sender_chose_an_odd_id_is_settled_finished_and_swept(
+    ledger: Ledger, raw_redis: Any, job: str
+) -> None:
+    head, tail = envelope.same_task_again(Context({"task": "speech.chapter", "id": job, "kwargs": {}}), FLOW)
+    ledger.transitions.open(job, replace(OPENING, payloads=["Pa", "Pb"], finish_head=head, finish_tail=tail))
+    assert parts_sent(raw_redis, job) == [1, 2]
+    for part in (1, 2):
+        ledger.transitions.settle(job, part, "done", {})
+    (finish,) = messages(raw_redis, FLOW)
+    assert (finish["headers"]["id"], progress(raw_redis, job)["task_id"]) == (job, job)
+    assert ledger.transitions.sweep(job, 100) == [], "it is found in its queue"
+    raw_redis.delete(FLOW)
+    assert ledger.transitions.sweep(job, 100) == ["end"]
+    assert [message["headers"]["id"] for message in messages(raw_redis, FLOW)] == [job]
+
+
+def test_two_ids_never_share_a_delivery_tag(ledger: Ledger, raw_redis: Any) -> None:
+    for job in ODD_IDS:
+        ledger.transitions.open(job, replace(OPENING, payloads=["Pa"]))
+    tags = [message["properties"]["delivery_tag"] for message in messages(raw_redis, MODEL)]
+    assert len(set(tags)) == len(ODD_IDS)
+    assert all(tag.isascii() and tag.isprintable() and " " not in tag for tag in tags)
 
 
 def test_submitting_twice_sends_once(ledger: Ledger, raw_redis: Any) -> None:
