@@ -10,19 +10,21 @@ from producer.client import Client
 from tasks.errors import SlotlineError
 from tasks.exit_codes import INTERRUPTED
 
+RECORDS_A_ROW = 50
+
 
 @click.command()
 @click.option("--all", "show_all", is_flag=True, help="Also the chapters of books, which are jobs too.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 100_000), help="How many at most.")
 def jobs(show_all: bool, limit: int) -> int:
     """List the recorded jobs, the latest first."""
-    from producer.display.table import print_jobs
+    from producer.display.job_table import arranged, print_jobs
 
     client = Client()
     client.check()
-    # The chapters of books are recorded too, so read more records than are shown.
-    found = client.jobs(limit if show_all else limit * 50)
-    shown = [record for record in found if show_all or not record.parent_job][:limit]
+    # The chapters of books are recorded too, so read more records than are shown: also for a book above its chapters.
+    found = client.jobs(limit * RECORDS_A_ROW)
+    shown = arranged([record for record in found if show_all or not record.parent_job])[:limit]
     if not shown:
         click.echo("no jobs are recorded")
         return 0

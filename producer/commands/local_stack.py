@@ -20,6 +20,7 @@ from typing import IO, Self
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT
 from tasks.launch import die_with_parent, environment, slotline_command
+from tasks.terminal.printable import counted
 
 STOP_LIMIT_S = 30.0
 
@@ -45,7 +46,7 @@ class BorrowedStack:
     @property
     def announcement(self) -> str:
         """One line for people: what will be started."""
-        return f"starting Redis, {self.slots} {self.model} slots and a flow worker …"
+        return f"starting Redis, {counted(self.slots, f'{self.model} slot')} and a flow worker …"
 
     def start(self) -> Ready:
         """Start it and wait until it is ready; raises the one-line error of the process in it that did not start."""

@@ -22,6 +22,7 @@ from tasks.errors import InvalidInput
 from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.messages import Speaking
 from tasks.messages.voices import voice_for_language
+from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
     from producer.reading.loop import Display
@@ -117,7 +118,7 @@ def _start(reading: Reading, display: Display) -> None:
     reading.start()
     request = reading.request
     begun = "taken up again" if reading.is_taken_up else "sent"
-    size = f"{len(request.chapters)} chapters, {reading.chars:,} characters"
+    size = f"{counted(len(request.chapters), 'chapter')}, {counted(reading.chars, 'character')}"
     voice = f", voice {request.voice}" if request.voice else ""
     display.note(f"{request.title}: {size}{voice}; {begun} as {reading.job.id if reading.job else '–'}")
 

@@ -12,6 +12,7 @@ from tasks.flow import repair
 from tasks.flow.prune import prune as prune_store
 from tasks.settings import settings
 from tasks.store.artifacts import store
+from tasks.terminal.printable import counted
 
 DAY_S = 86400.0
 
@@ -60,6 +61,6 @@ def prune(days: float | None, dry_run: bool) -> int:
     with client.connection.speaking():
         done = prune_store(store(), client.ledger, older_than_s, time.time(), dry_run)
     would = "would be removed" if dry_run else "removed"
-    what = f"{done.files} files, {done.bytes / 1e6:.1f} MB"
+    what = f"{counted(done.files, 'file')}, {done.bytes / 1e6:.1f} MB"
     click.echo(f"{what} {would} from {store().place}; {done.kept} old ones are needed by open jobs")
     return 0

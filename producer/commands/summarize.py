@@ -26,6 +26,7 @@ from tasks.exit_codes import FAILED
 from tasks.messages import Summarising, TextSummaryResult
 from tasks.messages.lookup import known_craft
 from tasks.messages.summary import SUMMARY
+from tasks.terminal.printable import counted, one_line, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -100,7 +101,7 @@ def _summarize_all(
     jobs: list[SummaryJob] = []
 
     def note(line: str) -> None:
-        console.print(line, highlight=False)
+        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     try:
         with session:
@@ -140,8 +141,8 @@ def _follow(one: SummaryJob, console: Console, session: Session) -> int:
 
 
 def _write(one: SummaryJob, made: TextSummaryResult) -> None:
-    levels = f"{made.levels} level{'s' if made.levels > 1 else ''}"
-    about = f"{one.title}: {made.parts} parts, {made.computed} computed, {levels}"
+    counts = f"{counted(made.parts, 'part')}, {made.computed} computed, {counted(made.levels, 'level')}"
+    about = f"{one_line(one.title)}: {counts}"
     if not made.is_complete:
         about += "; its summaries did not become fewer, so it is several"
     if made.is_cut:

@@ -13,6 +13,7 @@ from producer.display.durations import duration
 from producer.reading.chapter_row import ChapterRow
 from producer.reading.loop import Display
 from producer.reading.reading import Reading
+from tasks.terminal.printable import counted, one_line, printable, shortened
 
 PLAIN_EVERY_S = 15.0
 TITLE_CHARS = 40
@@ -25,13 +26,13 @@ def display(console: Console) -> Display:
 
 def chapter_words(reading: Reading, row: ChapterRow) -> str:
     """One line about a chapter that has ended."""
-    name = f"{reading.request.title}: {row.number} {row.title}".rstrip()
-    if row.path is None and not row.failures:
-        return f"{name}: nothing to speak"
-    made = "" if row.computed else ", found in the store"
-    where = f" -> {row.path}" + ("" if row.is_new_file else " (was there)") if row.path else ""
+    name = one_line(f"{reading.request.title}: {row.number} {row.title}")
+    if row.path is None:
+        return f"{name}: FAILED: {row.failures[0].reason}" if row.failures else f"{name}: nothing to speak"
+    made = ", found in the store" if row.is_found else ""
+    where = f" -> {row.path}" + ("" if row.is_new_file else " (was there)")
     failed = f", {len(row.failures)} FAILED" if row.failures else ""
-    return f"{name}: {row.paragraphs} paragraphs, {duration(row.audio_s)} of audio{made}{failed}{where}"
+    return f"{name}: {counted(row.paragraphs, 'paragraph')}, {duration(row.audio_s)} of audio{made}{failed}{where}"
 
 
 class Lines:
@@ -51,7 +52,7 @@ class Lines:
 
     def note(self, line: str) -> None:
         """Say one line."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file."""
@@ -69,7 +70,8 @@ class Lines:
                 done = reading.ended_chapters
                 share = reading.settled_chars / max(reading.chars, 1)
                 left = duration(reading.left_s(now_s))
-                self.note(f"{reading.request.title}: {share:.0%}, {done} of {len(reading.rows)} chapters, {left} left")
+                title, chapters = one_line(reading.request.title), counted(len(reading.rows), "chapter")
+                self.note(f"{title}: {share:.0%}, {done} of {chapters}, {left} left")
 
 
 class Bars:
@@ -100,7 +102,7 @@ class Bars:
 
     def note(self, line: str) -> None:
         """Say one line, above the bars."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file, above the bars."""
@@ -115,13 +117,13 @@ class Bars:
 
     def _move_book(self, place: int, reading: Reading, now_s: float) -> None:
         if place not in self._books:
-            self._books[place] = self._bars.add_task(_short(reading.request.title), count="", left="")
+            self._books[place] = self._bars.add_task(shortened(reading.request.title, TITLE_CHARS), count="", left="")
         done = reading.ended_chapters
         self._bars.update(
             self._books[place],
             total=reading.chars,
             completed=reading.settled_chars,
-            count=f"{done}/{len(reading.rows)} chapters",
+            count=f"{done}/{counted(len(reading.rows), 'chapter')}",
             left="" if reading.ended else f"{duration(reading.left_s(now_s))} left",
         )
 
@@ -129,14 +131,9 @@ class Bars:
         known = (place, row.number)
         if row.state == "open":
             if known not in self._chapters:
-                name = _short(f"{row.number} {row.title}")
+                name = shortened(f"{row.number} {row.title}", TITLE_CHARS)
                 self._chapters[known] = self._bars.add_task(f"  {name}", count="", left="")
-            count = f"{row.settled}/{row.parts} parts"
+            count = f"{row.settled}/{counted(row.parts, 'part')}"
             self._bars.update(self._chapters[known], total=row.parts, completed=row.settled, count=count)
         elif known in self._chapters:
             self._bars.remove_task(self._chapters.pop(known))
-
-
-def _short(title: str) -> str:
-    line = " ".join(title.split())
-    return line if len(line) <= TITLE_CHARS else line[: TITLE_CHARS - 1] + "…"

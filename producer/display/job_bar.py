@@ -11,6 +11,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 from producer.display.durations import duration
 from producer.reading.eta import Eta
+from tasks.terminal.printable import counted, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from producer.job import Progress
 
 PLAIN_EVERY_S = 5.0
+NAME_CHARS = 40
 
 
 class JobBar:
@@ -35,7 +37,7 @@ class JobBar:
             TimeElapsedColumn(),
             console=console,
         )
-        self._task = self._bar.add_task(job_id, total=None, text="")
+        self._task = self._bar.add_task(shortened(job_id, NAME_CHARS), total=None, text="")
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -54,7 +56,8 @@ class JobBar:
         self._eta.add(now_s, progress.computed)
         left = duration(self._eta.left_s(now_s, progress.total - progress.settled))
         failed = f", {progress.failed} failed" if progress.failed else ""
-        text = f"{progress.settled}/{progress.total} parts{failed}, {left} left" if progress.total else progress.state
+        parts = counted(progress.total, "part")
+        text = f"{progress.settled}/{parts}{failed}, {left} left" if progress.total else progress.state
         if self._console.is_terminal:
             self._bar.update(self._task, total=progress.total or None, completed=progress.settled, text=text)
         elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:

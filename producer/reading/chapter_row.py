@@ -38,6 +38,11 @@ class ChapterRow:
         return self.state in ("done", "failed")
 
     @property
+    def is_found(self) -> bool:
+        """Whether its audio is whole and was made before: nothing of it was computed in this job."""
+        return self.state == "done" and self.audio_s > 0 and not self.computed
+
+    @property
     def settled_chars(self) -> float:
         """How many of its characters have ended, estimated from its parts."""
         if self.has_ended:

@@ -13,6 +13,7 @@ from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, TextRef
 from tasks.messages.files import ResultFile
 from tasks.messages.lookup import result_of
 from tasks.messages.result import Result
+from tasks.terminal.printable import counted
 
 MOST_INPUTS = 100_000
 
@@ -67,7 +68,7 @@ class MapResult(Result):
 
     def words(self) -> str:
         """The number of inputs."""
-        return f"{self.total} inputs"
+        return counted(self.total, "input")
 
     def each(self, read_text: Callable[[str], str]) -> list[Result | None]:
         """Each input's result, from the message or the store; None for one that failed."""

@@ -13,6 +13,7 @@ from tasks.messages.files import ResultFile
 from tasks.messages.lookup import check_craft
 from tasks.messages.result import Result
 from tasks.messages.texts import SomeText, TextPart, texts_by_reference
+from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -110,7 +111,7 @@ class WrittenSummary(Result):
 
     def words(self) -> str:
         """Its length."""
-        return f"a summary of {len(self.text):,} characters"
+        return f"a summary of {counted(len(self.text), 'character')}"
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
         """Its text."""
@@ -159,7 +160,7 @@ class SummariesResult(Result):
 
     def words(self) -> str:
         """The number of summaries."""
-        return f"{len(self.summaries)} summaries"
+        return counted(len(self.summaries), "summary", "summaries")
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
         """One file for each summary."""

@@ -12,6 +12,7 @@ from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
 from tasks.redis import broker
 from tasks.settings import settings
+from tasks.terminal.printable import printable
 
 
 @click.command()
@@ -45,6 +46,6 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
 
 def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:
     for worker, state, why in standings:
-        click.echo(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {state}")
+        click.echo(printable(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {state}"))
     for line in lacking:
-        click.echo(f"unhealthy  {line}")
+        click.echo(printable(f"unhealthy  {line}"))

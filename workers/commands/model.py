@@ -20,6 +20,7 @@ from tasks.exit_codes import DONE, FAILED
 from tasks.health import Beat
 from tasks.redis import broker
 from tasks.settings import settings
+from tasks.terminal.printable import one_line
 
 ANSWERS_WITHIN_S = 3.0
 SILENT = "no answer within {:g} s: it is dead, frozen, or cut off from Redis"
@@ -119,7 +120,7 @@ def _report(answers: Mapping[str, Mapping[str, Any]], as_json: bool) -> int:
     else:
         for worker, answer in answers.items():
             line = answer.get("ok") or answer.get("error")
-            click.echo(f"{worker.partition('@')[0]}: {line}", err="error" in answer)
+            click.echo(one_line(f"{worker.partition('@')[0]}: {line}"), err="error" in answer)
     return _status_of(answers)
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from workers.commands.table import print_table
+from tasks.terminal.printable import counted, one_line
+from tasks.terminal.table import print_table
 
 MIB = 1024 * 1024
 
@@ -41,7 +42,7 @@ def show(answers: Mapping[str, Mapping[str, Any]]) -> None:
             _show_registry(str(answer["slot"]), registry)
     for worker, answer in answers.items():
         if "error" in answer:
-            click.echo(f"{worker.partition('@')[0]}: {answer['error']}", err=True)
+            click.echo(one_line(f"{worker.partition('@')[0]}: {answer['error']}"), err=True)
 
 
 def _slot_cells(answer: Mapping[str, Any]) -> list[str]:
@@ -79,7 +80,8 @@ def _show_registry(slot: str, registry: Mapping[str, Any]) -> None:
         f" and {_mib(registry['max_bytes'])}" if registry["max_bytes"] else ""
     )
     click.echo(
-        f"\n{slot}: {len(registry['models'])} models, {_mib(registry['bytes'])} ({limit}, {registry['policy']}); "
+        f"\n{slot}: {counted(len(registry['models']), 'model')}, {_mib(registry['bytes'])} "
+        f"({limit}, {registry['policy']}); "
         f"{registry['hits']} hits, {registry['misses']} misses, {registry['evictions']} evictions"
     )
     if registry["models"]:

@@ -10,7 +10,8 @@ from tasks.catalog import catalog
 from tasks.exit_codes import DONE
 from tasks.redis import broker
 from tasks.settings import settings
-from workers.commands.table import print_table
+from tasks.terminal.printable import printable
+from tasks.terminal.table import print_table
 
 HEAD = ("slot", "worker", "model", "pid", "for", "state", "why")
 
@@ -36,4 +37,4 @@ def _print_slots(rows: list[list[str]], note: str) -> None:
     used = [i for i in range(len(HEAD)) if any(row[i] for row in rows)]
     print_table([HEAD[i] for i in used], [[row[i] for i in used] for row in rows], wrapped={"why"})
     if note:
-        click.echo(f"GPUs: {note}")
+        click.echo(printable(f"GPUs: {note}"))

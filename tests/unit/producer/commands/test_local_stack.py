@@ -28,7 +28,7 @@ def test_it_speaks_while_it_is_borrowed_and_leaves_nothing(
     own_environment: None, catalog_file: Path, left_over: LeftOver
 ) -> None:
     with BorrowedStack("quick", 1) as stack:
-        assert stack.announcement == "starting Redis, 1 quick slots and a flow worker …"
+        assert stack.announcement == "starting Redis, 1 quick slot and a flow worker …"
         ready = stack.start()
         stack.check()
         assert (

@@ -41,6 +41,14 @@ def test_an_ended_chapter_is_one_line_with_its_file(reading: Reading) -> None:
     assert chapter_words(reading, row) == failed
 
 
+def test_a_chapter_without_a_file_says_why_and_not_that_it_was_found(reading: Reading) -> None:
+    row = reading.rows[1]
+    row.state, row.failures = "failed", [FailedPart(None, "", "artifact x is not in /store")]
+    assert chapter_words(reading, row) == "Book: 2 Two: FAILED: artifact x is not in /store"
+    row.state, row.failures, row.path, row.audio_s = "failed", [FailedPart(2, "Some", "broke")], Path("out/2.wav"), 1.0
+    assert "found" not in chapter_words(reading, row)
+
+
 def test_a_chapter_without_a_sound_says_so(reading: Reading) -> None:
     assert chapter_words(reading, reading.rows[1]) == "Book: 2 Two: nothing to speak"
 

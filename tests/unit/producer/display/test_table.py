@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from producer.display.table import print_readings
+from producer.display.table import print_failures, print_readings
 from producer.reading.reading import Reading
 from producer.reading.status import FailedPart
+from tasks.flow.repair import Failure
 from tests.unit.producer.display.readings import two_chapters
 
 
@@ -39,9 +40,39 @@ def test_a_failed_part_is_named_with_its_chapter_its_words_and_why(
     assert reading.has_failed
 
 
-@pytest.mark.xfail(strict=True, reason="a chapter of which nothing was computed counts as found in the store")
 def test_a_chapter_that_never_began_is_not_called_found(reading: Reading, capsys: pytest.CaptureFixture[str]) -> None:
     first, _ = reading.rows
     first.state, first.parts, first.computed, first.paragraphs, first.audio_s, first.wall_s = "waiting", 0, 0, 0, 0, 0
     print_readings([reading], 45.0)
     assert "found" not in capsys.readouterr().out
+
+
+def test_a_chapter_that_failed_is_not_called_found_and_one_from_the_store_is(
+    reading: Reading, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, _ = reading.rows
+    first.computed = 0
+    print_readings([reading], 45.0)
+    rows = capsys.readouterr().out.splitlines()
+    assert "found" in rows[1]
+    assert "failed" in rows[2]
+    assert "found" not in rows[2]
+
+
+def test_a_title_cannot_control_the_terminal(reading: Reading, capsys: pytest.CaptureFixture[str]) -> None:
+    reading.rows[1].title = "Chí\x1b[2J Phèo"
+    print_readings([reading], 45.0)
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert said.count(r"Chí\x1b[2J Phèo") == 2
+
+
+def test_of_a_failure_the_table_has_the_reason_and_below_it_the_traceback(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failure = Failure("job.1", "job", "ModelError: [bad]", "Some words", 10.0, 3, "w@h", "in model.py\n  line 1")
+    print_failures([failure], 40.0, with_traceback=True)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["id", "words", "reason", "tries", "worker", "age"]
+    assert "ModelError: [bad]" in lines[1]
+    assert lines[-3:] == ["job.1", "in model.py", "  line 1"]
