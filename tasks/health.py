@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from tasks.redis import keys
@@ -56,6 +56,14 @@ class Beat:
     closed: str
     beat_s: float
     on_demand: bool = False
+    reads: bool = True
+    """Whether the worker reads its queue: Celery's `cancel_consumer` ends that, `add_consumer` begins it again."""
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Beat:
+        """A heartbeat of any version: fields that are not known here are left out, missing new ones have a default."""
+        known = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,8 @@ def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
         return f"its model failed on the last {beat.failures} different parts"
     if beat.deaths >= DEATHS_IN_A_ROW:
         return f"its child died {beat.deaths} times in a row without finishing a batch"
+    if not beat.reads and beat.waiting:
+        return f"it reads no queue since `cancel_consumer` (`add_consumer` ends that); {beat.waiting} messages wait"
     if beat.stuck_s >= STUCK_S:
         return f"idle for {beat.stuck_s:.0f} s though {beat.waiting} messages wait in its queue"
     return ""
@@ -109,7 +119,7 @@ def read(client: Redis) -> list[Standing]:
 
 
 def _standing(raw: bytes, left_ms: int) -> Standing:
-    beat = Beat(**json.loads(raw))
+    beat = Beat.parse(raw)
     age_s = max(0.0, KEPT_S - left_ms / 1000)
     return Standing(beat, age_s, why_unhealthy(beat, age_s))
 
@@ -134,7 +144,7 @@ def waiting_in(client: Redis, queue: str) -> int:
 
 def unattended(client: Redis, models: Iterable[str], standings: Iterable[Standing], and_flow: bool) -> list[str]:
     """A line for each queue (of these models, and `flow`) with waiting messages that no worker reads."""
-    served = {standing.beat.model for standing in standings}
+    served = {standing.beat.model for standing in standings if standing.beat.reads}
     queues: list[tuple[str | None, str]] = [(model, queue_of(model)) for model in models]
     if and_flow:
         queues.append((None, FLOW_QUEUE))

@@ -26,7 +26,11 @@ from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.routing import queue_of
 from tasks.settings import settings
 from workers.child.main import begin, run_batch, run_operation
-from workers.duties import cancel, remote_control  # noqa: F401  importing remote_control registers its commands
+from workers.duties import (
+    cancel,
+    celery_commands,
+    remote_control,  # noqa: F401  importing it registers its commands
+)
 from workers.duties.cancel import Cancel
 from workers.duties.drain import Drain
 from workers.duties.event_buffer import EventBuffer
@@ -65,6 +69,7 @@ def application() -> Celery:
     app.steps["worker"].add(Drain)
     app.steps["consumer"].update(CONSUMER_DUTIES)
     cancel.install()
+    celery_commands.install()
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
     signals.celeryd_after_setup.connect(on_logging, weak=False)

@@ -76,7 +76,8 @@ class Heartbeat(PeriodicDuty):
         pool = consumer.pool
         slot = pool if isinstance(pool, SlotPool) else None
         spec = slot.spec if slot else None
-        waiting = health.waiting_in(self._client, queue_of(spec.entry.name) if spec else FLOW_QUEUE)
+        queue = queue_of(spec.entry.name) if spec else FLOW_QUEUE
+        waiting = health.waiting_in(self._client, queue)
         state_now = _state_of(slot)
         if state_now != self._state:
             self._state, self._state_since = state_now, now
@@ -99,6 +100,7 @@ class Heartbeat(PeriodicDuty):
             closed=slot.dispatcher.closed if slot else "",
             beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
+            reads=consumer.task_consumer.consuming_from(queue),
         )
 
     def _stuck_s(self, waiting: int, slot: SlotPool | None, now: float) -> float:

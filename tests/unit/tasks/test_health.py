@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 from redis import Redis
@@ -40,6 +41,7 @@ FLOW = replace(SLOT, model=None, state="running", stall_s=None)
         replace(SLOT, state="busy", busy_s=100.0, waiting=500),
         replace(SLOT, failures=2, deaths=2),
         replace(SLOT, state="unloaded", on_demand=True),
+        replace(SLOT, reads=False),
     ],
 )
 def test_what_works_is_healthy(beat: Beat) -> None:
@@ -58,6 +60,7 @@ def test_what_works_is_healthy(beat: Beat) -> None:
         (replace(SLOT, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
         (replace(FLOW, stuck_s=12.0, waiting=8), 1.0, "idle for 12 s though 8 messages wait in its queue"),
         (replace(SLOT, closed="espeak failed everything"), 1.0, "espeak failed everything"),
+        (replace(SLOT, reads=False, waiting=2), 1.0, "it reads no queue since `cancel_consumer`"),
     ],
 )
 def test_what_does_not_work_says_why(beat: Beat, age_s: float, why: str) -> None:
@@ -68,6 +71,13 @@ def test_what_no_longer_beats_is_called_so_whatever_else_it_last_said() -> None:
     last = replace(SLOT, closed="its model failed", child_alive=False)
     assert why_unhealthy(last, age_s=16.0) == "its model failed", "three beats and a second are waited for"
     assert why_unhealthy(last, age_s=16.1).startswith("no heartbeat for 16 s")
+
+
+def test_a_beat_of_another_version_is_read() -> None:
+    newer = json.dumps({**asdict(SLOT), "of a later version": [1]})
+    older = json.dumps({name: value for name, value in asdict(SLOT).items() if name not in ("on_demand", "reads")})
+    assert Beat.parse(newer) == SLOT
+    assert Beat.parse(older) == SLOT
 
 
 def test_a_queue_that_holds_messages_and_has_no_worker_is_named(raw_redis: Redis) -> None:

@@ -19,7 +19,8 @@ from workers.parent.failure_streak import FailureStreak
 def consumer(raw_redis: Any) -> Any:
     """A flow worker's consumer, as the duty knows it."""
     app = SimpleNamespace(backend=SimpleNamespace(client=raw_redis))
-    return SimpleNamespace(app=app, hostname="one@here", pool=object(), timer=None)
+    reads = SimpleNamespace(consuming_from=lambda queue: queue == "flow")
+    return SimpleNamespace(app=app, hostname="one@here", pool=object(), timer=None, task_consumer=reads)
 
 
 def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(consumer: Any, raw_redis: Redis) -> None:
@@ -29,7 +30,7 @@ def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(con
     (standing,) = health.read(raw_redis)
     beat = standing.beat
     assert (beat.worker, beat.model, beat.state, beat.pid) == ("one@here", None, "running", os.getpid())
-    assert (beat.waiting, beat.child_alive, beat.stall_s) == (2, True, None)
+    assert (beat.waiting, beat.child_alive, beat.stall_s, beat.reads) == (2, True, None, True)
     assert standing.why == ""
 
 
@@ -47,6 +48,14 @@ def test_a_slots_beat_says_how_its_model_and_its_child_are(
     duty.step()
     (dead,) = health.read(raw_redis)
     assert dead.why.startswith("its child is gone")
+
+
+def test_a_worker_whose_queue_was_cancelled_says_so(consumer: Any, raw_redis: Redis) -> None:
+    consumer.task_consumer = SimpleNamespace(consuming_from=lambda queue: False)
+    raw_redis.lpush("flow", "first")
+    Heartbeat(consumer).step()
+    (standing,) = health.read(raw_redis)
+    assert standing.why.startswith("it reads no queue since `cancel_consumer`")
 
 
 def test_a_worker_that_ends_as_planned_leaves_no_beat(consumer: Any, raw_redis: Redis) -> None:
