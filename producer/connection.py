@@ -1,4 +1,4 @@
-"""A producer's connection to the broker: its Redis, its ledger, and a clear error if it does not answer.
+"""A producer's connection to the broker: its Redis, its ledger, and a clear error if it does not answer or refuses.
 
 Connects with the first command. Sends no job.
 """
@@ -25,8 +25,10 @@ class Connection:
 
     @functools.cached_property
     def redis(self) -> Redis:
-        """A client of the broker's database that returns bytes."""
-        return broker.client(self.url)
+        """A client of the broker's database that returns bytes; raises `BrokerRefused` for a Redis Cluster."""
+        found = broker.client(self.url)
+        broker.check_server(found)
+        return found
 
     @functools.cached_property
     def ledger(self) -> Ledger:
@@ -39,11 +41,11 @@ class Connection:
         return Offers(self.redis)
 
     def speaking(self) -> AbstractContextManager[None]:
-        """Inside this block, errors of a Redis that does not answer are raised as `BrokerUnavailable`."""
+        """Inside this block a Redis that does not answer, or refuses, is `BrokerUnavailable` or `BrokerRefused`."""
         return broker.speaking(self.url)
 
     def check(self) -> None:
-        """Raise `BrokerUnavailable` if no Redis answers."""
+        """Raise `BrokerUnavailable` or `BrokerRefused` if no Redis answers, or it refuses."""
         with self.speaking():
             self.redis.ping()
 

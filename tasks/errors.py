@@ -92,6 +92,12 @@ class BrokerUnavailable(SlotlineError):
     retryable = True
 
 
+class BrokerRefused(SlotlineError):
+    """Redis answers at the broker's URL, but refuses: its user lacks a right, for example, or it is a cluster."""
+
+    status = 503
+
+
 class NoFreeSlot(SlotlineError):
     """Other workers hold all slots of this host."""
 

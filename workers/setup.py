@@ -20,7 +20,7 @@ from celery import Celery
 from celery.concurrency.prefork import TaskPool
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
-from redis import Redis, RedisError
+from redis import Redis
 
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import SettingsError
@@ -124,15 +124,13 @@ def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
 def _checked_client(app: Celery, chosen: Settings) -> Redis:
     """A client of the broker's database that shares no connection and no lock with a forked child.
 
-    Raises `BrokerUnavailable` unless a Redis that is new enough answers.
+    Raises `BrokerUnavailable` or `BrokerRefused` unless a Redis that is new enough, and no cluster, answers.
     """
     limit_s = min(BROKER_ANSWERS_WITHIN_S, chosen.lease_s / 2)
     client = unshared_client(app)
     answer_within(client, limit_s)
-    try:
-        broker.check_version(client)
-    except (RedisError, OSError) as exc:
-        raise broker.unavailable(chosen.broker_url, exc) from exc
+    with broker.speaking(chosen.broker_url):
+        broker.check_server(client)
     return client
 
 

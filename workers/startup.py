@@ -23,6 +23,7 @@ from celery.utils.log import LOG_LEVELS
 from tasks.app import app
 from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.exit_codes import BAD_INPUT, FAILED
+from tasks.redis import broker
 from tasks.routing import queue_of
 from tasks.settings import settings
 from workers.child.main import begin, run_batch, run_operation
@@ -82,7 +83,8 @@ def application() -> Celery:
 def on_init(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
     """Check, claim, and name the worker; ends the process with one line when it cannot serve."""
     try:
-        instance.setup = set_up(instance, options)
+        with broker.speaking(settings().broker_url):
+            instance.setup = set_up(instance, options)
     except (SettingsError, CatalogError, InvalidInput) as exc:
         _refuse(exc, BAD_INPUT)
     except SlotlineError as exc:

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import BrokerUnavailable
+from tasks.errors import BrokerRefused, BrokerUnavailable, SlotlineError
+from tasks.redis import refusals, tls
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -60,35 +61,81 @@ def client(url: str) -> Redis:
 
 @contextlib.contextmanager
 def speaking(url: str) -> Iterator[None]:
-    """Turn errors of a Redis that does not answer into `BrokerUnavailable`, whose message suggests a solution."""
+    """Turn errors of a Redis that does not answer, or refuses, into `BrokerUnavailable` or `BrokerRefused`.
+
+    Their messages name what is wrong, in one line. Errors of a script or of a wrong call stay what they are.
+    """
     import redis
+    from kombu.exceptions import OperationalError
 
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError, redis.BusyLoadingError) as exc:
-        raise unavailable(url, exc) from exc
+    except (redis.RedisError, OperationalError) as exc:
+        if (error := named(url, exc)) is None:
+            raise
+        raise error from exc
 
 
 @contextlib.contextmanager
 def connected(url: str) -> Iterator[Redis]:
-    """A client of the broker's database, closed at the end; raises `BrokerUnavailable` if Redis does not answer."""
+    """A checked client of the broker's database, closed at the end; raises what `speaking` raises."""
     with speaking(url), contextlib.closing(client(url)) as found:
+        check_server(found)
         yield found
 
 
-def check_version(client: Redis) -> None:
-    """Raise `BrokerUnavailable` if the server is too old for slotline's scripts."""
-    found: Any = client.info("server")
-    version = str(found["redis_version"])
-    if tuple(int(number) for number in version.split(".")[:2]) < OLDEST_REDIS:
+def check_server(client: Redis) -> None:
+    """Raise `BrokerRefused` if the server is too old for slotline's scripts, or a Redis Cluster.
+
+    Needs no right: HELLO is allowed to every user. A server that answers neither HELLO nor INFO is not checked.
+    """
+    version, mode = _version_and_mode(client)
+    if mode == "cluster":
+        raise BrokerRefused(f"CELERY_BROKER_URL: {refusals.CLUSTER}")
+    if version and tuple(int(number) for number in version.split(".")[:2]) < OLDEST_REDIS:
         oldest = ".".join(map(str, OLDEST_REDIS))
-        raise BrokerUnavailable(f"CELERY_BROKER_URL: slotline needs Redis {oldest} or newer, this one is {version}")
+        raise BrokerRefused(f"CELERY_BROKER_URL: slotline needs Redis {oldest} or newer, this one is {version}")
 
 
-def unavailable(url: str, exc: Exception) -> BrokerUnavailable:
+def named(url: str, exc: BaseException) -> SlotlineError | None:
+    """The error of one line for what redis-py or kombu raised; None if the server is not at fault."""
+    import redis
+    from kombu.exceptions import OperationalError
+
+    if found := refusals.refusal(exc):
+        line = f"Redis at {shown(url)}: {found.words}"
+        return BrokerUnavailable(line) if found.may_pass else BrokerRefused(line)
+    if isinstance(exc, (redis.ConnectionError, redis.TimeoutError, OperationalError)):
+        why = tls.mismatch(url)
+        return BrokerRefused(f"Redis at {shown(url)}: {why}") if why else unavailable(url, exc)
+    return None
+
+
+def unavailable(url: str, exc: BaseException) -> BrokerUnavailable:
     """The error for a broker that does not answer."""
     # The address is removed from redis-py's message: it is in this one already.
     words = re.sub(r"^Error \S+ connecting to \S+ ", "", " ".join(str(exc).split())).rstrip(".") or type(exc).__name__
     return BrokerUnavailable(
         f"no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
     )
+
+
+def _version_and_mode(client: Any) -> tuple[str, str]:
+    """What the server says about itself; empty where it may not be asked."""
+    from redis.exceptions import NoPermissionError, ResponseError
+
+    try:
+        hello = client.execute_command("HELLO")
+    except ResponseError:  # older than Redis 6, or the command is switched off
+        try:
+            info = client.info("server")
+        except NoPermissionError:
+            return "", ""
+        return str(info["redis_version"]), str(info.get("redis_mode", ""))
+    pairs = hello if isinstance(hello, dict) else dict(zip(hello[0::2], hello[1::2], strict=False))
+    said = {_text(name): _text(value) for name, value in pairs.items()}
+    return said.get("version", ""), said.get("mode", "")
+
+
+def _text(value: Any) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

@@ -27,7 +27,7 @@ from typing import Any
 from redis import Redis
 
 from tasks.redis import keys
-from tasks.redis.broker import check_version
+from tasks.redis.broker import check_server
 from tasks.redis.scripts import Scripts
 from tasks.settings import beat_s
 
@@ -232,14 +232,14 @@ _by_broker: dict[str, Leases] = {}
 
 
 def leases_of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
-    """This process's leases at `broker`, made the first time; raises `BrokerUnavailable` for too old a server.
+    """This process's leases at `broker`, made the first time; raises `BrokerRefused` for too old a server.
 
     `connect(seconds)` makes a client of its own that waits at most so long for an answer.
     """
     leases = _by_broker.get(broker)
     if leases is None:
         leases = Leases(connect(ANSWER_LIMIT_S), lease_s, renewal_client=connect(beat_s(lease_s)))
-        check_version(leases.client)
+        check_server(leases.client)
         _by_broker[broker] = leases
     return leases
 

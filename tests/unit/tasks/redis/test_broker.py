@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import NoPermissionError, ResponseError
 
-from tasks.errors import BrokerUnavailable
+from tasks.errors import BrokerRefused, BrokerUnavailable
 from tasks.redis import broker as plain
+from tasks.settings import settings
+from tests.fixtures.commands import Slotline
+from workers.stack.embedded_redis import EmbeddedRedis
 
 
 def test_a_silent_broker_is_one_line_without_its_password() -> None:
@@ -23,14 +28,78 @@ def test_a_silent_broker_is_one_line_without_its_password() -> None:
 
 def test_the_redis_of_the_tests_is_new_enough(broker: str) -> None:
     with Redis.from_url(broker) as client:
-        plain.check_version(client)
+        plain.check_server(client)
+
+
+def answers(hello: Any = None, info: Any = None) -> Any:
+    """A client whose server knows HELLO, or INFO alone."""
+
+    def execute_command(name: str) -> Any:
+        if hello is None:
+            raise ResponseError(f"unknown command '{name}'")
+        return hello
+
+    def info_of(section: str) -> Any:
+        if info is None:
+            raise NoPermissionError("this user has no permissions to run the 'info' command")
+        return info
+
+    return SimpleNamespace(execute_command=execute_command, info=info_of)
 
 
 @pytest.mark.parametrize(("version", "is_new_enough"), [("6.0.16", False), ("6.2.0", True), ("10.0.1", True)])
 def test_an_old_redis_is_refused_by_its_version(version: str, is_new_enough: bool) -> None:
-    client: Any = SimpleNamespace(info=lambda section: {"redis_version": version})
-    if is_new_enough:
-        plain.check_version(client)
-        return
-    with pytest.raises(BrokerUnavailable, match=r"6\.2 or newer.*6\.0\.16"):
-        plain.check_version(client)
+    for client in (
+        answers(hello=[b"server", b"redis", b"version", version.encode(), b"mode", b"standalone"]),
+        answers(hello={b"version": version.encode()}),
+        answers(info={"redis_version": version}),
+    ):
+        if is_new_enough:
+            plain.check_server(client)
+            continue
+        with pytest.raises(BrokerRefused, match=r"6\.2 or newer.*6\.0\.16"):
+            plain.check_server(client)
+
+
+def test_a_server_that_says_nothing_about_itself_is_not_checked() -> None:
+    plain.check_server(answers())
+
+
+def test_a_wrong_call_stays_what_it_is(broker: str) -> None:
+    with Redis.from_url(broker) as client:
+        client.set("a", "1")
+    with pytest.raises(ResponseError, match="wrong kind"), plain.connected(broker) as client:
+        client.lpush("a", "1")
+
+
+class ClusterRedis(EmbeddedRedis):
+    """A whole cluster of one server."""
+
+    def _arguments(self) -> list[str]:
+        return [*super()._arguments(), "--cluster-enabled", "yes"]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Its URL. It has all hash slots, so single keys can be read and written."""
+    with ClusterRedis(tmp_path_factory.mktemp("cluster")) as server:
+        with Redis(port=server.port) as client:
+            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+        yield server.url
+
+
+def test_a_cluster_is_refused_by_that_name(cluster: str) -> None:
+    with pytest.raises(BrokerRefused, match="Redis Cluster"), plain.connected(cluster):
+        pass
+
+
+@pytest.mark.parametrize("words", ["health", "slots", "jobs", "failed", "model status", "watch x", "retry x", "prune"])
+def test_each_command_refuses_a_cluster_in_one_line(
+    cluster: str, slotline: Slotline, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("CELERY_BROKER_URL", cluster)
+    settings.cache_clear()
+    said = slotline(*words.split())
+    assert (said.status, said.out) == (1, "")
+    assert said.err.count("\n") == 1
+    assert "Redis Cluster" in said.err
