@@ -22,11 +22,15 @@ from tasks.store.artifacts import Store
 
 
 class Submitter:
-    """Submits to the broker at `broker_url`, long texts through the store at `store_url`; defaults are the settings."""
+    """Submits to the broker at `broker_url`, long texts through the store at `store_url`; defaults are the settings.
+
+    Without a broker in the settings it is the stack that runs on this machine. A broker's default store is its own.
+    """
 
     def __init__(self, broker_url: str | None = None, store_url: str | None = None) -> None:
-        self.connection = Connection(broker_url or settings().broker_url)
-        self.store = Store(store_url or settings().store)
+        chosen = settings.with_broker(broker_url) if broker_url else settings.look_again()
+        self.connection = Connection(broker_url or chosen.broker_url)
+        self.store = Store(store_url or chosen.store)
 
     def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
         """Send a request; raises `InvalidInput` or `UnknownModel` before anything is sent or stored.

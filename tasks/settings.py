@@ -1,21 +1,25 @@
 """slotline's settings: reads the environment variables once into a frozen object.
 
-Settings of the servers that slotline replaces keep their names (`MODEL_DEVICE`,
+Where the environment names no broker, the broker, store and catalog are those of the stack that runs on this
+machine (`tasks/stacks/running.py`). Settings of the servers that slotline replaces keep their names (`MODEL_DEVICE`,
 `GPU_BATCH_SIZE`, `PARALLEL_CHAPTERS`, …); Celery's settings keep Celery's names; the
 others are called `SLOTLINE_…`. An empty variable counts as unset. The README lists them all.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tasks.errors import SettingsError
+
+if TYPE_CHECKING:
+    from tasks.stacks.running import RunningStack
 
 BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "sentinel://")
 
@@ -36,6 +40,11 @@ SECOND_NAMES = {
 
 BEAT_AT_MOST_S = 5.0
 """The longest time between two renewals or heartbeats, for a lease of any length."""
+
+
+def without_password(url: str) -> str:
+    """The URL as messages show it."""
+    return re.sub(r"://[^/@]*@", "://…@", url)
 
 
 def data_home() -> Path:
@@ -81,6 +90,9 @@ class Settings(BaseModel):
     parallel_chapters: int = Field(2, ge=1, alias="PARALLEL_CHAPTERS")
     parallel_paragraphs: AutoInt = Field(None, alias="PARALLEL_PARAGRAPHS")
 
+    broker_is_known: bool = False
+    """Whether the broker is one that was set or found, and not the default."""
+
     @property
     def store(self) -> str:
         """The artifact store's fsspec URL; a folder of this user by default."""
@@ -92,14 +104,23 @@ class Settings(BaseModel):
         return self.result_backend or self.broker_url
 
 
-def read(environment: Mapping[str, str]) -> Settings:
-    """Settings from `environment`; raises `SettingsError`, which names the wrong variable."""
+def _none() -> Sequence[RunningStack]:
+    return ()
+
+
+def read(environment: Mapping[str, str], stacks: Callable[[], Sequence[RunningStack]] = _none) -> Settings:
+    """Settings from `environment`; raises `SettingsError`, which names the wrong variable.
+
+    `stacks` gives the running stacks. It is called only if the environment leaves the broker, its store or the
+    catalog open. A store that is not named is a stack's only together with that stack's broker.
+    """
     known = {field.alias for field in Settings.model_fields.values() if field.alias}
     given = {name: environment[name] for name in known if environment.get(name)}
     seconds = {name: old for name, old in SECOND_NAMES.items() if name not in given and environment.get(old)}
     given |= {name: environment[old] for name, old in seconds.items()}
+    given = {**_address(given, stacks), **given}
     try:
-        settings = Settings.model_validate(given)
+        settings = Settings.model_validate({**given, "broker_is_known": "CELERY_BROKER_URL" in given})
     except ValidationError as exc:
         first = exc.errors()[0]
         name = str(first["loc"][0])
@@ -119,7 +140,62 @@ def beat_s(lease_s: float) -> float:
     return min(lease_s / 3, BEAT_AT_MOST_S)
 
 
-@functools.cache
-def settings() -> Settings:
+def _address(given: Mapping[str, str], stacks: Callable[[], Sequence[RunningStack]]) -> dict[str, str]:
+    """What the running stack adds to what is given; raises `SettingsError` if more than one could be meant."""
+    if all(name in given for name in ("CELERY_BROKER_URL", "SLOTLINE_STORE_URL", "SLOTLINE_MODELS")):
+        return {}
+    broker_url = given.get("CELERY_BROKER_URL")
+    found = [one for one in stacks() if broker_url in (None, one.broker_url)]
+    if not found:
+        return {}
+    if len({one.broker_url for one in found}) > 1:
+        listed = "; ".join(f"{without_password(one.broker_url)} (pid {one.pid}, {one.store_url})" for one in found)
+        raise SettingsError(f"CELERY_BROKER_URL: set it to choose one of the stacks that run here: {listed}")
+    stack = found[-1]
+    return {
+        "CELERY_BROKER_URL": stack.broker_url,
+        "SLOTLINE_STORE_URL": stack.store_url,
+        "SLOTLINE_MODELS": stack.models_path,
+    }
+
+
+class ProcessSettings:
     """This process's settings, read from the environment at the first call."""
-    return read(os.environ)
+
+    def __init__(self) -> None:
+        self._read: Settings | None = None
+
+    def __call__(self) -> Settings:
+        """The settings; raises `SettingsError` like `read`."""
+        if self._read is None:
+            from tasks.stacks.running import running
+
+            self._read = read(os.environ, running)
+        return self._read
+
+    def without_stacks(self) -> Settings:
+        """The settings of a process that brings its own stack: from now on it uses no running one."""
+        self._read = read(os.environ)
+        return self._read
+
+    def look_again(self) -> Settings:
+        """The settings; if no broker was known, a stack that was started since is found."""
+        if self._read is not None and not self._read.broker_is_known:
+            self._read = None
+        return self()
+
+    def with_broker(self, broker_url: str) -> Settings:
+        """The settings of a client of this broker, which need not be the process's: its store is never another's."""
+        from tasks.stacks.running import running
+
+        chosen = self()
+        if broker_url == chosen.broker_url:
+            return chosen
+        return read({**os.environ, "CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": ""}, running)
+
+    def cache_clear(self) -> None:
+        """Read the environment again at the next call."""
+        self._read = None
+
+
+settings = ProcessSettings()

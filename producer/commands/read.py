@@ -15,7 +15,7 @@ import click
 
 from producer.client import Client
 from producer.commands import options
-from producer.commands.session import Session
+from producer.commands.session import Session, choose_settings
 from producer.commands.sources import Source, free_path, read_sources
 from producer.files.save import make_folder
 from tasks.errors import InvalidInput
@@ -51,6 +51,7 @@ def read(
 
     Started again it goes on where it was: what is read already is not read again.
     """
+    choose_settings(local)
     manner = Speaking.parse(speaking)
     books = read_sources(sources, chapters)
     session = Session(manner.model, slots if local else None)

@@ -17,9 +17,16 @@ from producer.client import Client
 from producer.commands.local_stack import BorrowedStack
 from tasks.catalog import catalog
 from tasks.exit_codes import INTERRUPTED
+from tasks.settings import settings
 
 Note = Callable[[str], None]
 """Prints a line for the person who waits."""
+
+
+def choose_settings(local: bool) -> None:
+    """A command with a local stack uses its own settings, and no stack that runs already. Call this first."""
+    if local:
+        settings.without_stacks()
 
 
 class Session:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from producer.client import Client
-from producer.commands.session import Session
+from producer.commands.session import Session, choose_settings
 from producer.commands.sources import Source, free_path, read_sources
 from producer.files.save import make_folder, write_text
 from producer.job import Job
@@ -65,6 +65,7 @@ def summarize(
     slots: int,
 ) -> int:
     """Summarise text, Markdown or EPUB files of any length: one summary per file."""
+    choose_settings(local)
     request = Summarising.parse({"model": model or only_writer(), "max_length": max_length, "min_length": min_length})
     texts = read_sources(sources, chapters)
     session = Session(request.model, slots if local else None)

@@ -115,8 +115,10 @@ def unavailable(url: str, exc: BaseException) -> BrokerUnavailable:
     """The error for a broker that does not answer."""
     # The address is removed from redis-py's message: it is in this one already.
     words = re.sub(r"^Error \S+ connecting to \S+ ", "", " ".join(str(exc).split())).rstrip(".") or type(exc).__name__
+    chosen = settings()
+    unknown = "" if chosen.broker_is_known or url != chosen.broker_url else "no broker is set, no stack runs here, and "
     return BrokerUnavailable(
-        f"no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
+        f"{unknown}no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
     )
 
 

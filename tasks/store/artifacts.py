@@ -28,7 +28,6 @@ import functools
 import hashlib
 import logging
 import os
-import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
-from tasks.settings import settings
+from tasks.settings import settings, without_password
 from tasks.store.atomic import whole_file
 from tasks.store.file_system import BLOCK_BYTES, copy, modified, size_and_digest, words, write
 from tasks.store.names import (
@@ -81,7 +80,7 @@ class Store:
     @property
     def place(self) -> str:
         """The store's URL without a password, for messages."""
-        return re.sub(r"://[^/@]*@", "://…@", self._url)
+        return without_password(self._url)
 
     def check(self) -> None:
         """Write, read and delete a small file; raises `StoreError` naming the place and the reason."""

@@ -60,18 +60,19 @@ def up(
 
     Uses the Redis of CELERY_BROKER_URL where one answers, else an embedded one.
     """
+    chosen = settings.without_stacks()
     folder = (data or data_home()).expanduser().absolute()
     wanted = Wanted(
-        models=models_of(models, settings().cpu_slots),
+        models=models_of(models, chosen.cpu_slots),
         flow=flow,
         data=folder,
         broker_url=_broker(broker_url, redis_port),
         redis_port=redis_port,
-        lazy=lazy or settings().lazy,
+        lazy=lazy or chosen.lazy,
     )
     wanted.check_models()
     with StopSignals(watch_stdin=ready_json) as signals:
-        stack = LocalStack(wanted, settings(), _say, lambda: signals.asked)
+        stack = LocalStack(wanted, chosen, _say, lambda: signals.asked, is_private=ready_json)
         try:
             if stack.start():
                 _announce_json(stack) if ready_json else _announce(stack)
@@ -116,10 +117,7 @@ def _announce_json(stack: LocalStack) -> None:
 
 
 def _announce(stack: LocalStack) -> None:
-    exports = [f"export CELERY_BROKER_URL={stack.broker_url}"]
     store_url = stack.wanted.store_url(stack.settings)
-    if store_url != settings().store:
-        exports.append(f"export SLOTLINE_STORE_URL={store_url}")
     lines = [
         "slotline is up:",
         f"  Redis    {broker.shown(stack.broker_url)}",
@@ -127,9 +125,11 @@ def _announce(stack: LocalStack) -> None:
         f"  store    {store_url}",
         f"  logs     {stack.wanted.logs}",
         "",
-        "Use it from another terminal:",
-        *(f"  {line}" for line in exports),
+        "Your commands find it from any terminal:",
         "  slotline read FILE",
+        "Another user or container must be given its address:",
+        f"  export CELERY_BROKER_URL={stack.broker_url}",
+        f"  export SLOTLINE_STORE_URL={store_url}",
         "",
         "Ctrl-C stops everything.",
     ]

@@ -1,7 +1,8 @@
 """The stack on this machine: an embedded Redis, slot workers and a flow worker, each a process of its own.
 
 Duties: start them in order, start again what dies, stop them in order. One stack uses a data
-folder at a time (`workers/stack/lock_file.py`). Everything runs in the thread that calls; no
+folder at a time (`workers/stack/lock_file.py`). While it runs, the commands of this user find it
+(`tasks/stacks/running.py`). Everything runs in the thread that calls; no
 process outlives it.
 """
 
@@ -12,10 +13,11 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tasks.catalog import catalog
+from tasks.catalog import catalog, catalog_path
 from tasks.errors import SettingsError, SlotlineError
 from tasks.redis import broker
 from tasks.settings import Settings
+from tasks.stacks.running import StackFile
 from workers.slots.holders import Holder
 from workers.slots.placement import place_all
 from workers.stack.embedded_redis import EmbeddedRedis
@@ -38,10 +40,18 @@ HINT_AFTER_S = 3.0
 
 
 class LocalStack:
-    """Everything on this machine. `say` gets one line for people; `is_stopping` is asked while it starts."""
+    """Everything on this machine. `say` gets one line for people; `is_stopping` is asked while it starts.
+
+    `is_private`: no other command is to find it, because it ends with the command that started it.
+    """
 
     def __init__(
-        self, wanted: Wanted, settings: Settings, say: Callable[[str], None], is_stopping: Callable[[], bool]
+        self,
+        wanted: Wanted,
+        settings: Settings,
+        say: Callable[[str], None],
+        is_stopping: Callable[[], bool],
+        is_private: bool = False,
     ) -> None:
         self.wanted = wanted
         self.settings = settings
@@ -49,9 +59,11 @@ class LocalStack:
         self.workers: list[WorkerProcess] = []
         self._say = say
         self._is_stopping = is_stopping
+        self._is_private = is_private
         self._redis: EmbeddedRedis | None = None
         self._redis_deaths: list[float] = []
         self._lock: LockFile | None = None
+        self._address: StackFile | None = None
         self._client: Redis | None = None
         self._ready: ReadyWorkers | None = None
 
@@ -77,6 +89,8 @@ class LocalStack:
         self._client = broker.client(self.broker_url)
         with broker.speaking(self.broker_url):
             self._client.ping()
+        if not self._is_private:
+            self._leave_address()
         self._ready = ReadyWorkers(self._client, self.broker_url)
         if self._redis:
             self._ready.free_dead()
@@ -105,6 +119,8 @@ class LocalStack:
 
         When `is_urgent` says so, it gives back what runs. What does not end in time is killed.
         """
+        if self._address:  # first, so that nothing new is sent to a stack that stops
+            self._address.remove()
         self._stop_workers(is_urgent)
         if self._client:
             self._client.close()
@@ -134,6 +150,13 @@ class LocalStack:
         for worker in self.workers:
             with contextlib.suppress(OSError):
                 worker.terminate()
+
+    def _leave_address(self) -> None:
+        try:
+            models = str(catalog_path().absolute())
+            self._address = StackFile.leave(self.broker_url, self.wanted.store_url(self.settings), models)
+        except (SettingsError, OSError) as exc:
+            self._say(f"other commands do not find this stack, export its address: {exc}")
 
     def _make_folder_of_logs(self) -> None:
         try:

@@ -85,8 +85,8 @@ class LockFile:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SlotlineError(
-                f"another stack (pid {last.pid or '?'}) runs with the data in {self._data}: use it "
-                f"(export CELERY_BROKER_URL={last.broker_url or '…'}), stop it, or name another --data"
+                f"another stack (pid {last.pid or '?'}) runs with the data in {self._data}: use it (your commands find "
+                f"it; others: export CELERY_BROKER_URL={last.broker_url or '…'}), stop it, or name another --data"
             ) from None
         return last
 

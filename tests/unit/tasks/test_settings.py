@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import SettingsError
-from tasks.settings import BEAT_AT_MOST_S, beat_s, read
+from tasks.settings import BEAT_AT_MOST_S, beat_s, data_home, read, settings
+from tasks.stacks.running import RunningStack, StackFile
 
 
 def test_a_lease_outlives_two_beats_that_fail() -> None:
@@ -31,3 +32,62 @@ def test_a_wrong_value_is_refused_by_its_variables_name(environment: dict[str, s
     with pytest.raises(SettingsError) as refused:
         read(environment)
     assert str(refused.value).startswith(named)
+
+
+HERE = RunningStack("redis://127.0.0.1:7777/0", "/data/store", "/data/models.toml", 12, 1.0)
+OTHER = RunningStack("redis://:secret@127.0.0.1:8888/0", "/other/store", "/other/models.toml", 13, 2.0)
+STORE, MODELS = {"SLOTLINE_STORE_URL": "/mine"}, {"SLOTLINE_MODELS": "/mine.toml"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "stacks", "address"),
+    [
+        ({}, [HERE], ("redis://127.0.0.1:7777/0", "/data/store", "/data/models.toml")),
+        ({"CELERY_BROKER_URL": ""}, [HERE], ("redis://127.0.0.1:7777/0", "/data/store", "/data/models.toml")),
+        (STORE, [HERE], ("redis://127.0.0.1:7777/0", "/mine", "/data/models.toml")),
+        (MODELS, [HERE], ("redis://127.0.0.1:7777/0", "/data/store", "/mine.toml")),
+        ({"CELERY_BROKER_URL": HERE.broker_url}, [HERE, OTHER], (HERE.broker_url, "/data/store", "/data/models.toml")),
+        ({"CELERY_BROKER_URL": "redis://mine"}, [HERE], ("redis://mine", "", "")),
+        ({}, [], ("redis://localhost:6379/0", "", "")),
+    ],
+)
+def test_the_address_of_a_running_stack_is_taken_whole_and_never_mixed_with_a_broker_that_is_set(
+    environment: dict[str, str], stacks: list[RunningStack], address: tuple[str, str, str]
+) -> None:
+    found = read(environment, lambda: stacks)
+    assert (found.broker_url, found.store_url, found.models_path) == address
+    assert found.broker_is_known == (found.broker_url != "redis://localhost:6379/0")
+
+
+def test_of_several_stacks_none_is_chosen_and_each_is_named_without_its_password() -> None:
+    with pytest.raises(SettingsError) as refused:
+        read({}, lambda: [HERE, OTHER])
+    first = "redis://127.0.0.1:7777/0 (pid 12, /data/store)"
+    assert str(refused.value).endswith(f"{first}; redis://…@127.0.0.1:8888/0 (pid 13, /other/store)")
+
+
+def test_where_everything_is_set_nothing_is_looked_for() -> None:
+    read({"CELERY_BROKER_URL": "redis://mine", **STORE, **MODELS}, lambda: pytest.fail("it looked"))
+
+
+@pytest.mark.usefixtures("own_environment")
+def test_a_stack_that_started_since_is_found_by_the_next_client() -> None:
+    own_store = settings().store
+    assert not settings().broker_is_known
+    file = StackFile.leave("redis://127.0.0.1:7777/0", "/data/store", "/data/models.toml")
+    assert settings().broker_url == "redis://localhost:6379/0"
+    assert settings.look_again().broker_url == settings().broker_url == "redis://127.0.0.1:7777/0"
+    file.remove()
+    assert settings.look_again().broker_url == "redis://127.0.0.1:7777/0"
+    assert settings.without_stacks().broker_url == "redis://localhost:6379/0"
+    assert settings().store == own_store
+
+
+def test_a_client_of_another_broker_never_gets_the_store_of_the_stack_that_runs_here(
+    own_environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SLOTLINE_STORE_URL")
+    file = StackFile.leave("redis://127.0.0.1:7777/0", "/data/store", "/data/models.toml")
+    assert settings().store == settings.with_broker("redis://127.0.0.1:7777/0").store == "/data/store"
+    assert settings.with_broker("redis://elsewhere/1").store == str(data_home() / "store")
+    file.remove()

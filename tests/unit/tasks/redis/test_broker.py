@@ -26,6 +26,13 @@ def test_a_silent_broker_is_one_line_without_its_password() -> None:
     assert line.endswith("start one with `slotline up`, or set CELERY_BROKER_URL")
 
 
+def test_where_no_broker_is_set_and_no_stack_runs_the_line_says_so(own_environment: None) -> None:
+    default = "redis://localhost:6379/0"
+    line = str(plain.unavailable(default, ConnectionError("refused")))
+    assert line.startswith("no broker is set, no stack runs here, and no Redis answers at redis://localhost:6379/0 (")
+    assert "no broker is set" not in str(plain.unavailable("redis://localhost:6380/0", ConnectionError("refused")))
+
+
 def test_the_redis_of_the_tests_is_new_enough(broker: str) -> None:
     with Redis.from_url(broker) as client:
         plain.check_server(client)

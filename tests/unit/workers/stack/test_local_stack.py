@@ -19,6 +19,7 @@ from producer import Client
 from tasks.catalog import catalog
 from tasks.launch import environment, slotline_command
 from tasks.settings import settings
+from tasks.stacks.running import running
 from tests.fixtures.processes import LeftOver, Process, StartProcess
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 
@@ -187,6 +188,7 @@ def test_ready_json_tells_where_the_stack_is_and_ends_with_stdin(
         ready = json.loads(process.stdout.readline())
         assert ready["store_url"] == str(tmp_path / "store")
         assert ready["data"] == str(tmp_path / "data" / "slotline")
+        assert running() == []  # it ends with its command, so nobody else is to find it
         with redis.Redis.from_url(ready["broker_url"]) as client:
             assert client.ping()
         process.stdin.close()

@@ -1,0 +1,64 @@
+"""`slotline up` in one terminal, everything else in another, where nothing is exported."""
+
+from __future__ import annotations
+
+import re
+import sys
+import wave
+from pathlib import Path
+
+import pytest
+
+from tasks.launch import celery_command, slotline_command
+from tasks.stacks.running import running
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process, StartProcess
+
+CATALOG = """
+[models.quick]
+adapter = "rehearsal"
+"""
+CLIENT = """
+from producer import Client
+job = Client().submit_chapter("Hello from Python.", model="quick")
+print(job.wait(60).duration_s > 0, job.save("python.wav")[0].name)
+"""
+
+
+@pytest.fixture
+def stack(use_catalog: UseCatalog, start_process: StartProcess, monkeypatch: pytest.MonkeyPatch) -> Process:
+    """A stack with a store of its own, started where the catalog is known; what comes later does not know it."""
+    monkeypatch.delenv("SLOTLINE_STORE_URL")
+    use_catalog(CATALOG)
+    found = start_process(*slotline_command("up", "--model", "quick"), name="up", env={"SLOTLINE_CPU_SLOTS": "3"})
+    monkeypatch.delenv("SLOTLINE_MODELS")
+    found.wait_for_log("slotline is up", 60)
+    return found
+
+
+def test_a_stack_is_found_by_every_command_without_an_export(
+    stack: Process, start_process: StartProcess, tmp_path: Path
+) -> None:
+    elsewhere = {"XDG_DATA_HOME": str(tmp_path / "another"), "SLOTLINE_CPU_SLOTS": "3"}
+    (tmp_path / "here").mkdir()
+    (tmp_path / "book.txt").write_text("Chapter 1\n\nOne two three.\n\nChapter 2\n\nFour five six.\n")
+
+    def run(*command: str) -> str:
+        process = start_process(*command, env=elsewhere, cwd=tmp_path / "here", name="command")
+        assert process.wait(60) == 0, process.log()
+        return process.log()
+
+    joined = start_process(*celery_command("worker", "--model", "quick"), env=elsewhere, name="joined")
+    run(*slotline_command("say", "Hello.", "--model", "quick", "-o", "say.wav"))
+    run(*slotline_command("read", str(tmp_path / "book.txt"), "--model", "quick", "-o", "book"))
+    assert run(sys.executable, "-c", CLIENT) == "True python.wav\n"
+    assert len(list((tmp_path / "here" / "book").glob("*.wav"))) == 2
+    with wave.open(str(tmp_path / "here" / "say.wav")) as sound:
+        assert sound.getnframes() > 0
+    assert "book" in run(*slotline_command("jobs"))
+    joined.wait_for_log("ready: quick")
+    assert len(re.findall("quick-cpu-[01]@", run(*slotline_command("health")))) == 2
+    assert not (tmp_path / "another").exists()
+    assert running() != []
+    stack.kill()
+    assert running() == []
