@@ -7,71 +7,134 @@ returns the result, so Celery itself stores it and runs links, chains and chords
 (`tasks/flow/kind.py`) only defines how to split and gather.
 
 Every step may be repeated: a message that is delivered twice finds the job open, finishing
-or ended, and changes nothing that is settled.
+or ended, and changes nothing that is settled. Guarantees: a run is counted in Redis before it
+begins, and a job has a limited number of them, whatever ends them; what the ledger keeps as the
+job's end is also Celery's result, whichever run is the last.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, NoReturn
 
 from celery import Task
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Reject, TaskPredicate
+from kombu.exceptions import OperationalError
+from redis.exceptions import DataError, RedisError
 
-from tasks import errors
-from tasks.errors import PartsFailed, SlotlineError
+from tasks.errors import ArtifactMissing, PartsFailed, SlotlineError, WorkerLost
 from tasks.flow import envelope
-from tasks.flow.cancel import CANCELLED, REASON
 from tasks.flow.connections import offers
+from tasks.flow.ends.own_run import EndedElsewhere, JobRun, answer_again, end, fail, settle_parent, stop_if_cancelled
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.record import FinalState, Opening, Record, Verdict
+from tasks.flow.ledger.claims import SPENT, TOO_SOON
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import Opening, Record
+from tasks.flow.outcomes import as_slotline_error
 from tasks.flow.payloads import part_of, words_of
 from tasks.messages import JobRequest
+from tasks.redis.scripts import is_the_servers_own
 from tasks.routing import FLOW_QUEUE, list_key
 
 logger = logging.getLogger(__name__)
 
-TRIES = 3
-"""How often a step is tried when the store fails."""
-
 NAMED_FAILURES = 10
 """How many failed parts an error names; the ledger has all of them."""
 
+REFUSED_PAUSE_S = 1.0
+"""Pause before a message is given back to a Redis that refuses it; otherwise it would come again at once."""
 
-@dataclass(frozen=True)
-class JobRun:
-    """One run of a job's task."""
 
-    task: Task
-    kind: Kind[Any]
-    ledger: Ledger
-    fields: Mapping[str, Any]
-    job_id: str
-    parent: tuple[str, int] | None = None
+class _Failed(Exception):
+    """The step has found that the job fails with `error`; `made` is what is kept of it."""
 
-    @property
-    def name(self) -> str:
-        """The kind's name in the job's record."""
-        return str(self.kind.request.kind)
+    def __init__(self, error: SlotlineError, made: Made | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.made = made
 
 
 def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Run a job's task once: opens it and raises `Ignore`, or finishes it and returns its result."""
+    """Run a job's task once: opens it and raises `Ignore`, or finishes it and returns its result.
+
+    Any error of the kind ends the job with it, or has it tried again. `Reject`: Redis does not answer, or refuses.
+    """
     this = JobRun(task, kind, ledger, fields, str(task.request.id), part_of(fields))
     try:
+        return _run(this)
+    except EndedElsewhere as found:
+        return answer_again(this, found.record)
+    except (RedisError, OperationalError) as exc:
+        raise _given_back(this, exc) from exc
+
+
+def _run(this: JobRun) -> Mapping[str, Any]:
+    try:
+        this = _begun(this)
         return _step(this)
-    except SlotlineError as error:
-        if error.retryable:
-            _stop_if_cancelled(this)
-            # Not Celery's retry: one worker would hold the message for so long, and RETRY would replace PROGRESS.
-            head, tail = envelope.same_task_again(task.request, FLOW_QUEUE)
-            if ledger.transitions.later(this.job_id, head, tail, list_key(FLOW_QUEUE, 0), TRIES, this.parent):
-                logger.warning("%s[%s] is tried again: %s", task.name, this.job_id, error)
+    except _Failed as failed:
+        fail(this, failed.error, failed.made)
+    except (TaskPredicate, EndedElsewhere, RedisError, OperationalError) as exc:
+        if isinstance(exc, RedisError) and (isinstance(exc, DataError) or not is_the_servers_own(exc)):
+            _try_again_or_fail(this, _named(this, exc))  # it is what this job gave to Redis that is wrong
+        raise
+    except Exception as exc:  # the boundary to kinds of work, which other packages may bring; MemoryError too
+        _try_again_or_fail(this, _named(this, exc))
+
+
+def _begun(this: JobRun) -> JobRun:
+    """The run, counted. Raises `Ignore` if it must wait, and `_Failed` if the job's runs are used up."""
+    attempt = this.ledger.claims.begin(this.job_id, this.tag, this.own, this.parent)
+    if attempt == TOO_SOON:
+        raise Ignore("its last run was lost a moment ago; a copy of the message is sent later")
+    if attempt == SPENT:
+        record = this.ledger.queries.record(this.job_id)
+        raise _Failed(used_up(this.ledger, this.job_id, record.state if record else "new"))
+    return replace(this, attempt=attempt)
+
+
+def used_up(ledger: Ledger, job_id: str, state: str) -> WorkerLost:
+    """The error of a job whose worker died in all attempts to take the step from this state."""
+    why = ledger.claims.step_loss(job_id, state)
+    doing = {"finishing": "finish", "ended": "answer"}.get(state, "open")
+    last = f"; the last time: {why}" if why else ""
+    return WorkerLost(f"its worker died in all {ATTEMPTS_ALLOWED} attempts to {doing} it{last}")
+
+
+def _named(this: JobRun, exc: Exception) -> SlotlineError:
+    """The error of a step as a `SlotlineError`; the log has where a foreign one was raised."""
+    if isinstance(exc, SlotlineError):
+        return exc
+    logger.error("%s[%s] failed", this.task.name, this.job_id, exc_info=exc)
+    return as_slotline_error(exc) if isinstance(exc, MemoryError) else SlotlineError(f"{type(exc).__name__}: {exc}")
+
+
+def _try_again_or_fail(this: JobRun, error: SlotlineError) -> NoReturn:
+    if error.retryable:
+        stop_if_cancelled(this)
+        # Not Celery's retry: one worker would hold the message for so long, and RETRY would replace PROGRESS.
+        match this.ledger.transitions.later(this.job_id, this.attempt, this.own, this.parent):
+            case "sent":
+                logger.warning("%s[%s] is tried again: %s", this.task.name, this.job_id, error)
                 raise Ignore(f"tried again: {error}") from error
-        _fail(this, error, None)
+            case "late":
+                raise Ignore(f"a later run of it has begun, or it has ended: {error}") from error
+    fail(this, error, None)
+
+
+def _given_back(this: JobRun, error: Exception) -> Reject:
+    """What gives the message back. A Redis that answers and refuses everything costs the job no attempt."""
+    logger.warning("%s[%s] is given back, Redis is unreachable or refuses: %s", this.task.name, this.job_id, error)
+    try:
+        this.ledger.claims.lost(this.job_id, this.tag, "", is_job=True)
+    except RedisError as exc:
+        logger.info("its run stays counted: %s", exc)
+    time.sleep(REFUSED_PAUSE_S)
+    return Reject(str(error), requeue=True)
 
 
 def _step(this: JobRun) -> Mapping[str, Any]:
@@ -82,14 +145,14 @@ def _step(this: JobRun) -> Mapping[str, Any]:
         raise Ignore("the job is open already: the message was delivered twice")
     if record.state == "finishing":
         return _finish(this, record)
-    return _answer_again(this, record)
+    raise EndedElsewhere(record)
 
 
 def _open(this: JobRun) -> Mapping[str, Any]:
     plan = this.kind.plan(_request(this), offers(this.task.app), is_part=this.parent is not None)
     to_compute = this.ledger.transitions.open(this.job_id, _opening(this, plan))
     if to_compute < 0:
-        _stop_if_cancelled(this)
+        stop_if_cancelled(this)
     if to_compute != 0:
         raise Ignore("opened: its parts are being computed")
     record = this.ledger.queries.record(this.job_id)
@@ -141,78 +204,28 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
     came = {part: one for part, one in this.ledger.queries.outcomes(this.job_id).items() if part <= record.total}
     gathered = Gathered(record, this.ledger.queries.params(this.job_id), payloads, came)
     if len(gathered.payloads) != record.total:
-        _stop_if_cancelled(this)
+        stop_if_cancelled(this)
         raise Ignore("the job has changed since its message was sent")
     try:
         made = this.kind.gather(gathered)
     except Incomplete as missing:
+        if this.attempt >= ATTEMPTS_ALLOWED:
+            named = ", ".join(map(str, missing.parts[:NAMED_FAILURES]))
+            raise ArtifactMissing(
+                f"the artifacts of {len(missing.parts)} {this.kind.unit}s ({named}) are missing again, "
+                f"though they were computed {this.attempt} times; does the store keep what is written?"
+            ) from missing
         this.ledger.transitions.reopen(this.job_id, missing.parts)
         raise Ignore("artifacts were missing: their parts are computed again") from missing
     except More as more:
         if not this.ledger.transitions.extend(this.job_id, record.total, more.payloads):
-            _stop_if_cancelled(this)
+            stop_if_cancelled(this)
         raise Ignore(f"{len(more.payloads)} further parts are being computed") from more
     if record.failed:
-        _fail(this, _parts_failed(this.kind, gathered, made), made)
-    _end(this, "SUCCESS", made.result, None)
-    _settle_parent(this, "done", made.result, made.result, made.computed)
+        raise _Failed(_parts_failed(this.kind, gathered, made), made)
+    end(this, "SUCCESS", made.result)
+    settle_parent(this, "done", made.result, made.result, made.computed)
     return made.result
-
-
-def _answer_again(this: JobRun, record: Record) -> Mapping[str, Any]:
-    """The job has ended, but its message was delivered again: its worker died before Celery stored the result."""
-    result = record.result or {}
-    if record.outcome == "SUCCESS":
-        _settle_parent(this, "done", result, result)
-        return result
-    _stop_if_cancelled(this)
-    if not record.error:
-        raise Ignore("the job has ended")
-    error = errors.named(record.error["type"])(record.error["message"])
-    _settle_parent(this, "failed", {"error": record.error, "result": record.result})
-    raise error
-
-
-def _stop_if_cancelled(this: JobRun) -> None:
-    """If the job is cancelled, end this run as Celery ends a revoked task; else do nothing."""
-    if not this.ledger.queries.cancelled([this.job_id]):
-        return
-    _settle_parent(this, "failed", CANCELLED)
-    this.task.backend.mark_as_revoked(this.job_id, REASON, request=this.task.request)
-    this.task.send_event("task-revoked", terminated=False, signum=None, expired=False)
-    raise Ignore("the job was cancelled")
-
-
-def _end(this: JobRun, outcome: FinalState, result: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> None:
-    """End the job; raise `Ignore` if it was cancelled or its failed parts were retried before this."""
-    if this.ledger.transitions.end(this.job_id, this.name, outcome, result, error):
-        return
-    _stop_if_cancelled(this)
-    record = this.ledger.queries.record(this.job_id)
-    if record is not None and record.state == "open":
-        raise Ignore("its failed parts were retried: this run is too late")
-
-
-def _fail(this: JobRun, error: SlotlineError, made: Made | None) -> NoReturn:
-    named = {"type": type(error).__name__, "message": str(error)}
-    result = made.result if made else None
-    _end(this, "FAILURE", result, named)
-    _settle_parent(this, "failed", {"error": named, "result": result}, result, made.computed if made else 0)
-    raise error
-
-
-def _settle_parent(
-    this: JobRun,
-    verdict: Verdict,
-    outcome: Mapping[str, Any],
-    result: Mapping[str, Any] | None = None,
-    computed: int = 0,
-) -> None:
-    """If this job is a part of another job, settle that part; the parent job adds the measure of `result`."""
-    if this.parent:
-        job_id, part = this.parent
-        measure = this.kind.measure(result) if result else None
-        this.ledger.transitions.settle(job_id, part, verdict, outcome, computed, measure)
 
 
 def _parts_failed(kind: Kind[Any], gathered: Gathered, made: Made) -> PartsFailed:

@@ -1,9 +1,10 @@
 """What failed for good, listed with its reason, and tried again when a person asks for it.
 
-Three things fail: a part of a job (its failure is in the ledger), a task without a job
-whose attempts are used up, and a message that no worker could read (both are set aside,
-whole, in `slotline:setaside`). A part that is tried again reopens its job, and the jobs
-above it, so that all can still end SUCCESS. Computes nothing, waits for nothing.
+Four things fail: a part of a job (its failure is in the ledger), a job as a whole (it could
+not be opened or finished; in the ledger as its part 0), a task without a job whose attempts
+are used up, and a message that no worker could read (both are set aside, whole, in
+`slotline:setaside`). A part that is tried again reopens its job, and the jobs above it, so
+that all can still end SUCCESS. Computes nothing, waits for nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import InvalidInput, UnknownJob
+from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
 from tasks.flow.payloads import words_of
@@ -45,8 +47,9 @@ def failures(ledger: Ledger, limit: int = 1000) -> list[Failure]:
 
 
 def retry(ledger: Ledger, what: str) -> int:
-    """Try again a job's failed parts, one part (`<job>.<part>`), or a set-aside message; how many were sent.
+    """Try again a job's failed parts, a job as a whole, one part (`<job>.<part>`), or a set-aside message.
 
+    Returns how many were sent.
     Raises `UnknownJob` for an id that names nothing that failed, `InvalidInput` for a job
     that has not failed.
     """
@@ -64,12 +67,20 @@ def retry_all(ledger: Ledger) -> int:
     """Try again everything that failed for good; how many were sent."""
     sent = 0
     for failure in failures(ledger):
-        sent += _resend(ledger, failure.id) if failure.job is None else _retry_parts(ledger, *_split(failure.id))
+        if failure.job is None:
+            sent += _resend(ledger, failure.id)
+        elif failure.id == failure.job:
+            sent += _retry_job(ledger, failure.id)
+        else:
+            sent += _retry_parts(ledger, *_split(failure.id))
     return sent
 
 
 def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
     for job_id, part, at in ledger.queries.failed(limit):
+        if part == 0:
+            yield from _failed_as_a_whole(ledger, job_id, at)
+            continue
         outcome = ledger.queries.outcome(job_id, part)
         if outcome is None or "error" not in outcome:
             continue
@@ -87,6 +98,13 @@ def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
             worker=str(error.get("worker") or ""),
             traceback=str(error.get("traceback") or ""),
         )
+
+
+def _failed_as_a_whole(ledger: Ledger, job_id: str, at: float) -> Iterator[Failure]:
+    record = ledger.queries.record(job_id)
+    if record is not None and record.error is not None:
+        reason = f"{record.error['type']}: {record.error['message']}"
+        yield Failure(id=job_id, job=job_id, reason=reason, words=record.title or record.kind, at=at)
 
 
 def _set_aside(ledger: Ledger) -> Iterator[Failure]:
@@ -125,8 +143,13 @@ def _retry_job(ledger: Ledger, job_id: str) -> int:
     if record.outcome != "FAILURE":
         raise InvalidInput(f"id: job {job_id} has not failed ({record.label})")
     failed = [part for part, mark in enumerate(ledger.queries.states(job_id), 1) if mark == FAILED]
+    # A chapter that was never opened has no parent in its record; its id names it.
+    if not failed and (part_of_job := part_named(ledger, job_id)):
+        return _retry_parts(ledger, part_of_job[0], [part_of_job[1]])
     if not failed:
-        raise InvalidInput(f"id: job {job_id} failed as a whole, not by its parts; submit it again")
+        if ledger.transitions.begin_again(job_id):
+            return 1
+        raise InvalidInput(f"id: job {job_id} failed as a whole, and would fail again; submit it again, mended")
     return _retry_parts(ledger, job_id, failed)
 
 

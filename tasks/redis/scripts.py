@@ -56,7 +56,7 @@ class Scripts:
             self._redis.script_load(script.script)
             answers = self._ask_all(script.sha, calls)
         for answer in answers:
-            if isinstance(answer, Exception) and _is_the_servers_own(answer):
+            if isinstance(answer, Exception) and is_the_servers_own(answer):
                 raise answer
         return answers
 
@@ -72,5 +72,6 @@ class Scripts:
         return self._scripts[name]
 
 
-def _is_the_servers_own(error: Exception) -> bool:
+def is_the_servers_own(error: Exception) -> bool:
+    """Whether the server refuses every client, or does not answer; False: it is what a script was given."""
     return type(error) is not ResponseError or bool(_SERVERS_OWN.search(str(error)))

@@ -26,6 +26,7 @@ TRANSPORT = "workers/transport/transport.py"
 POLLER = "workers/transport/poller.py"
 QOS = "workers/transport/qos.py"
 LEASE_STEP = "workers/transport/lease_step.py"
+OWN_RUN = "tasks/flow/ends/own_run.py"
 STARTUP = "workers/startup.py"
 SETUP = "workers/setup.py"
 
@@ -185,11 +186,12 @@ PARTS: tuple[Part, ...] = (
     _part("celery.app.base:Celery", CELERY, STARTUP, holds="loader user_options", _get_backend="self"),
     _part("celery.loaders.base:BaseLoader", CELERY, holds="override_backends"),
     _part(
-        "celery.backends.base:Backend", CELERY, "workers/duties/set_aside.py", "tasks/flow/job.py",
+        "celery.backends.base:Backend", CELERY, "workers/duties/set_aside.py", OWN_RUN,
         holds="app expires",
         _get_result_meta="self, result, state, traceback, request, format_date=…, encode=…", encode="self, data",
         mark_as_failure="self, task_id, exc, traceback=…, request=…, store_result=…, call_errbacks=…, state=…",
         mark_as_revoked="self, task_id, reason=…, request=…, store_result=…, state=…",
+        store_result="self, task_id, result, state, traceback=…, request=…, **kwargs",
     ),
     _part(
         "celery.backends.base:KeyValueStoreBackend", CELERY,
@@ -204,7 +206,7 @@ PARTS: tuple[Part, ...] = (
         holds="args callbacks chain chord correlation_id errbacks id kwargs reply_to",
         __init__="self, *args, **kwargs",
     ),
-    _part("celery.app.task:Task", "tasks/flow/job.py", send_event="self, type_, retry=…, retry_policy=…, **fields"),
+    _part("celery.app.task:Task", OWN_RUN, send_event="self, type_, retry=…, retry_policy=…, **fields"),
     # The consumer and the worker: where one of these changes, a feature fails.
     _part("celery.worker.consumer", CELERY, holds="Consumer"),
     _part(

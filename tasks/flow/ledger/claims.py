@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
-from tasks.flow.ledger.record import ArtifactClaim, Taken
+from tasks.flow.ledger.record import ArtifactClaim, OwnMessage, Taken
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
 
@@ -73,6 +73,27 @@ class Claims:
             ([keys.computed_by(artifact), keys.waiters(artifact), keys.DELAYED], [tag]) for artifact, tag in claimed
         ]
         return self._scripts.run_all("release", calls)
+
+    def begin(self, job_id: str, tag: str, own: OwnMessage, parent: tuple[str, int] | None) -> int:
+        """Begin a run of a job's own task, in the message `tag`: which run this is, from 1; 0: nothing is counted.
+
+        `SPENT` when its runs are used up, `TOO_SOON` when a copy of the message waits for the pause to end.
+        """
+        args = [job_id, tag, secrets.token_hex(8), ATTEMPTS_ALLOWED, retry_ms(), ttl_ms()]
+        args += [own.head, own.tail, own.queue_list, secrets.token_hex(16), *(parent or ("", 0))]
+        return int(self._scripts.run("begin", [keys.job(job_id), keys.attempts(job_id)], args))
+
+    def lost(self, task_id: str, tag: str, why: str, *, is_job: bool) -> int:
+        """Keep what ended a run in a flow worker; how many runs were begun by now.
+
+        `why` is empty for a run that is not at fault: its count is taken back.
+        """
+        script_keys = [keys.job(task_id), keys.attempts(task_id)]
+        return int(self._scripts.run("lost", script_keys, [tag, why, ttl_ms(), int(is_job)]))
+
+    def step_loss(self, job_id: str, state: str) -> str:
+        """What ended the last lost run of a job's own task that found the job in this state (`new`: no record)."""
+        return (self._redis.hget(keys.attempts(job_id), f"step:{state}?") or b"").decode()
 
     def uncount(self, tag: str, run_of: tuple[str, int]) -> bool:
         """Take back the attempt that the message `tag` began: its run was ended for no fault of its own."""

@@ -14,6 +14,7 @@ State = Literal["sent", "open", "finishing", "ended"]
 FinalState = Literal["SUCCESS", "FAILURE", "REVOKED"]
 Verdict = Literal["done", "failed", "again"]
 Settled = Literal["done", "failed", "again", "late"]
+Later = Literal["sent", "used up", "late"]
 
 WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 """A part's state, as one character of its job's `states`."""
@@ -98,6 +99,15 @@ class ArtifactClaim:
     tag: str
     copy: tuple[str, str]
     run_of: tuple[str, int]
+
+
+@dataclass(frozen=True)
+class OwnMessage:
+    """A job's own message, to be sent again: its text before and after the delivery tag, and its queue's list."""
+
+    head: str
+    tail: str
+    queue_list: str
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,10 @@ from tasks.flow.ledger.record import (
     WAITING,
     Cancellation,
     FinalState,
+    Later,
     Measure,
     Opening,
+    OwnMessage,
     Settled,
     Settlement,
     StoredResult,
@@ -32,6 +34,9 @@ from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis
+
+
+_LATER: Mapping[int, Later] = {1: "sent", 0: "used up", -1: "late"}
 
 
 class Transitions:
@@ -99,10 +104,29 @@ class Transitions:
         state: FinalState,
         result: Mapping[str, Any] | None,
         error: Mapping[str, Any] | None,
+        again: OwnMessage | None = None,
+        is_listed: bool = False,
     ) -> bool:
-        """End a job; False when it had ended, or is open (again). Afterwards no PROGRESS is written for it."""
-        args = [state, dumps(result) if result else "", dumps(error) if error else "", ttl_ms()]
-        return bool(self._scripts.run("end", _job_keys(job_id), [*args, job_id, keys.JOBS, kind]))
+        """End a job; False when it had ended, or is open (again). Afterwards no PROGRESS is written for it.
+
+        `again` is for a job that failed as a whole and may be tried again; `is_listed`: among what failed.
+        """
+        args = [
+            state,
+            dumps(result) if result else "",
+            dumps(error) if error else "",
+            ttl_ms(),
+            job_id,
+            keys.JOBS,
+            kind,
+        ]
+        if again:
+            args += [again.head, again.tail, again.queue_list, int(is_listed)]
+        return bool(self._scripts.run("end", _job_keys(job_id), args))
+
+    def begin_again(self, job_id: str) -> bool:
+        """Send the own message of a job that failed as a whole again; False when there is none."""
+        return bool(self._scripts.run("begin_again", _job_keys(job_id), [job_id]))
 
     def cancel(self, job_id: str, even_unknown: bool = False) -> Cancellation:
         """End a job, and the jobs that are its open parts, as REVOKED. Tells no worker: `tasks/flow/cancel.py` does.
@@ -125,14 +149,11 @@ class Transitions:
         """Add parts to a job that is finishing with `total` of them, and send the first; False when it is not (now)."""
         return bool(self._scripts.run("extend", [*_job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
 
-    def later(
-        self, job_id: str, head: str, tail: str, list_key: str, tries: int, parent: tuple[str, int] | None
-    ) -> bool:
-        """Send the job's own message (`head` + a new tag + `tail`) again after a pause; False when its tries are up."""
-        script_keys = [keys.job(job_id), keys.sent(job_id), keys.attempts(job_id)]
-        tag = secrets.token_hex(16)
-        args = [head, tail, list_key, tag, tries, retry_ms(), ttl_ms(), *(parent or ("", 0))]
-        return bool(self._scripts.run("later", script_keys, args))
+    def later(self, job_id: str, attempt: int, own: OwnMessage, parent: tuple[str, int] | None) -> Later:
+        """Send the job's own message again after a pause; `attempt` is the number of the run that failed for now."""
+        args = [job_id, attempt, ATTEMPTS_ALLOWED, retry_ms(), own.head, own.tail, own.queue_list]
+        args += [secrets.token_hex(16), *(parent or ("", 0))]
+        return _LATER[int(self._scripts.run("later", [keys.job(job_id), keys.attempts(job_id)], args))]
 
     def promote(self, limit: int = 100) -> int:
         """Send the delayed messages that are due; how many were sent."""

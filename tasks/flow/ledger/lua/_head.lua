@@ -6,7 +6,8 @@
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
 --   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
 --   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last one began, ms, part! -> which
---                                       call began it, part? -> what ended the last run that was lost
+--                                       call began it, part? -> what ended the last run that was lost; the same for
+--                                       the job's own task, under `step:<state that it found the job in>`
 --   slotline:open               zset    job -> when the sweep last looked at it, ms
 --   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms
@@ -91,6 +92,30 @@ end
 -- Keep a message until it is due; promote.lua sends it then. With Celery's countdown one worker would hold it.
 local function send_later(list, message, due_ms)
   redis.call('ZADD', 'slotline:delayed', due_ms, list .. '\n' .. message)
+end
+
+-- The runs of a job's own task are counted like those of a part: once for each state that a run finds the job in.
+local STEPS = {'step:new', 'step:sent', 'step:finishing', 'step:ended'}
+
+local function step_of(state) return 'step:' .. (state or 'new') end
+
+-- Forget how often the job's own task was begun: it gets as many runs as a new one.
+local function forget_steps(attempts)
+  for _, step in ipairs(STEPS) do redis.call('HDEL', attempts, step, step .. '@', step .. '!', step .. '?') end
+end
+
+-- Keep a job's own message until it is due, where the sweep knows it. `parent`: the job that it is a part of, or ''.
+local function send_own_later(job, state, own, parent, part, due_ms)
+  local list, message = own.list, own.head .. own.tag .. own.tail
+  if state == 'finishing' then
+    local finish = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
+    list, message = finish.finish_list, finish.finish_head .. own.tag .. finish.finish_tail
+    redis.call('HSET', key_of(job, 'sent'), 'end', own.tag)
+  else
+    if state == 'sent' then redis.call('HSET', key_of(job, 'sent'), 'start', message) end
+    if parent ~= '' then redis.call('HSET', key_of(parent, 'sent'), part, message) end
+  end
+  send_later(list, message, due_ms)
 end
 
 -- How many parts may be under way: as the request says, else what the model's live slots take at once (at least 4).

@@ -1,9 +1,11 @@
 -- End a job: from here on nothing about it changes, and its record gets a time to live.
--- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts; also slotline:open and its :sent
+-- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts; also slotline:open and its :sent,
+-- slotline:failed (zset: `<id>.0` -> when a job failed as a whole, ms)
 -- ARGV: final state (SUCCESS | FAILURE | REVOKED), result as JSON or '', error as JSON or '', ms to keep, id,
---       slotline:jobs, kind
+--       slotline:jobs, kind; for a job that failed as a whole and may be tried again also: its own message's head, tail
+--       and list, and 1 to list it (0: it is a part of another job, and listed there)
 -- Returns 1, or 0 when the job had ended already, or was opened again: a run that was frozen since then ends nothing.
--- A job that failed keeps its parts, so that they can be tried again.
+-- A job that failed keeps its parts, so that they can be tried again, or its own message, so that it can be as a whole.
 local state = redis.call('HGET', KEYS[1], 'state')
 if state == 'ended' or state == 'open' then return 0 end
 local now = now_ms()
@@ -15,6 +17,12 @@ redis.call('ZADD', ARGV[6], 'NX', now, ARGV[5])
 if ARGV[1] == 'SUCCESS' then
   redis.call('DEL', KEYS[2], KEYS[5])
   redis.call('HDEL', KEYS[1], 'finish_head', 'finish_tail')
+end
+if ARGV[8] then
+  redis.call('HSETNX', KEYS[1], 'finish_head', ARGV[8])
+  redis.call('HSETNX', KEYS[1], 'finish_tail', ARGV[9])
+  redis.call('HSETNX', KEYS[1], 'finish_list', ARGV[10])
+  if ARGV[11] == '1' then redis.call('ZADD', 'slotline:failed', now, ARGV[5] .. '.0') end
 end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[4]) end
 return 1

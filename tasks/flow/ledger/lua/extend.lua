@@ -11,7 +11,7 @@ for first = 3, #ARGV, 500 do
   redis.call('RPUSH', KEYS[2], unpack(ARGV, first, math.min(first + 499, #ARGV)))
 end
 redis.call('APPEND', KEYS[3], string.rep('.', more))
-redis.call('HDEL', KEYS[5], 'step:finishing')
+forget_steps(KEYS[5])
 redis.call('HDEL', KEYS[6], 'end')
 redis.call('HSET', KEYS[1], 'state', 'open', 'total', record.total + more)
 refill(job, fields(job, COUNTERS))

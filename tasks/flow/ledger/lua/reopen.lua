@@ -4,6 +4,8 @@
 -- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs, which are reopened themselves),
 --       part, part, …
 -- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent stay as they are.
+-- After a person asked, the job's own task gets as many runs as a new one; when artifacts are gone while it finishes, the
+-- count goes on: a store that loses what is written must not have it computed for ever.
 local job, send, back, first = ARGV[1], ARGV[2] == '1', 0, math.huge
 if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 for i = 3, #ARGV do
@@ -21,6 +23,8 @@ for i = 3, #ARGV do
 end
 if back == 0 then return 0 end
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+if redis.call('HGET', KEYS[1], 'state') == 'ended' then forget_steps(KEYS[5]) end
+redis.call('ZREM', 'slotline:failed', job .. '.0')
 redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
 redis.call('HSET', KEYS[1], 'state', 'open')
 redis.call('ZADD', 'slotline:open', now_ms(), job)

@@ -12,11 +12,14 @@ import pytest
 from celery import Celery, Task
 from celery.result import EagerResult
 
-from tasks.errors import InvalidInput, PartsFailed, SlotlineError, StoreError
+from tasks.errors import ArtifactMissing, InvalidInput, PartsFailed, SlotlineError, StoreError, WorkerLost
 from tasks.flow.cancel import cancel
-from tasks.flow.job import NAMED_FAILURES, TRIES, run
+from tasks.flow.ends.outside import Failing, fail
+from tasks.flow.job import NAMED_FAILURES, run
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import OwnMessage
 from tasks.messages import ChapterRequest
 from tasks.offers import Offers
 from tasks.redis import keys
@@ -136,8 +139,10 @@ def test_a_step_is_tried_again_while_the_store_is_not_well_and_then_fails(
         work(Words(), "job")
         settle_all(ledger, "job")
     unwell = Words(StoreError("no room"))
-    assert [work(unwell, "job").state for _ in range(TRIES)] == ["IGNORED"] * (TRIES - 1) + ["FAILURE"]
-    assert unwell.steps == [step] * TRIES
+    assert [work(unwell, "job").state for _ in range(ATTEMPTS_ALLOWED)] == ["IGNORED"] * (ATTEMPTS_ALLOWED - 1) + [
+        "FAILURE"
+    ]
+    assert unwell.steps == [step] * ATTEMPTS_ALLOWED
 
 
 def test_what_is_wrong_with_the_request_is_said_at_once(work: Work, ledger: Ledger) -> None:
@@ -195,3 +200,59 @@ def test_a_job_that_is_cancelled_while_it_is_put_together_stays_revoked_for_cele
     assert work(CancelledMeanwhile(ledger, job, error), job).state == "IGNORED"
     assert progress(raw_redis, job)["status"] == "REVOKED"
     assert record_of(ledger, job).label == "REVOKED"
+
+
+def test_artifacts_that_are_gone_each_time_are_not_computed_for_ever(work: Work, ledger: Ledger) -> None:
+    work(Words(), "job")
+    settle_all(ledger, "job")
+    lossy = Words(Incomplete([2]))
+    for _ in range(ATTEMPTS_ALLOWED - 1):
+        assert work(lossy, "job").state == "IGNORED"
+        ledger.transitions.settle("job", 2, "done", {})
+    failed = work(lossy, "job")
+    assert type(failed.result) is ArtifactMissing
+    assert "the artifacts of 1 words (2) are missing again" in str(failed.result)
+    assert record_of(ledger, "job").label == "FAILURE"
+
+
+@pytest.mark.parametrize("step", ["plan", "gather"])
+def test_an_error_that_is_not_slotlines_ends_the_job_in_the_ledger_too(work: Work, ledger: Ledger, step: str) -> None:
+    if step == "gather":
+        work(Words(), "job")
+        settle_all(ledger, "job")
+    failed = work(Words(KeyError("voice")), "job")
+    assert (failed.state, str(failed.result)) == ("FAILURE", "KeyError: 'voice'")
+    assert record_of(ledger, "job").error == {"type": "SlotlineError", "message": "KeyError: 'voice'"}
+
+
+def test_memory_that_runs_out_is_tried_again_and_does_not_leave_the_task(work: Work, ledger: Ledger) -> None:
+    unwell = Words(MemoryError())
+    states = [work(unwell, "job").state for _ in range(ATTEMPTS_ALLOWED)]
+    assert states == [*["IGNORED"] * (ATTEMPTS_ALLOWED - 1), "FAILURE"]
+
+
+def test_a_run_that_comes_after_the_jobs_end_answers_what_the_ledger_has(work: Work, ledger: Ledger) -> None:
+    work(Words(), "job")
+    settle_all(ledger, "job")
+
+    class EndedMeanwhile(Words):
+        def gather(self, gathered: Gathered) -> Made:
+            fail(ledger, Failing("job", "chapter", None, WorkerLost("its worker died")))
+            return super().gather(gathered)
+
+    late = work(EndedMeanwhile(), "job")
+    assert (late.state, type(late.result), str(late.result)) == ("FAILURE", WorkerLost, "its worker died")
+    again = work(Words(), "job")
+    assert (again.state, str(again.result)) == ("FAILURE", "its worker died")
+
+
+def test_a_job_whose_runs_were_lost_without_a_trace_fails_and_is_listed(work: Work, ledger: Ledger) -> None:
+    own = OwnMessage("", "", FLOW)
+    for tag in "abc":
+        ledger.claims.begin("job", tag, own, None)
+    ledger.claims.lost("job", "c", "signal 9 (SIGKILL)", is_job=True)
+    kind = Words()
+    failed = work(kind, "job")
+    assert kind.steps == []
+    assert str(failed.result) == ("its worker died in all 3 attempts to open it; the last time: signal 9 (SIGKILL)")
+    assert ledger.queries.failed()[0][:2] == ("job", 0)

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import InvalidInput, UnknownJob
+from tasks.errors import InvalidInput, UnknownJob, WorkerLost
 from tasks.flow import repair
+from tasks.flow.ends.outside import Failing, fail
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.record import OwnMessage
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING, opened, record_of
 
 ERROR = {"error": {"type": "ModelError", "message": "no", "attempt": 3, "worker": "w@host", "traceback": "…"}}
@@ -54,12 +56,42 @@ def test_a_job_that_has_not_failed_is_refused(ledger: Ledger) -> None:
         repair.retry(ledger, job)
 
 
-def test_a_job_that_failed_as_a_whole_has_no_part_to_try_again(ledger: Ledger) -> None:
+def test_a_job_that_failed_as_a_whole_is_listed_and_finishes_when_it_is_tried_again(
+    ledger: Ledger, raw_redis: Any
+) -> None:
     job = opened(ledger, 1)
     ledger.transitions.settle(job, 1, "done", {})
-    ledger.transitions.end(job, "chapter", "FAILURE", None, {"type": "StoreError", "message": "full"})
-    with pytest.raises(InvalidInput, match="failed as a whole"):
-        repair.retry(ledger, job)
+    lost = WorkerLost("its worker died in all 3 attempts to finish it")
+    assert fail(ledger, Failing(job, "chapter", None, lost, OwnMessage("", "", FLOW)))
+    (failure,) = repair.failures(ledger)
+    assert (failure.id, failure.job, failure.words) == (job, job, "Chí Phèo")
+    assert failure.reason == "WorkerLost: its worker died in all 3 attempts to finish it"
+    raw_redis.delete(FLOW)
+    assert repair.retry_all(ledger) == 1
+    assert (record_of(ledger, job).state, raw_redis.llen(FLOW)) == ("finishing", 1)
+    assert repair.failures(ledger) == []
+
+
+def test_a_request_that_was_refused_is_not_sent_again(ledger: Ledger) -> None:
+    fail(ledger, Failing("refused", "chapter", None, InvalidInput("voice: none"), OwnMessage("", "", FLOW)))
+    assert repair.failures(ledger) == []
+    with pytest.raises(InvalidInput, match="failed as a whole, and would fail again"):
+        repair.retry(ledger, "refused")
+
+
+@pytest.mark.parametrize("named", ["book", "book.2"])
+def test_a_chapter_that_failed_as_a_whole_begins_anew_in_its_book(ledger: Ledger, raw_redis: Any, named: str) -> None:
+    above = replace(OPENING, kind="book", part_task="speech.chapter", part_queue=FLOW, part_list=FLOW, width=2)
+    ledger.transitions.open("book", replace(above, payloads=["CI", "CII"]))
+    assert fail(ledger, Failing("book.2", "chapter", ("book", 2), WorkerLost("its worker died")))
+    assert ledger.queries.states("book") == "qf"
+    assert [failure.id for failure in repair.failures(ledger)] == ["book.2"]
+    ledger.transitions.settle("book", 1, "done", {})
+    ledger.transitions.end("book", "book", "FAILURE", None, {"type": "PartsFailed", "message": "1 of 2"})
+    raw_redis.delete(FLOW)
+    assert repair.retry(ledger, named) == 1
+    assert (ledger.queries.states("book"), ledger.queries.record("book.2")) == ("dq", None)
+    assert raw_redis.llen(FLOW) == 1
 
 
 def test_a_message_set_aside_is_listed_by_a_name_of_its_own_and_sent_again_once(ledger: Ledger, raw_redis: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.record import OwnMessage
 from tasks.redis import keys
 from tasks.settings import settings
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING
@@ -16,8 +17,11 @@ from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING
 HEAD, TAIL = '{"properties":{"delivery_info":{},"delivery_tag":"', '"}}'
 
 
-def later(ledger: Ledger, job: str, parent: tuple[str, int] | None = None) -> bool:
-    return ledger.transitions.later(job, HEAD, TAIL, FLOW, 3, parent)
+OWN = OwnMessage(HEAD, TAIL, FLOW)
+
+
+def later(ledger: Ledger, job: str, attempt: int = 1, parent: tuple[str, int] | None = None) -> str:
+    return ledger.transitions.later(job, attempt, OWN, parent)
 
 
 def delayed(raw_redis: Any) -> list[tuple[bytes, float]]:
@@ -46,18 +50,16 @@ def pauses(monkeypatch: pytest.MonkeyPatch, ledger: Ledger) -> None:
 
 def test_each_pause_is_longer_and_the_third_failure_is_the_last(ledger: Ledger, raw_redis: Any) -> None:
     ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
-    assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
+    assert [later(ledger, "one", attempt) for attempt in (1, 2, 3)] == ["sent", "sent", "used up"]
     (_, first), (_, second) = delayed(raw_redis)
     assert second - first == pytest.approx(4 * 2000 - 2000, abs=500)
 
 
-def test_a_step_that_is_done_leaves_the_next_one_all_its_tries(ledger: Ledger) -> None:
+def test_a_run_that_was_frozen_while_a_later_one_began_has_no_say(ledger: Ledger, raw_redis: Any) -> None:
     ledger.transitions.submit("one", "chapter", "", "aloud", "", FLOW, HEAD + "first" + TAIL)
-    later(ledger, "one")
-    later(ledger, "one")
-    ledger.transitions.open("one", replace(OPENING, payloads=["Ptext"], finish_head=HEAD, finish_tail=TAIL))
-    ledger.transitions.settle("one", 1, "done", {})
-    assert [later(ledger, "one") for _ in range(3)] == [True, True, False]
+    assert [ledger.claims.begin("one", tag, OWN, None) for tag in ("frozen", "later")] == [1, 2]
+    assert later(ledger, "one", attempt=1) == "late"
+    assert delayed(raw_redis) == []
 
 
 def test_the_sweep_knows_a_job_that_waits_to_be_opened_again(ledger: Ledger, raw_redis: Any) -> None:
@@ -80,15 +82,14 @@ def test_the_sweep_knows_a_job_that_waits_to_be_finished_again(ledger: Ledger, r
 def test_the_sweep_knows_a_chapter_that_waits_while_its_book_is_open(ledger: Ledger, raw_redis: Any) -> None:
     book = opened(ledger)
     raw_redis.delete("aloud")
-    assert ledger.transitions.later(f"{book}.1", HEAD, TAIL, "aloud", 3, (book, 1))
+    assert ledger.transitions.later(f"{book}.1", 1, OwnMessage(HEAD, TAIL, "aloud"), (book, 1)) == "sent"
     assert swept(ledger) == []
     assert raw_redis.llen("aloud") == 0
-    assert raw_redis.ttl(keys.attempts(f"{book}.1")) > 0, "the count of a job without a record has an end"
 
 
 def test_a_job_that_has_ended_is_not_sent_again(ledger: Ledger, raw_redis: Any) -> None:
     job = opened(ledger)
     ledger.transitions.settle(job, 1, "done", {})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
-    assert not later(ledger, job)
+    assert later(ledger, job) == "late"
     assert delayed(raw_redis) == []
