@@ -104,6 +104,10 @@ class NoFreeSlot(SlotlineError):
     status = 503
 
 
+class NameTaken(SlotlineError):
+    """Another worker has the name that this one would have; the message says where that worker is."""
+
+
 class WorkerLost(SlotlineError):
     """The child process died at every attempt of the part."""
 

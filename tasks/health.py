@@ -56,6 +56,8 @@ class Beat:
     closed: str
     beat_s: float
     on_demand: bool = False
+    machine: str = ""
+    """Tells machines of one hostname apart; empty in the heartbeat of an older version."""
     reads: bool = True
     """Whether the worker reads its queue: Celery's `cancel_consumer` ends that, `add_consumer` begins it again."""
 

@@ -70,6 +70,7 @@ class Settings(BaseModel):
     job_ttl_s: float = Field(7 * 86400.0, gt=0, alias="SLOTLINE_JOB_TTL_S")
     store_ttl_s: float = Field(30 * 86400.0, gt=0, alias="SLOTLINE_STORE_TTL_S")
     cpu_slots: int = Field(2, ge=1, le=1024, alias="SLOTLINE_CPU_SLOTS")
+    machine_id: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", alias="SLOTLINE_MACHINE_ID")
     load_attempts: int = Field(3, ge=1, alias="SLOTLINE_LOAD_ATTEMPTS")
     lazy: bool = Field(False, alias="SLOTLINE_LAZY")
 

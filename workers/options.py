@@ -1,4 +1,4 @@
-"""Which kind of worker the command line asks for, and which options are refused. Pure.
+"""Which kind of worker the command line asks for, what it is named, and which options are refused. Pure.
 
 A worker is either a slot worker (`--model NAME`) or a flow worker (`-Q flow`). The slot
 decides about its one child, its pool, its limits and its queue, so no option may.
@@ -6,6 +6,7 @@ decides about its one child, its pool, its limits and its queue, so no option ma
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,32 @@ def kind_of(options: Mapping[str, Any], is_prefork: bool) -> WorkerKind:
         _refuse(options, NOT_FOR_SLOTS)
         _check_slot(options)
     return WorkerKind(model or None, bool(options.get("lazy")))
+
+
+def node_of(given: str | None, hostname: str) -> str:
+    """Where a worker is, as its claim needs it (`workers/slots/claim.py`), from `-n` as it was given, or from nothing.
+
+    As with Celery, what has no `@` is a host, `%h` is the machine's `hostname`, `%n` its first part and `%d` the rest;
+    `%i` is left for the slot. Raises `SettingsError` of one line.
+    """
+    name, _, host = (given or "").rpartition("@")
+    first, _, rest = hostname.partition(".")
+    known = {"h": hostname, "n": first, "d": rest, "i": "%i"}
+
+    def expanded(part: str) -> str:
+        full = re.sub(r"%(.?)", lambda found: known.get(found[1], found[0]), part)
+        if odd := re.sub(r"%i|[\w.+-]", "", full):
+            raise SettingsError(
+                f"-n {given}: {odd[0]!r} cannot be in a worker's name; it has letters, digits and . _ + -, "
+                "and %h (the hostname), %n, %d (its first part, the rest) and %i (the slot)"
+            )
+        return full
+
+    if given:
+        name, host = expanded(name), expanded(host)
+        if "%i" in host:
+            raise SettingsError(f"-n {given}: %i is the slot and belongs before the @")
+    return f"{name}@{host or hostname}" if name else host or hostname
 
 
 def _check_slot(options: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,13 +31,13 @@ from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
 from workers import transport
 from workers.durability import warnings_about
-from workers.options import WorkerKind, kind_of
+from workers.options import WorkerKind, kind_of, node_of
 from workers.slots import gpu
 from workers.slots.claim import SlotClaim, claim_cpu, claim_flow
 from workers.slots.claim_renewal import ClaimRenewal
 from workers.slots.gpu_claim import claim_share
 from workers.slots.gpu_slot import GpuSlot
-from workers.upstream.celery import reconnect_for_ever, stop_worker, unshared_client
+from workers.upstream.celery import given_name, reconnect_for_ever, stop_worker, unshared_client
 from workers.upstream.redis import answer_within
 from workers.wire.spec import SlotSpec
 
@@ -60,6 +61,8 @@ class Setup:
 def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     """Make `instance`, Celery's worker that is not yet built, the worker that its command line asks for."""
     kind = kind_of(options, is_prefork=options.get("pool") in (None, TaskPool))
+    given = given_name()
+    node = node_of(given, socket.gethostname() if given else nodesplit(instance.hostname)[1])
     chosen = settings()
     if chosen.log_level.upper() not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL={chosen.log_level!r}: it may be DEBUG, INFO, WARNING or ERROR")
@@ -70,7 +73,6 @@ def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     reconnect_for_ever(instance.app)
     # Celery installs its handlers later; without one, a SIGTERM in between would keep the slot for a lease.
     signal.signal(signal.SIGTERM, _leave)
-    node = nodesplit(instance.hostname)[1]
     if entry is None:
         setup = _flow_worker(instance, client, chosen, node)
     else:

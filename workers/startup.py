@@ -19,6 +19,7 @@ import click
 from celery import Celery, signals
 from celery.exceptions import CPendingDeprecationWarning
 from celery.utils.log import LOG_LEVELS
+from celery.utils.nodenames import node_format
 
 from tasks.app import app
 from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
@@ -42,7 +43,7 @@ from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
 from workers.parent.pool import SlotPool
 from workers.setup import Setup, prefetched, say, set_up
-from workers.upstream.celery import buffer_results
+from workers.upstream.celery import buffer_results, given_value, keep_given_name, was_given
 from workers.upstream.redis import wait_for_redis
 from workers.wire.child_entry import ChildEntry
 
@@ -61,6 +62,7 @@ LOAD_GRACE_S = 30.0
 def application() -> Celery:
     """The Celery application, with slotline's own options, duties and result backend for every worker of it."""
     buffer_results(app)
+    keep_given_name()
     app.user_options["worker"].add(
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
@@ -98,12 +100,15 @@ def on_configured(sender: Any, **_: Any) -> None:
     """Set what follows from the worker's kind, over Celery's defaults and before anything is built."""
     setup: Setup = sender.setup
     sender.quiet = True
-    if not _was_given("loglevel"):
+    if not was_given("loglevel"):
         sender.loglevel = LOG_LEVELS[settings().log_level.upper()]
     # They cost a second at each start and leave reply keys in Redis without an end; the ledger knows all they say.
     sender.options.update(without_mingle=True, without_gossip=True)
+    # Celery has expanded them with a name that the worker did not have yet.
+    sender.pidfile = node_format(given_value("pidfile") or sender.pidfile, sender.hostname)
+    sender.statedb = node_format(given_value("statedb") or sender.statedb, sender.hostname)
     if setup.spec is None:
-        if not _was_given("prefetch_multiplier"):
+        if not was_given("prefetch_multiplier"):
             sender.prefetch_multiplier = 1
         return
     spec = setup.spec
@@ -145,13 +150,6 @@ def on_shutdown(sender: Any, **_: Any) -> None:
     """The worker has stopped: free its slot at once."""
     if setup := getattr(sender, "setup", None):
         setup.renewal.stop()
-
-
-def _was_given(option: str) -> bool:
-    """Whether the option is on the command line; its value alone may be the default as well."""
-    context = click.get_current_context(silent=True)
-    source = context.get_parameter_source(option) if context else None
-    return source is click.core.ParameterSource.COMMANDLINE
 
 
 def _refuse(error: SlotlineError, status: int) -> NoReturn:

@@ -106,6 +106,11 @@ def slot(host: str, device: str, index: int | str) -> str:
     return f"{PREFIX}slot:{host}:{device}:{index}"
 
 
+def worker_name(worker: str) -> str:
+    """String with a lease: which process has this worker's name (the JSON of its slot's claim)."""
+    return f"{PREFIX}name:{worker}"
+
+
 def turn(gpu: str) -> str:
     """String with a lease: the worker that may load a model on this GPU (UUID) now."""
     return f"{PREFIX}turn:{gpu}"

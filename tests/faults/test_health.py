@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import redis
+from celery import Celery
 
 from producer import Client
 from producer.job import Job
@@ -121,6 +122,19 @@ def test_a_frozen_worker_is_unhealthy(health: Health, worker: Process, wait_unti
     finally:
         worker.signal(signal.SIGCONT)
     wait_until(lambda: health()[0] == 0, 20, "it to be healthy again")
+
+
+def test_two_machines_with_one_hostname_are_two_workers_and_the_killed_one_is_unhealthy(
+    health: Health, worker: Process, start_slot: StartSlot, foreign: Celery, wait_until: WaitUntil
+) -> None:
+    other = start_slot("model", env={"SLOTLINE_MACHINE_ID": "another"})
+    wait_until(lambda: re.findall("^healthy    model-cpu-([01])@", health()[1], re.M) == ["0", "1"], what="both")
+    assert len({name for answer in foreign.control.ping(limit=2) for name in answer}) == 2
+    assert health("--here")[1].count("model-cpu-") == 1, "the other machine's worker is not here"
+    other.kill()
+    wait_until(says(health, r"unhealthy  model-cpu-1@\S+: no heartbeat"), UNHEALTHY_WITHIN_S)
+    assert worker.returncode is None
+    assert "healthy    model-cpu-0@" in health()[1]
 
 
 def test_a_slot_that_fails_five_parts_is_reloaded_once_and_then_takes_no_more_work(

@@ -23,6 +23,7 @@ from tasks.terminal.printable import printable
 def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
     """Show whether the workers are healthy; the exit status is 0 if all are, else 1."""
     from tasks import health as beats
+    from workers.slots.claim import host_id
 
     if host and here:
         raise InvalidInput("--host: --here names the host already; give one of them")
@@ -31,6 +32,8 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
     with broker.connected(chosen.broker_url) as client:
         workers = beats.read(client)
         wanted = [one for one in workers if (not host or one.beat.host == host) and model in (None, one.beat.model)]
+        if here:  # another machine may have the same hostname
+            wanted = [one for one in wanted if one.beat.machine in ("", host_id())]
         lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), workers, not model)
     if not wanted:
         which = (f" of {model}" if model else "") + (f" on {host}" if host else "")

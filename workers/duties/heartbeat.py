@@ -23,6 +23,7 @@ from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import beat_s, settings
 from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
+from workers.slots.claim import host_id
 from workers.upstream.celery import begun_count, has_active, has_reserved
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,7 @@ class Heartbeat(PeriodicDuty):
             closed=slot.dispatcher.closed if slot else "",
             beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
+            machine=host_id(),
             reads=consumer.task_consumer.consuming_from(queue),
         )
 

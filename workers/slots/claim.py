@@ -1,9 +1,13 @@
-"""Claims: which worker of this host holds which slot, kept in Redis under a lease.
+"""Claims: which worker of this host holds which slot, and which worker has which name, in Redis under a lease.
 
-A claim is taken in one step. `workers/slots/claim_renewal.py` renews it while its worker
-lives, and releases it when the worker ends; after SIGKILL the slot is free when the lease
-ends. A renewal also says how many parts the worker takes at once, but only while the worker
-is ready. Loads no model and knows nothing of Celery. All times are Redis' own.
+A claim takes a slot and its worker's name in one step. `workers/slots/claim_renewal.py` renews it while its
+worker lives, and releases it when the worker ends; after SIGKILL both are free when the lease ends. A renewal
+also says how many parts the worker takes at once, but only while the worker is ready. Guarantee: no two
+workers of one Redis have the same name, whatever their machines are called: health, capacity, promised memory and
+remote control go by it. Loads no model and knows nothing of Celery. All times are Redis' own.
+
+`node` is where a worker is, in Celery's notation: a host (the worker is named after its slot), or `NAME@host`; `%i` in
+NAME stands for the slot, such as `cpu-0`.
 """
 
 from __future__ import annotations
@@ -13,14 +17,17 @@ import json
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from redis import Redis
+from redis import Redis, RedisError
 
-from tasks.errors import NoFreeSlot
+from tasks.compact_json import dumps
+from tasks.errors import NameTaken, NoFreeSlot
 from tasks.redis import keys
+from tasks.settings import settings
 from workers.slots.turn import Turn, scripts
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -28,9 +35,13 @@ MAX_FLOW_WORKERS = 256
 MAX_SLOTS_A_GPU = 64
 
 
-@functools.cache
 def host_id() -> str:
-    """A name that all containers of one host share: the kernel's boot id, else the host's name."""
+    """What all containers of this machine share, and no other machine has: a setting, else the kernel's boot id."""
+    return settings().machine_id or _boot_id()
+
+
+@functools.cache
+def _boot_id() -> str:
     try:
         return BOOT_ID.read_text().strip()
     except OSError:
@@ -52,18 +63,18 @@ class SlotClaim:
     """A GPU slot's turn to load; renewed and released together with the slot."""
 
     def renew(self, client: Redis, lease_s: float, ready: bool) -> str | None:
-        """Renew the lease; the name of the worker that holds the slot instead of us, or None when it is ours."""
-        names = [self.key, keys.capacity(self.model)]
+        """Renew the lease; who holds the slot or the worker's name instead of us, or None when both are ours."""
+        names = [self.key, keys.worker_name(self.worker), keys.capacity(self.model)]
         args: list[str | int] = [self.value, _ms(lease_s), self._member, int(ready)]
         if self.turn:
             names.append(self.turn.key)
             args.append(self.turn.value)
         held = scripts(client).run("renew", names, args)
-        return _named(held).split(" ")[0] if held else None
+        return described(json.loads(held)) if held else None
 
     def release(self, client: Redis) -> bool:
         """Free the slot; False when another worker holds it by now."""
-        names = [self.key, keys.capacity(self.model)]
+        names = [self.key, keys.worker_name(self.worker), keys.capacity(self.model)]
         args = [self.value, self._member]
         if self.turn:
             names += [self.turn.key, keys.promised(self.turn.gpu)]
@@ -78,10 +89,10 @@ class SlotClaim:
 def claim_cpu(client: Redis, model: str, node: str, slots: int, lease_s: float, parts: int) -> SlotClaim:
     """The next free CPU slot of this host, shared by all models; the worker is named `model-cpu-N@node`.
 
-    Raises `NoFreeSlot` that names who holds them.
+    Raises `NoFreeSlot` or `NameTaken`, which say who holds them.
     """
-    names = f"{_escaped(model)}-cpu-%d@{_escaped(node)}"
-    got = _claim(client, [keys.slot(host_id(), "cpu", i) for i in range(slots)], names, model, lease_s, parts)
+    device = keys.slot(host_id(), "cpu", "%d")
+    got = _claim(client, device, slots, f"{model}-%i", "cpu-%d", node, model, lease_s, parts)
     if isinstance(got, SlotClaim):
         return got
     raise NoFreeSlot(
@@ -93,57 +104,102 @@ def claim_cpu(client: Redis, model: str, node: str, slots: int, lease_s: float, 
 def claim_gpu(
     client: Redis, model: str, node: str, label: str, turn: Turn, lease_s: float, parts: int
 ) -> SlotClaim | list[str]:
-    """The lowest free slot of a GPU; when there is none, the workers that hold them.
+    """The lowest free slot of a GPU; when there is none, the workers that hold them. Raises `NameTaken`.
 
     The caller has the GPU's turn, and saw that the model fits. The worker is named `model-gpuN-M@node`. The slot
     belongs to the GPU's UUID, so all containers mean the same one.
     """
-    slots = [keys.slot("gpu", turn.gpu, index) for index in range(MAX_SLOTS_A_GPU)]
-    names = f"{_escaped(model)}-{_escaped(label)}-%d@{_escaped(node)}"
-    return _claim(client, slots, names, model, lease_s, parts, label, turn)
+    device = keys.slot("gpu", turn.gpu, "%d")
+    slot = f"{label}-%d"
+    return _claim(client, device, MAX_SLOTS_A_GPU, f"{model}-%i", slot, node, model, lease_s, parts, label, turn)
 
 
 def claim_flow(client: Redis, node: str, lease_s: float) -> SlotClaim:
-    """The lowest free number for a flow worker of this host, which is named `flow-N@node`; raises `NoFreeSlot`."""
-    numbers = [keys.slot(host_id(), "flow", i) for i in range(MAX_FLOW_WORKERS)]
-    got = _claim(client, numbers, f"flow-%d@{_escaped(node)}", "flow", lease_s, 0)
+    """The lowest free number for a flow worker of this host, which is named `flow-N@node`.
+
+    Raises `NoFreeSlot` or `NameTaken`.
+    """
+    device = keys.slot(host_id(), "flow", "%d")
+    got = _claim(client, device, MAX_FLOW_WORKERS, "flow-%i", "%d", node, "flow", lease_s, 0)
     if isinstance(got, SlotClaim):
         return got
     raise NoFreeSlot(f"{MAX_FLOW_WORKERS} flow workers run on this host already; raise -c of one instead")
 
 
+def described(holder: Mapping[str, Any]) -> str:
+    """Who holds a slot or a name, for people: the worker, its process and its machine."""
+    machine = f" on {holder['machine']}" if holder.get("machine") else ""
+    address = f" ({holder['address']})" if holder.get("address") else ""
+    return f"{holder['worker']} (pid {holder['pid']}{machine}{address})"
+
+
 def _claim(
     client: Redis,
-    slots: list[str],
-    names: str,
+    device: str,
+    count: int,
+    default: str,
+    slot: str,
+    node: str,
     model: str,
     lease_s: float,
     parts: int,
     label: str = "",
     turn: Turn | None = None,
 ) -> SlotClaim | list[str]:
-    holder = {"model": model, "pid": os.getpid(), "since": _now_s(client), "token": secrets.token_hex(8)}
+    """Claim the first free one of `count` slots; their keys are `device % index`, and `slot % index` is their `%i`."""
+    given, _, host = node.rpartition("@")
+    template = f"{given or default}@{host}"
+    workers = [template.replace("%i", slot % index) for index in range(count)]
+    holder = _holder(client, model)
     if turn:
-        holder |= {"host": host_id(), "device": label, "turn": turn.value}
-    got: list[Any] = scripts(client).run("claim", slots, [json.dumps(holder), names, _ms(lease_s)])
-    if got[0] < 0:
-        return [_named(value) for value in got[1:]]
-    value = got[1].decode()
-    return SlotClaim(slots[got[0]], value, json.loads(value)["worker"], got[0], model, parts, turn)
+        holder |= {"device": label, "turn": turn.value}
+    values = [dumps({**holder, "worker": worker}) for worker in workers]
+    slots = [device % index for index in range(count)]
+    names = [keys.worker_name(worker) for worker in workers]
+    index, *held = scripts(client).run("claim", [*slots, *names], [_ms(lease_s), *values])
+    if index >= 0:
+        return SlotClaim(slots[index], values[index], workers[index], index, model, parts, turn)
+    by_slot, by_name = ([json.loads(value) for value in values] for values in held)
+    if by_name:
+        raise NameTaken(_taken(by_name[0], bool(given)))
+    return [described(one) for one in by_slot]
+
+
+def _taken(holder: Mapping[str, Any], is_given: bool) -> str:
+    """Why a worker cannot have its name; `holder` has it."""
+    name, _, host = str(holder["worker"]).partition("@")
+    if is_given:
+        return f"-n: {described(holder)} has this name; give another, or one with the slot in it: -n {name}-%i@{host}"
+    return (
+        f"the name is taken: {described(holder)} is another machine with the same hostname; "
+        "change one of the hostnames, or name the workers of one: -n NAME-%i@%h"
+    )
+
+
+def _holder(client: Redis, model: str) -> dict[str, Any]:
+    """Who claims: what Redis keeps of this process, without the worker's name."""
+    return {
+        "model": model,
+        "pid": os.getpid(),
+        "host": host_id(),
+        "machine": socket.gethostname(),
+        "address": _address(client),
+        "since": _now_s(client),
+        "token": secrets.token_hex(8),
+    }
+
+
+def _address(client: Redis) -> str:
+    """This machine's address as Redis sees it; empty if Redis may not say it."""
+    try:
+        return str(client.client_info()["addr"]).rpartition(":")[0]
+    except (RedisError, KeyError):
+        return ""
 
 
 def _now_s(client: Redis) -> int:
     seconds: int = client.time()[0]
     return seconds
-
-
-def _named(value: bytes) -> str:
-    held = json.loads(value)
-    return f"{held['worker']} (pid {held['pid']})"
-
-
-def _escaped(name: str) -> str:
-    return name.replace("%", "%%")
 
 
 def _ms(seconds: float) -> int:

@@ -232,12 +232,16 @@ PARTS: tuple[Part, ...] = (
     _part("celery.worker.control:Panel", CELERY, holds="data"),
     _part(
         "celery.worker.worker:WorkController", STARTUP, SETUP, "workers/duties/drain.py",
-        holds="app concurrency hostname loglevel options pool pool_cls prefetch_multiplier ready_callback",
+        holds=(
+            "app concurrency hostname loglevel options pidfile pool pool_cls prefetch_multiplier ready_callback statedb"
+        ),
     ),
     _part("celery.apps.worker:Worker", STARTUP, holds="quiet"),
     _part("celery.utils.functional", "workers/duties/cancel.py", maybe_list="obj, scalars=…"),
     _part("celery.utils.log", STARTUP, SETUP, holds="LOG_LEVELS"),
-    _part("celery.utils.nodenames", SETUP, nodesplit="name"),
+    _part("celery.utils.nodenames", SETUP, STARTUP, node_format="s, name, **extra", nodesplit="name"),
+    _part("celery.bin.worker", CELERY, holds="Hostname worker"),
+    _part("celery.bin.worker:Hostname", CELERY, convert="self, value, param, ctx"),
     _part("kombu.utils.url", "tasks/redis/broker.py", maybe_sanitize_url="url, mask=…"),
 )  # fmt: skip
 """Every part, the costliest first."""

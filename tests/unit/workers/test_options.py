@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import SettingsError
-from workers.options import WorkerKind, kind_of
+from workers.options import WorkerKind, kind_of, node_of
 
 
 def test_a_model_alone_makes_a_slot_worker() -> None:
@@ -51,3 +51,30 @@ def test_what_the_slot_decides_is_refused_by_its_option_s_name(options: dict[str
 def test_another_pool_is_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match="^-P: "):
         kind_of(options, is_prefork=False)
+
+
+@pytest.mark.parametrize(
+    ("given", "node"),
+    [
+        (None, "box.home"),
+        ("", "box.home"),
+        ("garage", "garage"),
+        ("@garage", "garage"),
+        ("mine@garage", "mine@garage"),
+        ("mine@", "mine@box.home"),
+        ("mine-%n@%h", "mine-box@box.home"),
+        ("%n.%d@%h", "box.home@box.home"),
+        ("mine-%i@%h", "mine-%i@box.home"),
+        ("giọng.đọc_1@%h", "giọng.đọc_1@box.home"),
+    ],
+)
+def test_n_names_the_worker_as_celery_expands_it_and_leaves_the_slot_to_the_claim(given: str | None, node: str) -> None:
+    assert node_of(given, "box.home") == node
+
+
+@pytest.mark.parametrize(
+    "given", ["a b@c", "a@b@c", "a\n@c", "%z@c", "50%@c", "a/b@c", "a:b@c", "a@c%i", "a|4@c", "*@c"]
+)
+def test_a_name_that_keys_files_or_mailboxes_could_not_have_is_refused(given: str) -> None:
+    with pytest.raises(SettingsError, match="^-n "):
+        node_of(given, "box.home")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,7 @@ def refusal(log: str) -> str:
         (["--model", "quick", "-c", "2"], "slotline: -c 2: ", 2),
         (["--model", "quick", "-P", "solo"], "slotline: -P: ", 2),
         (["--model", "quick", "--autoscale", "3,1"], "slotline: --autoscale: ", 2),
+        (["--model", "quick", "-n", "my worker@here"], "slotline: -n my worker@here: ' ' cannot", 2),
         (["--model", "qick"], "did you mean 'quick'?", 2),
         (["--model", "stranger"], "there is no adapter 'nobody'", 2),
     ],
@@ -78,25 +81,46 @@ def test_a_refused_worker_leaves_no_slot_behind(
     assert redis_client.keys(keys.PREFIX + "slot:*") == []
 
 
-def test_workers_are_named_after_their_slot_and_keep_the_host_of_n(
-    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+def test_workers_are_named_after_their_slot_or_as_n_says(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    worker = start_worker("--model", "quick", "-n", "mine@garage")
-    worker.wait_for_log(r"ready: quick on quick-cpu-0, loaded in \d+\.\d s")
-    held = str(redis_client.get(keys.slot(host_id(), "cpu", 0)))
-    assert '"quick-cpu-0@garage"' in held
-    assert f'"pid":{worker.pid}' in held
+    pidfiles = f"--pidfile={tmp_path}/%n.pid"
+    worker = start_worker("--model", "quick", "-n", "garage", pidfiles)
+    named = start_worker("--model", "quick", "-n", "mine-%i@garage", pidfiles)
+    worker.wait_for_log(r"ready: quick on quick-cpu-\d, loaded in \d+\.\d s")
+    named.wait_for_log(r"ready: quick on mine-cpu-\d, loaded in \d+\.\d s")
+    names = sorted(redis_client.keys(keys.worker_name("*")))
+    assert [re.sub(r"\d@", "N@", str(name)) for name in names] == [
+        keys.worker_name("mine-cpu-N@garage"),
+        keys.worker_name("quick-cpu-N@garage"),
+    ]
+    assert {path.stem.split("-")[0]: int(path.read_text()) for path in tmp_path.glob("*.pid")} == {
+        "quick": worker.pid,
+        "mine": named.pid,
+    }
     assert worker.log().count("ready") == 1, "nothing but the model says that it is ready"
 
 
+def test_a_name_that_another_worker_has_is_refused_with_its_place(
+    start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis
+) -> None:
+    first = start_worker("-Q", "flow", "-c", "1", "-n", "mine@here")
+    first.wait_for_log("mine@here ready")
+    second = start_worker("--model", "quick", "-n", "mine@here")
+    assert second.wait() == 1
+    line = refusal(second.log())
+    assert f"-n: mine@here (pid {first.pid} on {socket.gethostname()} (127.0.0.1)) has this name" in line
+    assert redis_client.keys(keys.slot("*", "cpu", "*")) == []
+
+
 def test_flow_workers_take_the_lowest_free_number(start_worker: StartWorker, redis_client: redis.Redis) -> None:
-    first = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    first = start_worker("-Q", "flow", "-c", "1", "-n", "here")
     first.wait_for_log(r"flow-0@here ready")
-    second = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    second = start_worker("-Q", "flow", "-c", "1", "-n", "here")
     second.wait_for_log(r"flow-1@here ready")
     assert first.stop() == 0
     assert redis_client.keys(keys.PREFIX + "slot:*:flow:*") == [keys.slot(host_id(), "flow", 1)]
-    third = start_worker("-Q", "flow", "-c", "1", "-n", "x@here")
+    third = start_worker("-Q", "flow", "-c", "1", "-n", "here")
     third.wait_for_log(r"flow-0@here ready")
 
 

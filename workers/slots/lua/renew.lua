@@ -1,21 +1,24 @@
--- Renew the lease on a slot, and on the same beat what its worker can take at once.
--- KEYS: slotline:slot:<host>:<device>:<index>, slotline:capacity:<model>; of a GPU slot also slotline:turn:<gpu>
+-- Renew the lease on a slot and on its worker's name, and on the same beat what the worker can take at once.
+-- KEYS: slotline:slot:<host>:<device>:<index>, slotline:name:<worker>, slotline:capacity:<model>;
+--       of a GPU slot also slotline:turn:<gpu>
 -- ARGV: the value stored by the claim; lease in ms; the capacity's member (`worker|parts`); 1 when ready, else 0;
 --       of a GPU slot also its turn's value
--- Returns '' when the slot is ours, else the value of its holder; then nothing was changed.
--- Guarantee: a slot whose lease ran out is taken back only while no other worker holds it. Members of
+-- Returns '' when slot and name are ours, else the value of who holds one of them; then nothing was changed.
+-- Guarantee: a slot or a name whose lease ran out is taken back only while no other worker holds it. Members of
 -- dead workers leave the capacity when their lease has ended. A turn to load is renewed only while it is ours.
-local held = redis.call('GET', KEYS[1])
-if held and held ~= ARGV[1] then return held end
-redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-if KEYS[3] and redis.call('GET', KEYS[3]) == ARGV[5] then redis.call('PEXPIRE', KEYS[3], ARGV[2]) end
+for i = 1, 2 do
+  local held = redis.call('GET', KEYS[i])
+  if held and held ~= ARGV[1] then return held end
+end
+for i = 1, 2 do redis.call('SET', KEYS[i], ARGV[1], 'PX', ARGV[2]) end
+if KEYS[4] and redis.call('GET', KEYS[4]) == ARGV[5] then redis.call('PEXPIRE', KEYS[4], ARGV[2]) end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 if ARGV[4] == '1' then
-  redis.call('ZADD', KEYS[2], now + ARGV[2], ARGV[3])
-  redis.call('PEXPIRE', KEYS[2], 10 * ARGV[2]) -- it ends after its last worker, however that died
+  redis.call('ZADD', KEYS[3], now + ARGV[2], ARGV[3])
+  redis.call('PEXPIRE', KEYS[3], 10 * ARGV[2]) -- it ends after its last worker, however that died
 else
-  redis.call('ZREM', KEYS[2], ARGV[3])
+  redis.call('ZREM', KEYS[3], ARGV[3])
 end
 return ''

@@ -82,7 +82,7 @@ def test_a_time_out_that_would_load_for_ever_is_refused(seconds: object) -> None
 def test_the_command_shows_unloads_and_sets_and_lists_who_is_silent(
     start_worker: StartWorker, model: Model, client: Celery
 ) -> None:
-    worker = start_worker("--model", "quick", "-n", "x@here")
+    worker = start_worker("--model", "quick", "-n", "here")
     worker.wait_for_log("ready: quick")
     assert speak(client, "quick", "one", "an").get(timeout=GIVE_UP_S)["computed"]
     status, printed = model("status", "--json")

@@ -39,7 +39,7 @@ def test_nothing_is_reserved_before_the_model_is_loaded(
 def test_a_ready_worker_says_what_it_offers_and_how_much_it_takes_and_takes_that_back(
     start_worker: StartWorker, catalog_file: Path, redis_client: redis.Redis, wait_until: WaitUntil
 ) -> None:
-    worker = start_worker("--model", "four", "-n", "x@here")
+    worker = start_worker("--model", "four", "-n", "here")
     worker.wait_for_log("ready: four")
     offer = json.loads(str(redis_client.get(keys.offer("four"))))
     assert (offer["model"], offer["adapter"], offer["sample_rate"]) == ("four", "rehearsal", 22050)

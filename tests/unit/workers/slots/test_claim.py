@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from tasks.errors import NoFreeSlot
+from tasks.errors import NameTaken, NoFreeSlot
 from tasks.redis import keys
+from tasks.settings import settings
 from tests.fixtures.environment import LEASE_S
 from tests.fixtures.waiting import WaitUntil, at_most
 from tests.fixtures.workers import StartWorker
@@ -63,7 +67,7 @@ def test_renewing_tells_who_holds_the_slot_now(raw: redis.Redis, wait_until: Wai
     late = claim(raw, "late", lease_s=0.3)
     wait_until(lambda: not raw.exists(late.key), 2.0, "the lease to end")
     other = claim(raw, "other")
-    assert late.renew(raw, 5.0, ready=True) == "other-cpu-0@here"
+    assert str(late.renew(raw, 5.0, ready=True)).startswith(f"other-cpu-0@here (pid {os.getpid()} on ")
     assert not late.release(raw)
     assert raw.get(other.key) == other.value.encode()
 
@@ -93,6 +97,64 @@ def test_capacity_is_told_only_while_ready_and_forgets_the_dead(raw: redis.Redis
 def test_flow_workers_are_numbered_apart_from_slots(raw: redis.Redis) -> None:
     claim(raw)
     assert [claim_flow(raw, "here", 5.0).worker for _ in range(2)] == ["flow-0@here", "flow-1@here"]
+
+
+Elsewhere = Callable[[], None]
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[Elsewhere]:
+    """`elsewhere()`: from now on this process is on another machine, which may have the same hostname."""
+
+    def go() -> None:
+        monkeypatch.setenv("SLOTLINE_MACHINE_ID", "another")
+        settings.cache_clear()
+
+    yield go
+    settings.cache_clear()
+
+
+def test_a_machine_with_the_same_hostname_gets_no_name_twice(raw: redis.Redis, elsewhere: Elsewhere) -> None:
+    here = [claim(raw).worker, claim_flow(raw, "here", 5.0).worker]
+    elsewhere()
+    there = [claim(raw).worker, claim_flow(raw, "here", 5.0).worker]
+    assert (here, there) == (["espeak-cpu-0@here", "flow-0@here"], ["espeak-cpu-1@here", "flow-1@here"])
+
+
+def test_without_a_free_name_the_refusal_says_where_its_worker_is(raw: redis.Redis, elsewhere: Elsewhere) -> None:
+    held = [claim(raw), claim(raw)]
+    elsewhere()
+    with pytest.raises(NameTaken) as refused:
+        claim(raw)
+    place = f"espeak-cpu-0@here (pid {os.getpid()} on {socket.gethostname()} (127.0.0.1))"
+    assert place in str(refused.value)
+    assert held[0].release(raw)
+    assert claim(raw).worker == "espeak-cpu-0@here"
+    assert held[1].renew(raw, 5.0, ready=True) is None
+
+
+def test_a_given_name_is_used_as_it_is_and_by_one_worker(raw: redis.Redis) -> None:
+    mine = claim_cpu(raw, "espeak", "mine@here", 2, 5.0, 4)
+    assert mine.worker == "mine@here"
+    with pytest.raises(NameTaken, match=r"^-n: mine@here \(pid .* -n mine-%i@here"):
+        claim_cpu(raw, "espeak", "mine@here", 2, 5.0, 4)
+    with pytest.raises(NameTaken, match="^-n: mine@here"):
+        claim_flow(raw, "mine@here", 5.0)
+    assert raw.keys(keys.slot("*", "*", "*")) == [mine.key.encode()], "what is refused holds no slot"
+    assert claim_cpu(raw, "espeak", "voices-%i@here", 2, 5.0, 4).worker == "voices-cpu-1@here"
+    assert [claim_flow(raw, "f%i@here", 5.0).worker for _ in range(2)] == ["f0@here", "f1@here"]
+    assert mine.release(raw)
+    assert claim_cpu(raw, "espeak", "mine@here", 2, 5.0, 4).worker == "mine@here"
+
+
+def test_a_name_that_another_has_by_now_is_lost_with_its_slot(raw: redis.Redis, wait_until: WaitUntil) -> None:
+    late = claim_cpu(raw, "m", "mine@here", 2, 0.3, 4)
+    wait_until(lambda: not raw.exists(late.key), 2.0, "the lease to end")
+    other = claim_flow(raw, "mine@here", 5.0)
+    assert str(late.renew(raw, 5.0, ready=True)).startswith("mine@here (pid ")
+    assert not raw.exists(late.key)
+    assert not late.release(raw)
+    assert raw.get(keys.worker_name("mine@here")) == other.value.encode()
 
 
 def test_two_workers_two_slots_and_a_third_is_refused_until_one_ends(
@@ -126,4 +188,4 @@ def test_a_worker_whose_slot_was_taken_ends_with_a_clear_line(
     worker.wait_for_log("ready: quick")
     redis_client.set(keys.slot(host_id(), "cpu", 0), json.dumps({"worker": "thief@here", "pid": 1}))
     assert worker.wait(LEASE_S * 3) == 1
-    assert "slot lost: thief@here holds it" in worker.log()
+    assert "slot lost: thief@here (pid 1) holds it" in worker.log()
