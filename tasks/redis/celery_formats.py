@@ -70,7 +70,13 @@ ERROR = _format(
     "the `result` of a task that failed or was revoked", "exc_type exc_message exc_module", CANCEL_LUA, RESULTS
 )
 
+ETA = _format(
+    "the time of a message's header `eta`: a date and a time in ISO 8601, with an offset (Celery's protocol 2)",
+    "eta", "workers/transport/lua/reserve.lua", "workers/transport/due_request.py",
+)  # fmt: skip
+"""Other clients may leave out seconds, their fraction or the offset, or write `Z`."""
+
 PRIORITY_LIST = _format("the name of a queue's list of one priority (kombu's Redis transport)", "", "tasks/routing.py")
 """`<queue>` for priority 0, else `<queue><separator><step>`."""
 
-FORMATS = (MESSAGE, PROPERTIES, DELIVERY_INFO, HEADERS, EMBED, META, ERROR, PRIORITY_LIST)
+FORMATS = (MESSAGE, PROPERTIES, DELIVERY_INFO, HEADERS, EMBED, META, ERROR, ETA, PRIORITY_LIST)

@@ -80,7 +80,8 @@ OPEN = PREFIX + "open"
 """Sorted set: job that has not ended -> when the sweep last looked at it, ms."""
 
 DELAYED = PREFIX + "delayed"
-"""Sorted set: `queue list \\n message` -> when it is sent, ms. Further tries, and waits for an artifact."""
+"""Sorted set: `queue list \\n message` -> when it is sent, ms of Redis' clock. Messages with an eta, further tries, and
+waits for an artifact."""
 
 FAILED = PREFIX + "failed"
 """Sorted set: `<job>.<part>` -> when it failed for good, ms."""

@@ -1,8 +1,9 @@
 """Runs Lua scripts inside Redis: one, or one for many in a round trip.
 
 A script is a file `<name>.lua` in the folder of a package; where the folder has a
-`_head.lua`, its text is put before each of them. Knows nothing of their content. A server that
-has forgotten them (it was restarted, or took over from another) is given them again.
+`_head.lua`, its text is put before each of them, and before that the files of `tasks/redis/lua/`
+that packages share. Knows nothing of their content. A server that has forgotten them (it was
+restarted, or took over from another) is given them again.
 """
 
 from __future__ import annotations
@@ -26,18 +27,23 @@ _SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|
 
 
 @functools.cache
-def _source(package: str, folder: str, name: str) -> str:
-    files = [resources.files(package) / folder / f"{part}.lua" for part in ("_head", name)]
+def _source(package: str, folder: str, name: str, shared: Sequence[str]) -> str:
+    files = [resources.files("tasks.redis") / "lua" / f"{part}.lua" for part in shared]
+    files += [resources.files(package) / folder / f"{part}.lua" for part in ("_head", name)]
     return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "_head.lua" or file.is_file())
 
 
 class Scripts:
-    """The scripts in one folder of a package, on one client; each is read when it is first run."""
+    """The scripts in one folder of a package, on one client; each is read when it is first run.
 
-    def __init__(self, client: Redis, package: str, folder: str = "lua") -> None:
+    `shared` names the files of `tasks/redis/lua/` whose functions they use.
+    """
+
+    def __init__(self, client: Redis, package: str, folder: str = "lua", shared: tuple[str, ...] = ()) -> None:
         self._redis: Any = client
         self._package = package
         self._folder = folder
+        self._shared = shared
         self._scripts: dict[str, Any] = {}
 
     def run(self, name: str, script_keys: Sequence[str], args: Sequence[Any], client: Redis | None = None) -> Any:
@@ -68,7 +74,7 @@ class Scripts:
 
     def _script(self, name: str) -> Any:
         if name not in self._scripts:
-            self._scripts[name] = self._redis.register_script(_source(self._package, self._folder, name))
+            self._scripts[name] = self._redis.register_script(_source(self._package, self._folder, name, self._shared))
         return self._scripts[name]
 
 

@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tasks.flow.ledger import Ledger
 from tasks.redis import keys
 from tasks.redis.celery_formats import DELIVERY_INFO, EMBED, ERROR, FORMATS, HEADERS, MESSAGE, META, PROPERTIES, Format
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, opened
+from workers.transport.due_request import fault_of_eta
 
 # redis-py's, for a call of Celery's result backend.
 pytestmark = pytest.mark.filterwarnings("ignore:Call to deprecated setex")
@@ -116,6 +118,13 @@ def test_what_is_in_a_field_is_of_the_type_that_celery_puts_there(
     assert ours["content-type"] == theirs["content-type"]
     assert ours["content-encoding"] == theirs["content-encoding"]
     assert [type(item) for item in ours["body"]] == [type(item) for item in theirs["body"]]
+
+
+def test_an_eta_that_celery_writes_can_be_read(app: Celery, raw_redis: Any) -> None:
+    app.send_task("note", queue="q", countdown=5)
+    app.send_task("note", queue="q", eta=datetime(2026, 1, 31, 12, 30))
+    for raw in raw_redis.lrange("q", 0, -1):
+        assert fault_of_eta(json.loads(raw)["headers"]["eta"]) is None
 
 
 def test_a_queues_lists_are_named_and_ordered_as_kombu_does_it(app: Celery, raw_redis: Any) -> None:

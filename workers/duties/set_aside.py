@@ -15,6 +15,7 @@ from typing import Any
 
 from tasks.errors import InvalidInput
 from workers.duties.duty import ConsumerDuty
+from workers.transport.due_request import fault_of_eta
 from workers.upstream.celery import guard_tasks, refuse_through
 
 logger = logging.getLogger(__name__)
@@ -86,6 +87,8 @@ def _fault_of_headers(headers: Mapping[str, Any]) -> str | None:
     for name, kinds in HEADERS.items():
         if not isinstance(headers.get(name, "" if name == "id" else None), kinds):
             return f"headers.{name}: is {type(headers[name]).__name__}"
+    if (eta := headers.get("eta")) and (fault := fault_of_eta(eta)):
+        return fault
     if not all(isinstance(limit, (int, float, type(None))) for limit in headers.get("timelimit") or []):
         return "headers.timelimit: not seconds"
     if not all(isinstance(name, str) for name in headers.get("stamped_headers") or []):

@@ -8,8 +8,10 @@ Where a message is at any time (each arrow one Lua script):
     queue list --reserve--> held, leased to one worker --ack--> gone
         ^                        |        |
         |----- give_back --------|        |--- lease ends --> queue list, at the front (reclaim)
-              to the front       |
-                                 |--- unreadable --> set aside
+        |     to the front       |
+        |                        |--- unreadable --> set aside
+        |
+        '-- its eta is still to come (reserve) --> delayed --- it is due --> queue list, at the back
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ def install(app: Celery) -> None:
     To be called before the worker connects; harmless twice. Raises `SettingsError` for a
     broker that is no Redis, or whose keys have a prefix.
     """
+    from celery import Task
+
     from tasks.errors import SettingsError
     from workers.transport.lease_step import LeaseStep
 
@@ -53,3 +57,5 @@ def install(app: Celery) -> None:
         worker_enable_prefetch_count_reduction=False,
     )
     app.steps["consumer"].add(LeaseStep)
+    # For all tasks, also those with a base class of their own; a message of another transport keeps Celery's ways.
+    Task.Request = "workers.transport.due_request:DueRequest"

@@ -88,7 +88,7 @@ class Leases:
         self, client: Redis, lease_s: float, holder: str | None = None, renewal_client: Redis | None = None
     ) -> None:
         self.client = client
-        self._scripts = Scripts(client, "workers.transport")
+        self._scripts = Scripts(client, "workers.transport", shared=("delayed",))
         # Renewal has its own: it must not wait behind a command that waits for a silent server.
         self._renewal_client = renewal_client or client
         self.lease_s = lease_s
@@ -101,6 +101,15 @@ class Leases:
         self._acks: dict[str, None] = {}
         self._returns: dict[str, int] = {}
         self._sequence = itertools.count(1)
+        self._server_clock: tuple[float, float] | None = None  # Redis' clock, and the steady one at that moment
+
+    @property
+    def redis_time(self) -> float:
+        """Redis' clock in seconds since 1970, as of the last answer; this host's clock before the first one."""
+        if self._server_clock is None:
+            return time.time()
+        server_s, at = self._server_clock
+        return server_s + steady_s() - at
 
     def held_keys(self) -> tuple[str, ...]:
         """Keys of the messages that are held: neither acknowledged nor given back. In the order of taking."""
@@ -133,9 +142,11 @@ class Leases:
             acks = tuple(self._acks)
         script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
         shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000)]
-        taken, aside, more, held_back = self._run(
+        taken, aside, more, held_back, now_ms = self._run(
             "reserve", script_keys, [self._lease_ms, k if lists else 0, *shared, *acks]
         )
+        answered = steady_s()
+        self._server_clock = (int(now_ms) / 1000, (asked + answered) / 2)
         held = [
             Held(_text(key), _text(queue_list), message)
             for key, queue_list, message in zip(taken[0::3], taken[1::3], taken[2::3], strict=True)
@@ -144,7 +155,7 @@ class Leases:
             for key in acks:
                 self._acks.pop(key, None)
             self._held.update((one.key, next(self._sequence)) for one in held)
-        if steady_s() - asked > self.lease_s:
+        if answered - asked > self.lease_s:
             self.give_back(one.key for one in held)
             held, more = [], 1
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]

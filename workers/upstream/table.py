@@ -27,6 +27,7 @@ POLLER = "workers/transport/poller.py"
 QOS = "workers/transport/qos.py"
 LEASE_STEP = "workers/transport/lease_step.py"
 OWN_RUN = "tasks/flow/ends/own_run.py"
+DUE_REQUEST = "workers/transport/due_request.py"
 STARTUP = "workers/startup.py"
 SETUP = "workers/setup.py"
 
@@ -92,9 +93,16 @@ PARTS: tuple[Part, ...] = (
     _part("billiard.compat", BILLIARD, mem_rss=""),
     _part(
         # It hands its six values to the pool in this order: workers/wire/call.py is made of them.
-        "celery.worker.request:Request", CELERY,
-        holds="_already_revoked", revoked="self",
+        "celery.worker.request:Request", CELERY, DUE_REQUEST,
+        holds="_already_revoked _eta eta expires id",
+        __init__=(
+            "self, message, on_ack=…, hostname=…, eventer=…, app=…, connection_errors=…, request_dict=…, task=…, "
+            "on_reject=…, body=…, headers=…, decoded=…, utc=…, maybe_make_aware=…, maybe_iso8601=…, **opts"
+        ),
+        revoked="self", maybe_expire="self", send_event="self, type, **fields",
     ),
+    _part("celery.worker.request", CELERY, DUE_REQUEST, holds="Request"),
+    _part("celery.worker.state", DUE_REQUEST, holds="revoked"),
     _part(
         "celery.app.trace", CELERY,
         fast_trace_task="task, uuid, request, body, content_type, content_encoding, loads=…, _loc=…, hostname=…, **_",
@@ -207,6 +215,7 @@ PARTS: tuple[Part, ...] = (
         __init__="self, *args, **kwargs",
     ),
     _part("celery.app.task:Task", OWN_RUN, send_event="self, type_, retry=…, retry_policy=…, **fields"),
+    _part("celery.app.task:Task", "workers/transport/__init__.py", holds="Request"),
     # The consumer and the worker: where one of these changes, a feature fails.
     _part("celery.worker.consumer", CELERY, holds="Consumer"),
     _part(

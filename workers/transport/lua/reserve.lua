@@ -1,25 +1,31 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
 -- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
+-- also: slotline:delayed, and slotline:job:<id> of a message with an eta, read only
 -- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
 -- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
 -- ARGV[7…] keys to acknowledge first (those still ours)
--- Returns {taken, aside, more, held_back}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
--- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one).
+-- Returns {taken, aside, more, held_back, now}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
+-- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
+-- now = ms of Redis' clock.
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
 -- Guarantee: what waits is divided among the idle slots; a slot that holds messages leaves a batch to each of them.
 -- An idle slot that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
-local ASIDE_AT_MOST = 100
+-- Guarantee: a message whose eta has not come is not taken but delayed; any reader sends what is due, of any queue. So
+-- a delayed message needs no certain worker, and is shared like any other when it is due.
+local SET_ASIDE, IDLE, FIRST_LIST = KEYS[3], KEYS[4], 5
+local MOVED_AT_MOST = 100 -- messages that one call sets aside or delays, and messages that it sends because they are due
+local now, asked, batch, held = now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
 for i = 7, #ARGV do
   if ours(ARGV[i]) then forget(ARGV[i]) end
 end
 
--- What the message calls itself, or nil and why it cannot be taken.
-local function tag_of(message)
+-- What the message calls itself and its headers, or nil and why it cannot be taken.
+local function read(message)
   local ok, decoded = pcall(cjson.decode, message)
   -- Half of a surrogate pair is JSON for Python, not for Redis: the worker reads it, and answers it in words.
-  if not ok and string.find(message, '\\u[dD]') then return 'half-a-surrogate' end
+  if not ok and string.find(message, '\\u[dD]') then return 'half-a-surrogate', headers_of(message) end
   if not ok then return nil, 'not JSON: ' .. tostring(decoded) end
   if type(decoded) ~= 'table' then return nil, 'not a JSON object' end
   local properties = decoded.properties
@@ -28,7 +34,7 @@ local function tag_of(message)
   if type(tag) == 'number' then tag = tostring(tag) end
   if type(tag) ~= 'string' or tag == '' then return nil, 'no properties.delivery_tag' end
   if type(properties.delivery_info) ~= 'table' then return nil, 'no properties.delivery_info' end
-  return tag
+  return tag, type(decoded.headers) == 'table' and decoded.headers or {}
 end
 
 -- The sender chose the tag. As a key it is a short word: it goes through lists of lines, logs and other programs.
@@ -45,55 +51,80 @@ local function free_key(tag)
   return key
 end
 
-local IDLE, batch, held = KEYS[4], tonumber(ARGV[4]), tonumber(ARGV[5])
+-- When a message is due, in ms, if that time is still to come. One that was cancelled is not kept: who takes it ends it.
+local function later(headers)
+  local due = type(headers.eta) == 'string' and ms_of(headers.eta)
+  if not due or due <= now then return nil end
+  -- An id comes from outside and may make another key's name; then Redis refuses, and the message is kept.
+  local job = type(headers.id) == 'string' and 'slotline:job:' .. headers.id
+  if job and redis.pcall('HGET', job, 'outcome') == 'REVOKED' then return nil end
+  return due
+end
 
-local waiting = 0
+if asked > 0 then send_due(now, MOVED_AT_MOST) end
+
+local waiting, idle = 0, 0
+if batch > 0 and asked > 0 then
+  redis.call('ZREM', IDLE, holder)
+  redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
+  idle = redis.call('ZCARD', IDLE)
+  for i = FIRST_LIST, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
+end
 
 -- How many of the messages that wait are this slot's to take.
 local function share()
-  redis.call('ZREM', IDLE, holder)
-  redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now_ms())
-  local idle = redis.call('ZCARD', IDLE)
-  if idle == 0 then return math.huge end
-  for i = 5, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
-  if held == 0 then return math.ceil(waiting / (idle + 1)) end
-  return math.max(0, waiting - idle * batch)
+  if idle == 0 then return asked end
+  if held == 0 then return math.min(asked, math.ceil(waiting / (idle + 1))) end
+  return math.max(0, math.min(asked, waiting - idle * batch))
 end
 
-local asked, ends = tonumber(ARGV[3]), now_ms() + tonumber(ARGV[2])
-local wanted = asked
-if batch > 0 and asked > 0 then wanted = math.min(asked, share()) end
-local taken, aside, count, refused = {}, {}, 0, 0
+local found, aside, moved = {}, {}, 0
 
-local function take(list, message)
-  local tag, reason = tag_of(message)
-  if not tag then
-    set_aside(KEYS[3], list, reason, message)
-    refused = refused + 1
-    aside[#aside + 1], aside[#aside + 2] = list, reason
+local function sort(list, message)
+  local tag, headers = read(message)
+  local due = tag and later(headers)
+  if tag and not due then
+    found[#found + 1] = {tag, list, message}
     return
   end
-  local key = free_key(tag)
-  redis.call('HSET', HELD, key, holder .. '\n' .. list .. '\n' .. message)
-  redis.call('ZADD', LEASES, lease_end(ends, count), key)
-  count = count + 1
-  taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = key, list, message
+  if due then
+    redis.call('ZADD', DELAYED, due, list .. '\n' .. message)
+  else
+    set_aside(SET_ASIDE, list, headers, message) -- in their place is the reason
+    aside[#aside + 1], aside[#aside + 2] = list, headers
+  end
+  moved, waiting = moved + 1, waiting - 1
 end
 
-for i = 5, #KEYS do
-  while count < wanted and refused < ASIDE_AT_MOST do
-    local popped = redis.call('RPOP', KEYS[i], math.min(wanted - count, ASIDE_AT_MOST))
+local wanted = share()
+for i = FIRST_LIST, #KEYS do
+  while #found < wanted and moved < MOVED_AT_MOST do
+    local popped = redis.call('RPOP', KEYS[i], math.min(wanted - #found, MOVED_AT_MOST))
     if not popped then break end
-    for _, message in ipairs(popped) do take(KEYS[i], message) end
+    for _, message in ipairs(popped) do sort(KEYS[i], message) end
   end
+end
+
+-- The share was of more messages than can be taken now: what is others' goes back to where it was.
+if moved > 0 then wanted = math.min(wanted, share()) end
+for i = #found, wanted + 1, -1 do redis.call('RPUSH', found[i][2], found[i][3]) end
+
+local taken, ends = {}, now + tonumber(ARGV[2])
+local count = math.min(#found, wanted)
+for i = 1, count do
+  local tag, list, message = unpack(found[i])
+  local key = free_key(tag)
+  redis.call('HSET', HELD, key, holder .. '\n' .. list .. '\n' .. message)
+  redis.call('ZADD', LEASES, lease_end(ends, i - 1), key)
+  taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = key, list, message
 end
 
 if batch > 0 and asked > 0 and held + count == 0 then
   -- A full Redis refuses it, and that is no reason to fail: then nothing is left to this slot.
-  redis.pcall('ZADD', IDLE, now_ms() + ARGV[6], holder)
+  redis.pcall('ZADD', IDLE, now + ARGV[6], holder)
   redis.pcall('PEXPIRE', IDLE, 60000)
 end
 
-local was_limited = count >= wanted or refused >= ASIDE_AT_MOST
-local is_left = wanted < asked and waiting > count + refused
-return {taken, aside, (was_limited and wanted == asked) and 1 or 0, (was_limited and is_left) and 1 or 0}
+local more = moved >= MOVED_AT_MOST or (count >= wanted and wanted == asked)
+local is_held_back = not more and count >= wanted and wanted < asked and waiting > count
+return {taken, aside, more and 1 or 0, is_held_back and 1 or 0, now}

@@ -89,9 +89,9 @@ local function pause_ms(base_ms, runs)
   return tonumber(base_ms) * 4 ^ (runs - 1)
 end
 
--- Keep a message until it is due; promote.lua sends it then. With Celery's countdown one worker would hold it.
+-- Keep a message until it is due; it is sent then (delayed.lua).
 local function send_later(list, message, due_ms)
-  redis.call('ZADD', 'slotline:delayed', due_ms, list .. '\n' .. message)
+  redis.call('ZADD', DELAYED, due_ms, list .. '\n' .. message)
 end
 
 -- The runs of a job's own task are counted like those of a part: once for each state that a run finds the job in.

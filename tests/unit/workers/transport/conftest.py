@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
@@ -23,20 +24,28 @@ from workers.transport.leases import Leases
 APP = "tests.unit.workers.transport.small_app"
 
 
-def message(task: str = "note", args: tuple[Any, ...] = (), tag: str | None = None, queue: str = "q") -> str:
-    """The least that Celery takes from a foreign producer, as JSON."""
+def message(
+    task: str = "note", args: tuple[Any, ...] = (), tag: str | None = None, queue: str = "q", **headers: Any
+) -> str:
+    """The least that Celery takes from a foreign producer, as JSON; `headers` are more of them."""
     return json.dumps(
         {
             "body": json.dumps([args, {}, {}]),
             "content-type": "application/json",
             "content-encoding": "utf-8",
-            "headers": {"task": task, "id": uuid.uuid4().hex},
+            "headers": {"task": task, "id": uuid.uuid4().hex, **headers},
             "properties": {
                 "delivery_tag": tag or uuid.uuid4().hex,
                 "delivery_info": {"exchange": "", "routing_key": queue},
             },
         }
     )
+
+
+def in_s(client: Any, seconds: float) -> str:
+    """The time in so many seconds by Redis' clock, as Celery writes an eta."""
+    now_s, micros = client.time()
+    return (datetime.fromtimestamp(now_s, UTC) + timedelta(seconds=seconds, microseconds=micros)).isoformat()
 
 
 def end_leases(client: Any, *held: str) -> None:

@@ -6,8 +6,10 @@ they did into Redis, where the test looks.
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from typing import Any
 
 import redis
 from celery import Celery
@@ -45,6 +47,15 @@ def note(n: int | str) -> None:
 @app.task(name="noop")
 def noop(n: int = 0) -> None:
     """Nothing, but count."""
+
+
+@app.task(name="again", bind=True)
+def again(self: Any, times: int) -> None:
+    """Say that it ran and what its eta was; retry so many times."""
+    with _record() as client:
+        client.rpush("ran", json.dumps({"eta": self.request.eta}))
+    if self.request.retries < times:
+        raise self.retry(countdown=0.2, max_retries=times)
 
 
 @app.task(name="hold")

@@ -47,15 +47,22 @@ class LeaseMachine(RuleBasedStateMachine):
         self.client.lpush(name, message(args=(self.count,), tag=tag))
         self.expected.add(self._body_of(self.client.lindex(name, 0)))
 
+    @rule(tag=TAGS, name=st.sampled_from(LISTS), eta=st.sampled_from(["2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z"]))
+    def send_with_eta(self, tag: str, name: str, eta: str) -> None:
+        """A time that is past, or to come."""
+        self.count += 1
+        self.client.lpush(name, message(args=(self.count,), tag=tag, eta=eta))
+        self.expected.add(self._body_of(self.client.lindex(name, 0)))
+
     @rule(name=st.sampled_from(LISTS))
     def send_rubbish(self, name: str) -> None:
         self.client.lpush(name, "rubbish")
 
     @rule(holder=HOLDERS, k=st.integers(0, 4))
     def reserve(self, holder: str, k: int) -> None:
-        before = self.client.llen(LISTS[0]) + self.client.llen(LISTS[1])
+        before = self._waiting()
         reserved = self.leases[holder].reserve(LISTS, k)
-        left = self.client.llen(LISTS[0]) + self.client.llen(LISTS[1])
+        left = self._waiting()
         assert before - left == len(reserved.taken) + len(reserved.set_aside)
         assert len(reserved.taken) <= k
 
@@ -98,9 +105,14 @@ class LeaseMachine(RuleBasedStateMachine):
     def each_message_is_in_exactly_one_place(self) -> None:
         queued = [raw for name in LISTS for raw in self.client.lrange(name, 0, -1) if raw != "rubbish"]
         held = self.client.hgetall(keys.HELD)
-        found = Counter(self._body_of(raw) for raw in [*queued, *(e.split("\n", 2)[2] for e in held.values())])
+        delayed = [entry.split("\n", 1)[1] for entry in self.client.zrange(keys.DELAYED, 0, -1)]
+        handed_out = [entry.split("\n", 2)[2] for entry in held.values()]
+        found = Counter(self._body_of(raw) for raw in [*queued, *handed_out, *delayed])
         assert found == Counter(self.expected)
         assert set(held) == set(self.client.zrange(keys.LEASES, 0, -1))
+
+    def _waiting(self) -> int:
+        return sum(int(self.client.llen(name)) for name in LISTS) + int(self.client.zcard(keys.DELAYED))
 
     @staticmethod
     def _body_of(raw: str) -> str:

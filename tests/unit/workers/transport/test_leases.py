@@ -12,7 +12,8 @@ import redis
 
 from tasks.redis import keys
 from tasks.routing import list_keys
-from tests.unit.workers.transport.conftest import end_leases, message
+from tests.fixtures.waiting import WaitUntil
+from tests.unit.workers.transport.conftest import end_leases, in_s, message
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.transport.leases import Leases
 
@@ -24,9 +25,13 @@ def _tags(client: Any, name: str = "q") -> list[str]:
     return [json.loads(raw)["properties"]["delivery_tag"] for raw in reversed(client.lrange(name, 0, -1))]
 
 
-def _send(client: Any, *tags: str, name: str = "q") -> None:
+def _send(client: Any, *tags: str, name: str = "q", **headers: Any) -> None:
     for tag in tags:
-        client.lpush(name, message(tag=tag))
+        client.lpush(name, message(tag=tag, **headers))
+
+
+def _is_past(client: Any, eta: str) -> bool:
+    return bool(in_s(client, -0.001) > eta)
 
 
 def test_a_reserved_message_is_held_and_leased_and_in_no_list(redis_client: Any, leases_for: LeasesFor) -> None:
@@ -191,16 +196,92 @@ def test_acks_and_returns_wait_for_redis_to_come_back(tmp_path: Path) -> None:
 
 def test_a_redis_without_memory_left_still_hands_out_renews_and_takes_back(tmp_path: Path) -> None:
     with EmbeddedRedis(tmp_path) as server, redis.Redis.from_url(server.url, decode_responses=True) as client:
+        _send(client, "later", eta="2100-01-01T00:00:00Z")
         _send(client, *"abcd")
+        client.zadd(keys.DELAYED, {f"q\n{message(tag='due')}": 1})
         client.config_set("maxmemory", 1)
         with pytest.raises(redis.exceptions.OutOfMemoryError):
             _send(client, "e")
         one = Leases(redis.Redis.from_url(server.url), 30.0)
-        one.reserve(["q"], 3)
+        one.reserve(["q"], 4)
         assert one.renew(one.held_keys()) == set()
+        one.ack("due")
         one.ack("a")
         one.give_back(["b", "c"])
         one.flush()
         assert _tags(client) == ["b", "c", "d"]
+        assert client.zcard(keys.DELAYED) == 1
         assert not client.exists(keys.HELD)
         one.client.close()
+
+
+def test_a_message_whose_eta_is_to_come_is_kept_in_redis_and_what_is_behind_it_is_taken(
+    redis_client: Any, leases_for: LeasesFor
+) -> None:
+    _send(redis_client, "later", eta="2100-01-01T07:00:00.250+07:00")
+    _send(redis_client, "odd", eta="2100-01-01T00:00:00Z", id="x:states")
+    redis_client.set(keys.states("x"), "q")
+    _send(redis_client, "half", eta="2100-01-01T00:00:00", argsrepr="\ud800")
+    _send(redis_client, "past", eta="2020-01-01T00:00:00+00:00")
+    _send(redis_client, "unread", eta="tomorrow")
+    _send(redis_client, "a")
+    one = leases_for()
+    assert [held.key for held in one.reserve(["q"], 3).taken] == ["past", "unread", "a"]
+    delayed = redis_client.zrange(keys.DELAYED, 0, -1, withscores=True)
+    due = {json.loads(entry.split("\n", 1)[1])["properties"]["delivery_tag"]: at for entry, at in delayed}
+    assert due == {"later": 4102444800250, "odd": 4102444800000, "half": 4102444800000}
+    assert all(entry.startswith("q\n") for entry, _ in delayed)
+    assert redis_client.hlen(keys.HELD) == 3
+
+
+def test_what_is_due_is_sent_by_any_reader_and_runs_by_priority_then_by_eta(
+    redis_client: Any, leases_for: LeasesFor, wait_until: WaitUntil
+) -> None:
+    lists = list_keys("q")
+    etas = {tag: in_s(redis_client, 0.3 + n / 1000) for n, tag in enumerate("abcd")}
+    for tag, name in (("d", lists[0]), ("c", lists[1]), ("b", lists[0]), ("a", lists[1])):
+        _send(redis_client, tag, name=name, eta=etas[tag])
+    one = leases_for("one")
+    assert not one.reserve(lists, 9).taken
+    _send(redis_client, "now")
+    wait_until(lambda: _is_past(redis_client, etas["d"]), what="the last eta")
+    assert not leases_for("other").reserve(["another queue"], 1).taken
+    assert redis_client.zcard(keys.DELAYED) == 0
+    assert [held.key for held in one.reserve(lists, 9).taken] == ["now", "b", "d", "a", "c"]
+
+
+def test_many_that_are_delayed_are_moved_in_bounded_steps(redis_client: Any, leases_for: LeasesFor) -> None:
+    _send(redis_client, *(str(n) for n in range(250)), eta="2100-01-01T00:00:00Z")
+    one = leases_for()
+    assert [one.reserve(["q"], 10).more for _ in range(3)] == [True, True, False]
+    assert redis_client.zcard(keys.DELAYED) == 250
+
+
+def test_a_message_that_was_cancelled_is_not_delayed_but_taken_so_that_it_can_end(
+    redis_client: Any, leases_for: LeasesFor
+) -> None:
+    redis_client.hset(keys.job("cancelled"), "outcome", "REVOKED")
+    _send(redis_client, "a", id="cancelled", eta="2100-01-01T00:00:00Z")
+    assert [held.key for held in leases_for().reserve(["q"], 1).taken] == ["a"]
+
+
+def test_what_is_due_but_cannot_be_sent_is_set_aside_and_stops_no_reader(
+    redis_client: Any, leases_for: LeasesFor
+) -> None:
+    redis_client.zadd(keys.DELAYED, {f"{keys.LEASES}\nmessage": 1, "no list": 1})
+    redis_client.zadd(keys.LEASES, {"any": 1})
+    _send(redis_client, "a")
+    assert [held.key for held in leases_for().reserve(["q"], 1).taken] == ["a"]
+    assert redis_client.zcard(keys.DELAYED) == 0
+    head, kept = redis_client.lindex(keys.SET_ASIDE, 0).split("\n", 1)
+    assert json.loads(head)["queue"] == keys.LEASES
+    assert kept == "message"
+
+
+def test_redis_clock_counts_whatever_this_hosts_clock_says(
+    redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = leases_for()
+    one.reserve(["q"], 1)
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    assert one.redis_time == pytest.approx(float(redis_client.time()[0]), abs=60)

@@ -29,9 +29,9 @@ def take(slot: Leases, k: int = 2 * BATCH) -> int:
     return len(slot.reserve(LISTS, k, SHARE).taken)
 
 
-def send(client: Any, count: int, to: str = LISTS[0]) -> None:
+def send(client: Any, count: int, to: str = LISTS[0], **headers: Any) -> None:
     for _ in range(count):
-        client.lpush(to, message())
+        client.lpush(to, message(**headers))
 
 
 def test_one_slot_alone_takes_all_that_it_asks_for(slots: list[Leases], redis_client: Any) -> None:
@@ -76,6 +76,14 @@ def test_a_slot_with_work_in_hand_leaves_a_batch_to_each_idle_one(slots: list[Le
     send(redis_client, 1)
     assert take(busy, 3) == 1, "what is more than a batch is nobody's"
     assert take(idle) == BATCH
+
+
+def test_messages_that_wait_for_their_eta_are_nobodys_share(slots: list[Leases], redis_client: Any) -> None:
+    assert [take(slot) for slot in slots] == [0, 0, 0]
+    send(redis_client, 3)
+    send(redis_client, 9, eta="2100-01-01T00:00:00Z")
+    assert [take(slot) for slot in slots] == [1, 1, 1]
+    assert redis_client.zcard(keys.DELAYED) == 9
 
 
 def test_who_took_work_is_idle_no_more(slots: list[Leases], redis_client: Any) -> None:
