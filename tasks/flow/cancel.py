@@ -46,6 +46,7 @@ def cancel(ledger: Ledger, job_id: str, notify: Notify, even_unknown: bool = Fal
     elif done.is_unknown and even_unknown:
         ids = ledger.transitions.cancel(job_id, even_unknown=True).ids
     if ids:
+        ledger.delayed.hasten(job_id)  # its message may wait for longer than it is known that it was cancelled
         notify(ids)
     return bool(ids)
 

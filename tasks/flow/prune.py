@@ -1,12 +1,15 @@
 """Retention of artifacts: what is old and needed by no open job is removed from the store.
 
 Needed is what an open job's record names: the texts that it will read and the artifacts of
-the parts that have ended. Pruning beside running workers is safe: an artifact that is removed
-after it was found, and before it is used, is computed again (`Incomplete`, `tasks/flow/kind.py`).
+the parts that have ended; and what a delayed message names. Pruning beside running workers is
+safe: an artifact that is removed after it was found, and before it is used, is computed again
+(`Incomplete`, `tasks/flow/kind.py`).
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from dataclasses import dataclass
 
@@ -29,12 +32,24 @@ class Pruned:
 
 
 def needed(ledger: Ledger) -> set[bytes]:
-    """The artifacts that open jobs name, without extensions."""
+    """The artifacts that open jobs and delayed messages name, without extensions."""
     found: set[bytes] = set()
     for job_id in ledger.queries.open_jobs(JOBS_AT_ONCE):
         for text in ledger.queries.texts(job_id):
             found.update(NAMED.findall(text))
+    for message in ledger.delayed.messages():
+        found.update(NAMED.findall(_body_of(message)))
     return found
+
+
+def _body_of(message: bytes) -> bytes:
+    """A message's body as text; the message as it is where that cannot be read."""
+    try:
+        read = json.loads(message)
+        is_base64 = read["properties"].get("body_encoding") == "base64"
+        return base64.b64decode(read["body"]) if is_base64 else message
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return message
 
 
 def prune(store: Store, ledger: Ledger, older_than_s: float, now: float, dry_run: bool = False) -> Pruned:

@@ -23,6 +23,7 @@ from tasks.terminal.printable import printable
 def health(model: str | None, host: str | None, here: bool, as_json: bool) -> int:
     """Show whether the workers are healthy; the exit status is 0 if all are, else 1."""
     from tasks import health as beats
+    from tasks.flow.ledger.delayed import Delayed
     from workers.slots.claim import host_id
 
     if host and here:
@@ -35,15 +36,18 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         if here:  # another machine may have the same hostname
             wanted = [one for one in wanted if one.beat.machine in ("", host_id())]
         lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), workers, not model)
+        delayed = None if host else Delayed(client).waiting()
     if not wanted:
         which = (f" of {model}" if model else "") + (f" on {host}" if host else "")
         lacking = [f"no worker{which} is there", *lacking]
     is_healthy = not lacking and not any(one.why for one in wanted)
     if as_json:
         fields = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
-        click.echo(json.dumps(fields, ensure_ascii=False))
+        click.echo(json.dumps({**fields, "delayed": delayed and delayed.fields()}, ensure_ascii=False))
     else:
         _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
+        if delayed:
+            click.echo(f"delayed    {delayed.words()}")
     return DONE if is_healthy else FAILED
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tasks.flow.ledger.claims import Claims
+from tasks.flow.ledger.delayed import Delayed
 from tasks.flow.ledger.queries import Queries
 from tasks.flow.ledger.set_asides import SetAsides
 from tasks.flow.ledger.transitions import Transitions
@@ -32,6 +33,7 @@ class Ledger:
         self.transitions = Transitions(client, scripts)
         self.claims = Claims(client, scripts)
         self.queries = Queries(client)
+        self.delayed = Delayed(client)
         self.set_asides = SetAsides(client, scripts)
         self.upkeep = Upkeep(client)
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.prune import needed, prune
+from tasks.redis import keys
 from tasks.store.artifacts import Store
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING, opened
 
@@ -42,6 +46,15 @@ def test_an_open_job_keeps_what_its_parts_made_until_it_ends(store: Store, ledge
     ledger.transitions.settle(job, 2, "failed", {"error": {}})
     ledger.transitions.end(job, "chapter", "FAILURE", None, None)
     assert prune(store, ledger, 0, time.time() + 60).files > 0
+
+
+def test_what_a_delayed_message_names_is_needed(ledger: Ledger, raw_redis: Any) -> None:
+    names = ["text/ab/" + digit * 64 for digit in "123"]
+    plain = {"body": json.dumps([[], {"text_ref": names[0]}, {}]), "properties": {}}
+    celerys = {"body": base64.b64encode(names[1].encode()).decode(), "properties": {"body_encoding": "base64"}}
+    entries = [json.dumps(plain), json.dumps(celerys), f"no JSON: {names[2]}"]
+    raw_redis.zadd(keys.DELAYED, {f"flow\n{entry}": 9e15 for entry in entries})
+    assert needed(ledger) == {name.encode() for name in names}
 
 
 def test_the_texts_of_parts_that_are_jobs_are_needed_and_a_parts_own_text_is_not_searched(ledger: Ledger) -> None:

@@ -11,6 +11,7 @@ from redis import Redis
 
 from tasks import health as beats
 from tasks.errors import InvalidInput
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.test_health import FLOW, SLOT
 from workers.commands.health import health
@@ -49,7 +50,18 @@ def test_one_sick_worker_is_one_line_and_status_1(redis_here: Redis) -> None:
 def test_where_no_worker_is_there_that_is_the_line(redis_here: Redis) -> None:
     status, printed = run("--host", "elsewhere", "--json")
     assert status == 1
-    assert json.loads(printed) == {"healthy": False, "why": ["no worker on elsewhere is there"], "workers": []}
+    why = ["no worker on elsewhere is there"]
+    assert json.loads(printed) == {"healthy": False, "why": why, "workers": [], "delayed": None}
+
+
+def test_delayed_messages_are_counted_and_make_nobody_unhealthy(redis_here: Redis) -> None:
+    redis_here.zadd(keys.DELAYED, {"espeak\nmessage": 9e15, "espeak\nthe next": 1})
+    status, printed = run()
+    assert (status, printed.splitlines()[-1]) == (
+        0,
+        "delayed    2 messages wait for their time; the next one is due now",
+    )
+    assert json.loads(run("--json")[1])["delayed"]["count"] == 2
 
 
 def test_two_hosts_are_one_too_many(redis_here: Redis) -> None:
