@@ -6,6 +6,7 @@ result, so any process may use it at any time. Computes nothing and submits noth
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
 from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
+from tasks.terminal import interrupt
 
 if TYPE_CHECKING:
     from producer.connection import Connection
@@ -91,7 +93,7 @@ class Job(Generic[ResultT]):
         pause_s = POLL_S
         while True:
             try:
-                progress, stored = self._look_again(seen)
+                progress, stored = interrupt.call(functools.partial(self._look_again, seen))
             except BrokerUnavailable:
                 if time.monotonic() - answered_s > patience_s:
                     raise
@@ -105,7 +107,7 @@ class Job(Generic[ResultT]):
                     return self._made(stored)
             if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
                 raise TimeoutError(f"job {self.id} has not ended within {timeout_s:g} s")
-            time.sleep(pause_s)
+            interrupt.pause(pause_s)
             pause_s = min(pause_s * 1.2, POLL_MAX_S)
 
     def cancel(self) -> bool:

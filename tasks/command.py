@@ -1,128 +1,24 @@
-"""The `slotline` command: finds its subcommands by entry points, and loads one when it is called.
+"""The start of the process `slotline`: from here on Ctrl-C is never lost, and ends the command with status 130.
 
-The entry points are in the group `slotline.commands`. So `producer` and `workers` both add
-commands, and neither imports the other. Guarantees one line on stderr for each error of
-slotline, and the exit status: 0 done, 1 failed, 2 bad input or usage, 130 interrupted.
+To be imported only where a process starts (the script `slotline`, `python -m tasks.command`),
+because importing it sets the process's handler for Ctrl-C. All else is loaded after that;
+the commands themselves: `tasks/terminal/group.py`.
 """
 
 from __future__ import annotations
 
-import functools
-import sys
-import tomllib
-import traceback
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
-from pathlib import Path
 
-import click
+from tasks.terminal import interrupt
 
-from tasks import __version__
-from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
-from tasks.exit_codes import BAD_INPUT, DONE, FAILED, INTERRUPTED
-
-GROUP = "slotline.commands"
-
-
-@functools.cache
-def entry_points() -> dict[str, EntryPoint]:
-    """Subcommands by name, also of other packages; a checkout that is not installed reads its pyproject.toml."""
-    from importlib.metadata import entry_points as installed
-
-    found = {point.name: point for point in installed(group=GROUP)}
-    try:
-        distribution("slotline")
-    except PackageNotFoundError:
-        project = tomllib.loads((Path(__file__).resolve().parent.parent / "pyproject.toml").read_text("utf-8"))
-        named = project["project"]["entry-points"][GROUP]
-        found |= {name: EntryPoint(name, value, GROUP) for name, value in named.items()}
-    return found
-
-
-class LazyGroup(click.Group):
-    """A click group that loads a command when it is called; a command that cannot be loaded affects no other."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, sorted; loads nothing."""
-        return sorted(entry_points())
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name; if it cannot be loaded, a command that prints the reason."""
-        point = entry_points().get(cmd_name)
-        if point is None:
-            return None
-        try:
-            command = point.load()
-        except Exception as exc:  # an import error of a module affects only its own command
-            return _broken(cmd_name, exc)
-        if not isinstance(command, click.Command):
-            return _broken(cmd_name, TypeError(f"{point.value} is not a click command"))
-        return command
-
-
-def _broken(name: str, exc: Exception) -> click.Command:
-    def refuse(arguments: tuple[str, ...]) -> None:
-        if isinstance(exc, SlotlineError):
-            raise exc
-        raise click.ClickException(f"{name}: cannot be loaded: {_reason(exc)}") from exc
-
-    return click.Command(
-        name,
-        callback=refuse,
-        params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
-        short_help=f"cannot be loaded: {_reason(exc)}",
-        context_settings={"ignore_unknown_options": True},
-        add_help_option=False,
-    )
-
-
-def _reason(exc: Exception) -> str:
-    if isinstance(exc, SlotlineError):
-        return _one_line(str(exc))
-    frames = [frame for frame in traceback.extract_tb(exc.__traceback__)[1:] if "importlib" not in frame.filename]
-    where = f" ({frames[-1].filename} line {frames[-1].lineno})" if frames else ""
-    return f"{type(exc).__name__}: {_one_line(str(exc))}{where}"
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="slotline")
-def slotline() -> None:
-    """Read books aloud, and run other models, on slots: a Celery task queue for model inference."""
+interrupt.end_at_first_signal()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line `arguments` (by default the process's own), then end the process with an exit status."""
-    sys.exit(_run(arguments))
+    from tasks.terminal.group import run
 
-
-def _run(arguments: Sequence[str] | None) -> int:
-    try:
-        # After ctx.exit() click returns the status; a command itself returns no status.
-        value = slotline.main(arguments, prog_name="slotline", standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as exc:
-        exc.show()
-        return exc.exit_code
-    except click.UsageError as exc:
-        path = exc.ctx.command_path if exc.ctx else "slotline"
-        return _say(f"{_one_line(exc.format_message()).rstrip('.')} (see {path} --help)", exc.exit_code)
-    except click.ClickException as exc:
-        return _say(_one_line(exc.format_message()), exc.exit_code)
-    except (InvalidInput, SettingsError, CatalogError) as exc:
-        return _say(_one_line(str(exc)), BAD_INPUT)
-    except SlotlineError as exc:
-        return _say(_one_line(str(exc)), FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
-    return value if isinstance(value, int) else DONE
-
-
-def _say(message: str, status: int) -> int:
-    click.echo(f"slotline: {message}", err=True)
-    return status
+    interrupt.exit_process(run(arguments))
 
 
 if __name__ == "__main__":

@@ -7,8 +7,10 @@ import time
 import click
 
 from producer.client import Client
-from tasks.errors import SlotlineError
-from tasks.exit_codes import INTERRUPTED
+from tasks.errors import SlotlineError, UnknownJob
+from tasks.exit_codes import BAD_INPUT, DONE
+from tasks.terminal.interrupt import Interrupt, status_of
+from tasks.terminal.printable import one_line
 
 RECORDS_A_ROW = 50
 
@@ -43,14 +45,16 @@ def watch(job_id: str) -> int:
     job = Client().job(job_id)
     console = Console(stderr=True)
     try:
-        with JobBar(console, job_id) as bar:
+        with Interrupt(), JobBar(console, job_id) as bar:
             result = job.wait(on_progress=bar.update)
-    except KeyboardInterrupt:
-        click.echo(f"slotline: detached; follow it: slotline watch {job_id}", err=True)
-        return INTERRUPTED
+    except KeyboardInterrupt as stopped:
+        click.echo(f"slotline: detached; follow it: slotline watch {one_line(job_id)}", err=True)
+        return status_of(stopped)
     except SlotlineError as exc:
+        if f"job {job_id}" in str(exc):
+            raise
         raise type(exc)(f"job {job_id}: {exc}") from exc
-    click.echo(f"{job_id}: done, {result.words()}")
+    click.echo(f"{one_line(job_id)}: done, {result.words()}")
     return 0
 
 
@@ -60,7 +64,13 @@ def cancel(job_ids: tuple[str, ...]) -> int:
     """Cancel jobs, or parts of them; a book's chapters are cancelled with it. Finished audio is kept."""
     client = Client()
     client.check()
+    status = DONE
     for job_id in job_ids:
-        done = client.cancel(job_id)
-        click.echo(f"{job_id}: cancelled" if done else f"{job_id}: had ended already")
-    return 0
+        try:
+            done = client.cancel(job_id)
+        except UnknownJob as exc:  # of several ids, each is tried
+            click.echo(f"slotline: {one_line(str(exc))}", err=True)
+            status = BAD_INPUT
+            continue
+        click.echo(f"{one_line(job_id)}: cancelled" if done else f"{one_line(job_id)}: had ended already")
+    return status

@@ -12,6 +12,7 @@ import json
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,11 @@ from typing import IO, Self
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT
 from tasks.launch import die_with_parent, environment, slotline_command
+from tasks.terminal import interrupt
 from tasks.terminal.printable import counted
 
 STOP_LIMIT_S = 30.0
+POLL_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class BorrowedStack:
         self.model = model
         self.slots = slots
         self._process: subprocess.Popen[bytes] | None = None
+        self._exits = contextlib.ExitStack()
         self._notices: IO[bytes] | None = None
 
     @property
@@ -49,7 +53,10 @@ class BorrowedStack:
         return f"starting Redis, {counted(self.slots, f'{self.model} slot')} and a flow worker …"
 
     def start(self) -> Ready:
-        """Start it and wait until it is ready; raises the one-line error of the process in it that did not start."""
+        """Start it and wait until it is ready; raises the one-line error of the process in it that did not start.
+
+        Raises `Interrupted` after a stop signal, also after one that came while the process was forked.
+        """
         command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")
         self._notices = tempfile.TemporaryFile()  # noqa: SIM115, it is closed when the stack is stopped
         self._process = subprocess.Popen(
@@ -62,7 +69,9 @@ class BorrowedStack:
             start_new_session=True,
             preexec_fn=die_with_parent(signal.SIGTERM),
         )
+        self._exits.enter_context(interrupt.at_sudden_end(self._process.kill))
         assert self._process.stdout is not None
+        interrupt.until_readable(self._process.stdout.fileno())
         line = self._process.stdout.readline()
         if not line.strip():
             status = self._process.wait()
@@ -76,21 +85,23 @@ class BorrowedStack:
             raise self._error(status)
 
     def stop(self) -> None:
-        """Stop it in order and wait; when interrupted again, or beyond the limit, at once. May be called twice."""
+        """Stop it in order and wait; if a stop signal comes meanwhile, or beyond the limit, at once. Harmless twice."""
         process, self._process = self._process, None
         if process is None:
             return
         assert process.stdin is not None
         assert process.stdout is not None
+        signals, deadline = interrupt.count(), time.monotonic() + STOP_LIMIT_S
         try:
             with contextlib.suppress(OSError):
                 process.stdin.close()
-            process.wait(STOP_LIMIT_S)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            while process.poll() is None and time.monotonic() < deadline and interrupt.count() == signals:
+                time.sleep(POLL_S)
+        finally:
             # Killed, it takes its workers and its Redis with it: they are bound to it by the kernel.
             process.kill()
             process.wait()
-        finally:
+            self._exits.close()
             process.stdout.close()
             if self._notices:
                 self._notices.close()

@@ -1,11 +1,12 @@
 """The command `slotline read`: reads books to one audio file per chapter, with a progress bar.
 
-Reads its options, starts the readings, and prints. `tasks/command.py` prints a
+Reads its options, starts the readings, and prints. `tasks/terminal/group.py` prints a
 `SlotlineError` as one line.
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,7 +23,9 @@ from tasks.errors import InvalidInput
 from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.messages import Speaking
 from tasks.messages.voices import voice_for_language
-from tasks.terminal.printable import counted
+from tasks.terminal import interrupt
+from tasks.terminal.interrupt import Interrupt
+from tasks.terminal.printable import counted, one_line
 
 if TYPE_CHECKING:
     from producer.reading.loop import Display
@@ -85,17 +88,18 @@ def _read_all(
     readings: list[Reading] = []
     display = bars.display(Console(stderr=True))
     try:
-        with session, display:
+        with Interrupt(), session, display:
             client = session.start(display.note)
             began_s = time.monotonic()  # the time of the reading, without the start of the stack
             for book, folder in zip(books, folders, strict=True):
                 reading = Reading(client, _request(client, book, folder, speaking, format))
                 readings.append(reading)  # before it is sent: from now on Ctrl-C prints how to follow it again
-                _start(reading, display)
+                interrupt.call(functools.partial(_start, reading, display))
             session.note_missing_worker(client, display.note)
             loop.run(readings, display, session.check_stack)
-    except KeyboardInterrupt:
-        return session.interrupted([reading.job.id for reading in readings if reading.job])
+    except KeyboardInterrupt as stopped:
+        session.interrupted([reading.job.id for reading in readings if reading.job])
+        return interrupt.status_of(stopped)
     table.print_readings(readings, time.monotonic() - began_s)
     return _exit_code(readings)
 
@@ -103,7 +107,8 @@ def _read_all(
 def _request(client: Client, book: Source, folder: Path, speaking: Speaking, format: str) -> ReadingRequest:
     from producer.reading.request import ReadingRequest
 
-    voice = speaking.voice or voice_for_language(client.offer(speaking.model), book.book.language)
+    offer = interrupt.call(functools.partial(client.offer, speaking.model))
+    voice = speaking.voice or voice_for_language(offer, book.book.language)
     return ReadingRequest(
         source=book.path,
         title=book.book.title,
@@ -127,7 +132,7 @@ def _start(reading: Reading, display: Display) -> None:
 def _exit_code(readings: Sequence[Reading]) -> int:
     for reading in readings:
         if reading.error:
-            click.echo(f"slotline: {reading.request.source}: {' '.join(str(reading.error).split())}", err=True)
+            click.echo(one_line(f"slotline: {reading.request.source}: {reading.error}"), err=True)
     if any(isinstance(reading.error, InvalidInput) for reading in readings):
         return BAD_INPUT
     return FAILED if any(reading.has_failed for reading in readings) else 0

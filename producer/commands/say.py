@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from producer.client import Client
 from producer.commands import options
+from producer.commands.session import Session
 from producer.files.audio import format_of
 from producer.job import Job
 from tasks.errors import InvalidInput
-from tasks.exit_codes import INTERRUPTED
+from tasks.messages import ChapterRequest, ModelRequest, ParagraphRequest
 from tasks.messages.voices import voice_for_language
+from tasks.terminal import interrupt
+from tasks.terminal.interrupt import Interrupt
+from tasks.terminal.printable import printable
 
 SAY_AT_ONCE_CHARS = 256
 """A longer text is split into paragraphs; the same limit as a chapter's `max_chars`."""
@@ -31,23 +37,34 @@ def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
 
     chosen = format_of(target, format)
     words = _stdin() if text == "-" else text
-    client = Client()
-    client.check()
+    session = Session(speaking["model"], None)
+    session.check()
+    client = session.start(_note)
     offer = client.offer(speaking["model"])
     speaking["voice"] = speaking["voice"] or voice_for_language(offer, guess_language(words))
-    job: Job
-    if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
-        job = client.submit_paragraph(words, **speaking)
-    else:
-        job = client.submit_chapter(words, title=target.stem, **speaking)
+    request, job_id = _request(words, target.stem, speaking), str(uuid.uuid4())
     try:
-        result = job.wait()
-    except KeyboardInterrupt:
-        click.echo(f"slotline: detached, the job goes on; follow it: slotline watch {job.id}", err=True)
-        return INTERRUPTED
-    [path] = job.save(target, chosen)
-    click.echo(f"{path}: {result.words()}")
+        with Interrupt():
+            job: Job = interrupt.call(functools.partial(client.submit, request, job_id))
+            session.note_missing_worker(client, _note)
+            result = job.wait()
+            [path] = interrupt.call(functools.partial(job.save, target, chosen))
+    except KeyboardInterrupt as stopped:
+        click.echo(f"slotline: detached, the job goes on; follow it: slotline watch {job_id}", err=True)
+        return interrupt.status_of(stopped)
+    click.echo(f"{printable(str(path))}: {result.words()}")
     return 0
+
+
+def _request(words: str, title: str, speaking: Mapping[str, Any]) -> ModelRequest:
+    """The request of one paragraph, or of a chapter for what a slot cannot speak at once."""
+    if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
+        return ParagraphRequest.parse({"text": words, **speaking})
+    return ChapterRequest.parse({"text": words, "title": title, **speaking})
+
+
+def _note(line: str) -> None:
+    click.echo(printable(f"slotline: {line}"), err=True)
 
 
 def _stdin() -> str:

@@ -7,6 +7,7 @@ stopped at the end.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from producer.commands.local_stack import BorrowedStack
 from tasks.catalog import catalog
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
+from tasks.terminal import interrupt
 
 Note = Callable[[str], None]
 """Prints a line for the person who waits."""
@@ -64,12 +66,12 @@ class Session:
 
     def note_missing_worker(self, client: Client, note: Note) -> None:
         """Print that the jobs wait, if no worker of the model is ready."""
-        if not client.has_worker(self.model):
+        if not interrupt.call(functools.partial(client.has_worker, self.model)):
             command = f"celery -A workers worker --model {self.model}"
             note(f"no worker of {self.model} is ready yet; this waits for one ({command}, or slotline up)")
 
     def interrupted(self, job_ids: Sequence[str]) -> int:
-        """Print how to follow these jobs again after Ctrl-C; returns the exit code."""
+        """Print how to follow these jobs again after a stop signal; returns the exit code of Ctrl-C."""
         if self._stack:
             click.echo("slotline: stopped; the same command goes on where it was", err=True)
         elif job_ids:

@@ -1,6 +1,6 @@
 """The command `slotline summarize`: summarises files, and prints or saves the summaries.
 
-Reads its options, submits one job per file, follows the jobs and prints. `tasks/command.py`
+Reads its options, submits one job per file, follows the jobs and prints. `tasks/terminal/group.py`
 prints a `SlotlineError` as one line. When it is started again, it computes only what is
 missing.
 """
@@ -8,6 +8,7 @@ missing.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from tasks.exit_codes import FAILED
 from tasks.messages import Summarising, TextSummaryResult
 from tasks.messages.lookup import known_craft
 from tasks.messages.summary import SUMMARY
+from tasks.terminal import interrupt
+from tasks.terminal.interrupt import Interrupt
 from tasks.terminal.printable import counted, one_line, printable
 
 if TYPE_CHECKING:
@@ -105,14 +108,15 @@ def _summarize_all(
         console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
     try:
-        with session:
+        with Interrupt(), session:
             client = session.start(note)
             for text, target in zip(texts, targets, strict=True):
-                jobs.append(_submit(client, text, target, request))
+                jobs.append(interrupt.call(functools.partial(_submit, client, text, target, request)))
             session.note_missing_worker(client, note)
             return max(_follow(one, console, session) for one in jobs)
-    except KeyboardInterrupt:
-        return session.interrupted([one.job.id for one in jobs])
+    except KeyboardInterrupt as stopped:
+        session.interrupted([one.job.id for one in jobs])
+        return interrupt.status_of(stopped)
 
 
 def _submit(client: Client, source: Source, target: Path | None, request: Summarising) -> SummaryJob:
@@ -136,7 +140,7 @@ def _follow(one: SummaryJob, console: Console, session: Session) -> int:
         _write(one, made)
     except SlotlineError as exc:
         session.check_stack()
-        click.echo(f"slotline: {one.path}: {' '.join(str(exc).split())}", err=True)
+        click.echo(one_line(f"slotline: {one.path}: {exc}"), err=True)
         return FAILED
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -11,6 +12,7 @@ from producer.job import PATIENCE_S
 from producer.reading.chapter_row import ChapterRow
 from producer.reading.reading import Reading
 from tasks.errors import BrokerUnavailable
+from tasks.terminal import interrupt
 
 LOOK_EVERY_S = 0.2
 
@@ -37,13 +39,13 @@ class Display(Protocol):
 def run(readings: Sequence[Reading], display: Display, check: Callable[[], None] = lambda: None) -> None:
     """Step all readings until the last has ended; `check` may raise what makes waiting useless.
 
-    Raises `BrokerUnavailable` if Redis does not answer for longer than `PATIENCE_S`.
+    Raises `Interrupted` after a stop signal, `BrokerUnavailable` if Redis does not answer for longer than `PATIENCE_S`.
     """
     away_since_s: float | None = None
     while True:
         now_s = time.monotonic()
         try:
-            _step_all(readings, display, now_s)
+            interrupt.call(functools.partial(_step_all, readings, display, now_s))
             away_since_s = None
         except BrokerUnavailable as exc:
             if away_since_s is None:
@@ -55,7 +57,7 @@ def run(readings: Sequence[Reading], display: Display, check: Callable[[], None]
         display.update(readings, now_s)
         if all(reading.ended for reading in readings):
             return
-        time.sleep(LOOK_EVERY_S)
+        interrupt.pause(LOOK_EVERY_S)
 
 
 def _step_all(readings: Sequence[Reading], display: Display, now_s: float) -> None:

@@ -15,14 +15,16 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
+from tasks.terminal.interrupt import at_sudden_end
+
 
 @contextlib.contextmanager
 def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
     """Yield a path to write to, in the target's folder (created if missing); it becomes `target` if the block succeeds.
 
     With `drafts` the path is in that folder (also created), which must be on the target's file system.
-    If the block raises, `target` is unchanged and the other file is removed. Raises the
-    system's `OSError`. If two write at once, the last one wins.
+    If the block raises, or a second Ctrl-C ends the process in it, `target` is unchanged and the other file is
+    removed. Raises the system's `OSError`. If two write at once, the last one wins.
     """
     folder = drafts or target.parent
     for needed in {folder, target.parent}:
@@ -30,8 +32,9 @@ def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
     # Not tempfile: its files have mode 0600, and users may share a store. A long name is cut to a valid length.
     draft = folder / f".{target.name[:40]}.{secrets.token_hex(6)}.part"
     try:
-        yield draft
-        os.replace(draft, target)
+        with at_sudden_end(draft.unlink):
+            yield draft
+            os.replace(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             draft.unlink()

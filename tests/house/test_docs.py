@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 import pytest
 
-from tasks.command import slotline
 from tasks.redis import keys
 from tasks.settings import SECOND_NAMES, Settings
+from tasks.terminal.group import slotline
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(

@@ -1,6 +1,6 @@
 """The command `slotline up`: runs everything on this machine until it is stopped.
 
-Reads its options, runs the local stack, and prints. `tasks/command.py` prints a
+Reads its options, runs the local stack, and prints. `tasks/terminal/group.py` prints a
 `SlotlineError` as one line.
 """
 

@@ -81,4 +81,14 @@ def test_a_watched_job_that_failed_is_named_with_its_error(client: Client, slotl
     job.cancel()
     said = slotline("watch", job.id)
     assert said.status == 1
-    assert said.err.splitlines()[-1] == f"slotline: job {job.id}: job {job.id} was cancelled"
+    assert said.err.splitlines()[-1] == f"slotline: job {job.id} was cancelled"
+
+
+def test_of_several_ids_each_is_tried(client: Client, slotline: Slotline) -> None:
+    job = client.submit_chapter("One.", model="quick").id
+    said = slotline("cancel", "nobody", job, "no\x1bone")
+    assert (said.status, said.out) == (2, f"{job}: cancelled\n")
+    assert [line.partition(" is recorded")[0] for line in said.err.splitlines()] == [
+        "slotline: id: no job 'nobody'",
+        r"slotline: id: no job 'no\x1bone'",
+    ]

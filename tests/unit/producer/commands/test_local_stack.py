@@ -48,9 +48,6 @@ def test_a_stack_that_cannot_start_says_why_in_one_line(
     assert left_over() == []
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a Ctrl-C during the fork of the stack's process is lost: Python ignores what fork hooks raise"
-)
 def test_ctrl_c_while_the_stacks_process_is_forked_stops_the_command(
     catalog_file: Path, start_process: StartProcess, left_over: LeftOver, tmp_path: Path
 ) -> None:

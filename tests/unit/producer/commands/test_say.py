@@ -57,6 +57,5 @@ def test_what_the_note_of_a_detached_text_names_can_be_watched(slotline: Slotlin
     assert Client().job(job_id).id == job_id
 
 
-@pytest.mark.xfail(strict=True, reason="only `read` and `summarize` say that no worker is ready")
 def test_it_says_that_no_worker_of_the_model_is_ready(slotline: Slotline) -> None:
     assert "no worker of quick is ready yet" in slotline("say", "Hello.", "-o", "x.wav", "--model", "quick").err

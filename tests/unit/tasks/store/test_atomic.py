@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tasks.store.atomic import whole_file
+
+ROOT = Path(__file__).resolve().parents[4]
+ENDED_WHILE_IT_WRITES = """
+import os, signal, sys
+from pathlib import Path
+from tasks.store.atomic import whole_file
+from tasks.terminal import interrupt
+
+interrupt.end_at_first_signal()
+with whole_file(Path(sys.argv[1])) as draft:
+    draft.write_bytes(b"half")
+    os.kill(os.getpid(), signal.SIGINT)
+"""
 
 
 def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
@@ -77,3 +92,11 @@ def test_other_users_may_read_it_as_the_umask_allows(tmp_path: Path) -> None:
     with whole_file(tmp_path / "whole") as draft:
         draft.touch()
     assert (tmp_path / "whole").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_process_that_ctrl_c_ends_at_once_leaves_no_half_file(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(b"old")
+    done = subprocess.run([sys.executable, "-c", ENDED_WHILE_IT_WRITES, str(tmp_path / "a.wav")], cwd=ROOT, timeout=60)
+    assert done.returncode == 130
+    assert os.listdir(tmp_path) == ["a.wav"]
+    assert (tmp_path / "a.wav").read_bytes() == b"old"
