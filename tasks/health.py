@@ -36,7 +36,8 @@ class Beat:
     `model` is None for a flow worker, whose `state` is `running`. `state_s` is the age of the state, `busy_s` the
     age of the running batch (None: idle), `done_s` the time since the last batch ended (None: none yet), `stuck_s`
     how long the worker has been idle with messages in its queue. `on_demand`: the model is unloaded by design (lazy,
-    or idle for long); the slot takes messages, and the first one loads the model.
+    or idle for long); the slot takes messages, and the first one loads the model. `refused`: the rights at Redis that
+    the worker has lost since it started.
     """
 
     worker: str
@@ -60,6 +61,7 @@ class Beat:
     """Tells machines of one hostname apart; empty in the heartbeat of an older version."""
     reads: bool = True
     """Whether the worker reads its queue: Celery's `cancel_consumer` ends that, `add_consumer` begins it again."""
+    refused: str = ""
 
     @classmethod
     def parse(cls, text: str | bytes) -> Beat:
@@ -84,7 +86,9 @@ class Standing:
 def why_unhealthy(beat: Beat, age_s: float) -> str:
     """One line that says why the worker is unhealthy, or an empty string. Pure."""
     if age_s > BEATS_MISSED * beat.beat_s + 1:
-        return f"no heartbeat for {age_s:.0f} s: it is dead, frozen, or cut off from Redis"
+        return f"no heartbeat for {age_s:.0f} s: it is dead, frozen, cut off from Redis, or refused by it"
+    if beat.refused:
+        return beat.refused
     if beat.closed:
         return beat.closed
     if not beat.child_alive:

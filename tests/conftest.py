@@ -8,6 +8,7 @@ pytest_plugins = [
     "tests.fixtures.environment",
     "tests.fixtures.ports",
     "tests.fixtures.redis_server",
+    "tests.fixtures.redis_users",
     "tests.fixtures.processes",
     "tests.fixtures.workers",
     "tests.fixtures.commands",

@@ -26,7 +26,7 @@ from redis import Redis
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import SettingsError
 from tasks.exit_codes import DONE, FAILED
-from tasks.redis import broker
+from tasks.redis import broker, rights
 from tasks.settings import Settings, settings
 from tasks.store.artifacts import store
 from workers import transport
@@ -126,13 +126,15 @@ def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
 def _checked_client(app: Celery, chosen: Settings) -> Redis:
     """A client of the broker's database that shares no connection and no lock with a forked child.
 
-    Raises `BrokerUnavailable` or `BrokerRefused` unless a Redis that is new enough, and no cluster, answers.
+    Raises `BrokerUnavailable` or `BrokerRefused` unless a Redis answers that is new enough, is no cluster, and
+    gives its user all rights that a worker needs.
     """
     limit_s = min(BROKER_ANSWERS_WITHIN_S, chosen.lease_s / 2)
     client = unshared_client(app)
     answer_within(client, limit_s)
-    with broker.speaking(chosen.broker_url):
+    with broker.speaking(chosen.broker_url, rights.WORKER):
         broker.check_server(client)
+        rights.check(client, rights.WORKER, catalog())
     return client
 
 

@@ -24,7 +24,7 @@ from celery.utils.nodenames import node_format
 from tasks.app import app
 from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.exit_codes import BAD_INPUT, FAILED
-from tasks.redis import broker
+from tasks.redis import broker, rights
 from tasks.routing import queue_of
 from tasks.settings import settings
 from workers.child.main import begin, run_batch, run_operation
@@ -85,7 +85,7 @@ def application() -> Celery:
 def on_init(instance: Any, options: Mapping[str, Any], **_: Any) -> None:
     """Check, claim, and name the worker; ends the process with one line when it cannot serve."""
     try:
-        with broker.speaking(settings().broker_url):
+        with broker.speaking(settings().broker_url, rights.WORKER):
             instance.setup = set_up(instance, options)
     except (SettingsError, CatalogError, InvalidInput) as exc:
         _refuse(exc, BAD_INPUT)

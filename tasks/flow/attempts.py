@@ -17,6 +17,7 @@ from redis import RedisError
 from tasks.errors import InvalidInput
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import part_of
+from tasks.redis.refusals import words
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def uncount(ledger: Ledger, calls: Iterable[LostRequest]) -> None:
         try:
             ledger.claims.uncount(call.delivery_tag, _run_of(call))
         except (RedisError, InvalidInput) as exc:
-            logger.warning("a run that is given back counts as an attempt: %s", exc)
+            logger.warning("a run that is given back counts as an attempt: %s", words(exc))
 
 
 def note_loss(ledger: Ledger, calls: Iterable[LostRequest], error: BaseException) -> None:
@@ -52,7 +53,7 @@ def note_loss(ledger: Ledger, calls: Iterable[LostRequest], error: BaseException
         try:
             ledger.claims.note_loss(_run_of(call), why)
         except (RedisError, InvalidInput) as exc:
-            logger.warning("why a run was lost could not be kept: %s", exc)
+            logger.warning("why a run was lost could not be kept: %s", words(exc))
 
 
 def _run_of(call: LostRequest) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import BrokerRefused, BrokerUnavailable, SlotlineError
-from tasks.redis import refusals, tls
+from tasks.redis import refusals, rights, tls
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ def client(url: str) -> Redis:
 
 
 @contextlib.contextmanager
-def speaking(url: str) -> Iterator[None]:
+def speaking(url: str, role: rights.Role = rights.PRODUCER) -> Iterator[None]:
     """Turn errors of a Redis that does not answer, or refuses, into `BrokerUnavailable` or `BrokerRefused`.
 
-    Their messages name what is wrong, in one line. Errors of a script or of a wrong call stay what they are.
+    Their messages name what is wrong, in one line; a missing right is one of those that `role` needs. Errors of a
+    script or of a wrong call stay what they are.
     """
     import redis
     from kombu.exceptions import OperationalError
@@ -71,7 +72,7 @@ def speaking(url: str) -> Iterator[None]:
     try:
         yield
     except (redis.RedisError, OperationalError) as exc:
-        if (error := named(url, exc)) is None:
+        if (error := named(url, exc, role)) is None:
             raise
         raise error from exc
 
@@ -97,13 +98,13 @@ def check_server(client: Redis) -> None:
         raise BrokerRefused(f"CELERY_BROKER_URL: slotline needs Redis {oldest} or newer, this one is {version}")
 
 
-def named(url: str, exc: BaseException) -> SlotlineError | None:
+def named(url: str, exc: BaseException, role: rights.Role = rights.PRODUCER) -> SlotlineError | None:
     """The error of one line for what redis-py or kombu raised; None if the server is not at fault."""
     import redis
     from kombu.exceptions import OperationalError
 
     if found := refusals.refusal(exc):
-        line = f"Redis at {shown(url)}: {found.words}"
+        line = f"Redis at {shown(url)}: {_missing(url, role, found.words) if found.lacks else found.words}"
         return BrokerUnavailable(line) if found.may_pass else BrokerRefused(line)
     if isinstance(exc, (redis.ConnectionError, redis.TimeoutError, OperationalError)):
         why = tls.mismatch(url)
@@ -120,6 +121,20 @@ def unavailable(url: str, exc: BaseException) -> BrokerUnavailable:
     return BrokerUnavailable(
         f"{unknown}no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
     )
+
+
+def _missing(url: str, role: rights.Role, words: str) -> str:
+    """Which rights are missing; just `words`, what Redis refused, where it refuses the look as well."""
+    import redis
+
+    from tasks.catalog import catalog
+
+    try:
+        with contextlib.closing(client(url)) as own:
+            found = rights.lacking(own, role, catalog())
+            return rights.sentence(own, role, found) if found else f"{words} ({rights.PAGE})"
+    except (redis.RedisError, SlotlineError):
+        return f"{words} ({rights.PAGE})"
 
 
 def _version_and_mode(client: Any) -> tuple[str, str]:

@@ -25,6 +25,9 @@ Owner: the transport."""
 NOTHING = PREFIX + "nothing"
 """Never written: a blocking read of it is a pause of known length. Owner: the transport."""
 
+RIGHTS = PREFIX + "rights"
+"""Never written: commands on it are queued in a transaction that is discarded, to see a user's rights."""
+
 
 def idle(queue: str) -> str:
     """Sorted set: a slot of this queue that holds no message -> until when that counts, ms of Redis' clock.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 CLUSTER = (
     "it is a Redis Cluster, which slotline cannot use, because one script changes keys of several slots; "
@@ -22,12 +23,13 @@ NOT_THE_SERVERS_WORDS = ("MasterNotFoundError",)
 class Refusal:
     """Why a server refuses, as a sentence that goes on after «Redis at URL: ».
 
-    `may_pass`: waiting may help, as for a server that reads its data. `lacks_right`: its user lacks a right.
+    `may_pass`: waiting may help, as for a server that reads its data. `lacks`: to what its user lacks a right;
+    empty for other reasons.
     """
 
     words: str
     may_pass: bool = False
-    lacks_right: bool = False
+    lacks: Literal["", "command", "key", "channel"] = ""
 
 
 _COMMAND = re.compile(r"has no permissions to run the '(?P<name>[^']+)' command")
@@ -36,14 +38,14 @@ _UNKNOWN = re.compile(r"unknown command [`'](?P<name>[^`']+)[`']", re.IGNORECASE
 _SIGNS: tuple[tuple[str, Refusal], ...] = (
     (
         r"has no permissions to access one of the channels|can't access at least one of the channels",
-        Refusal("its user may not use a channel of a command", lacks_right=True),
+        Refusal("its user may not use a channel of a command", lacks="channel"),
     ),
     (
         r"has no permissions to access one of the keys|can't access at least one of the keys",
-        Refusal("its user may not use a key of a command", lacks_right=True),
+        Refusal("its user may not use a key of a command", lacks="key"),
     ),
-    (r"can't run this command or subcommand", Refusal("its user may not run a command of a script", lacks_right=True)),
-    (r"NOPERM|NoPermissionError", Refusal("its user lacks a right", lacks_right=True)),
+    (r"can't run this command or subcommand", Refusal("its user may not run a command of a script", lacks="command")),
+    (r"NOPERM|NoPermissionError", Refusal("its user lacks a right", lacks="command")),
     (
         r"WRONGPASS|invalid username-password|invalid password",
         Refusal("the user or the password is wrong, or the user is disabled"),
@@ -121,7 +123,7 @@ def _is_redis_py(error: BaseException) -> bool:
 
 def _read(text: str, name: str) -> Refusal | None:
     if match := _COMMAND.search(text):
-        return Refusal(f"its user may not run the command {_shown(match['name'])}", lacks_right=True)
+        return Refusal(f"its user may not run the command {_shown(match['name'])}", lacks="command")
     if match := _UNKNOWN.search(text):
         return Refusal(f"it has no command {_shown(match['name'])}: its operator has switched it off or renamed it")
     coded = f"{_CODES.get(name, '')} {text}"

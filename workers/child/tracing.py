@@ -22,6 +22,7 @@ from tasks.errors import SlotlineError
 from tasks.flow import attempts
 from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.outcomes import as_slotline_error
+from tasks.redis.refusals import words
 from workers.upstream.billiard import exception_info, is_terminated
 from workers.upstream.celery import record_failure, trace
 
@@ -51,7 +52,9 @@ def trace_all(app: Celery, calls: Sequence[Call]) -> list[TraceResult]:
     try:
         refused = buffer.send()
     except BROKER_REFUSES as exc:
-        logger.warning("the results of %d messages could not be written, so they are given back: %s", len(calls), exc)
+        logger.warning(
+            "the results of %d messages could not be written, so they are given back: %s", len(calls), words(exc)
+        )
         return give_back_all(app, calls, exc)
     for index, call in enumerate(calls):
         if (error := refused.get(call.task_id)) is not None:

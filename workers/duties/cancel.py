@@ -20,6 +20,7 @@ from redis import RedisError
 
 from tasks.flow.cancel import COMMAND, broadcast, cancel
 from tasks.flow.connections import ledger
+from tasks.redis.refusals import words
 from tasks.settings import settings
 from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
@@ -63,7 +64,7 @@ def _revoking(original: Callable[..., Any]) -> Callable[..., Any]:
             for one in maybe_list(task_id) or []:
                 _cancel(state, str(one))
         except RedisError as exc:
-            logger.warning("revoked, but not cancelled in the ledger: %s", exc)
+            logger.warning("revoked, but not cancelled in the ledger: %s", words(exc))
         return original(state, task_id=task_id, **kwargs)
 
     return revoke

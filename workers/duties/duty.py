@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from celery import bootsteps
 from redis import RedisError
 
+from tasks.redis.refusals import words
 from workers.parent.pool import SlotPool
 
 
@@ -79,7 +80,7 @@ class PeriodicDuty(ConsumerDuty):
         try:
             self.step()
         except RedisError as exc:
-            logger.warning("%s: skipped this time: %s", duty, exc)
+            logger.warning("%s: skipped this time: %s", duty, words(exc))
         except Exception:  # the boundary of the event loop: one bad record must not end a duty
             logger.exception("%s: this step failed; the next one comes in %g s", duty, self.interval_s)
 

@@ -1,8 +1,8 @@
 """A worker's heartbeat: every few seconds it writes its status to Redis, where `tasks/health.py` reads it.
 
-It runs on the worker's own event loop, so a worker whose loop hangs sends none. It does not
-decide about health. A worker that ends deletes its last heartbeat; that of a dead worker stays
-for a minute.
+It runs on the worker's own event loop, so a worker whose loop hangs sends none. Before each one it
+looks whether the worker has lost a right at Redis, and logs it once. It does not decide about
+health. A worker that ends deletes its last heartbeat; that of a dead worker stays for a minute.
 """
 
 from __future__ import annotations
@@ -17,8 +17,11 @@ from celery import signals
 from redis import Redis, RedisError
 
 from tasks import health
+from tasks.catalog import catalog
 from tasks.flow.connections import redis_client
 from tasks.health import Beat
+from tasks.redis import rights
+from tasks.redis.refusals import words
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import beat_s, settings
 from workers.duties.duty import PeriodicDuty
@@ -27,6 +30,9 @@ from workers.slots.claim import host_id
 from workers.upstream.celery import begun_count, has_active, has_reserved
 
 logger = logging.getLogger(__name__)
+
+BEATS_OF_REST = 3
+"""For so many beats a worker takes nothing after one that found a right missing."""
 
 
 class Heartbeat(PeriodicDuty):
@@ -41,6 +47,7 @@ class Heartbeat(PeriodicDuty):
         self._moved_at = 0.0
         self._state = ""
         self._state_since = 0.0
+        self._refused = ""
 
     def start(self, consumer: Any) -> None:
         """Write heartbeats from now on, and one when the worker becomes ready.
@@ -59,11 +66,25 @@ class Heartbeat(PeriodicDuty):
         try:
             health.forget(self._client, consumer.hostname)
         except RedisError as exc:
-            logger.info("the last heartbeat could not be deleted; it stays for a minute: %s", exc)
+            logger.info("the last heartbeat could not be deleted; it stays for a minute: %s", words(exc))
 
     def step(self) -> None:
         """Write one heartbeat."""
+        self._look_at_rights()
         health.write(self._client, self._beat())
+
+    def _look_at_rights(self) -> None:
+        """An operator may take a right away while the worker runs: the log and the heartbeat name it."""
+        found = rights.lacking(self._client, rights.WORKER, catalog())
+        refused = rights.sentence(self._client, rights.WORKER, found) if found else ""
+        if refused and refused != self._refused:
+            logger.error("%s", refused)
+        elif self._refused and not refused:
+            logger.info("the Redis user has all rights again")
+        self._refused = refused
+        # What it takes now it could not finish. The rest ends by itself, should no further beat come.
+        if (reader := self.consumer.task_consumer) is not None:
+            reader.channel.qos.rest(BEATS_OF_REST * self.interval_s if refused else 0)
 
     def _on_ready(self, **_: Any) -> None:
         self.run_step()
@@ -78,7 +99,7 @@ class Heartbeat(PeriodicDuty):
         slot = pool if isinstance(pool, SlotPool) else None
         spec = slot.spec if slot else None
         queue = queue_of(spec.entry.name) if spec else FLOW_QUEUE
-        waiting = health.waiting_in(self._client, queue)
+        waiting = 0 if self._refused else health.waiting_in(self._client, queue)  # that may be what is refused
         state_now = _state_of(slot)
         if state_now != self._state:
             self._state, self._state_since = state_now, now
@@ -102,6 +123,7 @@ class Heartbeat(PeriodicDuty):
             beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
             machine=host_id(),
+            refused=self._refused,
             reads=consumer.task_consumer.consuming_from(queue),
         )
 

@@ -19,6 +19,7 @@ from redis import RedisError
 from tasks.exit_codes import FAILED
 from tasks.flow.connections import offers
 from tasks.offers import Published
+from tasks.redis.refusals import words
 from workers.duties.duty import ConsumerDuty
 from workers.parent.failure_streak import Step
 from workers.parent.pool import SlotPool
@@ -67,7 +68,7 @@ class Readiness(ConsumerDuty):
         try:
             offers(self.consumer.app).publish(offer, kept_s)
         except RedisError as exc:
-            logger.warning("the offer of %s could not be published: %s", offer.model, exc)
+            logger.warning("the offer of %s could not be published: %s", offer.model, words(exc))
 
     def offers(self, offer: Published) -> None:
         """A registry has sent its offer again."""

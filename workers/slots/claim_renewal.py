@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from redis import Redis, RedisError
 
+from tasks.redis.refusals import words
 from tasks.settings import beat_s
 from workers.slots.claim import SlotClaim
 
@@ -54,7 +55,7 @@ class ClaimRenewal:
                 holder = self.claim.renew(self._client, self._lease_s, self._is_ready)
             except RedisError as exc:
                 if not self._is_away:
-                    logger.warning("the slot's lease cannot be renewed: %s", exc)
+                    logger.warning("the slot's lease cannot be renewed: %s", words(exc))
                 self._is_away = True
                 return True
             self._is_away = False
@@ -77,7 +78,7 @@ class ClaimRenewal:
         try:
             self.claim.release(self._client)
         except RedisError as exc:
-            logger.warning("the slot could not be released, it is free in %g s: %s", self._lease_s, exc)
+            logger.warning("the slot could not be released, it is free in %g s: %s", self._lease_s, words(exc))
 
     def _run(self) -> None:
         try:

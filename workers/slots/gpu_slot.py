@@ -17,6 +17,7 @@ from redis import RedisError
 
 from tasks.errors import NoFreeSlot, SlotlineError
 from tasks.redis import keys
+from tasks.redis.refusals import words
 from tasks.settings import settings
 from workers.slots import footprint, nvml
 from workers.slots.claim import SlotClaim
@@ -77,14 +78,14 @@ class GpuSlot:
             if turn:
                 turn.end(self._client)
         except RedisError as exc:
-            logger.warning("the turn to load on %s could not be ended, it ends by itself: %s", self.label, exc)
+            logger.warning("the turn to load on %s could not be ended, it ends by itself: %s", self.label, words(exc))
 
     def unloaded(self) -> None:
         """The model left the GPU, or its process ended: keep its memory for it. Safe to call again."""
         try:
             promise(self._client, self._claim, self._size())
         except RedisError as exc:
-            logger.warning("the memory of %s on %s could not be promised: %s", self._entry.name, self.label, exc)
+            logger.warning("the memory of %s on %s could not be promised: %s", self._entry.name, self.label, words(exc))
 
     def child_ended(self) -> None:
         """The child is dead, whatever it was doing: end its turn, and keep its memory for the next child."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from redis import Redis, RedisError
 
 from tasks.redis import keys
+from tasks.redis.refusals import words
 from tasks.redis.scripts import Scripts
 
 POLL_S = 0.2
@@ -65,7 +66,7 @@ class Turn:
         try:
             return self.take(client)
         except RedisError as exc:
-            return f"Redis ({exc})"
+            return f"Redis ({words(exc)})"
 
     def end(self, client: Redis) -> None:
         """Let the next worker load; harmless when the turn is not ours."""

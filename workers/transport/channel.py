@@ -28,6 +28,7 @@ from redis.exceptions import ResponseError
 
 from tasks import routing
 from tasks.redis import keys
+from tasks.redis.refusals import words
 from workers.transport.leases import Held, Leases, Share, leases_of_process
 from workers.transport.poller import POLL_S
 from workers.transport.qos import LeasingQoS
@@ -37,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 HELD_BACK_S = 0.05
 """How soon a slot that left messages to idle slots looks again."""
+
+REFUSED_S = 1.0
+"""How soon a worker looks again after Redis refused a step: a right is missing, its memory is full, it is a replica."""
 
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
@@ -54,6 +58,7 @@ class LeasingChannel(kombu_redis.Channel):
         self._step_is_called = False
         self._peek_fails = False
         self._is_held_back = False
+        self._is_refused = False
         super().__init__(*args, **kwargs)
         # Kept, because a closed channel has no connection, and acknowledgements may still come.
         self._transport = self.connection
@@ -91,7 +96,20 @@ class LeasingChannel(kombu_redis.Channel):
 
     def _stepped(self) -> None:
         self._step_is_called = False
-        self.step()
+        try:
+            self.step()
+        except ResponseError as exc:
+            if not self._is_refused:
+                logger.error("no messages are taken, and none is acknowledged: %s", words(exc))
+            self._is_refused = True
+            self._rest()
+        else:
+            self._is_refused = False
+
+    def _rest(self) -> None:
+        """Redis refuses, and would refuse in the loop's next turn as well: look again later."""
+        self.qos.rest(REFUSED_S)
+        self.hub.timer.call_after(REFUSED_S, self.call_for_step)
 
     def basic_consume(
         self, queue: str, no_ack: bool, callback: Callable[[Any], Any], consumer_tag: str, **kwargs: Any
@@ -202,9 +220,8 @@ class LeasingChannel(kombu_redis.Channel):
         """Read the peek's answer and call for a step. Always raises `Empty`: nothing was delivered."""
         try:
             self.client.parse_response(self.client.connection, "BLMOVE", **options)
-        except ResponseError as exc:  # as on a full Redis, where reserving still works
-            logger.warning("looking for messages only every %s s: %s", POLL_S, exc)
-            self._peek_fails = True
+        except ResponseError as exc:
+            self._peek_is_refused(exc)
         except self.connection_errors:
             self.client.connection.disconnect()
             raise
@@ -213,6 +230,14 @@ class LeasingChannel(kombu_redis.Channel):
             self._flush_brpop_reauth()
         self.call_for_step()
         raise Empty
+
+    def _peek_is_refused(self, exc: ResponseError) -> None:
+        """As on a full Redis, where reserving still works. If the pause instead of it is refused as well, it rests."""
+        if not self._peek_fails:
+            logger.warning("looking for messages only every %s s: %s", POLL_S, words(exc))
+        else:
+            self._rest()
+        self._peek_fails = True
 
     def _lasting_client(self, patience_s: float) -> redis.Redis:
         """A client that outlives this channel: same server, its own connections, and an answer or an error in time."""

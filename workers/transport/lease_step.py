@@ -18,6 +18,7 @@ from typing import Any
 from celery import bootsteps
 from redis import RedisError
 
+from tasks.redis.refusals import words
 from tasks.settings import beat_s
 from workers.transport.leases import Leases, all_leases_of_process, steady_s
 from workers.transport.renewal import GRACE_S, Renewal, message_keys_of
@@ -87,7 +88,7 @@ class LeaseStep(bootsteps.StartStopStep):
             try:
                 renewal.finish()
             except RedisError as exc:
-                logger.warning("messages that this worker holds come back when their lease ends: %s", exc)
+                logger.warning("messages that this worker holds come back when their lease ends: %s", words(exc))
 
     def look(self) -> None:
         """On the event loop: note which requests exist, and that the loop turns."""
@@ -113,7 +114,7 @@ class LeaseStep(bootsteps.StartStopStep):
                 renewal.renew()
         except RedisError as exc:
             if not self._is_away:
-                logger.warning("leases cannot be renewed: %s", exc)
+                logger.warning("leases cannot be renewed: %s", words(exc))
             self._is_away = True
         except Exception:  # the thread's boundary; without it the leases would end unnoticed
             logger.exception("a renewal of the leases failed")

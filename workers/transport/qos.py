@@ -7,6 +7,7 @@ Restores nothing at the end: the leases are given back, or end by themselves.
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 from typing import Any, Protocol
 
 from kombu.transport import virtual
@@ -39,18 +40,28 @@ class LeasingQoS(virtual.QoS):
         self.may_take: Callable[[], bool] = lambda: True
         """Whether any message may be taken, whatever the prefetch says."""
         self._delivered: dict[str, Any] = {}
+        self._rests_until_s = 0.0
 
     def gate(self, may_take: Callable[[], bool], shared_batch: int) -> None:
         """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
         self.may_take, self.shared_batch = may_take, shared_batch
 
+    def rest(self, seconds: float) -> None:
+        """Take nothing for so long, because Redis refuses what this worker needs; 0: go on."""
+        self._rests_until_s = monotonic() + seconds
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether nothing is taken, because Redis refuses what this worker needs."""
+        return monotonic() < self._rests_until_s
+
     def can_consume(self) -> bool:
         """Whether another message may be taken."""
-        return self.may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
+        return self._may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
 
     def can_consume_max_estimate(self) -> int:
         """How many may be taken now."""
-        if not self.may_take():
+        if not self._may_take():
             return 0
         if not self.prefetch_count:
             return RESERVE_AT_MOST
@@ -78,3 +89,6 @@ class LeasingQoS(virtual.QoS):
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """Nothing, for the same reason."""
+
+    def _may_take(self) -> bool:
+        return not self.is_resting and self.may_take()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from kombu.transport import redis as kombu_redis
+from redis.exceptions import NoPermissionError
 
 from workers.transport.channel import LeasingChannel
 from workers.transport.poller import LeasingPoller
@@ -33,6 +34,8 @@ class LeasingTransport(kombu_redis.Transport):
     """`slotline://`, `slotlines://` and `slotline+socket://`."""
 
     Channel = LeasingChannel
+    connection_errors = (*kombu_redis.Transport.connection_errors, NoPermissionError)
+    """A right that is missing while Celery connects may be given again: Celery tries again, and does not end."""
     hub: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -7,6 +7,8 @@ long it is kept and who hears of it stay Celery's.
 from __future__ import annotations
 
 import functools
+import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +28,14 @@ from kombu.utils.encoding import bytes_to_str
 
 from tasks.flow.connections import write_buffer
 from tasks.flow.ledger.record import StoredResult
+from tasks.redis.refusals import refusal, words
 
 if TYPE_CHECKING:
     from billiard.einfo import ExceptionInfo
     from celery import Celery
     from redis import Redis
+
+logger = logging.getLogger(__name__)
 
 GIVEN_NAME = "slotline.node"
 """Where click's context keeps what was given as `-n`."""
@@ -60,6 +65,13 @@ class ReconnectingConsumer(Consumer):
             interval_max=LONGEST_PAUSE_S,
         )
         return super().ensure_connected(conn)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Celery logs the error's class. A refusal is named too, and would come again at once without a pause."""
+        super().on_connection_error_after_connected(exc)
+        if refusal(exc):
+            logger.error("%s", words(exc))
+            time.sleep(LONGEST_PAUSE_S)
 
 
 def reconnect_for_ever(app: Celery) -> None:

@@ -135,7 +135,8 @@ PARTS: tuple[Part, ...] = (
     ),
     _part(
         "kombu.transport.redis:Transport", TRANSPORT,
-        holds="Channel cycle", __init__="self, *args, **kwargs", register_with_event_loop="self, connection, loop",
+        holds="Channel connection_errors cycle",
+        __init__="self, *args, **kwargs", register_with_event_loop="self, connection, loop",
     ),
     _part("kombu.transport.redis:SentinelTransport", TRANSPORT, holds="Channel"),
     _part(
@@ -222,7 +223,8 @@ PARTS: tuple[Part, ...] = (
         "celery.worker.consumer.consumer:Consumer", CELERY, LEASE_STEP, "workers/duties/event_buffer.py",
         "workers/duties/heartbeat.py", "workers/duties/readiness.py", "workers/duties/drain.py",
         holds="app blueprint connection controller hostname hub pool steps strategies task_buckets timer",
-        ensure_connected="self, conn", _flush_events="self", on_send_event_buffered="self",
+        ensure_connected="self, conn", on_connection_error_after_connected="self, exc",
+        _flush_events="self", on_send_event_buffered="self",
         on_unknown_message="self, body, message", on_unknown_task="self, body, message, exc",
         on_invalid_task="self, body, message, exc", on_decode_error="self, message, exc",
     ),

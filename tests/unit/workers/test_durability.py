@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.fixtures.redis_users import RedisUser
 from workers.durability import warnings_about
 from workers.stack.embedded_redis import EmbeddedRedis
 
@@ -33,3 +34,13 @@ def test_each_setting_that_may_lose_jobs_is_one_line(
         found = warnings_about(client)
     assert [line[: len(start)] for line, start in zip(found, said, strict=True)] == said
     assert not any("\n" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("rights", "words"),
+    [("+get", "may not run INFO"), ("+info", "may not run CONFIG GET"), ("+info +config|get", "keeps nothing")],
+)
+def test_without_the_rights_to_look_it_says_so(rights: str, words: str, redis_user: RedisUser) -> None:
+    with redis.Redis.from_url(redis_user("looker", "allkeys", *rights.split())) as client:
+        (found,) = warnings_about(client)
+    assert words in found

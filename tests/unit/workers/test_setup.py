@@ -12,10 +12,12 @@ import pytest
 import redis
 from celery import Celery
 
-from tasks.errors import BrokerUnavailable, NoFreeSlot, SettingsError
+from tasks.errors import BrokerRefused, BrokerUnavailable, NoFreeSlot, SettingsError
 from tasks.redis import keys
+from tasks.redis.rights import WORKER
 from tasks.settings import settings
 from tests.fixtures.environment import UseCatalog
+from tests.fixtures.redis_users import RedisUser
 from workers.setup import Setup, prefetched, set_up
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nbatch_size = 4\n'
@@ -101,6 +103,30 @@ def test_a_refused_worker_holds_no_slot(
     with pytest.raises(error, match=words):
         set_up(instance, {"model": "quick"})
     assert redis_client.keys(keys.PREFIX + "slot:*") == []
+
+
+@pytest.mark.parametrize("options", [{"model": "quick"}, {"queues": ["flow"]}])
+@pytest.mark.parametrize("right", ["+evalsha", "~quick*", "&/0.celery.pidbox"])
+def test_a_worker_that_lacks_a_right_is_refused_by_its_name(
+    instance: Any, options: dict[str, Any], right: str, redis_user: RedisUser, redis_client: redis.Redis
+) -> None:
+    every = WORKER.rights(0, ["quick"])
+    url = redis_user("worker", *(other for other in every if other != right))
+    instance.app.conf.update(broker_url=url, result_backend=url)
+    with pytest.raises(BrokerRefused) as refused:
+        set_up(instance, options)
+    assert f"user 'worker' lacks rights that a worker needs: {right} (docs/redis.md" in str(refused.value)
+    assert redis_client.keys("*") == []
+
+
+def test_without_the_optional_rights_a_worker_is_set_up_and_says_what_it_cannot_see(
+    instance: Any, made: list[Setup], redis_user: RedisUser
+) -> None:
+    url = redis_user("worker", *WORKER.rights(0, ["quick"]))
+    instance.app.conf.update(broker_url=url, result_backend=url)
+    made.append(set_up(instance, {"model": "quick"}))
+    (warning,) = made[0].warnings
+    assert warning.startswith("whether Redis keeps its jobs is not known")
 
 
 def test_when_all_slots_are_held_it_is_refused_by_their_holders(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from redis import RedisError
 
 from tasks.redis import keys
+from tasks.redis.refusals import words
 from workers.adapters import hardware
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class BatchLimit:
         try:
             self.client.set(key, size, ex=KEPT_S)
         except RedisError as exc:
-            logger.warning("the batch limit could not be stored: %s", exc)
+            logger.warning("the batch limit could not be stored: %s", words(exc))
 
     def _key(self, model: LoadedModel) -> str:
         precision = "fp16" if hardware.is_half(model.adapter.device) else "fp32"

@@ -69,7 +69,7 @@ def test_a_missing_right_to_a_command_a_key_and_a_channel_is_read(admin: Any, er
     assert words_of(error_of(*inner, **bob)) == "its user may not use a key of a command"
     found = refusals.refusal(error_of("CONFIG", "GET", "save", **bob))
     assert found is not None
-    assert found.lacks_right
+    assert found.lacks == "command"
     assert found.words.startswith("its user may not run the command CONFIG")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from types import SimpleNamespace
 from typing import Any
@@ -10,16 +11,22 @@ import pytest
 from redis import Redis
 
 from tasks import health
+from tasks.catalog import catalog
+from tasks.redis.rights import WORKER
+from tests.fixtures.redis_users import RedisUser
 from tests.unit.workers.parent.small_slot import SmallSlot
 from workers.duties.heartbeat import Heartbeat
 from workers.parent.failure_streak import FailureStreak
+from workers.transport.qos import LeasingQoS
 
 
 @pytest.fixture
 def consumer(raw_redis: Any) -> Any:
     """A flow worker's consumer, as the duty knows it."""
     app = SimpleNamespace(backend=SimpleNamespace(client=raw_redis))
-    reads = SimpleNamespace(consuming_from=lambda queue: queue == "flow")
+    nowhere: Any = None
+    channel = SimpleNamespace(qos=LeasingQoS(nowhere))
+    reads = SimpleNamespace(consuming_from=lambda queue: queue == "flow", channel=channel)
     return SimpleNamespace(app=app, hostname="one@here", pool=object(), timer=None, task_consumer=reads)
 
 
@@ -51,7 +58,7 @@ def test_a_slots_beat_says_how_its_model_and_its_child_are(
 
 
 def test_a_worker_whose_queue_was_cancelled_says_so(consumer: Any, raw_redis: Redis) -> None:
-    consumer.task_consumer = SimpleNamespace(consuming_from=lambda queue: False)
+    consumer.task_consumer.consuming_from = lambda queue: False
     raw_redis.lpush("flow", "first")
     Heartbeat(consumer).step()
     (standing,) = health.read(raw_redis)
@@ -65,3 +72,39 @@ def test_a_worker_that_ends_as_planned_leaves_no_beat(consumer: Any, raw_redis: 
     assert health.read(raw_redis), "its pool may still finish its work"
     duty.shutdown(consumer)
     assert health.read(raw_redis) == []
+
+
+def test_a_right_that_was_taken_away_is_logged_once_and_makes_the_worker_unhealthy(
+    consumer: Any, raw_redis: Redis, redis_user: RedisUser, caplog: pytest.LogCaptureFixture
+) -> None:
+    every = WORKER.rights(0, catalog())
+    caplog.set_level(logging.INFO)
+    qos = consumer.task_consumer.channel.qos
+    with Redis.from_url(redis_user("worker", *every)) as client:
+        consumer.app.backend.client = client
+        duty = Heartbeat(consumer)
+        duty.run_step()
+        redis_user("worker", *(right for right in every if right not in ("+zadd", "+evalsha")))
+        for _ in range(2):
+            duty.run_step()
+        (standing,) = health.read(raw_redis)
+        assert qos.is_resting, "what it takes now it could not finish"
+        redis_user("worker", *every)
+        duty.run_step()
+        assert not qos.is_resting
+        (again,) = health.read(raw_redis)
+    words = "the Redis user 'worker' lacks rights that a worker needs: +evalsha +zadd (docs/redis.md, «Rights»)"
+    assert (standing.why, again.why) == (words, "")
+    assert caplog.messages == [words, "the Redis user has all rights again"]
+
+
+def test_a_heartbeat_that_may_not_be_written_is_a_line_that_names_the_right(
+    consumer: Any, redis_user: RedisUser, caplog: pytest.LogCaptureFixture
+) -> None:
+    every = WORKER.rights(0, catalog())
+    with Redis.from_url(redis_user("worker", *(right for right in every if right != "+set"))) as client:
+        consumer.app.backend.client = client
+        Heartbeat(consumer).run_step()
+    first, second = caplog.messages
+    assert first.startswith("the Redis user 'worker' lacks rights that a worker needs: +set ")
+    assert second.startswith("heartbeat: skipped this time: Redis refuses: its user may not run the command SET")

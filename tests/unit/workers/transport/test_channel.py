@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
 
-from kombu import Connection
+import pytest
+from celery import Celery
+from kombu import Connection, Consumer, Queue
+from kombu.asynchronous import Hub
+from redis.exceptions import NoPermissionError
 
 from tasks.redis import keys
+from tasks.redis.rights import WORKER
+from tests.fixtures.redis_users import RedisUser
 from tests.unit.workers.transport.conftest import drain, message
 
 
@@ -81,3 +88,31 @@ def test_a_message_knows_the_queue_and_priority_it_came_by_whatever_its_sender_w
     (taken,) = drain(reading, 1)
     assert taken.delivery_info == {"exchange": "", "routing_key": "q"}
     assert taken.properties["priority"] == 3
+
+
+def test_a_step_that_redis_refuses_is_one_line_and_a_rest_not_the_loops_next_turn(
+    app: Celery, redis_user: RedisUser, redis_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    every = WORKER.rights(0, ["q"])
+    app.conf.broker_read_url = redis_user("reader", *every).replace("redis://", "slotline://")
+    with app.connection_for_read() as connection, contextlib.closing(Hub()) as loop:
+        channel, received = connection.channel(), list[Any]()
+        connection.register_with_event_loop(loop)
+        with Consumer(channel, [Queue("q")], on_message=received.append):
+            redis_user("reader", *(right for right in every if right != "+evalsha"))
+            redis_client.lpush("q", message())
+            for _ in range(3):
+                channel.call_for_step()
+                loop.fire_timers()
+            assert channel.qos.is_resting
+            assert [record.levelname for record in caplog.records] == ["ERROR"]
+            assert "may not run the command EVALSHA" in caplog.text
+            redis_user("reader", *every)
+            channel.qos.rest(0)
+            channel.call_for_step()
+            loop.fire_timers()
+            assert len(received) == 1
+
+
+def test_a_right_that_is_missing_while_celery_connects_is_tried_again(reading: Connection) -> None:
+    assert NoPermissionError in reading.connection_errors

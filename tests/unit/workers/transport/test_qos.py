@@ -89,3 +89,14 @@ def test_no_more_is_asked_for_than_the_prefetch_leaves(leases_for: Callable[...,
     assert (qos.can_consume(), qos.can_consume_max_estimate()) == (False, 0)
     qos.prefetch_count = 0  # no limit: as many as one reserve takes
     assert (qos.can_consume(), qos.can_consume_max_estimate()) == (True, RESERVE_AT_MOST)
+
+
+def test_a_resting_channel_takes_nothing_until_its_time_is_over(reading: Connection, redis_client: Any) -> None:
+    redis_client.lpush("q", message())
+    with Consumer(reading.default_channel, [Queue("q")], on_message=lambda m: None) as consumer:
+        qos = consumer.channel.qos
+        qos.rest(60)
+        assert consumer.channel.step() == 0
+        assert (qos.can_consume(), qos.can_consume_max_estimate()) == (False, 0)
+        qos.rest(0)
+        assert consumer.channel.step() == 1
