@@ -12,6 +12,7 @@ from producer.map import MapClient
 from producer.speech import SpeechClient
 from producer.summary import SummaryClient
 from tasks.errors import UnknownJob
+from tasks.flow import task_id
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
@@ -36,6 +37,7 @@ class Client(SpeechClient, SummaryClient, MapClient):
 
     def job(self, job_id: str) -> Job:
         """A job that any client has submitted; raises `UnknownJob` if this id is not recorded."""
+        task_id.check(job_id)
         with self.connection.speaking():
             if not self.ledger.queries.exists(job_id):
                 raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists all jobs")
@@ -43,6 +45,7 @@ class Client(SpeechClient, SummaryClient, MapClient):
 
     def cancel(self, job_id: str) -> bool:
         """Cancel a job that any client has submitted, like `Job.cancel`; raises `UnknownJob` like `job`."""
+        task_id.check(job_id)
         with self.connection.speaking():
             part = part_named(self.ledger, job_id)
         job = Job(self.connection, self.store, job_id) if part else self.job(job_id)

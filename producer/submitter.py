@@ -13,7 +13,7 @@ from typing import Any
 from producer.connection import Connection
 from producer.job import Job
 from tasks.catalog import catalog
-from tasks.flow import envelope
+from tasks.flow import envelope, task_id
 from tasks.messages import ModelRequest
 from tasks.messages.base import JobRequest
 from tasks.routing import ALONE, FLOW_QUEUE, list_key, queue_of
@@ -38,9 +38,10 @@ class Submitter:
         A `JobRequest` is recorded; if `job_id` is recorded already, nothing is sent. Any other request is one message
         to the model's own queue, with a higher priority than parts of jobs, and has no record.
         """
+        job_id = str(uuid.uuid4()) if job_id is None else job_id
+        task_id.check(job_id)
         self._check(request)
         request = request.by_reference(self.store.put_text)
-        job_id = job_id or str(uuid.uuid4())
         if isinstance(request, JobRequest):
             self._send_job(request, job_id)
         else:

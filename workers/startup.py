@@ -27,6 +27,7 @@ from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.redis import broker, rights
 from tasks.routing import queue_of
 from tasks.settings import settings
+from workers import log_lines
 from workers.child.main import begin, run_batch, run_operation
 from workers.duties import (
     cancel,
@@ -73,6 +74,7 @@ def application() -> Celery:
     app.steps["consumer"].update(CONSUMER_DUTIES)
     cancel.install()
     celery_commands.install()
+    log_lines.install()
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
     signals.celeryd_after_setup.connect(on_logging, weak=False)

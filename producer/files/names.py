@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from tasks.terminal.printable import printable
+
 NAME_BYTES = 150
 """The longest title in a file's name. Most file systems allow 255 bytes; number and suffix are added."""
 
@@ -14,7 +16,8 @@ _WINDOWS_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORE
 
 def safe_name(title: str, fallback: str = "untitled") -> str:
     """A title as a valid file name on Linux, macOS and Windows; `fallback` if no character is left."""
-    name = _FORBIDDEN.sub(" ", unicodedata.normalize("NFC", title))
+    shown = "".join(one if printable(one) == one else " " for one in unicodedata.normalize("NFC", title))
+    name = _FORBIDDEN.sub(" ", shown)
     name = " ".join(name.split())
     name = name.encode()[:NAME_BYTES].decode(errors="ignore").strip(" .")
     if _WINDOWS_DEVICES.fullmatch(name):

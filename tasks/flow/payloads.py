@@ -15,6 +15,7 @@ from typing import Any
 
 from tasks.compact_json import dumps
 from tasks.errors import InvalidInput
+from tasks.flow.task_id import fault_of
 
 INPUT = "I"
 WORDS_CHARS = 48
@@ -25,9 +26,11 @@ def part_of(fields: Mapping[str, Any]) -> tuple[str, int] | None:
     if "job" not in fields and "part" not in fields:
         return None
     try:
-        job_id, part = str(fields["job"]), int(fields["part"])
+        job_id, part = fields["job"], int(fields["part"])
     except (KeyError, TypeError, ValueError) as exc:
         raise InvalidInput(f"job, part: not a part of a job ({exc!r})") from exc
+    if why := fault_of(job_id):
+        raise InvalidInput(f"job: {why}")
     if part < 1:  # in the ledger's scripts 0 is not a part, and a negative number counts from the end
         raise InvalidInput(f"part: {part} is not a part of a job; parts are counted from 1")
     return job_id, part

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import InvalidInput, UnknownJob
+from tasks.flow import task_id
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
@@ -51,8 +52,9 @@ def retry(ledger: Ledger, what: str) -> int:
 
     Returns how many were sent.
     Raises `UnknownJob` for an id that names nothing that failed, `InvalidInput` for a job
-    that has not failed.
+    that has not failed, or for what no id can be.
     """
+    task_id.check(what)
     if ledger.queries.record(what) is not None:
         return _retry_job(ledger, what)
     job_id, _, part = what.rpartition(".")

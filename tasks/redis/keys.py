@@ -44,6 +44,10 @@ RESULT_PREFIX = "celery-task-meta-"
 """Celery's own result keys; the ledger writes PROGRESS there while a job is open."""
 
 
+ROOMS = ("parts", "states", "outcomes", "attempts", "sent")
+"""The last words of the keys of one job. No job's id ends in one of them (`tasks/flow/task_id.py`)."""
+
+
 def job(job_id: str) -> str:
     """Hash: the job's record (kind, state, request, counters, measure, its own message, its parent)."""
     return f"{PREFIX}job:{job_id}"

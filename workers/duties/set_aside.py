@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.errors import InvalidInput
+from tasks.flow import task_id
+from tasks.flow.connections import ledger
 from workers.duties.duty import ConsumerDuty
 from workers.transport.due_request import fault_of_eta
 from workers.upstream.celery import guard_tasks, refuse_through
@@ -26,7 +28,6 @@ DEEPEST = 64
 
 WORDS = (str, type(None))
 HEADERS: dict[str, tuple[type, ...]] = {
-    "id": (str,),
     **dict.fromkeys(("root_id", "parent_id", "group", "lang", "origin", "shadow", "argsrepr", "kwargsrepr"), WORDS),
     **dict.fromkeys(("eta", "reply_to", "correlation_id"), WORDS),
     "expires": (str, int, float, type(None)),
@@ -52,7 +53,7 @@ class MessageSetAside(ConsumerDuty):
 
     def _guarded(self, strategy: Strategy) -> Strategy:
         def receive(message: Any, body: Any, *rest: Any) -> Any:
-            if fault := fault_of(message.headers, message.payload):
+            if fault := fault_of(message.headers, message.payload, message.properties):
                 return self.set_aside(message, fault)
             return strategy(message, body, *rest)
 
@@ -63,17 +64,38 @@ class MessageSetAside(ConsumerDuty):
         reason = " ".join(why.split())[:SHOWN_CHARS]
         queue = (message.delivery_info or {}).get("routing_key")
         logger.error("message %s in %r is set aside: %s", message.delivery_tag, queue, reason)
-        task_id = message.headers.get("id") if isinstance(message.headers, dict) else None
-        if isinstance(task_id, str) and task_id:
-            self.consumer.app.backend.mark_as_failure(task_id, InvalidInput(reason))
+        self._answer(_id_of(message), reason)
         message.channel.leases.set_aside(message.delivery_tag, reason)
 
+    def _answer(self, found: Any, reason: str) -> None:
+        """Store the refusal under the message's id, if it can be a key and no other task has the id already."""
+        name = str(found) if isinstance(found, (int, float)) else found
+        if not isinstance(name, str) or not name or not task_id.is_text(name):
+            return
+        if ledger(self.consumer.app).queries.exists(name):
+            logger.warning("the id %r has a result or a job already, which stays", name)
+            return
+        self.consumer.app.backend.mark_as_failure(name, InvalidInput(reason))
 
-def fault_of(headers: Mapping[str, Any], payload: Any) -> str | None:
+
+def _id_of(message: Any) -> Any:
+    """The id of the task that a message names, of whatever type; None if it names none."""
+    if not isinstance(message.headers, dict):
+        return None
+    if "id" in message.headers:
+        return message.headers["id"]
+    try:
+        return message.payload.get("id")  # Celery's first protocol
+    except Exception:  # its body cannot be read
+        return None
+
+
+def fault_of(headers: Mapping[str, Any], payload: Any, properties: Mapping[str, Any] | None = None) -> str | None:
     """What is wrong with a message for one of our tasks, in words, or None. Celery would find it out too late."""
     if is_deep(headers) or is_deep(payload):
         return f"body: nested deeper than {DEEPEST} levels"
-    if fault := _fault_of_headers(headers):
+    first_protocol = payload if isinstance(payload, dict) else {}
+    if fault := _fault_of_id(headers, first_protocol) or _fault_of_headers(headers, properties or {}):
         return fault
     if isinstance(payload, dict) and "args" in payload:  # Celery's first protocol
         follow_ups = {name: payload.get(name) for name in FOLLOW_UPS}
@@ -83,12 +105,23 @@ def fault_of(headers: Mapping[str, Any], payload: Any) -> str | None:
     return _fault_of_body(*payload)
 
 
-def _fault_of_headers(headers: Mapping[str, Any]) -> str | None:
+def _fault_of_id(headers: Mapping[str, Any], first_protocol: Mapping[str, Any]) -> str:
+    for place, fields in (("headers.", headers), ("", first_protocol)):
+        if "id" in fields and (fault := task_id.fault_of(fields["id"])):
+            return place + fault
+    return ""
+
+
+def _fault_of_headers(headers: Mapping[str, Any], properties: Mapping[str, Any]) -> str | None:
     for name, kinds in HEADERS.items():
-        if not isinstance(headers.get(name, "" if name == "id" else None), kinds):
+        if not isinstance(headers.get(name), kinds):
             return f"headers.{name}: is {type(headers[name]).__name__}"
     if (eta := headers.get("eta")) and (fault := fault_of_eta(eta)):
         return fault
+    for place, fields in (("headers", headers), ("properties", properties)):
+        for name, value in fields.items():
+            if isinstance(value, str) and not task_id.is_text(value):
+                return f"{place}.{name}: has half of a surrogate pair"
     if not all(isinstance(limit, (int, float, type(None))) for limit in headers.get("timelimit") or []):
         return "headers.timelimit: not seconds"
     if not all(isinstance(name, str) for name in headers.get("stamped_headers") or []):

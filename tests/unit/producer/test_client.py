@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer import Client
-from tasks.errors import UnknownJob
+from tasks.errors import InvalidInput, UnknownJob
 from tests.fixtures.workers import StartWorker
 
 
@@ -28,6 +28,12 @@ def test_importing_the_producer_loads_nothing_heavy() -> None:
 def test_an_unknown_id_is_said_to_be_unknown(client: Client) -> None:
     with pytest.raises(UnknownJob, match="no job 'nope'"):
         client.job("nope")
+
+
+def test_what_no_id_can_be_is_said_in_words(client: Client) -> None:
+    for ask in (client.job, client.cancel):
+        with pytest.raises(InvalidInput, match="^id: has half of a surrogate pair"):
+            ask("\udcff")  # what Python makes of a byte on the command line that is no text
 
 
 def test_a_job_is_found_again_by_its_id(client: Client) -> None:

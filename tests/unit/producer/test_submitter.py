@@ -104,3 +104,12 @@ def test_a_kind_that_is_not_known_here_is_sent_by_its_own_words(client: Client, 
     assert sent(redis_client, "flow") == [("dream.all", {"model": "quick", "title": "Night", "seeds": ["one", "two"]})]
     assert sent(redis_client, "quick") == [("dream.one", {"model": "quick", "seed": "one"})]
     assert alone.status() == "PENDING"
+
+
+@pytest.mark.parametrize("job_id", ["", "x" * 600, "\ud800", "book:sent"])
+def test_an_id_that_a_job_cannot_have_is_refused_before_anything_is_sent(
+    client: Client, redis_client: redis.Redis, job_id: str
+) -> None:
+    with pytest.raises(InvalidInput, match="^id: "):
+        client.submit_book([{"text": "Hello."}], model="quick", job_id=job_id)
+    assert redis_client.dbsize() == 0

@@ -34,7 +34,17 @@ def test_the_first_line_of_a_payload_is_for_a_person(payload: str, words: str) -
 
 
 @pytest.mark.parametrize(
-    "fields", [{"job": "j"}, {"part": 1}, {"job": "j", "part": "x"}, {"job": "j", "part": 0}, {"job": "j", "part": -1}]
+    "fields",
+    [
+        {"job": "j"},
+        {"part": 1},
+        {"job": "j", "part": "x"},
+        {"job": "j", "part": 0},
+        {"job": "j", "part": -1},
+        {"job": 7, "part": 1},
+        {"job": "\ud800", "part": 1},
+        {"job": "x:sent", "part": 1},
+    ],
 )
 def test_a_message_that_names_half_a_part_or_none_that_exists_is_refused(fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):

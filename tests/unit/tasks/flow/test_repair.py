@@ -110,3 +110,8 @@ def test_everything_is_tried_again_at_once(ledger: Ledger) -> None:
     ledger.set_asides.add("queue", "died", "{}")
     assert repair.retry_all(ledger) == 2
     assert repair.failures(ledger) == []
+
+
+def test_what_no_id_can_be_is_said_in_words(ledger: Ledger) -> None:
+    with pytest.raises(InvalidInput, match="^id: has half of a surrogate pair"):
+        repair.retry(ledger, "\udcff")

@@ -17,7 +17,8 @@ LITERAL = re.compile(r"'(slotline:[a-z:]*)'")
 
 def all_keys() -> dict[str, str]:
     """Each constant and function of `keys`, as a key; arguments are `x`."""
-    found = {name: value for name, value in vars(keys).items() if name.isupper() and name != "PREFIX"}
+    constants = {name: value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
+    found = {name: value for name, value in constants.items() if name != "PREFIX"}
     for name, function in inspect.getmembers(keys, inspect.isfunction):
         found[name] = function(*["x"] * len(inspect.signature(function).parameters))
     return found
@@ -40,3 +41,8 @@ def test_what_a_script_names_by_itself_is_a_key_of_the_page(script: Path) -> Non
 
 def test_there_are_scripts_that_name_keys() -> None:
     assert any(LITERAL.search(script.read_text()) for script in SCRIPTS)
+
+
+def test_the_keys_of_a_job_end_in_the_words_that_no_id_may_end_in() -> None:
+    of_jobs = [key for key in all_keys().values() if key.startswith("slotline:job:x:")]
+    assert sorted(key.rpartition(":")[2] for key in of_jobs) == sorted(keys.ROOMS)

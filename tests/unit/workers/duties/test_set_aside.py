@@ -70,7 +70,10 @@ def test_a_body_that_celery_would_stumble_over_is_named(payload: object, words: 
     ("headers", "words"),
     [
         ({"root_id": []}, "headers.root_id: is list"),
-        ({"id": 5}, "headers.id: is int"),
+        ({"id": 5}, "headers.id: is int, and must be text"),
+        ({"id": ""}, "headers.id: is empty"),
+        ({"id": "x" * 600}, "headers.id: has 600 bytes; it may have 512"),
+        ({"root_id": "\ud800"}, "headers.root_id: has half of a surrogate pair"),
         ({"timelimit": [None, "soon"]}, "headers.timelimit: not seconds"),
         ({"retries": {}}, "headers.retries: is dict"),
         ({"stamped_headers": [5]}, "headers.stamped_headers: not names"),

@@ -1,0 +1,48 @@
+"""Which ids a task may have: the sender chooses it, and it becomes part of keys, messages and other ids. Pure.
+
+Almost any text is taken, also with quotes, spaces or line ends. Guarantee: two ids that are taken never share a key of
+the ledger, and each of them can be stored under Celery's own key.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tasks.errors import InvalidInput
+from tasks.redis import keys
+
+LONGEST_BYTES = 512
+"""A part's message has its job's id six times, and a job may have 100,000 parts."""
+
+_PART_NUMBERS = re.compile(r"(\.\d{1,9}){1,3}$")
+"""What the ledger adds to the id of a part of a job; it does not count."""
+
+
+def fault_of(task_id: object) -> str:
+    """Why a task cannot have this id, in words that begin with `id:`; empty if it can."""
+    if not isinstance(task_id, str):
+        return f"id: is {type(task_id).__name__}, and must be text"
+    if not task_id:
+        return "id: is empty"
+    if not is_text(task_id):
+        return "id: has half of a surrogate pair, which no key in Redis can have"
+    if (size := len(_PART_NUMBERS.sub("", task_id).encode())) > LONGEST_BYTES:
+        return f"id: has {size} bytes; it may have {LONGEST_BYTES}"
+    if room := next((room for room in keys.ROOMS if task_id.endswith(f":{room}")), None):
+        return f"id: ends in ':{room}', as a key of another job does"
+    return ""
+
+
+def check(task_id: object) -> None:
+    """Raise `InvalidInput` for an id that a task cannot have."""
+    if why := fault_of(task_id):
+        raise InvalidInput(why)
+
+
+def is_text(text: str) -> bool:
+    """Whether the text can be encoded in UTF-8: JSON can bring half of a surrogate pair, which cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
