@@ -12,11 +12,11 @@ from producer.map import MapClient
 from producer.speech import SpeechClient
 from producer.summary import SummaryClient
 from tasks.errors import UnknownJob
-from tasks.flow import task_id
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
 from tasks.offers import Published
+from tasks.redis import task_id
 
 
 class Client(SpeechClient, SummaryClient, MapClient):

@@ -13,9 +13,10 @@ from typing import Any
 from producer.connection import Connection
 from producer.job import Job
 from tasks.catalog import catalog
-from tasks.flow import envelope, task_id
+from tasks.flow import envelope
 from tasks.messages import ModelRequest
 from tasks.messages.base import JobRequest
+from tasks.redis import task_id
 from tasks.routing import ALONE, FLOW_QUEUE, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store

@@ -15,7 +15,7 @@ from typing import Any
 
 from tasks.compact_json import dumps
 from tasks.errors import InvalidInput
-from tasks.flow.task_id import fault_of
+from tasks.redis.task_id import fault_of
 
 INPUT = "I"
 WORDS_CHARS = 48

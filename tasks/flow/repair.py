@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import InvalidInput, UnknownJob
-from tasks.flow import task_id
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
 from tasks.flow.payloads import words_of
-from tasks.redis import keys
+from tasks.redis import keys, task_id
 
 SET_ASIDE_SHOWN = 1000
 """Of the messages set aside, the latest so many are listed."""

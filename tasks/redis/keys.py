@@ -45,7 +45,7 @@ RESULT_PREFIX = "celery-task-meta-"
 
 
 ROOMS = ("parts", "states", "outcomes", "attempts", "sent")
-"""The last words of the keys of one job. No job's id ends in one of them (`tasks/flow/task_id.py`)."""
+"""The last words of the keys of one job. No job's id ends in one of them (`tasks/redis/task_id.py`)."""
 
 
 def job(job_id: str) -> str:

@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tasks.errors import InvalidInput
-from tasks.flow import task_id
 from tasks.flow.connections import ledger
+from tasks.redis import task_id
 from workers.duties.duty import ConsumerDuty
 from workers.transport.due_request import fault_of_eta
 from workers.upstream.celery import guard_tasks, refuse_through
@@ -126,17 +126,22 @@ def _fault_of_headers(headers: Mapping[str, Any], properties: Mapping[str, Any])
         return "headers.timelimit: not seconds"
     if not all(isinstance(name, str) for name in headers.get("stamped_headers") or []):
         return "headers.stamped_headers: not names"
-    return None
+    # Celery takes them from the headers too, where the body has none; a job's message would be refused at its end.
+    return _fault_of_follow_ups("headers.", headers)
 
 
 def _fault_of_body(args: Any, kwargs: Any, embed: Any) -> str | None:
     if not (isinstance(args, list) and isinstance(kwargs, dict) and isinstance(embed, (dict, type(None)))):
         return "body: not [list, object, object]"
+    return _fault_of_follow_ups("body: ", embed or {})
+
+
+def _fault_of_follow_ups(place: str, fields: Mapping[str, Any]) -> str | None:
     for name in FOLLOW_UPS:
-        follow_up = (embed or {}).get(name) or []
+        follow_up = fields.get(name) or []
         signatures = follow_up if isinstance(follow_up, list) else [follow_up]
         if not all(isinstance(one, dict) and isinstance(one.get("task"), str) for one in signatures):
-            return f"body: {name} is no signature"
+            return f"{place}{name} is no signature"
     return None
 
 

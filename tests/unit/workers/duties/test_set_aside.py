@@ -78,6 +78,7 @@ def test_a_body_that_celery_would_stumble_over_is_named(payload: object, words: 
         ({"retries": {}}, "headers.retries: is dict"),
         ({"stamped_headers": [5]}, "headers.stamped_headers: not names"),
         ({"eta": "soon"}, "headers.eta: 'soon' is no time such as 2026-01-31T12:00:00+07:00"),
+        ({"errbacks": {"no": "task"}}, "headers.errbacks is no signature"),
     ],
 )
 def test_a_header_that_is_not_what_celery_takes_it_for_is_named(headers: dict[str, object], words: str) -> None:

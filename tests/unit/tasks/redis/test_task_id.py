@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
-from tasks.flow.task_id import LONGEST_BYTES, check, fault_of
 from tasks.redis import keys
+from tasks.redis.task_id import LONGEST_BYTES, check, fault_of
 
 
 @pytest.mark.parametrize(
