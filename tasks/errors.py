@@ -82,7 +82,10 @@ class StoreError(SlotlineError):
 
 
 class ArtifactMissing(StoreError):
-    """An artifact that the ledger names is not in the store, or is damaged."""
+    """An artifact that a message or the ledger names is not in the store, or is damaged; waiting does not bring it."""
+
+    status = 500
+    retryable = False
 
 
 class BrokerUnavailable(SlotlineError):

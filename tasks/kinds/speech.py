@@ -18,7 +18,7 @@ from celery import Task
 
 from tasks.app import app
 from tasks.catalog import catalog
-from tasks.errors import ArtifactMissing, NothingToSpeak, SlotlineError
+from tasks.errors import ArtifactMissing, NothingToSpeak, SlotlineError, StoreError
 from tasks.flow.connections import ledger
 from tasks.flow.job import run
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, Plan
@@ -200,10 +200,10 @@ def _join(pieces: list[tuple[Audio, int, float]]) -> Audio:
     try:
         parts = [assemble.PartAudio(audio.artifact, pause_s) for audio, _, pause_s in pieces]
         made = assemble.assemble_to_store(store(), parts)
-    except ArtifactMissing:
+    except ArtifactMissing as exc:
         broken = [(audio.artifact, part) for audio, part, _ in pieces if not _is_sound(audio.artifact)]
-        if not broken:
-            raise
+        if not broken:  # it was written again meanwhile
+            raise StoreError(f"the audio could not be joined: {exc}") from exc
         for name, _ in broken:
             store().delete(name)
         raise Incomplete([part for _, part in broken]) from None

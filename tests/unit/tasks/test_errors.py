@@ -38,6 +38,11 @@ def test_only_an_error_of_the_caller_has_a_status_below_500(error: type[Slotline
         assert error.status == 503, "503 means: ask again later"
 
 
+def test_only_what_waiting_can_mend_is_tried_again_by_itself() -> None:
+    tried_again = {error for error in ALL if error.retryable}
+    assert tried_again == {errors.OutOfMemory, errors.StoreError, errors.BrokerUnavailable}
+
+
 @pytest.mark.parametrize("error", ALL)
 def test_a_class_is_found_by_its_name(error: type[SlotlineError]) -> None:
     assert named(error.__name__) is error

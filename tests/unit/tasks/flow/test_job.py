@@ -145,9 +145,12 @@ def test_a_step_is_tried_again_while_the_store_is_not_well_and_then_fails(
     assert unwell.steps == [step] * ATTEMPTS_ALLOWED
 
 
-def test_what_is_wrong_with_the_request_is_said_at_once(work: Work, ledger: Ledger) -> None:
-    refused = work(Words(InvalidInput("voice: there is none")), "job")
-    assert (refused.state, str(refused.result)) == ("FAILURE", "voice: there is none")
+@pytest.mark.parametrize("error", [InvalidInput("voice: there is none"), ArtifactMissing("text x is not in /store")])
+def test_what_waiting_cannot_mend_is_said_at_once(work: Work, error: SlotlineError, raw_redis: Any) -> None:
+    kind = Words(error)
+    refused = work(kind, "job")
+    assert (refused.state, str(refused.result)) == ("FAILURE", str(error))
+    assert (kind.steps, raw_redis.zcard(keys.DELAYED)) == (["plan"], 0)
 
 
 def test_parts_whose_artifacts_are_gone_are_computed_again(work: Work, ledger: Ledger, raw_redis: Any) -> None:
