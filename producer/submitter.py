@@ -42,9 +42,10 @@ class Submitter:
         job_id = str(uuid.uuid4()) if job_id is None else job_id
         task_id.check(job_id)
         self._check(request)
+        words = request.words() if isinstance(request, JobRequest) else ""
         request = request.by_reference(self.store.put_text)
         if isinstance(request, JobRequest):
-            self._send_job(request, job_id)
+            self._send_job(request, job_id, words)
         else:
             self._send_alone(request, job_id)
         return Job(self.connection, self.store, job_id)
@@ -54,14 +55,12 @@ class Submitter:
         offer = self.connection.offer(request.model)
         request.check(None if offer else catalog()[request.model], offer)
 
-    def _send_job(self, request: JobRequest, job_id: str) -> None:
+    def _send_job(self, request: JobRequest, job_id: str, title: str) -> None:
         message = envelope.new_message(request.task, job_id, request.fields(), FLOW_QUEUE)
         voice = getattr(request, "voice", None) or ""  # every record has this field; empty: no voice
         flow = list_key(FLOW_QUEUE, 0)
         with self.connection.speaking():
-            self.connection.ledger.transitions.submit(
-                job_id, request.kind, request.title, request.model, voice, flow, message
-            )
+            self.connection.ledger.transitions.submit(job_id, request.kind, title, request.model, voice, flow, message)
 
     def _send_alone(self, request: ModelRequest, job_id: str) -> None:
         queue, priority = queue_of(request.model), ALONE

@@ -123,6 +123,10 @@ class JobRequest(ModelRequest):
 
     title: Title = ""
 
+    def words(self) -> str:
+        """The title, or the beginning of the text, for people; empty if it has neither."""
+        return self.title or " ".join(str(getattr(self, "text", None) or "")[:WORDS_CHARS].split())
+
 
 def _first_fault(exc: ValidationError, message: type[BaseModel]) -> str:
     """One line: the field, what is wrong with it, and the given value if that helps."""

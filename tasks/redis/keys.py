@@ -38,7 +38,7 @@ def idle(queue: str) -> str:
 
 
 JOBS = PREFIX + "jobs"
-"""Sorted set: job id -> when it was submitted, ms of Redis' clock. For listings only."""
+"""Sorted set: job id -> when it was submitted, ms of Redis' clock, with a fraction. For listings only."""
 
 RESULT_PREFIX = "celery-task-meta-"
 """Celery's own result keys; the ledger writes PROGRESS there while a job is open."""

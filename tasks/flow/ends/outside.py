@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tasks.errors import SlotlineError
+from tasks.flow.ends.about import about, fields_in
 from tasks.flow.ends.failure import error_fields, may_be_tried_again
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import OwnMessage
@@ -28,7 +29,9 @@ def fail(ledger: Ledger, one: Failing) -> bool:
     """End the job, and fail the part that it is; False, and nothing is changed, when it is open or has ended."""
     named = error_fields(one.error)
     again = one.own if may_be_tried_again(one.error) else None
-    if not ledger.transitions.end(one.job_id, one.kind, "FAILURE", None, named, again, is_listed=one.parent is None):
+    shown = about(ledger, fields_in(one.own), one.parent)
+    is_listed = one.parent is None
+    if not ledger.transitions.end(one.job_id, one.kind, "FAILURE", None, named, again, is_listed, shown):
         return False
     if one.parent:
         ledger.transitions.settle(*one.parent, "failed", {"error": named, "result": None})

@@ -17,6 +17,7 @@ from tasks import errors
 from tasks.errors import SlotlineError
 from tasks.flow import envelope
 from tasks.flow.cancel import CANCELLED, REASON
+from tasks.flow.ends.about import about
 from tasks.flow.ends.failure import error_fields, may_be_tried_again
 from tasks.flow.kind import Kind, Made
 from tasks.flow.ledger import Ledger
@@ -94,7 +95,8 @@ def end(
     named = error_fields(error) if error else None
     again = this.own if error and may_be_tried_again(error) else None
     is_listed = this.parent is None
-    if this.ledger.transitions.end(this.job_id, this.name, outcome, result, named, again, is_listed=is_listed):
+    shown = about(this.ledger, this.fields, this.parent) if error else {}
+    if this.ledger.transitions.end(this.job_id, this.name, outcome, result, named, again, is_listed, shown):
         _store_though_ignored(this, outcome, result, error)
         return
     stop_if_cancelled(this)

@@ -106,10 +106,12 @@ class Transitions:
         error: Mapping[str, Any] | None,
         again: OwnMessage | None = None,
         is_listed: bool = False,
+        about: Mapping[str, str] | None = None,
     ) -> bool:
         """End a job; False when it had ended, or is open (again). Afterwards no PROGRESS is written for it.
 
-        `again` is for a job that failed as a whole and may be tried again; `is_listed`: among what failed.
+        `again` is for a job that failed as a whole and may be tried again; `is_listed`: among what failed. `about` are
+        fields of the record that are set if it lacks them: those of a job that was never opened.
         """
         args = [
             state,
@@ -118,7 +120,7 @@ class Transitions:
             ttl_ms(),
             job_id,
             keys.JOBS,
-            kind,
+            dumps({"kind": kind, **(about or {})}),
         ]
         if again:
             args += [again.head, again.tail, again.queue_list, int(is_listed)]

@@ -19,6 +19,12 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
+-- With its fraction: jobs that are submitted in one ms are listed in their order.
+local function exact_ms()
+  local t = redis.call('TIME')
+  return string.format('%.3f', t[1] * 1000 + t[2] / 1000)
+end
+
 local function key_of(job, room)
   local key = 'slotline:job:' .. job
   if room then return key .. ':' .. room end

@@ -28,7 +28,7 @@ end
 redis.call('HSET', KEYS[1], 'state', 'open', 'total', total, 'skipped', skipped, 'done', 0, 'failed', 0,
   'computed', 0, 'sent', 0, 'next', 1, 'opened_ms', now)
 redis.call('HSETNX', KEYS[1], 'submitted_ms', now)
-redis.call('ZADD', KEYS[2], 'NX', now, job)
+redis.call('ZADD', KEYS[2], 'NX', exact_ms(), job)
 if skipped == total then
   redis.call('HSET', KEYS[1], 'state', 'finishing')
   return 0

@@ -67,6 +67,28 @@ def test_the_list_is_limited_and_shows_chapters_of_books_only_when_asked(client:
     assert "Below" in slotline("jobs", "--all").out
 
 
+def test_jobs_are_listed_in_the_order_in_which_they_were_submitted(client: Client, slotline: Slotline) -> None:
+    ids = [client.submit_chapter("One.", model="quick").id for _ in range(20)]
+    assert [line.split()[0] for line in slotline("jobs").out.splitlines()[1:]] == ids[::-1]
+
+
+def test_a_job_without_a_title_is_listed_by_its_first_words(client: Client, slotline: Slotline) -> None:
+    client.submit_chapter("Hắn vừa đi\nvừa chửi.", model="quick")
+    assert "Hắn vừa đi vừa chửi." in slotline("jobs").out
+
+
+def test_a_book_whose_chapter_never_opened_stands_above_it_with_the_reason(client: Client, slotline: Slotline) -> None:
+    book = client.submit_book([{"title": "Một", "text": "One."}], model="quick", title="Chí Phèo").id
+    error = {"type": "ArtifactMissing", "message": "artifact x is not in /store"}
+    place = {"title": "Một", "model": "quick", "parent_job": book, "parent_part": "1"}
+    client.ledger.transitions.end(f"{book}.1", "chapter", "FAILURE", None, error, about=place)
+    _, first, second = slotline("jobs", "--all").out.splitlines()
+    assert first.split()[:2] == [book, "book"]
+    assert second.split()[:5] == [f"{book}.1", "chapter", "Một", "quick", "failure"]
+    assert second.endswith("0 s  artifact x is not in /store")
+    assert len(slotline("jobs").out.splitlines()) == 2
+
+
 def test_a_job_that_ended_is_watched_at_once(client: Client, slotline: Slotline, redis_client: redis.Redis) -> None:
     job = client.submit_chapter("One.", model="quick")
     made = ChapterResult(duration_s=2.5, paragraphs=1, parts=1, computed=1)
