@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from tasks.flow.ledger import Ledger
 from tasks.offers import Offers, Published
 from tasks.redis import broker
+from tasks.shared_store.check import StoreCheck
 
 if TYPE_CHECKING:
     from redis import Redis
+
+    from tasks.store.artifacts import Store
 
 
 class Connection:
@@ -22,6 +25,7 @@ class Connection:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._store_check: StoreCheck | None = None
 
     @functools.cached_property
     def redis(self) -> Redis:
@@ -48,6 +52,13 @@ class Connection:
         """Raise `BrokerUnavailable` or `BrokerRefused` if no Redis answers, or it refuses."""
         with self.speaking():
             self.redis.ping()
+
+    def check_store(self, store: Store, consequence: str) -> None:
+        """Raise `OtherStore` if live workers use another store; `consequence` says what was not done, or failed."""
+        if self._store_check is None or self._store_check.store is not store:
+            self._store_check = StoreCheck(store)
+        with self.speaking():
+            self._store_check.check(self.redis, consequence)
 
     def offer(self, model: str) -> Published | None:
         """The offer of the model's last ready worker (voices, sample rate), or None."""

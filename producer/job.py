@@ -17,7 +17,7 @@ from typing_extensions import TypeVar
 
 from producer import results
 from producer.files.save import save
-from tasks.errors import BrokerUnavailable, InvalidInput, UnknownJob
+from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
 from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
@@ -130,15 +130,22 @@ class Job(Generic[ResultT]):
         """Save the result of a job that succeeded; returns the files. Without `format` the path's suffix decides.
 
         A paragraph, chapter or summary becomes the file `path`; a book or many inputs become the folder `path`, with
-        one file for each. Raises `InvalidInput` for an unknown format or a job without audio.
+        one file for each. Raises `InvalidInput` for an unknown format or a job without audio, `OtherStore` if live
+        workers use another store.
         """
         with self.connection.speaking():
             stored = self._ended()
+        self.connection.check_store(self.store, f"job {self.id} is not saved")
         return save(self.store, results.of(self.id, stored), Path(path), format)
 
     def _made(self, stored: dict[str, Any]) -> ResultT:
         """The result in Celery's final entry; raises the error in it."""
-        return cast(ResultT, results.of(self.id, stored))
+        try:
+            return cast(ResultT, results.of(self.id, stored))
+        except ArtifactMissing:
+            # Workers that started after the job was sent may use another store than the one that has its texts.
+            self.connection.check_store(self.store, f"job {self.id} failed, because its texts are not there")
+            raise
 
     def _ended(self) -> dict[str, Any]:
         progress, stored = self._look()

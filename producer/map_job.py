@@ -57,6 +57,7 @@ class MapJob(Job[Outcomes]):
 
     def _listed(self, result: Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
         assert isinstance(result, MapResult)
+        self.connection.check_store(self.store, f"the results of job {self.id} are not read")
         listed: Outcomes = []
         for number, one in enumerate(result.each(self.store.read_text), 1):
             if one is None:

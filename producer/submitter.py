@@ -34,7 +34,7 @@ class Submitter:
         self.store = Store(store_url or chosen.store)
 
     def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
-        """Send a request; raises `InvalidInput` or `UnknownModel` before anything is sent or stored.
+        """Send a request; raises `InvalidInput`, `UnknownModel` or `OtherStore` before anything is sent or stored.
 
         A `JobRequest` is recorded; if `job_id` is recorded already, nothing is sent. Any other request is one message
         to the model's own queue, with a higher priority than parts of jobs, and has no record.
@@ -42,6 +42,7 @@ class Submitter:
         job_id = str(uuid.uuid4()) if job_id is None else job_id
         task_id.check(job_id)
         self._check(request)
+        self.check_store("nothing was sent")
         words = request.words() if isinstance(request, JobRequest) else ""
         request = request.by_reference(self.store.put_text)
         if isinstance(request, JobRequest):
@@ -49,6 +50,10 @@ class Submitter:
         else:
             self._send_alone(request, job_id)
         return Job(self.connection, self.store, job_id)
+
+    def check_store(self, consequence: str = "it cannot be used") -> None:
+        """Raise `OtherStore` if live workers use another store than this client; `consequence` is in its message."""
+        self.connection.check_store(self.store, consequence)
 
     def _check(self, request: ModelRequest) -> None:
         """Refuse a model that neither the catalog nor a worker knows, and a request that the model does not serve."""

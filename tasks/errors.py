@@ -21,6 +21,10 @@ class SettingsError(SlotlineError):
     status = 500
 
 
+class OtherStore(SettingsError):
+    """The store here is not the one that the workers of this broker use."""
+
+
 class CatalogError(SlotlineError):
     """The catalog (`models.toml`) is missing or broken, or lacks a required entry."""
 

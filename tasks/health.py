@@ -62,6 +62,8 @@ class Beat:
     reads: bool = True
     """Whether the worker reads its queue: Celery's `cancel_consumer` ends that, `add_consumer` begins it again."""
     refused: str = ""
+    store: str = ""
+    """The id of the worker's store (`tasks/store/identity.py`)."""
 
     @classmethod
     def parse(cls, text: str | bytes) -> Beat:

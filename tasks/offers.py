@@ -37,6 +37,8 @@ class Published:
     """What the model makes of an input; empty in the offer of a worker of an older version."""
     is_registry: bool = False
     """Whether the slot has many small models, one for each voice."""
+    store: str = ""
+    """The id of the worker's store (`tasks/store/identity.py`); empty in the offer of a worker of an older version."""
 
 
 class Offers:

@@ -7,6 +7,7 @@ The claim comes last: a worker that is refused holds no slot. Loads no model. Ra
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import signal
@@ -21,19 +22,21 @@ from celery import Celery
 from celery.concurrency.prefork import TaskPool
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import nodesplit
-from redis import Redis
+from redis import Redis, RedisError
 
 from tasks.catalog import ModelEntry, catalog
 from tasks.errors import SettingsError
 from tasks.exit_codes import DONE, FAILED
 from tasks.redis import broker, rights
 from tasks.settings import Settings, settings
+from tasks.shared_store.users import StoreUse, StoreUser
+from tasks.store import identity
 from tasks.store.artifacts import store
 from workers import transport
 from workers.durability import warnings_about
 from workers.options import WorkerKind, kind_of, node_of
 from workers.slots import gpu
-from workers.slots.claim import SlotClaim, claim_cpu, claim_flow
+from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 from workers.slots.claim_renewal import ClaimRenewal
 from workers.slots.gpu_claim import claim_share
 from workers.slots.gpu_slot import GpuSlot
@@ -50,12 +53,14 @@ BROKER_ANSWERS_WITHIN_S = 5.0
 class Setup:
     """What a worker was set up as; Celery's worker carries it as its attribute `setup`.
 
-    `spec` is a slot worker's, None in a flow worker; `warnings` say how Redis may lose jobs, one line each.
+    `spec` is a slot worker's, None in a flow worker; `warnings` say how Redis may lose jobs, one line each;
+    `store_id` is the identity of its store.
     """
 
     renewal: ClaimRenewal
     spec: SlotSpec | None
     warnings: Sequence[str] = ()
+    store_id: str = ""
 
 
 def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
@@ -69,15 +74,16 @@ def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     entry = _entry(kind, chosen)
     client = _checked_client(instance.app, chosen)
     store().check()
+    use = _joined_store(client, f"{kind.model} worker" if kind.model else "flow worker", chosen.lease_s)
     transport.install(instance.app)
     reconnect_for_ever(instance.app)
     # Celery installs its handlers later; without one, a SIGTERM in between would keep the slot for a lease.
     signal.signal(signal.SIGTERM, _leave)
     if entry is None:
-        setup = _flow_worker(instance, client, chosen, node)
+        setup = _flow_worker(instance, client, chosen, node, use)
     else:
-        setup = _slot_worker(instance, client, chosen, node, entry, kind.is_lazy or chosen.lazy)
-    return replace(setup, warnings=warnings_about(client))
+        setup = _slot_worker(instance, client, chosen, node, use, entry, kind.is_lazy or chosen.lazy)
+    return replace(setup, warnings=warnings_about(client), store_id=use.store_id)
 
 
 def prefetched(batch_size: int) -> int:
@@ -90,13 +96,15 @@ def say(line: str) -> None:
     print(f"slotline: {line}", file=sys.stderr, flush=True)
 
 
-def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str) -> Setup:
+def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str, use: StoreUse) -> Setup:
     claim = claim_flow(client, node, chosen.lease_s)
     instance.hostname = claim.worker
-    return Setup(_renewed(claim, client, chosen.lease_s), None)
+    return Setup(_renewed(claim, client, chosen.lease_s, use), None)
 
 
-def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entry: ModelEntry, is_lazy: bool) -> Setup:
+def _slot_worker(
+    instance: Any, client: Redis, chosen: Settings, node: str, use: StoreUse, entry: ModelEntry, is_lazy: bool
+) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
     parts = prefetched(batch_size)
     slot: GpuSlot | None = None
@@ -104,7 +112,7 @@ def _slot_worker(instance: Any, client: Redis, chosen: Settings, node: str, entr
         claim, slot = claim_share(client, entry, node, chosen, parts, gpu.seen().gpus, say)
     else:
         claim = claim_cpu(client, entry.name, node, chosen.cpu_slots, chosen.lease_s, parts)
-    renewal = _renewed(claim, client, chosen.lease_s)
+    renewal = _renewed(claim, client, chosen.lease_s, use)
     instance.hostname = claim.worker
     # The child inherits it: a library that looks for a GPU later finds its own, or none.
     os.environ["CUDA_VISIBLE_DEVICES"] = slot.uuid if slot else ""
@@ -138,9 +146,24 @@ def _checked_client(app: Celery, chosen: Settings) -> Redis:
     return client
 
 
-def _renewed(claim: SlotClaim, client: Redis, lease_s: float) -> ClaimRenewal:
-    """The claim's renewal, which runs from now on until the worker ends."""
-    renewal = ClaimRenewal(claim, client, lease_s, _slot_lost)
+def _joined_store(client: Redis, what: str, lease_s: float) -> StoreUse:
+    """The recorded use of this worker's store; raises `OtherStore` if live workers use another one."""
+    use = StoreUse(identity.made(store()), StoreUser(store().place, what, host_id()))
+    use.join(client, lease_s)
+    owner = os.getpid()
+
+    def leave() -> None:
+        if os.getpid() == owner:  # not in a forked child
+            with contextlib.suppress(RedisError):
+                use.leave(client)
+
+    atexit.register(leave)
+    return use
+
+
+def _renewed(claim: SlotClaim, client: Redis, lease_s: float, use: StoreUse) -> ClaimRenewal:
+    """The renewal of the claim and of the store's use, which runs from now on until the worker ends."""
+    renewal = ClaimRenewal(claim, client, lease_s, _slot_lost, use)
     renewal.start()
     # For the ends that Celery's shutdown signal does not see: refusals, cold shutdowns, errors.
     atexit.register(renewal.stop)

@@ -96,7 +96,7 @@ def _read_all(
                 readings.append(reading)  # before it is sent: from now on Ctrl-C prints how to follow it again
                 interrupt.call(functools.partial(_start, reading, display))
             session.note_missing_worker(client, display.note)
-            loop.run(readings, display, session.check_stack)
+            loop.run(readings, display, session.check_again)
     except KeyboardInterrupt as stopped:
         session.interrupted([reading.job.id for reading in readings if reading.job])
         return interrupt.status_of(stopped)

@@ -44,6 +44,7 @@ def retry(what: str | None, everything: bool) -> int:
         raise InvalidInput("ID: give what is to be tried again, or --all")
     client = Client()
     client.check()
+    client.check_store("nothing was sent")
     with client.connection.speaking():
         sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
     click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {what.split('.')[0]}" if what and sent else ""))
@@ -57,6 +58,7 @@ def prune(days: float | None, dry_run: bool) -> int:
     """Remove old artifacts that no open job needs from the store."""
     client = Client()
     client.check()
+    client.check_store("nothing was removed")
     older_than_s = settings().store_ttl_s if days is None else days * DAY_S
     with client.connection.speaking():
         done = prune_store(store(), client.ledger, older_than_s, time.time(), dry_run)

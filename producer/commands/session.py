@@ -7,6 +7,7 @@ stopped at the end.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -17,6 +18,7 @@ import click
 from producer.client import Client
 from producer.commands.local_stack import BorrowedStack
 from tasks.catalog import catalog
+from tasks.errors import BrokerUnavailable
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
 from tasks.terminal import interrupt
@@ -40,24 +42,37 @@ class Session:
     def __init__(self, model: str, local_slots: int | None) -> None:
         self.model = model
         self._stack = None if local_slots is None else BorrowedStack(model, local_slots)
+        self._client: Client | None = None
 
     def check(self) -> None:
         """Check what would fail later, before anything is started or written.
 
-        `UnknownModel` for a local stack of a model that is not in the catalog, else `BrokerUnavailable`.
+        `UnknownModel` for a local stack of a model that is not in the catalog, else `BrokerUnavailable`, or
+        `OtherStore`.
         """
         if self._stack:
             catalog()[self.model]
         else:
-            Client().check()
+            client = Client()
+            client.check()
+            client.check_store("nothing was sent")
 
     def start(self, note: Note) -> Client:
         """The client; with a local stack, after it is ready. Raises the stack's error."""
         if self._stack is None:
-            return Client()
+            self._client = Client()
+            return self._client
         note(self._stack.announcement)
         ready = self._stack.start()
-        return Client(ready.broker_url, ready.store_url)
+        self._client = Client(ready.broker_url, ready.store_url)
+        return self._client
+
+    def check_again(self) -> None:
+        """Raise what makes waiting useless: the local stack has ended, or workers with another store have started."""
+        self.check_stack()
+        with contextlib.suppress(BrokerUnavailable):  # the wait itself goes on while Redis is away
+            if self._client:
+                self._client.check_store("the jobs of this command cannot be completed")
 
     def check_stack(self) -> None:
         """Raise the local stack's error if it has ended, because waiting is useless then."""

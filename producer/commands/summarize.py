@@ -136,10 +136,10 @@ def _follow(one: SummaryJob, console: Console, session: Session) -> int:
                 with contextlib.suppress(TimeoutError):
                     made = one.job.wait(timeout_s=STACK_CHECK_S, on_progress=bar.update)
                     break
-                session.check_stack()
+                session.check_again()
         _write(one, made)
     except SlotlineError as exc:
-        session.check_stack()
+        session.check_again()
         click.echo(one_line(f"slotline: {one.path}: {exc}"), err=True)
         return FAILED
     return 0

@@ -20,7 +20,7 @@ from producer.reading.eta import Eta
 from producer.reading.request import ReadingRequest
 from producer.reading.status import FailedPart, book_status, chapter_id, failed_parts
 from producer.results import error_of
-from tasks.errors import SlotlineError
+from tasks.errors import ArtifactMissing, SlotlineError
 from tasks.messages import ChapterResult
 
 
@@ -63,7 +63,11 @@ class Reading:
         return self._eta.left_s(now_s, self.chars - self.settled_chars)
 
     def start(self) -> None:
-        """Use the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent."""
+        """Use the open job of the same reading, or submit one; raises `InvalidInput` before anything is sent.
+
+        Raises `OtherStore` if live workers use another store than the client.
+        """
+        self.client.check_store("nothing was sent")
         connection, digest = self.client.connection, self.request.digest
         with connection.speaking():
             record = connection.ledger.queries.named(digest)
@@ -118,6 +122,8 @@ class Reading:
         path = self.request.folder / numbered_name(row.number, row.title, last, self.request.format)
         try:
             row.is_new_file = write_audio(self.client.store, result.audio, path, self.request.format)
+        except ArtifactMissing as exc:
+            row.failures.append(FailedPart(None, "", str(exc)))
         except SlotlineError as exc:
             row.failures.append(FailedPart(None, "", f"its file could not be written: {exc}"))
         else:

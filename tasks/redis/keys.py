@@ -98,6 +98,15 @@ SWEEPER = PREFIX + "sweeper"
 """String with a time to live: which worker sweeps."""
 
 
+STORES = PREFIX + "stores"
+"""Sorted set: id of the store that live workers use -> end of the last lease of its users, ms of Redis' clock."""
+
+
+def store_users(store_id: str) -> str:
+    """Sorted set: a worker that uses this store (JSON: its store's URL, its host, its process) -> end of its lease."""
+    return f"{PREFIX}store:{store_id}"
+
+
 def computed_by(artifact: str) -> str:
     """String: delivery tag of the message whose run computes this artifact now."""
     return f"{PREFIX}hand:{artifact}"

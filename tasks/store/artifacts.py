@@ -84,8 +84,8 @@ class Store:
 
     def check(self) -> None:
         """Write, read and delete a small file; raises `StoreError` naming the place and the reason."""
-        with self._speaking("cannot be written (SLOTLINE_STORE_URL)"):
-            fs, root = self._open()
+        with self.speaking("cannot be written (SLOTLINE_STORE_URL)"):
+            fs, root = self.opened()
             probe = f"{root}/.check-{secrets.token_hex(6)}"
             write(fs, probe, b"slotline")
             content = fs.cat_file(probe)
@@ -96,8 +96,8 @@ class Store:
     def find(self, name: str) -> Artifact | None:
         """The artifact if it is complete: its pointer exists, and its data has the pointer's size. Computes no hash."""
         checked_name(name)
-        with self._speaking(f"cannot look for {name}"):
-            fs, root = self._open()
+        with self.speaking(f"cannot look for {name}"):
+            fs, root = self.opened()
             artifact = _pointed(fs, root, name)
             if artifact is None:
                 return None
@@ -117,7 +117,7 @@ class Store:
     def put_file(self, name: str, path: Path, details: Mapping[str, Any] | None = None) -> Artifact:
         """Write an artifact from a local file, which is kept; in constant memory."""
         checked_name(name)
-        with self._speaking(f"cannot read {path} for {name}"):
+        with self.speaking(f"cannot read {path} for {name}"):
             size, digest = size_and_digest(path)
         artifact = Artifact(name, size, digest, dict(details or {}))
         self._put(artifact, path)
@@ -126,8 +126,8 @@ class Store:
     def read_bytes(self, name: str) -> bytes:
         """The data, verified; raises `ArtifactMissing` if it is missing, too short or different."""
         checked_name(name)
-        with self._speaking(f"cannot read {name}"):
-            fs, root = self._open()
+        with self.speaking(f"cannot read {name}"):
+            fs, root = self.opened()
             artifact = self._pointed_or_missing(fs, root, name)
             try:
                 data: bytes = fs.cat_file(f"{root}/{artifact.data_name}")
@@ -143,8 +143,8 @@ class Store:
         Raises `ArtifactMissing` like `read_bytes`.
         """
         checked_name(name)
-        with self._speaking(f"cannot copy {name} to {target}"):
-            fs, root = self._open()
+        with self.speaking(f"cannot copy {name} to {target}"):
+            fs, root = self.opened()
             artifact = self._pointed_or_missing(fs, root, name)
             try:
                 source = fs.open(f"{root}/{artifact.data_name}", "rb", block_size=4 * BLOCK_BYTES)
@@ -159,8 +159,8 @@ class Store:
     def delete(self, name: str) -> None:
         """Remove the artifact and all data that was ever written under its name; does nothing if there is none."""
         folder = PurePosixPath(checked_name(name)).parent
-        with self._speaking(f"cannot delete {name}"):
-            fs, root = self._open()
+        with self.speaking(f"cannot delete {name}"):
+            fs, root = self.opened()
             # The pointer first: after a crash in between, the artifact does not exist any more.
             with contextlib.suppress(FileNotFoundError):
                 fs.rm_file(f"{root}/{pointer_name(name)}")
@@ -171,16 +171,16 @@ class Store:
 
     def files(self) -> Iterator[StoreEntry]:
         """Every file below the root, drafts included, in any order."""
-        with self._speaking("cannot be listed"):
-            fs, root = self._open()
+        with self.speaking("cannot be listed"):
+            fs, root = self.opened()
             found = fs.find(root, detail=True) if fs.exists(root) else {}
         for path, about in found.items():
             yield StoreEntry(str(path)[len(root) + 1 :], int(about.get("size") or 0), modified(about))
 
     def remove_file(self, file_name: str) -> None:
         """Remove one file that `files` returned; does nothing if it does not exist any more."""
-        with self._speaking(f"cannot remove {file_name}"), contextlib.suppress(FileNotFoundError):
-            fs, root = self._open()
+        with self.speaking(f"cannot remove {file_name}"), contextlib.suppress(FileNotFoundError):
+            fs, root = self.opened()
             fs.rm_file(f"{root}/{file_name}")
 
     def put_text(self, text: str) -> str:
@@ -203,7 +203,7 @@ class Store:
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"text_ref: {name} is not UTF-8") from exc
 
-    def _open(self) -> tuple[Any, str]:
+    def opened(self) -> tuple[Any, str]:
         """The file system and the root in it; opened again after a fork, because asynchronous ones need that."""
         if self._opened is None or self._opened[0] != os.getpid():
             import fsspec  # takes 0.1 s, so not at import
@@ -218,8 +218,8 @@ class Store:
 
     def _put(self, artifact: Artifact, content: bytes | Path) -> None:
         pointer = to_pointer(artifact).encode()
-        with self._speaking(f"cannot write {artifact.name}"):
-            fs, root = self._open()
+        with self.speaking(f"cannot write {artifact.name}"):
+            fs, root = self.opened()
             # Data first, so that a pointer never names missing data.
             drafts = Path(root, PurePosixPath(artifact.name).parts[0], DRAFTS)
             write(fs, f"{root}/{artifact.data_name}", content, drafts)
@@ -232,7 +232,7 @@ class Store:
         return artifact
 
     @contextlib.contextmanager
-    def _speaking(self, what: str) -> Iterator[None]:
+    def speaking(self, what: str) -> Iterator[None]:
         """Turn any error of the file system into a `StoreError` that says what failed, and why."""
         try:
             yield

@@ -6,6 +6,8 @@ Knows nothing of artifacts or their names; `artifacts.py` builds on it.
 from __future__ import annotations
 
 import hashlib
+import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,6 +34,41 @@ def write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None)
         # Only for file systems with real folders (sftp, smb): an object store would try to make a bucket.
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         _send(fs, path, content)
+
+
+def create(fs: Any, path: str, content: bytes) -> bool:
+    """Write a new file; raises `FileExistsError` if there is one. Of two that create it at once, one succeeds.
+
+    False: the file system may not guarantee that, so read the file again after a moment.
+    """
+    if _is_local(fs):
+        _create_local(Path(path), content)
+        return True
+    if fs.exists(path):
+        raise FileExistsError(path)
+    try:
+        fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        fs.pipe_file(path, content, mode="create")
+    except TypeError:  # a file system without this mode
+        fs.pipe_file(path, content)
+    return False
+
+
+def _create_local(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}.part")
+    try:
+        draft.write_bytes(content)
+        os.link(draft, target)  # whole at once, and only if there is none
+    except FileExistsError:
+        raise
+    except OSError:
+        if not draft.exists() or draft.stat().st_size < len(content):
+            raise
+        with target.open("xb") as file:  # a file system without links
+            file.write(content)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _send(fs: Any, path: str, content: bytes | Path) -> None:

@@ -8,6 +8,7 @@ import wave
 from pathlib import Path
 
 import pytest
+import redis
 
 from tasks.launch import celery_command, slotline_command
 from tasks.stacks.running import running
@@ -62,3 +63,36 @@ def test_a_stack_is_found_by_every_command_without_an_export(
     assert running() != []
     stack.kill()
     assert running() == []
+
+
+def test_what_has_another_store_is_refused_in_one_line_that_names_both_and_nothing_is_sent(
+    stack: Process, start_process: StartProcess, tmp_path: Path
+) -> None:
+    """Another user, or a container: it knows the address of Redis, and its store is its own."""
+    url = stack.wait_for_log(r"export CELERY_BROKER_URL=(\S+)")[1]
+    (tmp_path / "other run").mkdir(mode=0o700)
+    elsewhere = {
+        "CELERY_BROKER_URL": url,
+        "XDG_DATA_HOME": str(tmp_path / "another"),
+        "XDG_RUNTIME_DIR": str(tmp_path / "other run"),
+        "SLOTLINE_MODELS": str(tmp_path / "models.toml"),
+    }
+    (tmp_path / "book.txt").write_text("Chapter 1\n\nOne two three.\n")
+    both = [str(tmp_path / "another" / "slotline" / "store"), str(tmp_path / "data" / "slotline" / "store")]
+    refused = [
+        slotline_command("read", str(tmp_path / "book.txt"), "--model", "quick", "-o", str(tmp_path / "out")),
+        slotline_command("say", "Hello.", "--model", "quick", "-o", str(tmp_path / "say.wav")),
+        slotline_command("retry", "--all"),
+        slotline_command("prune"),
+        celery_command("worker", "-Q", "flow"),
+        celery_command("worker", "--model", "quick"),
+    ]
+    started = [start_process(*command, env=elsewhere, name="refused") for command in refused]
+    for process in started:
+        assert process.wait(60) == 2, process.log()
+        [line] = [line for line in process.log().splitlines() if line.startswith("slotline: ")]
+        assert line.startswith("slotline: SLOTLINE_STORE_URL: ")
+        assert all(place in line for place in both)
+    with redis.Redis.from_url(url) as client:
+        assert client.keys("slotline:job*") == client.keys("flow*") == client.keys("quick*") == []
+    assert not (tmp_path / "out").exists()

@@ -124,6 +124,7 @@ class Heartbeat(PeriodicDuty):
             on_demand=slot is not None and slot.is_ready,
             machine=host_id(),
             refused=self._refused,
+            store=consumer.controller.setup.store_id,
             reads=consumer.task_consumer.consuming_from(queue),
         )
 

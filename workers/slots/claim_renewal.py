@@ -1,4 +1,4 @@
-"""Renews a worker's claim on its slot while the worker lives, and releases it when the worker ends."""
+"""Renews a worker's claim on its slot, and the record of its store, while it lives; frees the slot at its end."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from redis import Redis, RedisError
 
 from tasks.redis.refusals import words
 from tasks.settings import beat_s
+from tasks.shared_store.users import StoreUse
 from workers.slots.claim import SlotClaim
 
 logger = logging.getLogger(__name__)
@@ -20,15 +21,23 @@ class ClaimRenewal:
     """Renews a claim while its worker lives, by a daemon thread with a connection of its own.
 
     It does not use the worker's event loop, so a busy or blocked loop loses no slot. When
-    another worker holds the slot, `on_lost` is called once, in that thread, with a sentence.
-    The thread does not survive a fork: a child neither renews nor releases.
+    another worker holds the slot, or live workers use another store by now, `on_lost` is called once, in that
+    thread, with a sentence. The thread does not survive a fork: a child neither renews nor releases.
     """
 
-    def __init__(self, claim: SlotClaim, client: Redis, lease_s: float, on_lost: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        claim: SlotClaim,
+        client: Redis,
+        lease_s: float,
+        on_lost: Callable[[str], None],
+        store_use: StoreUse | None = None,
+    ) -> None:
         self.claim = claim
         self._client = client
         self._lease_s = lease_s
         self._on_lost = on_lost
+        self._store_use = store_use
         self._pid = os.getpid()
         self._is_ready = False
         self._is_away = False
@@ -52,19 +61,24 @@ class ClaimRenewal:
             if self._is_stopped:
                 return False
             try:
-                holder = self.claim.renew(self._client, self._lease_s, self._is_ready)
+                reason = self._renew()
             except RedisError as exc:
                 if not self._is_away:
                     logger.warning("the slot's lease cannot be renewed: %s", words(exc))
                 self._is_away = True
                 return True
             self._is_away = False
-        if holder is None:
+        if reason is None:
             return True
-        self._on_lost(
-            f"slot lost: {holder} holds it by now (the lease of {self._lease_s:g} s ran out before it was renewed)"
-        )
+        self._on_lost(reason)
         return False
+
+    def _renew(self) -> str | None:
+        """Renew everything; a sentence if something was lost."""
+        if holder := self.claim.renew(self._client, self._lease_s, self._is_ready):
+            ran_out = f"the lease of {self._lease_s:g} s ran out before it was renewed"
+            return f"slot lost: {holder} holds it by now ({ran_out})"
+        return self._store_use.renew(self._client, self._lease_s) if self._store_use else None
 
     def stop(self) -> None:
         """Stop renewing and free the slot; again, or in a forked child, it does nothing."""

@@ -16,6 +16,8 @@ from redis import RedisError
 
 from tasks.errors import BrokerUnavailable, SlotlineError
 from tasks.redis import broker
+from tasks.shared_store.users import free_dead
+from workers.slots.claim import host_id
 from workers.slots.holders import Holder, free, holders
 from workers.stack.worker_process import WorkerProcess
 
@@ -39,11 +41,12 @@ class ReadyWorkers:
         return sorted(self._held.values(), key=lambda holder: holder.slot)
 
     def free_dead(self) -> None:
-        """Free the slots of dead processes: those of a stack that was killed, while no other stack uses this Redis."""
+        """Free what dead processes hold, slots and store: those of a killed stack, while no other uses this Redis."""
         with broker.speaking(self._broker_url):
             for holder in holders(self._client):
                 if not _is_alive(holder.pid):
                     free(self._client, holder)
+            free_dead(self._client, host_id(), _is_alive)
 
     def look(self, workers: Sequence[WorkerProcess]) -> None:
         """Remember the slot of each worker that has become ready; does nothing while Redis does not answer."""

@@ -10,6 +10,7 @@ import pytest
 
 from producer import Client
 from tasks.errors import InvalidInput, UnknownJob
+from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartWorker
 
 
@@ -42,8 +43,10 @@ def test_a_job_is_found_again_by_its_id(client: Client) -> None:
     assert [record.job_id for record in client.jobs()] == [job.id]
 
 
-def test_a_model_has_a_worker_once_one_is_ready(client: Client, start_worker: StartWorker) -> None:
+def test_a_model_has_a_worker_once_one_is_ready(
+    client: Client, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
     assert not client.has_worker("quick")
     start_worker("--model", "quick").wait_for_log("ready: quick")
-    assert client.has_worker("quick")
+    wait_until(lambda: client.has_worker("quick"), 5, "what a thread of the worker writes when it is ready")
     assert client.offer("quick") is not None

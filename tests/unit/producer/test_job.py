@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
 from producer import Client, Progress
-from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError, UnknownJob, UnknownVoice
-from tasks.messages import ChapterResult
+from tasks.errors import (
+    ArtifactMissing,
+    InvalidInput,
+    JobCancelled,
+    OtherStore,
+    PartsFailed,
+    SlotlineError,
+    UnknownJob,
+    UnknownVoice,
+)
+from tasks.messages import Audio, ChapterResult
 from tasks.redis import keys
+from tasks.shared_store.users import StoreUse
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartPair
 from workers.stack.embedded_redis import EmbeddedRedis
@@ -103,3 +114,30 @@ def test_a_wait_survives_a_restart_of_redis(
         wait_until(lambda: ended, 20, "the wait's result")
         waiting.join(5)
     assert isinstance(ended[0], ChapterResult)
+
+
+def test_a_job_of_workers_with_another_store_is_not_saved_and_both_stores_are_named(
+    client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse, tmp_path: Path
+) -> None:
+    job = client.submit_chapter("Hello.", model="quick")
+    audio = Audio(artifact=f"chapter/ab/{'ab' * 32}.wav", sample_rate=22_050, frames=1, bytes=46)
+    made = ChapterResult(audio=audio, duration_s=0, paragraphs=0, parts=0, computed=0)
+    store_result(redis_client, job.id, "SUCCESS", made.fields())
+    other_store.join(raw_redis, 30)
+    with pytest.raises(OtherStore, match=f"another one: /their/store .* job {job.id} is not saved"):
+        job.save(tmp_path / "out.wav")
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_job_whose_text_the_workers_could_not_read_says_that_the_stores_differ(
+    client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse
+) -> None:
+    """It was sent before a worker was there, so nothing could be refused."""
+    job = client.submit_chapter("Hello.", model="quick")
+    missing = {"exc_type": "ArtifactMissing", "exc_message": ["artifact x is not in /y"], "exc_module": "tasks.errors"}
+    store_result(redis_client, job.id, "FAILURE", missing)
+    with pytest.raises(ArtifactMissing, match="is not in /y"):
+        job.wait(5)
+    other_store.join(raw_redis, 30)
+    with pytest.raises(OtherStore, match=f"/their/store .* job {job.id} failed"):
+        job.wait(5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -9,9 +10,10 @@ import pytest
 import redis
 
 from producer import Client, Progress
-from tasks.errors import InvalidInput, UnknownModel, UnknownVoice
+from tasks.errors import InvalidInput, OtherStore, UnknownModel, UnknownVoice
 from tasks.messages.base import JobRequest, PartRequest
 from tasks.offers import Offers, Published
+from tasks.shared_store.users import StoreUse
 from tests.unit.producer.messages import sent
 
 LONG = "\n\n".join(f"Đoạn văn số {number}, khá dài và có dấu." for number in range(600))
@@ -113,3 +115,22 @@ def test_an_id_that_a_job_cannot_have_is_refused_before_anything_is_sent(
     with pytest.raises(InvalidInput, match="^id: "):
         client.submit_book([{"text": "Hello."}], model="quick", job_id=job_id)
     assert redis_client.dbsize() == 0
+
+
+def test_a_client_with_another_store_than_the_workers_sends_and_stores_nothing(
+    client: Client, other_store: StoreUse, raw_redis: Any, tmp_path: Path
+) -> None:
+    other_store.join(raw_redis, 30)
+    before = set(raw_redis.keys())
+    submits: list[Callable[[], object]] = [
+        lambda: client.submit_paragraph("Hello.", model="quick"),
+        lambda: client.submit_chapter(LONG, model="quick"),
+        lambda: client.submit_book([{"text": LONG}], model="quick"),
+        lambda: client.map("quick", ["One.", "Two."]),
+        client.check_store,
+    ]
+    for submit in submits:
+        with pytest.raises(OtherStore, match=r"the store here is .*/store on .*another one: /their/store"):
+            submit()
+    assert set(raw_redis.keys()) == before
+    assert not (tmp_path / "store").exists()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from producer.commands.session import Session
-from tasks.errors import BrokerUnavailable, UnknownModel
+from tasks.errors import BrokerUnavailable, OtherStore, UnknownModel
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
+from tasks.shared_store.users import StoreUse
 from tests.fixtures.workers import StartWorker
 
 
@@ -40,7 +42,7 @@ def test_work_without_a_ready_worker_is_said_to_wait(
         assert line.startswith("no worker of quick is ready yet; this waits for one (celery -A workers worker ")
         start_worker("--model", "quick").wait_for_log("ready: quick")
         session.note_missing_worker(client, lines.append)
-        session.check_stack()
+        session.check_again()
     assert lines == [line]
 
 
@@ -54,3 +56,16 @@ def test_after_ctrl_c_it_says_how_to_come_back(
     assert capsys.readouterr().err == ""
     assert Session("quick", 1).interrupted(["a"]) == INTERRUPTED
     assert capsys.readouterr().err == "slotline: stopped; the same command goes on where it was\n"
+
+
+def test_a_session_ends_when_workers_with_another_store_start(
+    broker: str, catalog_file: Path, raw_redis: Any, other_store: StoreUse
+) -> None:
+    session = Session("quick", None)
+    session.check()
+    session.start(lambda line: None)
+    session.check_again()
+    other_store.join(raw_redis, 30)
+    for check in (session.check_again, Session("quick", None).check):
+        with pytest.raises(OtherStore, match="another one: /their/store"):
+            check()

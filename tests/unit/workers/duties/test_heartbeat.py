@@ -27,7 +27,9 @@ def consumer(raw_redis: Any) -> Any:
     nowhere: Any = None
     channel = SimpleNamespace(qos=LeasingQoS(nowhere))
     reads = SimpleNamespace(consuming_from=lambda queue: queue == "flow", channel=channel)
-    return SimpleNamespace(app=app, hostname="one@here", pool=object(), timer=None, task_consumer=reads)
+    controller = SimpleNamespace(setup=SimpleNamespace(store_id="the store"))
+    parts = {"pool": object(), "timer": None, "task_consumer": reads, "controller": controller}
+    return SimpleNamespace(app=app, hostname="one@here", **parts)
 
 
 def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(consumer: Any, raw_redis: Redis) -> None:
@@ -38,6 +40,7 @@ def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(con
     beat = standing.beat
     assert (beat.worker, beat.model, beat.state, beat.pid) == ("one@here", None, "running", os.getpid())
     assert (beat.waiting, beat.child_alive, beat.stall_s, beat.reads) == (2, True, None, True)
+    assert beat.store == "the store"
     assert standing.why == ""
 
 
