@@ -28,11 +28,11 @@ _ALL = (
 _WORKER = _ALL + (
     "append blmove blpop expire getrange hdel hexists hget hgetall hincrby hincrbyfloat hmget hset hsetnx lindex lpos "
     "lrange lrem persist pexpire psubscribe pttl punsubscribe rpop rpush scan setex setrange sismember smembers ttl "
-    "unlink zcard zcount zrange zremrangebyscore zscore "
+    "unlink zcard zcount zrange zremrangebyscore zscan zscore "
 )
 _PRODUCER = _ALL + (
     "brpop getrange hdel hget hgetall hincrby hmget hset hvals lindex lrange lrem mget persist pexpire pttl rpush scan "
-    "setrange smembers subscribe unlink unsubscribe zcount zrange zrevrange "
+    "setrange smembers subscribe unlink unsubscribe zcount zrange zrevrange zscan "
 )
 _FLOWER = (
     "select ping multi exec discard evalsha script|load script|exists time publish "
@@ -56,7 +56,7 @@ _ARGUMENTS = {
     "srem": "{key} a", "subscribe": "{channel}", "time": "", "ttl": "{key}", "unlink": "{key}",
     "unsubscribe": "{channel}", "zadd": "{key} 0 a", "zcard": "{key}", "zcount": "{key} 0 0", "zrange": "{key} 0 0",
     "zrangebyscore": "{key} 0 0", "zrem": "{key} a", "zremrangebyscore": "{key} 0 0", "zrevrange": "{key} 0 0",
-    "zscore": "{key} a",
+    "zscan": "{key} 0", "zscore": "{key} a",
 }  # fmt: skip
 """What each command is queued with. Three are not queued: the transaction is made of them."""
 

@@ -18,6 +18,7 @@ NOTHING_TO_TEST = {
 
 TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/producer/commands/test_bad_input.py": "bad input to any command: one line, status 2",
+    "tests/unit/producer/commands/test_rights.py": "a right at Redis that is missing, at any command",
     "tests/unit/tasks/flow/ledger/test_begin.py": "runs of a job's own task, of claims and transitions",
     "tests/unit/tasks/flow/ledger/test_extend.py": "levels of a summary, of transitions and of flow",
     "tests/unit/tasks/flow/ledger/test_later.py": "parts sent again later, of transitions and of upkeep",

@@ -177,7 +177,7 @@ local function write_progress(job)
     ',"traceback":null,"children":[],"date_done":null,"task_id":' .. cjson.encode(job) .. '}'
   local key = 'celery-task-meta-' .. job
   redis.call('SET', key, value, 'PX', r.ttl_ms)
-  redis.call('PUBLISH', key, value)
+  redis.pcall('PUBLISH', key, value) -- only news: a user who may not send it must not end the script halfway
 end
 
 -- Whether every part has ended.

@@ -16,7 +16,7 @@ local function write_revoked(job)
     '"exc_module":"celery.exceptions"},"traceback":null,"children":[],"date_done":' .. cjson.encode(date) ..
     ',"task_id":' .. cjson.encode(job) .. '}'
   redis.call('SET', 'celery-task-meta-' .. job, value, 'PX', ttl)
-  redis.call('PUBLISH', 'celery-task-meta-' .. job, value)
+  redis.pcall('PUBLISH', 'celery-task-meta-' .. job, value)
 end
 
 local function mark_ended(job)

@@ -16,5 +16,5 @@ if tonumber(ARGV[2]) > 0 then
 else
   redis.call('SET', KEYS[1], ARGV[1])
 end
-redis.call('PUBLISH', KEYS[1], ARGV[1])
+redis.pcall('PUBLISH', KEYS[1], ARGV[1])
 return 1

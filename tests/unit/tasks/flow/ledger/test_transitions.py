@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
+import redis
 from celery.app.task import Context
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, ttl_ms
 from tasks.flow.ledger.record import Verdict
 from tasks.kinds.speech import AUDIO
 from tasks.redis import keys
+from tests.fixtures.redis_users import RedisUser
 from tests.unit.tasks.flow.ledger.opened_jobs import (
     FLOW,
     MODEL,
@@ -55,6 +57,13 @@ def test_the_last_part_sends_the_jobs_own_task_once(ledger: Ledger, raw_redis: A
         ledger.transitions.settle(job, part, "done", {})
     assert finishes(raw_redis, job) == 1
     assert record_of(ledger, job).state == "finishing"
+
+
+def test_a_user_who_may_not_publish_ends_no_step_halfway(ledger: Ledger, raw_redis: Any, redis_user: RedisUser) -> None:
+    job = opened(ledger, 1)
+    with redis.Redis.from_url(redis_user("mute", "allkeys", "+@all", "-publish")) as mute:
+        assert Ledger(mute).transitions.settle(job, 1, "done", {}) == "done"
+    assert (finishes(raw_redis, job), record_of(ledger, job).state) == (1, "finishing")
 
 
 def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger, raw_redis: Any) -> None:
