@@ -7,7 +7,7 @@ decides about its one child, its pool, its limits and its queue, so no option ma
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,13 +20,22 @@ NOT_FOR_ANY = {
     "autoscale": "--autoscale: the number of workers is the size of the pool; start more of them",
     "beat": "-B: beat would run once a worker; start it as a process of its own: celery -A workers beat",
     "exclude_queues": "-X: a worker reads one queue, its model's or flow",
+    "purge": "--purge: the messages of jobs that wait would be lost; end a job with `slotline cancel ID`",
+    "schedule_filename": "-s: it belongs to beat, which is a process of its own: celery -A workers beat",
+    "scheduler": "--scheduler: it belongs to beat, which is a process of its own: celery -A workers beat",
+    "loader": "--loader: slotline has its own; leave it out",
+    "config": "--config: slotline's settings come from the environment; leave it out",
 }
 NOT_FOR_SLOTS = {
     "time_limit": "--time-limit: set time_limit_s of the model in the catalog",
     "soft_time_limit": "--soft-time-limit: a batch has one limit, time_limit_s of the model in the catalog",
     "max_tasks_per_child": "--max-tasks-per-child: each new child would load the model again",
     "max_memory_per_child": "--max-memory-per-child: each new child would load the model again",
+    "prefetch_multiplier": "--prefetch-multiplier: a slot holds two batches; set batch_size in the catalog",
+    "disable_prefetch": "--disable-prefetch: a slot holds two batches; set batch_size in the catalog",
 }
+HAVE_DEFAULTS = frozenset({"schedule_filename", "prefetch_multiplier", "disable_prefetch"})
+"""Options that have a value also when they are not given."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +46,13 @@ class WorkerKind:
     is_lazy: bool = False
 
 
-def kind_of(options: Mapping[str, Any], is_prefork: bool) -> WorkerKind:
+def kind_of(
+    options: Mapping[str, Any], is_prefork: bool, given: Collection[str] = (), settings: Sequence[str] = ()
+) -> WorkerKind:
     """The kind of worker that Celery's own options (by their names) ask for.
 
-    `is_prefork`: whether `-P` is left alone. Raises `SettingsError` of one line that
-    names the option at fault.
+    `is_prefork`: whether `-P` is left alone. `given` has the names of those that are on the command line,
+    `settings` its words `NAME=VALUE`. Raises `SettingsError` of one line that names the option at fault.
     """
     model, queues = options.get("model"), list(options.get("queues") or [])
     if not model and not queues:
@@ -52,11 +63,16 @@ def kind_of(options: Mapping[str, Any], is_prefork: bool) -> WorkerKind:
         raise SettingsError(f"-Q {','.join(queues)}: without --model it must be exactly `flow`; {BOTH}")
     if not is_prefork:
         raise SettingsError("-P: slotline needs Celery's own pool (prefork); leave -P out")
+    if options.get("pool_start_method") == "spawn":
+        raise SettingsError("--pool-start-method spawn: slotline's workers fork their children; leave it out")
     if options.get("lazy") and not model:
         raise SettingsError("--lazy: a flow worker has no model to load; leave it out")
-    _refuse(options, NOT_FOR_ANY)
+    if settings:
+        raise SettingsError(f"{settings[0]}: a worker takes no settings here; {BOTH}, with settings in the environment")
+    asked = {name for name, value in options.items() if value and name not in HAVE_DEFAULTS} | set(given)
+    _refuse(asked, NOT_FOR_ANY)
     if model:
-        _refuse(options, NOT_FOR_SLOTS)
+        _refuse(asked, NOT_FOR_SLOTS)
         _check_slot(options)
     return WorkerKind(model or None, bool(options.get("lazy")))
 
@@ -91,11 +107,9 @@ def _check_slot(options: Mapping[str, Any]) -> None:
     concurrency = options.get("concurrency")
     if concurrency not in (None, 1, "1"):
         raise SettingsError(f"-c {concurrency}: a slot worker has one child with one model; start more workers")
-    if options.get("pool_start_method") == "spawn":
-        raise SettingsError("--pool-start-method spawn: a slot worker forks its child; leave it out")
 
 
-def _refuse(options: Mapping[str, Any], reasons: Mapping[str, str]) -> None:
+def _refuse(asked: Collection[str], reasons: Mapping[str, str]) -> None:
     for name, reason in reasons.items():
-        if options.get(name):
+        if name in asked:
             raise SettingsError(reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -40,7 +42,8 @@ from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 from workers.slots.claim_renewal import ClaimRenewal
 from workers.slots.gpu_claim import claim_share
 from workers.slots.gpu_slot import GpuSlot
-from workers.upstream.celery import given_name, reconnect_for_ever, stop_worker, unshared_client
+from workers.upstream.celery import reconnect_for_ever, stop_worker, unshared_client
+from workers.upstream.command_line import given_name, given_options, given_settings
 from workers.upstream.redis import answer_within
 from workers.wire.spec import SlotSpec
 
@@ -65,12 +68,15 @@ class Setup:
 
 def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     """Make `instance`, Celery's worker that is not yet built, the worker that its command line asks for."""
-    kind = kind_of(options, is_prefork=options.get("pool") in (None, TaskPool))
+    is_prefork = options.get("pool") in (None, TaskPool)
+    kind = kind_of(options, is_prefork, given_options(), given_settings())
     given = given_name()
     node = node_of(given, socket.gethostname() if given else nodesplit(instance.hostname)[1])
     chosen = settings()
     if chosen.log_level.upper() not in LOG_LEVELS:
         raise SettingsError(f"LOG_LEVEL={chosen.log_level!r}: it may be DEBUG, INFO, WARNING or ERROR")
+    _check_modules(options.get("include") or [])
+    _check_files(options)
     entry = _entry(kind, chosen)
     client = _checked_client(instance.app, chosen)
     store().check()
@@ -129,6 +135,24 @@ def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
     entry = catalog()[kind.model]
     gpu.device_of(entry, chosen)
     return entry
+
+
+def _check_modules(names: Sequence[str]) -> None:
+    """Celery would end in a traceback, or without the module's tasks."""
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as exc:  # the boundary to a foreign module
+            raise SettingsError(f"-I {name}: cannot be imported: {type(exc).__name__}: {exc}") from exc
+
+
+def _check_files(options: Mapping[str, Any]) -> None:
+    """Refuse files that could not be written; Celery would end in a traceback, in the background unseen."""
+    for option in ("logfile", "pidfile", "statedb"):
+        path = Path(options.get(option) or os.devnull).absolute()
+        if "%" not in str(path.parent) and not os.access(path.parent, os.W_OK | os.X_OK):
+            why = "it may not be written" if path.parent.is_dir() else "there is no such folder"
+            raise SettingsError(f"--{option} {path}: {path.parent}: {why}")
 
 
 def _checked_client(app: Celery, chosen: Settings) -> Redis:

@@ -21,7 +21,7 @@ from celery.exceptions import CPendingDeprecationWarning
 from celery.utils.log import LOG_LEVELS
 from celery.utils.nodenames import node_format
 
-from tasks.app import app
+from tasks.app import app, refuse_worker
 from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineError
 from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.redis import broker, rights
@@ -29,6 +29,7 @@ from tasks.routing import queue_of
 from tasks.settings import settings
 from workers import log_lines
 from workers.child.main import begin, run_batch, run_operation
+from workers.detach import detach, report_started
 from workers.duties import (
     cancel,
     celery_commands,
@@ -44,7 +45,8 @@ from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
 from workers.parent.pool import SlotPool
 from workers.setup import Setup, prefetched, say, set_up
-from workers.upstream.celery import buffer_results, given_value, keep_given_name, was_given
+from workers.upstream.celery import buffer_results
+from workers.upstream.command_line import detach_by, given_value, keep_given_name, was_given
 from workers.upstream.redis import wait_for_redis
 from workers.wire.child_entry import ChildEntry
 
@@ -64,6 +66,7 @@ def application() -> Celery:
     """The Celery application, with slotline's own options, duties and result backend for every worker of it."""
     buffer_results(app)
     keep_given_name()
+    detach_by(detach)
     app.user_options["worker"].add(
         click.Option(["--model"], metavar="NAME", help="Slot worker: claim a free slot for this model.")
     )
@@ -75,6 +78,7 @@ def application() -> Celery:
     cancel.install()
     celery_commands.install()
     log_lines.install()
+    signals.celeryd_init.disconnect(refuse_worker)
     signals.celeryd_init.connect(on_init, weak=False)
     signals.worker_init.connect(on_configured, weak=False)
     signals.celeryd_after_setup.connect(on_logging, weak=False)
@@ -127,7 +131,8 @@ def on_configured(sender: Any, **_: Any) -> None:
 
 
 def on_logging(instance: Any, **_: Any) -> None:
-    """Log how jobs could be lost; before this signal there is no log."""
+    """The worker has its slot, its log and its pidfile: log how jobs could be lost, which needs the log."""
+    report_started(node_format(instance.logfile, instance.hostname))
     # Celery warns at length, at every lost connection, of a setting that is set. Its own filter is set by now.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
     for warning in instance.setup.warnings:

@@ -12,13 +12,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import click
 from celery import states
 from celery.app.task import Context
 from celery.app.trace import TraceInfo, fast_trace_task
 from celery.backends.redis import RedisBackend, SentinelBackend
-from celery.bin.worker import Hostname
-from celery.bin.worker import worker as worker_command
 from celery.concurrency.prefork import process_initializer
 from celery.worker import state
 from celery.worker.consumer import Consumer
@@ -36,9 +33,6 @@ if TYPE_CHECKING:
     from redis import Redis
 
 logger = logging.getLogger(__name__)
-
-GIVEN_NAME = "slotline.node"
-"""Where click's context keeps what was given as `-n`."""
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 3.0
@@ -178,43 +172,6 @@ def check_revoked(accept_callback: Any) -> bool:
 def is_recorded_as_revoked(accept_callback: Any) -> bool:
     """Whether Celery has recorded and acknowledged the request as revoked; this can happen while it runs."""
     return bool(getattr(getattr(accept_callback, "__self__", None), "_already_revoked", False))
-
-
-class GivenName(Hostname):
-    """The type of `-n`, which also keeps what was given: Celery expands `%i` to 0."""
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
-        """The name as Celery makes it; its default where it cannot expand it."""
-        ctx.meta[GIVEN_NAME] = str(value)
-        try:
-            return super().convert(value, param, ctx)
-        except ValueError:
-            return super().convert("", param, ctx)
-
-
-def keep_given_name() -> None:
-    """Let `celery worker` keep what is given as `-n`, for `given_name`."""
-    for option in worker_command.params:
-        if option.name == "hostname":
-            option.type = GivenName()
-
-
-def was_given(option: str) -> bool:
-    """Whether the option is on this command line, or set by `CELERY_WORKER_…`; its value may be the default."""
-    context = click.get_current_context(silent=True)
-    source = context.get_parameter_source(option) if context else None
-    return source in (click.core.ParameterSource.COMMANDLINE, click.core.ParameterSource.ENVIRONMENT)
-
-
-def given_name() -> str | None:
-    """What was given as `-n`, before anything in it is expanded."""
-    return click.get_current_context().meta[GIVEN_NAME] if was_given("hostname") else None
-
-
-def given_value(option: str) -> Any:
-    """An option's value as it was given, before anything in it is expanded; None without it."""
-    context = click.get_current_context(silent=True)
-    return context.params.get(option) if context else None
 
 
 def stop_worker(status: int) -> None:

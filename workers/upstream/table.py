@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 CELERY = "workers/upstream/celery.py"
+COMMAND_LINE = "workers/upstream/command_line.py"
 BILLIARD = "workers/upstream/billiard.py"
 KOMBU = "workers/upstream/kombu.py"
 REDIS = "workers/upstream/redis.py"
@@ -244,15 +245,26 @@ PARTS: tuple[Part, ...] = (
     _part(
         "celery.worker.worker:WorkController", STARTUP, SETUP, "workers/duties/drain.py",
         holds=(
-            "app concurrency hostname loglevel options pidfile pool pool_cls prefetch_multiplier ready_callback statedb"
+            "app concurrency hostname logfile loglevel options pidfile pool pool_cls prefetch_multiplier "
+            "ready_callback statedb"
         ),
     ),
     _part("celery.apps.worker:Worker", STARTUP, holds="quiet"),
     _part("celery.utils.functional", "workers/duties/cancel.py", maybe_list="obj, scalars=…"),
     _part("celery.utils.log", STARTUP, SETUP, holds="LOG_LEVELS"),
-    _part("celery.utils.nodenames", SETUP, STARTUP, node_format="s, name, **extra", nodesplit="name"),
-    _part("celery.bin.worker", CELERY, holds="Hostname worker"),
-    _part("celery.bin.worker:Hostname", CELERY, convert="self, value, param, ctx"),
+    _part(
+        "celery.utils.nodenames", SETUP, STARTUP, "workers/detach.py",
+        node_format="s, name, **extra", nodesplit="name",
+    ),
+    _part(
+        "celery.bin.worker", COMMAND_LINE,
+        holds="C_FAKEFORK Hostname worker",
+        detach=(
+            "path, argv, logfile=…, pidfile=…, uid=…, gid=…, umask=…, workdir=…, fake=…, app=…, executable=…, "
+            "hostname=…"
+        ),
+    ),
+    _part("celery.bin.worker:Hostname", COMMAND_LINE, convert="self, value, param, ctx"),
     _part("kombu.utils.url", "tasks/redis/broker.py", maybe_sanitize_url="url, mask=…"),
 )  # fmt: skip
 """Every part, the costliest first."""

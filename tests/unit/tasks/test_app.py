@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
-from tasks.app import app
+from tasks.app import app, refuse_worker
 from tests.fixtures.processes import ROOT
 
 TWICE = """
@@ -48,3 +49,11 @@ def test_a_task_reaches_every_later_application_unless_it_is_not_shared(kept: st
     # In a process of its own: what this is about would reach the other tests.
     done = subprocess.run([sys.executable, "-c", TWICE, kept], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == said, done.stderr
+
+
+def test_celerys_own_worker_of_this_application_is_refused(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        refuse_worker(SimpleNamespace(app=app))
+    assert ended.value.code == 2
+    assert capfd.readouterr().err.startswith("slotline: -A: slotline's workers start as ")
+    refuse_worker(SimpleNamespace(app=object()))

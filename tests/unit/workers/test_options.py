@@ -38,6 +38,8 @@ def test_the_queue_flow_alone_makes_a_flow_worker_of_any_concurrency() -> None:
         ({"model": "espeak", "max_tasks_per_child": 10}, "--max-tasks-per-child"),
         ({"model": "espeak", "max_memory_per_child": 10}, "--max-memory-per-child"),
         ({"model": "espeak", "pool_start_method": "spawn"}, "--pool-start-method spawn"),
+        ({"queues": ["flow"], "pool_start_method": "spawn"}, "--pool-start-method spawn"),
+        ({"queues": ["flow"], "purge": True}, "--purge"),
     ],
 )
 def test_what_the_slot_decides_is_refused_by_its_option_s_name(options: dict[str, Any], named: str) -> None:
@@ -45,6 +47,22 @@ def test_what_the_slot_decides_is_refused_by_its_option_s_name(options: dict[str
         kind_of(options, is_prefork=True)
     assert str(refused.value).startswith(named + ":")
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [("prefetch_multiplier", "--prefetch-multiplier"), ("schedule_filename", "-s"), ("config", "--config")],
+)
+def test_an_option_with_a_default_is_refused_only_where_it_was_given(option: str, named: str) -> None:
+    options = {"model": "espeak", "prefetch_multiplier": 4, "schedule_filename": "celerybeat-schedule"}
+    assert kind_of(options, is_prefork=True, given={"model"}).model == "espeak"
+    with pytest.raises(SettingsError, match=f"^{named}: "):
+        kind_of(options, is_prefork=True, given={"model", option})
+
+
+def test_settings_among_the_arguments_are_refused() -> None:
+    with pytest.raises(SettingsError, match="^worker.concurrency=4: "):
+        kind_of({"model": "espeak"}, is_prefork=True, settings=["worker.concurrency=4"])
 
 
 @pytest.mark.parametrize("options", [{"model": "espeak"}, {"queues": ["flow"]}])
