@@ -56,6 +56,15 @@ class Progress:
         return self.done + self.failed + self.skipped
 
 
+@dataclass(frozen=True)
+class _Look:
+    """What one look at a job found; `final` is Celery's stored result if it is final."""
+
+    progress: Progress
+    final: dict[str, Any] | None
+    is_known: bool
+
+
 class Job(Generic[ResultT]):
     """The job with this id. Its parts and state are read through `connection`; its files are in `store`."""
 
@@ -70,7 +79,7 @@ class Job(Generic[ResultT]):
     def progress(self) -> Progress:
         """The progress now."""
         with self.connection.speaking():
-            return self._look()[0]
+            return self._look().progress
 
     def status(self) -> str:
         """Celery's state: PENDING, PROGRESS, SUCCESS, FAILURE or REVOKED."""
@@ -89,22 +98,23 @@ class Job(Generic[ResultT]):
         `patience_s`, `UnknownJob` if the job's record is removed in this time.
         """
         began_s = answered_s = time.monotonic()
-        seen: Progress | None = None
+        seen: _Look | None = None
         pause_s = POLL_S
         while True:
             try:
-                progress, stored = interrupt.call(functools.partial(self._look_again, seen))
+                look = interrupt.call(functools.partial(self._look_again, seen))
             except BrokerUnavailable:
                 if time.monotonic() - answered_s > patience_s:
                     raise
             else:
                 answered_s = time.monotonic()
-                if progress != seen:
-                    seen, pause_s = progress, POLL_S
+                if seen is None or look.progress != seen.progress:
+                    pause_s = POLL_S
                     if on_progress:
-                        on_progress(progress)
-                if stored is not None:
-                    return self._made(stored)
+                        on_progress(look.progress)
+                seen = look
+                if look.final is not None:
+                    return self._made(look.final)
             if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
                 raise TimeoutError(f"job {self.id} has not ended within {timeout_s:g} s")
             interrupt.pause(pause_s)
@@ -148,10 +158,10 @@ class Job(Generic[ResultT]):
             raise
 
     def _ended(self) -> dict[str, Any]:
-        progress, stored = self._look()
-        if stored is None:
-            raise InvalidInput(f"id: job {self.id} has not ended yet ({progress.state})")
-        return stored
+        look = self._look()
+        if look.final is None:
+            raise InvalidInput(f"id: job {self.id} has not ended yet ({look.progress.state})")
+        return look.final
 
     def _notify_workers(self, ids: Sequence[str]) -> None:
         from celery import Celery
@@ -159,20 +169,20 @@ class Job(Generic[ResultT]):
         with Celery("slotline-producer", broker=self.connection.url, set_as_current=False) as app:
             broadcast(app)(ids)
 
-    def _look_again(self, seen: Progress | None) -> tuple[Progress, dict[str, Any] | None]:
+    def _look_again(self, seen: _Look | None) -> _Look:
         with self.connection.speaking():
-            progress, stored = self._look()
-        if progress.state == "PENDING" and seen is not None and seen.state != "PENDING":
-            raise UnknownJob(f"id: job {self.id} is no longer recorded: its Redis was emptied or replaced")
-        return progress, stored
+            look = self._look()
+        if seen is not None and seen.is_known and not look.is_known:
+            raise UnknownJob(f"id: {results.NOT_RECORDED.format(self.id)}")
+        return look
 
-    def _look(self) -> tuple[Progress, dict[str, Any] | None]:
-        """The progress, and Celery's stored result if it is final. The result decides, because it is written last."""
+    def _look(self) -> _Look:
+        """What is known now. Celery's stored result decides, because it is written last."""
         stored = self.connection.ledger.queries.stored_result(self.id)
         record = self.connection.ledger.queries.record(self.id)
         state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"
         final = stored if stored and state in results.FINAL else None
         if record is None:
-            return Progress(state), final
+            return _Look(Progress(state), final, is_known=stored is not None)
         counts = (record.total, record.done, record.failed, record.skipped, record.computed)
-        return Progress(state, *counts, measure=record.measure), final
+        return _Look(Progress(state, *counts, measure=record.measure), final, is_known=True)

@@ -9,6 +9,8 @@ from tasks.errors import JobCancelled, SlotlineError
 from tasks.messages import Result
 from tasks.messages.lookup import result_of
 
+NOT_RECORDED = "job {} is no longer recorded: its Redis was emptied or replaced"
+
 FINAL = frozenset({"SUCCESS", "FAILURE", "REVOKED"})
 
 

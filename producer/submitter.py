@@ -71,4 +71,4 @@ class Submitter:
         queue, priority = queue_of(request.model), ALONE
         message = envelope.new_message(request.task, job_id, request.fields(), queue, priority)
         with self.connection.speaking():
-            self.connection.ledger.transitions.send(list_key(queue, priority), message)
+            self.connection.ledger.transitions.send(list_key(queue, priority), job_id, message)

@@ -12,7 +12,7 @@ from tasks.flow import repair
 from tasks.flow.prune import prune as prune_store
 from tasks.settings import settings
 from tasks.store.artifacts import store
-from tasks.terminal.printable import counted
+from tasks.terminal.printable import counted, one_line
 
 DAY_S = 86400.0
 
@@ -47,8 +47,15 @@ def retry(what: str | None, everything: bool) -> int:
     client.check_store("nothing was sent")
     with client.connection.speaking():
         sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
-    click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {what.split('.')[0]}" if what and sent else ""))
+        followed = _job_of(client, what) if what and sent else None
+    click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {one_line(followed)}" if followed else ""))
     return 0
+
+
+def _job_of(client: Client, what: str) -> str | None:
+    """The recorded job that is, or whose part is, what was sent again; None for a message that was set aside."""
+    candidates = (what, what.rpartition(".")[0])
+    return next((one for one in candidates if one and client.ledger.queries.record(one) is not None), None)
 
 
 @click.command()

@@ -19,7 +19,7 @@ from producer.reading.chapter_row import ChapterRow
 from producer.reading.eta import Eta
 from producer.reading.request import ReadingRequest
 from producer.reading.status import FailedPart, book_status, chapter_id, failed_parts
-from producer.results import error_of
+from producer.results import NOT_RECORDED, error_of
 from tasks.errors import ArtifactMissing, SlotlineError
 from tasks.messages import ChapterResult
 
@@ -93,6 +93,9 @@ class Reading:
         self._eta.add(now_s, sum(row.computed_chars for row in self.rows))
         if status.final:
             self._end(status.final)
+        elif not status.is_known:
+            self.ended = True
+            self.error = SlotlineError(NOT_RECORDED.format(self.job.id))
         return [self.rows[part - 1] for part in ended]
 
     def _end_chapters(self, job_id: str, parts: Sequence[int]) -> None:

@@ -22,12 +22,13 @@ class BookStatus:
     """A book's job at one moment. `final` is Celery's stored result once it is final.
 
     `ended` are the chapters (from 1) that are done or failed; `open` has the records of those
-    that are open.
+    that are open. `is_known`: whether anything is recorded of the job.
     """
 
     final: dict[str, Any] | None
     ended: frozenset[int]
     open: Mapping[int, Record]
+    is_known: bool
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,11 @@ def book_status(connection: Connection, job_id: str) -> BookStatus:
         final = meta if meta and meta["status"] in results.FINAL else None
         marks = queries.states(job_id)
         sent = [part for part, mark in enumerate(marks, 1) if mark == SENT]
+        is_known = meta is not None or queries.exists(job_id)
         records = {part: queries.record(chapter_id(job_id, part)) for part in sent}
     under_way = {part: record for part, record in records.items() if record is not None and record.state != "sent"}
-    return BookStatus(final, frozenset(part for part, mark in enumerate(marks, 1) if mark in _ENDED), under_way)
+    ended = frozenset(part for part, mark in enumerate(marks, 1) if mark in _ENDED)
+    return BookStatus(final, ended, under_way, is_known)
 
 
 def failed_parts(connection: Connection, job_id: str, error: Mapping[str, Any]) -> list[FailedPart]:

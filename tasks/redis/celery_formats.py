@@ -13,6 +13,7 @@ ENVELOPE = "tasks/flow/envelope.py"
 HEAD_LUA = "tasks/flow/ledger/lua/_head.lua"
 CANCEL_LUA = "tasks/flow/ledger/lua/cancel.lua"
 RESULT_LUA = "tasks/flow/ledger/lua/result.lua"
+SEND_LUA = "tasks/flow/ledger/lua/send.lua"
 RESULTS = "producer/results.py"
 
 
@@ -62,7 +63,7 @@ EMBED = _format(
 META = _format(
     "a stored result, JSON under `celery-task-meta-<id>`, and published on a channel of that name",
     "status result traceback children date_done task_id",
-    HEAD_LUA, CANCEL_LUA, RESULT_LUA, "tasks/redis/keys.py", RESULTS,
+    HEAD_LUA, CANCEL_LUA, RESULT_LUA, SEND_LUA, "tasks/redis/keys.py", RESULTS,
 )  # fmt: skip
 """`status` comes first: cancel.lua reads it there."""
 

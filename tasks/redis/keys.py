@@ -41,7 +41,7 @@ JOBS = PREFIX + "jobs"
 """Sorted set: job id -> when it was submitted, ms of Redis' clock, with a fraction. For listings only."""
 
 RESULT_PREFIX = "celery-task-meta-"
-"""Celery's own result keys; the ledger writes PROGRESS there while a job is open."""
+"""Celery's own result keys; the ledger writes PROGRESS there while a job is open, PENDING for a task without a job."""
 
 
 ROOMS = ("parts", "states", "outcomes", "attempts", "sent")

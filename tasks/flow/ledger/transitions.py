@@ -169,9 +169,9 @@ class Transitions:
         script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
         return [what.decode() for what in self._scripts.run("sweep", script_keys, [job_id, look])]
 
-    def send(self, list_key: str, message: str) -> None:
-        """Send the message of a task without a job: it has no parts, so the message is its own record."""
-        self._redis.lpush(list_key, message)
+    def send(self, list_key: str, task_id: str, message: str) -> None:
+        """Send the message of a task without a job, and store the result PENDING: so it can be followed by its id."""
+        self._scripts.run("send", [list_key, keys.RESULT_PREFIX + task_id], [message, task_id, ttl_ms()])
 
     def name_job(self, digest: str, job_id: str) -> None:
         """Keep which job answers a request of this digest, as long as an ended job is kept: asked again, it goes on."""

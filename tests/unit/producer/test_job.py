@@ -86,9 +86,12 @@ def test_a_stored_failure_is_raised_as_the_jobs_own_error(
         job.wait(5)
 
 
-def test_a_wait_ends_when_the_record_is_gone(client: Client, redis_client: redis.Redis) -> None:
-    job = client.submit_chapter("Hello.", model="quick")
-    store_result(redis_client, job.id, "PROGRESS", {})
+@pytest.mark.parametrize("what", ["a chapter that is open", "a chapter that waits", "a single text that waits"])
+def test_a_wait_ends_when_the_record_is_gone(client: Client, redis_client: redis.Redis, what: str) -> None:
+    is_chapter = what.startswith("a chapter")
+    job = (client.submit_chapter if is_chapter else client.submit_paragraph)("Hello.", model="quick")
+    if what.endswith("is open"):
+        store_result(redis_client, job.id, "PROGRESS", {})
 
     def empty(progress: Progress) -> None:
         redis_client.flushdb()

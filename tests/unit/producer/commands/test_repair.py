@@ -48,7 +48,6 @@ def test_retry_takes_an_id_or_everything_and_not_both(client: Client, slotline: 
     assert slotline("retry", "--all").out == "1 sent again\n"
 
 
-@pytest.mark.xfail(strict=True, reason="what was set aside is no job, so there is nothing to watch under its name")
 def test_retry_of_a_set_aside_message_names_nothing_to_watch(client: Client, slotline: Slotline) -> None:
     client.ledger.set_asides.add("quick", "cannot be read", '{"body": "?"}')
     [name] = re.findall(r"message-\w+", slotline("failed").out)

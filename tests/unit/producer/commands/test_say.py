@@ -50,7 +50,6 @@ def test_a_dash_takes_the_text_from_standard_input(
     assert (said.status, said.err) == (2, "slotline: text: standard input is not UTF-8\n")
 
 
-@pytest.mark.xfail(strict=True, reason="a single text has no record: the command that the note names knows no such job")
 def test_what_the_note_of_a_detached_text_names_can_be_watched(slotline: Slotline) -> None:
     said = slotline("say", "Hello there.", "-o", "x.wav", "--model", "quick")
     [job_id] = re.findall(r"slotline watch (\S+)", said.err)

@@ -68,7 +68,6 @@ def test_an_open_reading_is_taken_up_and_one_that_was_cancelled_is_not(client: C
     assert not third.is_taken_up
 
 
-@pytest.mark.xfail(strict=True, reason="a reading whose job is no longer recorded is waited for without end")
 def test_a_reading_whose_redis_was_emptied_ends_with_an_error(
     client: Client, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
@@ -78,3 +77,5 @@ def test_a_reading_whose_redis_was_emptied_ends_with_an_error(
     redis_client.flushdb()
     reading.step(1.0)
     assert reading.ended
+    assert reading.has_failed
+    assert "no longer recorded: its Redis was emptied or replaced" in str(reading.error)
