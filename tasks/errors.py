@@ -119,6 +119,12 @@ class WorkerLost(SlotlineError):
     """The child process died at every attempt of the part."""
 
 
+class TimeLimitOver(SlotlineError):
+    """The time limit that the sender of a task set for it is over; the message names it."""
+
+    status = 504
+
+
 class PartsFailed(SlotlineError):
     """A job ended with parts that failed for good; the message names them, and the results that are kept."""
 

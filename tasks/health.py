@@ -106,7 +106,8 @@ def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
     if beat.failures >= FAILURES_IN_A_ROW:
         return f"its model failed on the last {beat.failures} different parts"
     if beat.deaths >= DEATHS_IN_A_ROW:
-        return f"its child died {beat.deaths} times in a row without finishing a batch"
+        what = "a batch" if beat.model is not None else "a task"
+        return f"its child died {beat.deaths} times in a row without finishing {what}"
     if not beat.reads and beat.waiting:
         return f"it reads no queue since `cancel_consumer` (`add_consumer` ends that); {beat.waiting} messages wait"
     if beat.stuck_s >= STUCK_S:

@@ -43,6 +43,7 @@ from workers.duties.idle_unload import IdleUnload
 from workers.duties.readiness import Readiness
 from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
+from workers.flow.pool import FlowPool
 from workers.parent.pool import SlotPool
 from workers.setup import Setup, prefetched, say, set_up
 from workers.upstream.celery import buffer_results
@@ -114,6 +115,7 @@ def on_configured(sender: Any, **_: Any) -> None:
     sender.pidfile = node_format(given_value("pidfile") or sender.pidfile, sender.hostname)
     sender.statedb = node_format(given_value("statedb") or sender.statedb, sender.hostname)
     if setup.spec is None:
+        sender.pool_cls = FlowPool
         if not was_given("prefetch_multiplier"):
             sender.prefetch_multiplier = 1
         return

@@ -58,6 +58,10 @@ class _Failed(Exception):
         self.made = made
 
 
+class TooSoon(Ignore):
+    """The run does nothing, because the last one was lost a moment ago; a copy of its message is sent later."""
+
+
 def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Run a job's task once: opens it and raises `Ignore`, or finishes it and returns its result.
 
@@ -90,7 +94,7 @@ def _begun(this: JobRun) -> JobRun:
     """The run, counted. Raises `Ignore` if it must wait, and `_Failed` if the job's runs are used up."""
     attempt = this.ledger.claims.begin(this.job_id, this.tag, this.own, this.parent)
     if attempt == TOO_SOON:
-        raise Ignore("its last run was lost a moment ago; a copy of the message is sent later")
+        raise TooSoon("its last run was lost a moment ago; a copy of the message is sent later")
     if attempt == SPENT:
         record = this.ledger.queries.record(this.job_id)
         raise _Failed(used_up(this.ledger, this.job_id, record.state if record else "new"))

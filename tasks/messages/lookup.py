@@ -1,4 +1,4 @@
-"""Finds a craft by its name or its model, and a result's class by its kind. Names none of them itself."""
+"""Finds a craft by its name or its model, a job's request by its task, a result's class by its kind; names none."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks import plugins
 from tasks.errors import InvalidInput, SlotlineError
+from tasks.messages.base import JobRequest
 from tasks.messages.craft import Craft
 from tasks.messages.result import Result
 
@@ -59,6 +60,16 @@ def check_craft(craft: Craft, model: str, entry: ModelEntry | None, offer: Publi
 def wrong_craft(craft: Craft, model: str, adapter: str) -> InvalidInput:
     """The error for a request to a model with another craft."""
     return InvalidInput(f"model: {model!r} {craft.refusal} (its adapter is {adapter})")
+
+
+@functools.cache
+def job_requests() -> Mapping[str, type[JobRequest]]:
+    """The request of every job by the name of its task."""
+    found: dict[str, type[JobRequest]] = {}
+    for one in plugins.classes(plugins.MESSAGES, JobRequest):
+        if task := getattr(one, "task", ""):
+            found.setdefault(task, one)
+    return found
 
 
 def result_of(fields: Mapping[str, Any]) -> Result:

@@ -3,13 +3,15 @@
 `sick:///folder` is `/folder`. The mood is read at each write from the file that
 `SICK_MOOD` names: `well`, or a word (`full`, `readonly`, `slow=SECONDS`) and the part of
 the path that suffers. A full disk is as bad as can be: the first half of what was to be
-written stays, under its final name.
+written stays, under its final name. `kill` ends the process that writes there, as the
+kernel's memory killer would, `kill-reader` the one that reads; each adds a line to a file.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import signal
 import time
 from pathlib import Path
 from typing import Any
@@ -30,8 +32,22 @@ class SickStore(LocalFileSystem):
             return [cls._strip_protocol(one) for one in path]
         return super()._strip_protocol(str(path).removeprefix("sick://"))
 
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> Any:
+        """The file's bytes, if the mood lets the process live."""
+        self._end_in_the_mood("kill-reader", path)
+        return super().cat_file(path, start, end, **options)
+
+    def _end_in_the_mood(self, deadly: str, path: str) -> None:
+        moods = Path(os.environ["SICK_MOOD"])
+        mood, _, suffers = moods.read_text().partition(" ")
+        if mood == deadly and suffers in str(path):
+            with moods.with_suffix(".kills").open("a") as kills:
+                kills.write(f"{os.getpid()}\n")
+            os.kill(os.getpid(), signal.SIGKILL)
+
     def pipe_file(self, path: str, value: bytes, **options: Any) -> None:
         """Write `value`, as the mood allows; raises `OSError`."""
+        self._end_in_the_mood("kill", path)
         target = Path(self._strip_protocol(path))
         mood, _, suffers = Path(os.environ["SICK_MOOD"]).read_text().partition(" ")
         if suffers in str(target):

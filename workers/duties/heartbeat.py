@@ -25,6 +25,7 @@ from tasks.redis.refusals import words
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import beat_s, settings
 from workers.duties.duty import PeriodicDuty
+from workers.flow.pool import FlowPool
 from workers.parent.pool import SlotPool
 from workers.slots.claim import host_id
 from workers.upstream.celery import begun_count, has_active, has_reserved
@@ -118,7 +119,7 @@ class Heartbeat(PeriodicDuty):
             waiting=waiting,
             stuck_s=round(self._stuck_s(waiting, slot, now), 1),
             failures=len(slot.failure_streak) if slot else 0,
-            deaths=max(0, slot.supervisor.restarts.deaths) if slot else 0,
+            deaths=max(0, slot.supervisor.restarts.deaths) if slot else _deaths_in(pool),
             closed=slot.dispatcher.closed if slot else "",
             beat_s=self.interval_s,
             on_demand=slot is not None and slot.is_ready,
@@ -136,6 +137,10 @@ class Heartbeat(PeriodicDuty):
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now
         return now - self._moved_at
+
+
+def _deaths_in(pool: Any) -> int:
+    return pool.deaths if isinstance(pool, FlowPool) else 0
 
 
 def _state_of(slot: SlotPool | None) -> str:

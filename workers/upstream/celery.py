@@ -139,6 +139,32 @@ def record_failure(app: Celery, task: str, headers: Mapping[str, Any], error: Ex
         return info
 
 
+def context_of(callback: Any) -> Context | None:
+    """The context of the request behind a pool's callback: what its task would find in `self.request`."""
+    request = getattr(callback, "__self__", None)
+    return request._context if isinstance(request, Request) else None
+
+
+def mark_done(callback: Any, result: Any) -> None:
+    """Store the result of the request behind a pool's callback as Celery does after its task, chords counted."""
+    request = getattr(callback, "__self__", None)
+    if isinstance(request, Request):
+        request.task.backend.mark_as_done(request.id, result, request=request._context)
+
+
+def store_though_ignored(callback: Any, error: Exception) -> None:
+    """Store this failure if the sender of the request behind a pool's callback ignores the result."""
+    request = getattr(callback, "__self__", None)
+    if isinstance(request, Request) and request.ignore_result:
+        request.task.backend.store_result(request.id, error, states.FAILURE)
+
+
+def keep_until_done(task: Any) -> None:
+    """Have this task's messages acknowledged after its run, and given back when its process dies."""
+    task.acks_late = task.reject_on_worker_lost = task.acks_on_failure = task.acks_on_timeout = True
+    task.retry_on_worker_lost = False
+
+
 def existing_requests(consumer: Any) -> list[Any]:
     """Every request that still exists in this worker: running, waiting, scheduled, or held by a rate limit."""
     limited = [request for bucket in consumer.task_buckets.values() if bucket for request, _ in bucket.contents]

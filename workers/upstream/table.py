@@ -20,6 +20,8 @@ KOMBU = "workers/upstream/kombu.py"
 REDIS = "workers/upstream/redis.py"
 POOL = "workers/parent/pool.py"
 CHILD_POOL = "workers/parent/child_process.py"
+FLOW_POOL = "workers/flow/pool.py"
+FLOW_LOSSES = "workers/flow/losses.py"
 DISPATCHER = "workers/parent/dispatcher.py"
 LOSSES = "workers/parent/losses.py"
 CHANNEL = "workers/transport/channel.py"
@@ -54,25 +56,25 @@ def _part(of: str, *used_in: str, holds: str = "", **calls: str) -> Part:
 PARTS: tuple[Part, ...] = (
     # The pool: where one of these changes, work is lost or runs twice.
     _part(
-        "celery.concurrency.prefork:TaskPool", POOL, SETUP,
+        "celery.concurrency.prefork:TaskPool", POOL, SETUP, FLOW_POOL,
         holds="Pool uses_semaphore _pool on_apply flush terminate_job",
         on_start="self", did_start_ok="self", register_with_event_loop="self, loop",
         on_close="self", on_stop="self", on_terminate="self", _get_info="self",
     ),
     _part(
-        "celery.concurrency.base:BasePool", POOL,
+        "celery.concurrency.base:BasePool", POOL, FLOW_POOL,
         holds="RUN _state app options",
         __init__="self, limit=…, putlocks=…, forking_enable=…, callbacks_propagate=…, app=…, **options",
         on_apply="self, *args, **kwargs",
     ),
     _part(
-        "celery.concurrency.asynpool:AsynPool", CHILD_POOL, POOL,
+        "celery.concurrency.asynpool:AsynPool", CHILD_POOL, POOL, FLOW_POOL,
         holds="outbound_buffer _all_inqueues _active_writes handle_result_event",
         __init__="self, processes=…, synack=…, sched_strategy=…, proc_alive_timeout=…, *args, **kwargs",
         _create_worker_process="self, i", _event_process_exit="self, hub, proc", flush="self",
     ),
     _part(
-        "billiard.pool:Pool", CHILD_POOL, POOL,
+        "billiard.pool:Pool", CHILD_POOL, POOL, FLOW_POOL,
         holds="_initializer _pool _state",
         apply_async=(
             "self, func, args=…, kwds=…, callback=…, error_callback=…, accept_callback=…, timeout_callback=…, "
@@ -80,14 +82,14 @@ PARTS: tuple[Part, ...] = (
         ),
         maintain_pool="self", _join_exited_workers="self, shutdown=…", _repopulate_pool="self, exitcodes",
     ),
-    _part("billiard.pool", CHILD_POOL, holds="RUN"),
+    _part("billiard.pool", CHILD_POOL, FLOW_POOL, holds="RUN"),
     _part("billiard.pool:Worker", CHILD_POOL, holds="outqR_fd"),
     _part("billiard.process:BaseProcess", CHILD_POOL, holds="_controlled_termination exitcode pid", _is_alive="self"),
     _part("billiard.pool:ApplyResult", CHILD_POOL, discard="self"),
-    _part("billiard.exceptions", LOSSES, holds="Terminated TimeLimitExceeded WorkerLostError"),
-    _part("billiard.einfo", BILLIARD, CELERY, DISPATCHER, LOSSES, holds="ExceptionInfo"),
+    _part("billiard.exceptions", LOSSES, FLOW_LOSSES, holds="Terminated TimeLimitExceeded WorkerLostError"),
+    _part("billiard.einfo", BILLIARD, CELERY, DISPATCHER, LOSSES, FLOW_LOSSES, FLOW_POOL, holds="ExceptionInfo"),
     _part(
-        "billiard.einfo:ExceptionInfo", BILLIARD, LOSSES, holds="exception traceback",
+        "billiard.einfo:ExceptionInfo", BILLIARD, LOSSES, FLOW_LOSSES, holds="exception traceback",
         __init__="self, exc_info=…, internal=…",
     ),
     _part("billiard.common", BILLIARD, human_status="status", terminate_handler_fired=""),
@@ -95,7 +97,7 @@ PARTS: tuple[Part, ...] = (
     _part(
         # It hands its six values to the pool in this order: workers/wire/call.py is made of them.
         "celery.worker.request:Request", CELERY, DUE_REQUEST,
-        holds="_already_revoked _eta eta expires id",
+        holds="_already_revoked _context _eta eta expires id",
         __init__=(
             "self, message, on_ack=…, hostname=…, eventer=…, app=…, connection_errors=…, request_dict=…, task=…, "
             "on_reject=…, body=…, headers=…, decoded=…, utc=…, maybe_make_aware=…, maybe_iso8601=…, **opts"
@@ -199,6 +201,7 @@ PARTS: tuple[Part, ...] = (
         "celery.backends.base:Backend", CELERY, "workers/duties/set_aside.py", OWN_RUN,
         holds="app expires",
         _get_result_meta="self, result, state, traceback, request, format_date=…, encode=…", encode="self, data",
+        mark_as_done="self, task_id, result, request=…, store_result=…, state=…",
         mark_as_failure="self, task_id, exc, traceback=…, request=…, store_result=…, call_errbacks=…, state=…",
         mark_as_revoked="self, task_id, reason=…, request=…, store_result=…, state=…",
         store_result="self, task_id, result, state, traceback=…, request=…, **kwargs",

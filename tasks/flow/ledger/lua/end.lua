@@ -20,9 +20,7 @@ if ARGV[1] == 'SUCCESS' then
   redis.call('HDEL', KEYS[1], 'finish_head', 'finish_tail')
 end
 if ARGV[8] then
-  redis.call('HSETNX', KEYS[1], 'finish_head', ARGV[8])
-  redis.call('HSETNX', KEYS[1], 'finish_tail', ARGV[9])
-  redis.call('HSETNX', KEYS[1], 'finish_list', ARGV[10])
+  redis.call('HSET', KEYS[1], 'finish_head', ARGV[8], 'finish_tail', ARGV[9], 'finish_list', ARGV[10])
   if ARGV[11] == '1' then redis.call('ZADD', 'slotline:failed', now, ARGV[5] .. '.0') end
 end
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[4]) end
