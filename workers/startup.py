@@ -40,6 +40,7 @@ from workers.duties.drain import Drain
 from workers.duties.event_buffer import EventBuffer
 from workers.duties.heartbeat import Heartbeat
 from workers.duties.idle_unload import IdleUnload
+from workers.duties.pause import Pause
 from workers.duties.readiness import Readiness
 from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
@@ -53,7 +54,7 @@ from workers.wire.child_entry import ChildEntry
 
 logger = logging.getLogger(__name__)
 
-CONSUMER_DUTIES = (Cancel, EventBuffer, Heartbeat, IdleUnload, MessageSetAside, Readiness, Sweeper)
+CONSUMER_DUTIES = (Cancel, EventBuffer, Heartbeat, IdleUnload, MessageSetAside, Pause, Readiness, Sweeper)
 """Celery orders them by what each requires; each decides whether this kind of worker has it."""
 
 TURN_LIMIT_S = 86400.0

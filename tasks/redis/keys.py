@@ -37,6 +37,9 @@ def idle(queue: str) -> str:
     return f"{PREFIX}idle:{queue}"
 
 
+PAUSED = PREFIX + "paused"
+"""Hash: model -> JSON (since_ms, by). The models whose slots begin nothing. Owner: `tasks/pauses.py`."""
+
 JOBS = PREFIX + "jobs"
 """Sorted set: job id -> when it was submitted, ms of Redis' clock, with a fraction. For listings only."""
 

@@ -27,7 +27,7 @@ from workers.child.stages import batch
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.upstream.celery import begin_child
-from workers.wire.call import Call, RunAlone, TraceResult
+from workers.wire.call import Call, GivenBack, NotRun, RunAlone, TraceResult
 from workers.wire.messages import StandsBy, StateEntered
 from workers.wire.state import State
 
@@ -73,7 +73,7 @@ def begin(
     operations.load(child)
 
 
-def run_batch(calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
+def run_batch(calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     """Run the model on the calls as one batch, then trace each one; one result per call, in order.
 
     If Redis is unreachable or refuses writes, the batch does not begin and its messages are given back. Any other
@@ -99,7 +99,7 @@ def run_operation(operation: Operation) -> float | None:
     return operations.run(_this_child(), operation)
 
 
-def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
+def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     """Run the batch, report failures and successes of the model, and trace; one result per call, in order."""
     try:
         ran = batch.run(child.models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
@@ -107,8 +107,10 @@ def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | Run
         logger.warning("Redis is unreachable or refuses writes; %d messages are given back: %s", len(calls), exc)
         return [*give_back_all(child.app, calls, exc)]
     child.report(ran)
-    traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in ran.alone]))
-    return [RunAlone() if index in ran.alone else next(traced) for index in range(len(calls))]
+    not_run: dict[int, NotRun] = {index: RunAlone() for index in ran.alone}
+    not_run |= {index: GivenBack() for index in ran.returned}
+    traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in not_run]))
+    return [not_run[index] if index in not_run else next(traced) for index in range(len(calls))]
 
 
 def _this_child() -> ChildState:

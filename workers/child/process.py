@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.stages.work import Ran
-from workers.wire.call import RunAlone, TraceResult
+from workers.wire.call import NotRun, TraceResult
 from workers.wire.messages import BatchRan
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ class Counts:
     last_batch: int = 0
     largest_batch: int = 0
 
-    def add(self, results: Sequence[TraceResult | RunAlone]) -> None:
+    def add(self, results: Sequence[TraceResult | NotRun]) -> None:
         """Count a batch by its results."""
-        ran = [result for result in results if not isinstance(result, RunAlone)]
+        ran = [result for result in results if not isinstance(result, NotRun)]
         self.batches += bool(ran)
         self.jobs += len(ran)
         self.failures += sum(failed for failed, _, _ in ran)

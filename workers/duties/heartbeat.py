@@ -132,7 +132,7 @@ class Heartbeat(PeriodicDuty):
     def _stuck_s(self, waiting: int, slot: SlotPool | None, now: float) -> float:
         """Seconds in which nothing began and nothing runs, although messages wait."""
         begun = begun_count()
-        has_work = waiting > 0 or has_reserved()
+        has_work = (waiting > 0 or has_reserved()) and not (slot and slot.dispatcher.is_paused)
         is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.dispatcher.operation))
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now

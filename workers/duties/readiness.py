@@ -45,7 +45,7 @@ class Readiness(ConsumerDuty):
     def start(self, consumer: Any) -> None:
         """Gate the channel that was just opened; again after each connection."""
         pool: SlotPool = consumer.pool
-        consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size)
+        consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size, pool.dispatcher.pause)
         pool.supervisor.listener = self
 
     def ready(self, loaded: Loaded | None) -> None:

@@ -3,13 +3,14 @@
 One run at a time. Knows nothing of the ledger or the store; `losses.py` handles runs that do not end normally.
 Guarantees:
 
-- nothing is sent to a child whose model is not ready, nor while the gate is closed;
+- nothing is sent to a child whose model is not ready, nor while the gate is closed or the model is paused;
 - a request that was never sent ends by `Reject(requeue=True)`: its message returns to the queue and never fails;
 - each request of a batch that has ended gets its own result.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,10 +23,14 @@ from workers.parent.pending import BatchSizes, Pending
 from workers.parent.runs import Batch, OperationRun, Run
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
-from workers.wire.call import RunAlone, TraceResult
+from workers.wire.call import GivenBack, NotRun, RunAlone, TraceResult
 from workers.wire.child_entry import ChildEntry, Operation
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
+
+logger = logging.getLogger(__name__)
+
+PAUSED = "the model is paused"
 
 
 class Dispatcher:
@@ -48,6 +53,8 @@ class Dispatcher:
         """When the last batch ended, by the monotonic clock."""
         self.closed = ""
         """Why nothing is sent although the model is loaded; empty while the gate is open."""
+        self.is_paused = False
+        """Whether a person has paused the model, as far as this worker knows; Redis decides."""
         self._spec = spec
         self._entry = entry
         self._supervisor = supervisor
@@ -93,6 +100,8 @@ class Dispatcher:
     def join(self, request: SlotRequest) -> None:
         """Add a pending request."""
         self.pending.join(request, time.monotonic())
+        if self.is_paused:
+            self.give_back_pending(PAUSED)
         self.pump_soon()
 
     def run_operation(self, operation: Operation, done: Callable[[Any], None] = lambda answer: None) -> bool:
@@ -113,6 +122,17 @@ class Dispatcher:
         """Open the gate."""
         self.closed = ""
         self.pump_soon()
+
+    def pause(self, is_paused: bool) -> None:
+        """The model is paused (or is not any more): pending requests are given back, the running batch goes on."""
+        if is_paused != self.is_paused:
+            self.is_paused = is_paused
+            name = self._spec.entry.name
+            logger.info("%s is paused: nothing new begins" if is_paused else "%s is resumed", name)
+        if is_paused:
+            self.give_back_pending(PAUSED)
+        elif self.pending:
+            self.pump_soon()
 
     def stop(self, reason: str) -> None:
         """The worker stops: nothing more is sent, and pending requests are given back."""
@@ -148,6 +168,8 @@ class Dispatcher:
         is_due, self._pump_is_due = self._pump_is_due, False
         if not is_due or self.running is not None or self._is_stopping or not (self.pending and self.is_ready):
             return
+        if self.is_paused:
+            return
         if self._supervisor.must_load:
             self._hand_over_operation(Operation.LOAD, None)  # the supervisor ends a load that takes too long
             return
@@ -161,7 +183,7 @@ class Dispatcher:
         limit_s = min([self._spec.limit_s(len(batch.requests)), *limits_s])
         calls = [request.call for request in batch.requests]
 
-        def done(results: list[TraceResult | RunAlone]) -> None:
+        def done(results: list[TraceResult | NotRun]) -> None:
             self._finished(batch, results)
 
         if not self._begin(batch, self._entry.run_batch, calls, done, limit_s):
@@ -204,11 +226,11 @@ class Dispatcher:
         for request in run.requests:
             request.accept(pid, accepted)
 
-    def _finished(self, batch: Batch, results: list[TraceResult | RunAlone]) -> None:
+    def _finished(self, batch: Batch, results: list[TraceResult | NotRun]) -> None:
         self.done_at = time.monotonic()
         goes_on = not self._replacement_is_due
         pairs = list(zip(batch.requests, results, strict=True))
-        ran = [(request, result) for request, result in pairs if not isinstance(result, RunAlone)]
+        ran = [(request, result) for request, result in pairs if not isinstance(result, NotRun)]
         if ran:
             # Before the child may be replaced, because this forgets the deaths that are expected.
             self._supervisor.restarts.worked()
@@ -219,6 +241,7 @@ class Dispatcher:
         for request, result in ran:
             request.succeed(result)
         self._run_alone([request for request, result in pairs if isinstance(result, RunAlone)])
+        self._give_back([request for request, result in pairs if isinstance(result, GivenBack)])
 
     def _run_alone(self, requests: Sequence[SlotRequest]) -> None:
         """These requests are sent next, each in a batch of its own, with its own time limit."""
@@ -227,8 +250,15 @@ class Dispatcher:
             if request.is_cancelled:
                 request.fail(Ignore("cancelled"))
         self.pending.put_back([request for request in requests if not request.is_cancelled])
-        if self._is_stopping or not self.is_ready:
+        if self._is_stopping or not self.is_ready or self.is_paused:
             self.give_back_pending("the slot takes no more messages")
+
+    def _give_back(self, requests: Sequence[SlotRequest]) -> None:
+        """The child has found in Redis that the model is paused: these requests have not begun."""
+        if requests:
+            self.pause(True)
+        for request in reversed(requests):
+            request.fail(Reject(PAUSED, requeue=True))
 
     def _replace_if_idle(self) -> None:
         child = self.child()

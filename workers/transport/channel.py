@@ -57,7 +57,7 @@ class LeasingChannel(kombu_redis.Channel):
         self._receivers: dict[str, tuple[bool, Callable[[Any], Any]]] = {}
         self._step_is_called = False
         self._peek_fails = False
-        self._is_held_back = False
+        self._is_held_back = self._is_paused = False
         self._is_refused = False
         super().__init__(*args, **kwargs)
         # Kept, because a closed channel has no connection, and acknowledgements may still come.
@@ -138,7 +138,8 @@ class LeasingChannel(kombu_redis.Channel):
         """Up to `k` messages with their queues; what cannot be read is set aside and logged."""
         lists = {self._q_for_pri(queue, step): queue for step in self.priority_steps for queue in queues}
         reserved = self.leases.reserve(list(lists), k, share)
-        self._is_held_back = reserved.held_back
+        self._is_held_back, self._is_paused = reserved.held_back, reserved.paused
+        self.qos.on_pause(reserved.paused)
         if reserved.more:
             self.call_for_step()
         for refused in reserved.set_aside:
@@ -210,7 +211,8 @@ class LeasingChannel(kombu_redis.Channel):
         first = self._q_for_pri(self.active_queues[0], 0)
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
-        if self._peek_fails or self._is_held_back:  # a wait that needs no memory and moves nothing either
+        # A wait that needs no memory and moves nothing either. What lies in a paused queue would wake a peek at once.
+        if self._peek_fails or self._is_held_back or self._is_paused:
             pause_s = HELD_BACK_S if self._is_held_back else POLL_S
             self.client.connection.send_command("BLPOP", keys.NOTHING, pause_s)
         else:

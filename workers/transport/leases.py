@@ -67,13 +67,14 @@ class SetAside:
 class Reserved:
     """What one reserve brought. `more` says that it stopped at a limit, so another may bring more.
 
-    `held_back` says that messages were left to idle slots.
+    `held_back` says that messages were left to idle slots, `paused` that a queue is paused and was left alone.
     """
 
     taken: Sequence[Held] = ()
     set_aside: Sequence[SetAside] = ()
     more: bool = False
     held_back: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Leases:
             acks = tuple(self._acks)
         script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
         shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000)]
-        taken, aside, more, held_back, now_ms = self._run(
+        taken, aside, more, held_back, now_ms, paused = self._run(
             "reserve", script_keys, [self._lease_ms, k if lists else 0, *shared, *acks]
         )
         answered = steady_s()
@@ -162,7 +163,7 @@ class Leases:
             self.give_back(one.key for one in held)
             held, more = [], 1
         refused = [SetAside(_text(name), _text(why)) for name, why in zip(aside[0::2], aside[1::2], strict=True)]
-        return Reserved(held, refused, bool(more), bool(held_back))
+        return Reserved(held, refused, bool(more), bool(held_back), bool(paused))
 
     def ack(self, key: str) -> None:
         """Let go of a message for good: it is done. Sent with the next `reserve` or `flush`."""

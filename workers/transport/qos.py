@@ -39,12 +39,16 @@ class LeasingQoS(virtual.QoS):
         self.prefetch_count = prefetch_count or 0
         self.may_take: Callable[[], bool] = lambda: True
         """Whether any message may be taken, whatever the prefetch says."""
+        self.on_pause: Callable[[bool], None] = lambda is_paused: None
+        """Is called with each answer of Redis to a reserve: whether a queue that is read here is paused."""
         self._delivered: dict[str, Any] = {}
         self._rests_until_s = 0.0
 
-    def gate(self, may_take: Callable[[], bool], shared_batch: int) -> None:
+    def gate(
+        self, may_take: Callable[[], bool], shared_batch: int, on_pause: Callable[[bool], None] = lambda is_paused: None
+    ) -> None:
         """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
-        self.may_take, self.shared_batch = may_take, shared_batch
+        self.may_take, self.shared_batch, self.on_pause = may_take, shared_batch, on_pause
 
     def rest(self, seconds: float) -> None:
         """Take nothing for so long, because Redis refuses what this worker needs; 0: go on."""

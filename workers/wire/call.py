@@ -20,6 +20,14 @@ class RunAlone:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """Returned instead of a result: the call did not run, because the model is paused; its message goes back."""
+
+
+NotRun = RunAlone | GivenBack
+
+
+@dataclass(frozen=True)
 class Call:
     """One request as the pool sends it to the child: Celery's arguments for its tracer."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.wire.call import Call, RunAlone, TraceResult
+    from workers.wire.call import Call, NotRun, TraceResult
     from workers.wire.link import ChildEnd, ParentEnd
     from workers.wire.spec import SlotSpec
 
@@ -32,7 +32,7 @@ class ChildEntry:
     """Called first in a new process, with its end of the link, the parent's end (to close), its slot, the registry's
     models that it must not load, Celery's application and the worker's name."""
 
-    run_batch: Callable[[Sequence[Call]], list[TraceResult | RunAlone]]
+    run_batch: Callable[[Sequence[Call]], list[TraceResult | NotRun]]
     """Run these requests as one batch; one result each, in order."""
 
     run_operation: Callable[[Operation], Any]

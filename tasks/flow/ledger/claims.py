@@ -22,8 +22,9 @@ from tasks.redis.scripts import Scripts
 if TYPE_CHECKING:
     from redis import Redis
 
-COMPUTED_ELSEWHERE, SPENT, TOO_SOON = 0, -1, -2
-"""Answers to a claim that may not run now: another worker computes it, its attempts are used up, its pause runs."""
+COMPUTED_ELSEWHERE, SPENT, TOO_SOON, PAUSED = 0, -1, -2, -3
+"""Answers to a claim that may not run now: another worker computes it, its attempts are used up, its last run began too
+short a time ago, its model is paused."""
 
 
 class Claims:
@@ -52,15 +53,15 @@ class Claims:
     def claim_all(self, claims: Sequence[ArtifactClaim]) -> list[int | ResponseError]:
         """Begin to compute artifacts, in one round trip, in order.
 
-        Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT` or `TOO_SOON`.
+        Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT`, `TOO_SOON` or `PAUSED`.
         """
         calls = []
         for one in claims:
             job_id, part = one.run_of
             artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
             token = secrets.token_hex(8)
-            args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token]
-            calls.append(([*artifact_keys, keys.attempts(job_id), keys.sent(job_id)], args))
+            args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
+            calls.append(([*artifact_keys, keys.attempts(job_id), keys.sent(job_id), keys.PAUSED], args))
         return self._scripts.run_all("claim", calls)
 
     def release_all(self, claimed: Sequence[tuple[str, str]]) -> list[int | ResponseError]:

@@ -48,6 +48,10 @@ class Queries:
         seconds, micro = self._redis.time()
         return bool(self._redis.zcount(keys.capacity(model), seconds * 1000 + micro // 1000, "+inf"))
 
+    def is_paused(self, model: str) -> bool:
+        """Whether nothing new may begin on this model's slots now."""
+        return bool(self._redis.hexists(keys.PAUSED, model))
+
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first; ids whose record has expired are dropped on the way."""
         ids = [raw.decode() for raw in self._redis.zrevrange(keys.JOBS, 0, limit - 1)]

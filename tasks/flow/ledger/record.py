@@ -89,7 +89,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class ArtifactClaim:
-    """A message that wants to compute an artifact: its delivery tag, its copy, and its job and part.
+    """A message that wants to compute an artifact: its delivery tag, its copy, its job and part, and its model.
 
     `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
     `run_of` is the job and part, or the id of a bare task and 0.
@@ -99,6 +99,7 @@ class ArtifactClaim:
     tag: str
     copy: tuple[str, str]
     run_of: tuple[str, int]
+    model: str
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ Guarantees:
   yields a result as soon as its group is computed, and `put_away` stores it before it takes the next one;
 - claims are also released when computing or storing fails, because `put_away` drives `compute`;
 - a request that is cancelled while its batch runs is dropped at the adapter's next safe point;
+- nothing begins while the model is paused: the claim finds out, counts no attempt, and the call is in `Ran.returned`;
 - a request with an earlier attempt may have killed its process, so it shares no batch: it is returned in
   `Ran.alone` to be run alone, and no attempt is counted for that.
 """
@@ -52,7 +53,7 @@ def run(
 ) -> Ran:
     """Compute the batch and leave one outcome per request; calls of other tasks are not touched."""
     taken = take(ledger, models.entry, calls)
-    parts = [Ran(outcomes=taken.outcomes)]
+    parts = [Ran(outcomes=taken.outcomes, returned=_others_of_a_paused_model(ledger, models.entry.name, calls))]
     for variant, requests in taken.by_variant.items():
         with _in_use(models, variant) as model:
             ready = make_ready(ledger, model, requests, has_company=len(calls) > 1)
@@ -61,6 +62,12 @@ def run(
     ran = Ran.together(parts)
     leave(calls, ran.outcomes)
     return ran
+
+
+def _others_of_a_paused_model(ledger: Ledger, model: str, calls: Sequence[Call]) -> frozenset[int]:
+    """The calls of other tasks than the crafts', which claim nothing, if the model is paused."""
+    others = frozenset(index for index, call in enumerate(calls) if call.task not in crafts.by_task())
+    return others if others and ledger.queries.is_paused(model) else frozenset()
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from tasks.errors import WorkerLost
 from tasks.flow import envelope
-from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
+from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, PAUSED, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.flow.outcomes import Failed, Outcome, Waiting, as_slotline_error
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int, Outcome]]:
-    """The work of this batch, each with its attempt; and the outcomes of the requests that must not run.
+def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int, Outcome], frozenset[int]]:
+    """The work of this batch, each with its attempt; the outcomes of the requests that must not run; and the numbers
+    of the calls that go back to their queue, because the model is paused.
 
     It takes one round trip. If the first of several requests for an artifact is refused, the next one needs another.
     """
     work: list[Work] = []
     outcomes: dict[int, Outcome] = {}
+    returned: set[int] = set()
     while wanted:
         attempts = ledger.claims.claim_all([_claim_of(one) for one in wanted])
         again: list[Work] = []
@@ -39,11 +41,14 @@ def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int,
             if isinstance(attempt, int) and attempt > 0:
                 work.append(replace(one, attempt=attempt))
                 continue
+            if attempt == PAUSED:
+                returned.update(request.index for request in one.requests)
+                continue
             outcomes[one.first.index] = _refused(ledger, one, attempt)
             if len(one.requests) > 1:
                 again.append(replace(one, requests=one.requests[1:]))
         wanted = again
-    return work, outcomes
+    return work, outcomes, frozenset(returned)
 
 
 def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
@@ -60,7 +65,7 @@ def _claim_of(work: Work) -> ArtifactClaim:
     queue = str(delivery.get("routing_key") or "")
     # The copy goes to the list of the message itself, because the sweep looks there.
     copy = (list_key(queue, int(delivery.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
-    return ArtifactClaim(work.artifact, call.delivery_tag, copy, work.first.run_of)
+    return ArtifactClaim(work.artifact, call.delivery_tag, copy, work.first.run_of, work.part.model)
 
 
 def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:

@@ -80,8 +80,9 @@ def make_ready(
     made = {found.artifact.name: "" for found in outcomes.values() if isinstance(found, Done)}
     release(ledger, made.items())
     alone = [work for work in wanted if has_company and _was_begun(work)]
-    work, refused = claim(ledger, [work for work in wanted if work not in alone])
-    return ReadyBatch(model, work, {**outcomes, **refused}, frozenset(r.index for one in alone for r in one.requests))
+    work, refused, returned = claim(ledger, [work for work in wanted if work not in alone])
+    run_alone = frozenset(request.index for one in alone for request in one.requests)
+    return ReadyBatch(model, work, {**outcomes, **refused}, run_alone, returned=returned)
 
 
 def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str:

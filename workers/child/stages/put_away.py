@@ -40,7 +40,7 @@ def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is
     finally:
         release(ledger, [(one.artifact, one.first.call.delivery_tag) for one in ready.work])
     worked = any(isinstance(outcome, Done) for outcome in ended.values())
-    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended})
+    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended}, ready.returned)
 
 
 def leave(calls: Sequence[Call], ended: Outcomes) -> None:

@@ -74,8 +74,8 @@ class TakenBatch:
 class ReadyBatch:
     """The work for one model; `model` is None if it could not be loaded, and then there is no work.
 
-    `outcomes` are those of requests that need no run. `alone` has the numbers of calls that must run alone.
-    `failed` names a model that could not be loaded.
+    `outcomes` are those of requests that need no run. `alone` has the numbers of calls that must run alone, `returned`
+    those of calls that go back to their queue. `failed` names a model that could not be loaded.
     """
 
     model: LoadedModel | None
@@ -83,6 +83,7 @@ class ReadyBatch:
     outcomes: Outcomes = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
     failed: tuple[str, ...] = ()
+    returned: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -98,13 +99,15 @@ class Ran:
     """How a batch ended: its outcomes, and the failures and successes of the model itself.
 
     `failed` has the ids of tasks on which the model failed, and names of a registry's models that could not be loaded.
-    `worked`: at least one artifact was made. `alone` has the numbers of calls that must run in a batch of their own.
+    `worked`: at least one artifact was made. `alone` has the numbers of calls that must run in a batch of their own,
+    `returned` those of calls that go back to their queue, because the model is paused.
     """
 
     failed: tuple[str, ...] = ()
     worked: bool = False
     alone: frozenset[int] = frozenset()
     outcomes: Outcomes = field(default_factory=dict)
+    returned: frozenset[int] = frozenset()
 
     @classmethod
     def together(cls, parts: Iterable[Ran]) -> Ran:
@@ -116,5 +119,6 @@ class Ran:
                 whole.worked or part.worked,
                 whole.alone | part.alone,
                 {**whole.outcomes, **part.outcomes},
+                whole.returned | part.returned,
             )
         return whole

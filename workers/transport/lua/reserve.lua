@@ -1,18 +1,19 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
 -- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
--- also: slotline:delayed, and slotline:job:<id> of a message with an eta, read only
+-- also: slotline:delayed; slotline:paused, and slotline:job:<id> of a message with an eta, read only
 -- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
 -- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
 -- ARGV[7…] keys to acknowledge first (those still ours)
--- Returns {taken, aside, more, held_back, now}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
+-- Returns {taken, aside, more, held_back, now, paused}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
 -- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
--- now = ms of Redis' clock.
+-- now = ms of Redis' clock; paused = 1 when a queue of these lists is paused.
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
 -- Guarantee: what waits is divided among the idle slots; a slot that holds messages leaves a batch to each of them.
 -- An idle slot that does not come for it (it is frozen, or died) counts as idle for ARGV[6] ms more.
 -- Guarantee: a message whose eta has not come is not taken but delayed; any reader sends what is due, of any queue. So
 -- a delayed message needs no certain worker, and is shared like any other when it is due.
+-- Guarantee: of a queue that is paused nothing is taken, whatever waits there, as long as it is.
 local SET_ASIDE, IDLE, FIRST_LIST = KEYS[3], KEYS[4], 5
 local MOVED_AT_MOST = 100 -- messages that one call sets aside or delays, and messages that it sends because they are due
 local now, asked, batch, held = now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -63,12 +64,19 @@ end
 
 if asked > 0 then send_due(now, MOVED_AT_MOST) end
 
+local lists, pauses, paused = {}, {}, 0
+for i = FIRST_LIST, #KEYS do
+  local queue = string.match(KEYS[i], '^(.-)\6\22') or KEYS[i]
+  pauses[queue] = pauses[queue] or redis.call('HEXISTS', 'slotline:paused', queue)
+  if pauses[queue] == 0 then lists[#lists + 1] = KEYS[i] else paused = 1 end
+end
+
 local waiting, idle = 0, 0
 if batch > 0 and asked > 0 then
   redis.call('ZREM', IDLE, holder)
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
   idle = redis.call('ZCARD', IDLE)
-  for i = FIRST_LIST, #KEYS do waiting = waiting + redis.call('LLEN', KEYS[i]) end
+  for _, list in ipairs(lists) do waiting = waiting + redis.call('LLEN', list) end
 end
 
 -- How many of the messages that wait are this slot's to take.
@@ -97,11 +105,11 @@ local function sort(list, message)
 end
 
 local wanted = share()
-for i = FIRST_LIST, #KEYS do
+for _, list in ipairs(lists) do
   while #found < wanted and moved < MOVED_AT_MOST do
-    local popped = redis.call('RPOP', KEYS[i], math.min(wanted - #found, MOVED_AT_MOST))
+    local popped = redis.call('RPOP', list, math.min(wanted - #found, MOVED_AT_MOST))
     if not popped then break end
-    for _, message in ipairs(popped) do sort(KEYS[i], message) end
+    for _, message in ipairs(popped) do sort(list, message) end
   end
 end
 
@@ -127,4 +135,4 @@ end
 
 local more = moved >= MOVED_AT_MOST or (count >= wanted and wanted == asked)
 local is_held_back = not more and count >= wanted and wanted < asked and waiting > count
-return {taken, aside, more and 1 or 0, is_held_back and 1 or 0, now}
+return {taken, aside, more and 1 or 0, is_held_back and 1 or 0, now, paused}

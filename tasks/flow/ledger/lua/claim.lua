@@ -1,11 +1,13 @@
 -- Claim an artifact and begin a run that computes it, or wait: for the worker that computes it, or for a pause to end.
 -- KEYS: slotline:hand:<artifact> (the tag of the message that computes it), slotline:followers:<artifact> (the messages
---       that wait for it), slotline:leases, slotline:job:<id>:attempts, slotline:job:<id>:sent; also slotline:delayed
+--       that wait for it), slotline:leases, slotline:job:<id>:attempts, slotline:job:<id>:sent, slotline:paused;
+--       also slotline:delayed
 -- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
 --       is part of no job), attempts allowed, ms of the first pause, ms that a copy waits at most, ms to keep this,
---       a token of this call: the same call, sent again because its answer was lost, begins no second run
+--       a token of this call: the same call, sent again because its answer was lost, begins no second run; the model
 -- Returns the number of this attempt, from 1; 0 when the copy waits for another worker, -1 when the attempts are used
--- up, -2 when the copy waits because the last run began too short a time ago.
+-- up, -2 when the copy waits because the last run began too short a time ago, -3 when the model is paused: then nothing
+-- was changed.
 -- Guarantee: one worker computes an artifact at a time, as long as its message is leased; when the lease has ended
 -- the next claim gets it. An attempt is counted before the work begins, so the count survives the worker. A copy that
 -- waits is sent again after a while, even if the artifact is never released.
@@ -19,6 +21,7 @@ end
 
 local run = tag .. '\n' .. ARGV[9]
 if redis.call('HGET', KEYS[4], part .. '!') == run then return tonumber(redis.call('HGET', KEYS[4], part)) end
+if redis.call('HEXISTS', KEYS[6], ARGV[10]) == 1 then return -3 end
 local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= tag then
   local lease = redis.call('ZSCORE', KEYS[3], owner)

@@ -22,7 +22,7 @@ from tests.fixtures.workers import StartWorker
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
 from workers.child import main as child
 from workers.child import tracing
-from workers.wire.call import RunAlone
+from workers.wire.call import NotRun
 from workers.wire.link import pair
 
 ChildrenOf = Callable[[int], list[int]]
@@ -199,7 +199,7 @@ def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_
             monkeypatch.setattr(module, "ledger", lambda app: ledger)
         results = child.computed(child_with(OneRehearsal(), link, app), calls)
         assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
-    given_back = [result[1].exception.exc for result in results if not isinstance(result, RunAlone)]
+    given_back = [result[1].exception.exc for result in results if not isinstance(result, NotRun)]
     assert [(type(error), error.requeue) for error in given_back] == [(Reject, True)] * 2
     link.close()
     other.close()

@@ -15,7 +15,7 @@ from tasks.catalog import parse
 from tests.fixtures.waiting import WaitUntil
 from workers.parent.child_process import ChildPool
 from workers.parent.supervisor import Supervisor
-from workers.wire.call import Call, RunAlone, TraceResult
+from workers.wire.call import Call, NotRun, TraceResult
 from workers.wire.child_entry import ChildEntry, Operation
 from workers.wire.link import ChildEnd, ParentEnd
 from workers.wire.messages import StandsBy
@@ -33,7 +33,7 @@ def begin(
     link.send(StandsBy())
 
 
-def run_batch(calls: Sequence[Call]) -> list[TraceResult | RunAlone]:
+def run_batch(calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     """The child's part: each request's id and the process that it ran in."""
     return [(0, (call.task_id, os.getpid()), 0.0) for call in calls]
 

@@ -6,7 +6,7 @@ import pytest
 from celery.exceptions import Ignore, Reject
 
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot, run_operation
-from workers.wire.call import RunAlone
+from workers.wire.call import GivenBack, RunAlone
 from workers.wire.child_entry import Operation
 from workers.wire.state import State
 
@@ -55,6 +55,43 @@ def test_what_must_run_alone_is_next_and_by_itself_unless_it_is_cancelled(slot: 
     assert slot.waiting() == ["c"]
     assert isinstance(slot.heard["b"][0], Ignore)
     assert slot.dispatcher.batch_sizes.batches == 0, "nothing was run"
+
+
+def test_while_the_model_is_paused_what_runs_ends_and_what_waits_goes_back_in_order(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a", "b")
+    for name in "cd":
+        slot.request(name)
+    slot.dispatcher.pause(True)
+    slot.request("e")
+    slot.turn()
+    assert slot.order == ["d", "c", "e"], "the last first: each goes to the front"
+    assert all(isinstance(slot.heard[name][0], Reject) for name in "cde")
+    batch.finish(RESULT, RESULT)
+    slot.turn()
+    assert slot.batches() == [["a", "b"]]
+    slot.dispatcher.pause(False)
+    slot.request("f")
+    slot.turn()
+    assert slot.batches() == [["a", "b"], ["f"]]
+
+
+def test_what_the_child_may_not_begin_goes_back_with_all_that_waits_behind_it(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a", "b")
+    slot.request("c")
+    batch.finish(RESULT, GivenBack())
+    slot.turn()
+    assert slot.order == ["a", "c", "b"]
+    assert [isinstance(slot.heard[name][0], Reject) for name in "bc"] == [True, True]
+    assert slot.dispatcher.is_paused
+    assert slot.dispatcher.batch_sizes.members == 1
+
+
+def test_a_lazy_slots_model_is_not_loaded_while_it_is_paused(slot: SmallSlot) -> None:
+    slot.supervisor.state = State.UNLOADED
+    slot.dispatcher.pause(True)
+    slot.request("a")
+    slot.turn()
+    assert slot.child.handed == []
 
 
 def test_a_batch_has_the_models_time_or_less_where_a_request_has_less(slot: SmallSlot) -> None:

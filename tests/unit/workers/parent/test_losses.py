@@ -21,7 +21,7 @@ NO_PROCESS = 2**22 + 1
 def count_attempt(client: Redis, name: str) -> None:
     """What the child does before it computes a bare task."""
     with Redis.from_url(f"redis://{_address(client)}") as raw:
-        claim = ArtifactClaim(f"artifact-{name}", name, ("m", "message"), (name, 0))
+        claim = ArtifactClaim(f"artifact-{name}", name, ("m", "message"), (name, 0), "m")
         assert Ledger(raw).claims.claim_all([claim]) == [1]
 
 

@@ -44,6 +44,26 @@ def test_a_body_that_cannot_be_decoded_is_set_aside(reading: Connection, redis_c
     assert redis_client.llen(keys.SET_ASIDE) == 1
 
 
+def test_a_paused_queue_is_looked_at_without_a_peek_that_would_wake_at_once(
+    reading: Connection, redis_client: Any
+) -> None:
+    redis_client.lpush("q", message(tag="kept"))
+    redis_client.hset(keys.PAUSED, "q", "{}")
+    channel = reading.default_channel
+    heard: list[bool] = []
+    channel.qos.gate(lambda: True, 0, heard.append)
+    redis_client.config_resetstat()
+    with Consumer(channel, [Queue("q")], on_message=lambda message: pytest.fail("taken")):
+        for _ in range(3):
+            with pytest.raises(TimeoutError):
+                reading.drain_events(timeout=0.3)
+    asked = redis_client.info("commandstats")
+    assert "cmdstat_blpop" in asked
+    assert "cmdstat_blmove" not in asked
+    assert set(heard) == {True}
+    assert redis_client.llen("q") == 1
+
+
 ODD_TAGS = ["a\nb", 'quote " and \\', "tab\t, nul\0", "Chí Phèo", "x" * 10_000, "esc \x1b[2J", 12.5]
 
 

@@ -278,6 +278,22 @@ def test_what_is_due_but_cannot_be_sent_is_set_aside_and_stops_no_reader(
     assert kept == "message"
 
 
+def test_of_a_paused_queue_nothing_is_taken_of_any_priority_and_others_go_on(
+    redis_client: Any, leases_for: LeasesFor
+) -> None:
+    for n, name in enumerate([*list_keys("q"), *list_keys("other")]):
+        _send(redis_client, f"{n}", name=name)
+    redis_client.hset(keys.PAUSED, "q", "{}")
+    one = leases_for()
+    reserved = one.reserve([*list_keys("q"), *list_keys("other")], 9)
+    assert ([held.key for held in reserved.taken], reserved.paused) == (["4", "5", "6", "7"], True)
+    reserved = one.reserve(list_keys("q"), 9)
+    assert (reserved.taken, reserved.paused, reserved.more) == ([], True, False)
+    redis_client.hdel(keys.PAUSED, "q")
+    reserved = one.reserve(list_keys("q"), 9)
+    assert ([held.key for held in reserved.taken], reserved.paused) == (["0", "1", "2", "3"], False)
+
+
 def test_redis_clock_counts_whatever_this_hosts_clock_says(
     redis_client: Any, leases_for: LeasesFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -76,7 +76,7 @@ def progress(raw_redis: Any, job: str) -> dict[str, Any]:
 
 def claim(ledger: Ledger, artifact: str, tag: str, copy: tuple[str, str], run_of: tuple[str, int]) -> int:
     """One claim; Redis' refusal is raised."""
-    (answer,) = ledger.claims.claim_all([ArtifactClaim(artifact, tag, copy, run_of)])
+    (answer,) = ledger.claims.claim_all([ArtifactClaim(artifact, tag, copy, run_of, MODEL)])
     return _or_raise(answer)
 
 

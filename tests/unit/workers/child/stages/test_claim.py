@@ -32,7 +32,7 @@ def redis_of(ledger: Ledger) -> Any:
 
 
 def test_a_claim_counts_the_attempt_of_the_first_request_alone(ledger: Ledger) -> None:
-    (claimed,), refused = claim(ledger, [work(ledger, "first", "second")])
+    (claimed,), refused, _ = claim(ledger, [work(ledger, "first", "second")])
     assert (claimed.attempt, refused) == (1, {})
     assert redis_of(ledger).hget(keys.attempts("first"), "0") == b"1"
     assert not redis_of(ledger).exists(keys.attempts("second"))
@@ -41,7 +41,7 @@ def test_a_claim_counts_the_attempt_of_the_first_request_alone(ledger: Ledger) -
 def test_where_the_first_is_refused_the_next_makes_the_artifact(ledger: Ledger) -> None:
     redis_of(ledger).hset(keys.attempts("spent"), "0", ATTEMPTS_ALLOWED)
     ledger.claims.note_loss(("spent", 0), "killed by signal 9")
-    (claimed,), refused = claim(ledger, [work(ledger, "spent", "fresh")])
+    (claimed,), refused, _ = claim(ledger, [work(ledger, "spent", "fresh")])
     assert (claimed.first.call.task_id, claimed.attempt) == ("fresh", 1)
     failed = refused[0]
     assert isinstance(failed, Failed)
@@ -51,10 +51,20 @@ def test_where_the_first_is_refused_the_next_makes_the_artifact(ledger: Ledger) 
 def test_what_another_slot_computes_waits_until_it_is_released(ledger: Ledger) -> None:
     claim(ledger, [work(ledger, "theirs")])
     redis_of(ledger).zadd(keys.LEASES, {"tag-theirs": 1e15})
-    assert claim(ledger, [work(ledger, "ours")]) == ([], {0: Waiting()})
+    assert claim(ledger, [work(ledger, "ours")]) == ([], {0: Waiting()}, frozenset())
     release(ledger, [(ARTIFACT, "tag-theirs")])
-    (claimed,), _ = claim(ledger, [work(ledger, "ours")])
+    (claimed,), *_ = claim(ledger, [work(ledger, "ours")])
     assert claimed.first.call.task_id == "ours"
+
+
+def test_while_the_model_is_paused_nothing_is_claimed_and_no_attempt_is_counted(ledger: Ledger) -> None:
+    (wanted,) = [work(ledger, "first", "second")]
+    redis_of(ledger).hset(keys.PAUSED, wanted.part.model, "{}")
+    assert claim(ledger, [wanted]) == ([], {}, frozenset({0, 1}))
+    assert not redis_of(ledger).exists(keys.attempts("first"), keys.attempts("second"), keys.computed_by(ARTIFACT))
+    redis_of(ledger).delete(keys.PAUSED)
+    (claimed,), *_ = claim(ledger, [wanted])
+    assert claimed.attempt == 1
 
 
 def test_one_that_cannot_be_released_costs_the_others_nothing(
