@@ -31,8 +31,8 @@ _WORKER = _ALL + (
     "unlink zcard zcount zrange zremrangebyscore zscan zscore "
 )
 _PRODUCER = _ALL + (
-    "brpop getrange hdel hget hgetall hincrby hmget hset hvals lindex lrange lrem mget persist pexpire pttl rpush scan "
-    "setrange smembers subscribe unlink unsubscribe zcount zrange zrevrange zscan "
+    "brpop getrange hdel hget hgetall hincrby hmget hset hsetnx hvals lindex lrange lrem mget persist pexpire pttl "
+    "rpush scan setrange smembers subscribe unlink unsubscribe zcard zcount zrange zrevrange zscan "
 )
 _FLOWER = (
     "select ping multi exec discard evalsha script|load script|exists time publish "

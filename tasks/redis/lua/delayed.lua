@@ -12,10 +12,15 @@ local function headers_of(message)
   return type(headers) == 'table' and headers or {}
 end
 
--- What cannot go to its list (something else has that name) is set aside: an error here would stop every reader.
+-- An error here would stop every reader. Where something else has the list's name, the message is set aside; where the
+-- user of this connection may not write to the list, another's may, so the message is due again in a second.
 local function push(command, list, message, now)
   local answer = redis.pcall(command, list, message)
   if type(answer) ~= 'table' or not answer.err then return end
+  if not string.find(answer.err, 'WRONGTYPE', 1, true) then
+    redis.call('ZADD', DELAYED, now + 1000, list .. '\n' .. message)
+    return
+  end
   local about = {queue = list, reason = 'cannot be sent: ' .. answer.err, time = now}
   redis.call('RPUSH', 'slotline:setaside', cjson.encode(about) .. '\n' .. message)
 end

@@ -52,7 +52,9 @@ def test_the_channels_are_those_of_the_database(redis_user: RedisUser) -> None:
         assert rights.lacking(client, WORKER, MODELS) == ("&/3.celery.pidbox", "&/3.celeryev/*")
 
 
-@pytest.mark.parametrize("folder", ["tasks/flow/ledger/lua", "workers/transport/lua", "workers/slots/lua"])
+@pytest.mark.parametrize(
+    "folder", ["tasks/redis/lua", "tasks/flow/ledger/lua", "workers/transport/lua", "workers/slots/lua"]
+)
 def test_every_command_of_a_script_is_a_right_of_the_worker(folder: str) -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / folder).glob("*.lua")))
     called = {name.lower() for name in re.findall(r"redis\.p?call\(\s*['\"]([A-Za-z]+)", text)}

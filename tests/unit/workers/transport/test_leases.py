@@ -11,7 +11,9 @@ import pytest
 import redis
 
 from tasks.redis import keys
+from tasks.redis.rights import WORKER
 from tasks.routing import list_keys
+from tests.fixtures.redis_users import RedisUser
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import end_leases, in_s, message
 from workers.stack.embedded_redis import EmbeddedRedis
@@ -276,6 +278,15 @@ def test_what_is_due_but_cannot_be_sent_is_set_aside_and_stops_no_reader(
     head, kept = redis_client.lindex(keys.SET_ASIDE, 0).split("\n", 1)
     assert json.loads(head)["queue"] == keys.LEASES
     assert kept == "message"
+
+
+def test_what_this_user_may_not_send_stays_delayed_for_one_who_may(redis_client: Any, redis_user: RedisUser) -> None:
+    redis_client.zadd(keys.DELAYED, {"forbidden\nmessage": 1})
+    _send(redis_client, "a")
+    with redis.Redis.from_url(redis_user("some", *WORKER.rights(0, ["q"]))) as client:
+        assert [held.key for held in Leases(client, 30.0, "one").reserve(["q"], 1).taken] == ["a"]
+    assert redis_client.zscore(keys.DELAYED, "forbidden\nmessage") > redis_client.time()[0] * 1000 - 60_000
+    assert not redis_client.exists(keys.SET_ASIDE, "forbidden")
 
 
 def test_of_a_paused_queue_nothing_is_taken_of_any_priority_and_others_go_on(
