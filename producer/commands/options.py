@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import click
 
+from tasks.errors import InvalidInput
 from tasks.media.audio import FORMATS
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
@@ -29,3 +30,20 @@ def speaking(command: CommandT) -> CommandT:
 
 
 format = click.option("--format", type=click.Choice(FORMATS), help="The files' format.")
+local = click.option(
+    "--local", is_flag=True, help="Start Redis and workers for this command, and stop them at its end."
+)
+
+
+def slots(default: int) -> Callable[[CommandT], CommandT]:
+    """The option `--slots`; `local_slots` says what it means."""
+    return click.option("--slots", type=click.IntRange(1, 256), help=f"Slots with --local; default: {default}.")
+
+
+def local_slots(is_local: bool, slots: int | None, default: int) -> int | None:
+    """How many slots the local stack has; None without one. Raises `InvalidInput` for slots without a stack."""
+    if is_local:
+        return slots or default
+    if slots is not None:
+        raise InvalidInput("--slots: only with --local; else the workers that run have their own slots")
+    return None

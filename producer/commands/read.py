@@ -32,22 +32,24 @@ if TYPE_CHECKING:
     from producer.reading.reading import Reading
     from producer.reading.request import ReadingRequest
 
+DEFAULT_SLOTS = 2
+
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--local", is_flag=True, help="Start Redis and workers for this command, and stop them at its end.")
+@options.local
 @options.speaking
 @click.option("--chapters", help="Only these chapters of each file, such as 1-3,5.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the audio; ./ and the book's title.")
 @options.format
-@click.option("--slots", default=2, show_default=True, type=click.IntRange(1, 256), help="Slots with --local.")
+@options.slots(DEFAULT_SLOTS)
 def read(
     sources: tuple[Path, ...],
     local: bool,
     chapters: str | None,
     folder: Path | None,
     format: str | None,
-    slots: int,
+    slots: int | None,
     **speaking: Any,
 ) -> int:
     """Read text, Markdown or EPUB files aloud, one audio file per chapter.
@@ -55,9 +57,10 @@ def read(
     Started again it goes on where it was: what is read already is not read again.
     """
     choose_settings(local)
+    local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
     manner = Speaking.parse(speaking)
     books = read_sources(sources, chapters)
-    session = Session(manner.model, slots if local else None)
+    session = Session(manner.model, local_slots)
     session.check()
     folders = _folders(books, folder)
     for each in folders:

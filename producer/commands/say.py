@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 import uuid
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from producer.commands.session import Session
 from producer.files.audio import format_of
 from producer.job import Job
 from tasks.errors import InvalidInput
+from tasks.media.audio import FORMATS
 from tasks.messages import ChapterRequest, ModelRequest, ParagraphRequest
 from tasks.messages.voices import voice_for_language
 from tasks.terminal import interrupt
@@ -35,7 +37,7 @@ def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
     """Speak one TEXT to a file; `-` reads the text from standard input."""
     from tasks.text.language import guess_language
 
-    chosen = format_of(target, format)
+    chosen = _check_target(target, format)
     words = _stdin() if text == "-" else text
     session = Session(speaking["model"], None)
     session.check()
@@ -61,6 +63,19 @@ def _request(words: str, title: str, speaking: Mapping[str, Any]) -> ModelReques
     if len(words) <= SAY_AT_ONCE_CHARS and "\n\n" not in words.strip():
         return ParagraphRequest.parse({"text": words, **speaking})
     return ChapterRequest.parse({"text": words, "title": title, **speaking})
+
+
+def _check_target(target: Path, format: str | None) -> str:
+    """The file's format; raises `InvalidInput` if the file could not be written, before anything is sent."""
+    ending = target.suffix.removeprefix(".").lower()
+    if format and ending in FORMATS and ending != format:
+        raise InvalidInput(f"--format: {format}, but {target.name} ends in .{ending}; give one of the two")
+    folder = target.parent
+    if not folder.is_dir():
+        raise InvalidInput(f"-o: there is no folder {folder}; make it, or name another")
+    if not os.access(folder, os.W_OK):
+        raise InvalidInput(f"-o: folder {folder} cannot be written; name another")
+    return format_of(target, format)
 
 
 def _note(line: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -47,12 +48,14 @@ class Session:
     def check(self) -> None:
         """Check what would fail later, before anything is started or written.
 
-        `UnknownModel` for a local stack of a model that is not in the catalog, else `BrokerUnavailable`, or
-        `OtherStore`.
+        Raises `UnknownModel` for a local stack of a model that is not in the catalog, else `CatalogError` for a catalog
+        that was named and cannot be read, `BrokerUnavailable`, or `OtherStore`.
         """
         if self._stack:
             catalog()[self.model]
         else:
+            if os.environ.get("SLOTLINE_MODELS"):
+                catalog()  # a wrong path is said, though the offer of the workers may be enough
             client = Client()
             client.check()
             client.check_store("nothing was sent")
@@ -72,7 +75,8 @@ class Session:
         self.check_stack()
         with contextlib.suppress(BrokerUnavailable):  # the wait itself goes on while Redis is away
             if self._client:
-                self._client.check_store("the jobs of this command cannot be completed")
+                consequence = "the jobs of this command cannot be completed"
+                interrupt.call(functools.partial(self._client.check_store, consequence))
 
     def check_stack(self) -> None:
         """Raise the local stack's error if it has ended, because waiting is useless then."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from producer.files.names import safe_name
+from tasks.errors import InvalidInput
 
 if TYPE_CHECKING:
     from producer.books.reader import Book, Chapter
@@ -33,14 +34,19 @@ class Source:
 def read_sources(paths: Sequence[Path], selection: str | None) -> list[Source]:
     """The books in these files, in order, with the chapters in `selection` (`1-3,5`).
 
-    Raises `InvalidInput` that names the file, or the chapter, at fault.
+    Raises `InvalidInput` that names each file, or chapter, at fault.
     """
     from producer.books.reader import read_book, select_chapters
 
-    sources = []
+    sources, faults = [], []
     for path in paths:
-        book = read_book(path)
-        sources.append(Source(path, book, select_chapters(book, selection or None)))
+        try:
+            book = read_book(path)
+            sources.append(Source(path, book, select_chapters(book, selection or None)))
+        except InvalidInput as exc:
+            faults.append(str(exc))
+    if faults:
+        raise InvalidInput("; ".join(dict.fromkeys(faults)))
     return sources
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from producer.client import Client
+from producer.commands import options
 from producer.commands.session import Session, choose_settings
 from producer.commands.sources import Source, free_path, read_sources
 from producer.files.save import make_folder, write_text
@@ -34,6 +35,8 @@ from tasks.terminal.printable import counted, one_line, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+DEFAULT_SLOTS = 1
+
 STACK_CHECK_S = 2.0
 """How often a wait checks whether a local stack still runs."""
 
@@ -50,13 +53,13 @@ class SummaryJob:
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--local", is_flag=True, help="Start Redis and workers for this command, and stop them at its end.")
+@options.local
 @click.option("--model", help="A model of the catalog that writes; not needed if there is only one.")
 @click.option("--max-length", type=int, help="Longest summary, in tokens of the model; default: the model's own.")
 @click.option("--min-length", type=int, help="Shortest summary, in tokens; default: the model's own.")
 @click.option("--chapters", help="Only these chapters of each file, such as 1-3,5.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the summaries; else they are printed.")
-@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 256), help="Slots with --local.")
+@options.slots(DEFAULT_SLOTS)
 def summarize(
     sources: tuple[Path, ...],
     local: bool,
@@ -65,13 +68,14 @@ def summarize(
     min_length: int | None,
     chapters: str | None,
     folder: Path | None,
-    slots: int,
+    slots: int | None,
 ) -> int:
     """Summarise text, Markdown or EPUB files of any length: one summary per file."""
     choose_settings(local)
+    local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
     request = Summarising.parse({"model": model or only_writer(), "max_length": max_length, "min_length": min_length})
     texts = read_sources(sources, chapters)
-    session = Session(request.model, slots if local else None)
+    session = Session(request.model, local_slots)
     session.check()
     if folder:
         make_folder(folder)

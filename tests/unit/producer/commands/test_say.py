@@ -58,3 +58,26 @@ def test_what_the_note_of_a_detached_text_names_can_be_watched(slotline: Slotlin
 
 def test_it_says_that_no_worker_of_the_model_is_ready(slotline: Slotline) -> None:
     assert "no worker of quick is ready yet" in slotline("say", "Hello.", "-o", "x.wav", "--model", "quick").err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["-o", "no/such/x.wav"], "-o: there is no folder no/such; make it, or name another"),
+        (["-o", "x.wav", "--format", "flac"], "--format: flac, but x.wav ends in .wav; give one of the two"),
+        (["-o", "x.ogg"], "format: 'ogg' is not written here; it may be wav, flac"),
+    ],
+)
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_sent(
+    slotline: Slotline, redis_client: redis.Redis, options: list[str], words: str
+) -> None:
+    said = slotline("say", "Hello.", "--model", "quick", *options)
+    assert (said.status, said.err) == (2, f"slotline: {words}\n")
+    assert redis_client.keys("*") == []
+
+
+def test_a_name_of_another_ending_takes_the_format_that_is_asked_for(
+    slotline: Slotline, redis_client: redis.Redis
+) -> None:
+    assert slotline("say", "Hello.", "-o", "x.audio", "--format", "flac", "--model", "quick").status == 130
+    assert len(sent(redis_client, "quick")) == 1

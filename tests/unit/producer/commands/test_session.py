@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from producer.commands.session import Session
-from tasks.errors import BrokerUnavailable, OtherStore, UnknownModel
+from tasks.catalog import catalog
+from tasks.errors import BrokerUnavailable, CatalogError, OtherStore, UnknownModel
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
 from tasks.shared_store.users import StoreUse
@@ -28,6 +29,17 @@ def test_without_a_broker_it_is_refused_before_anything_starts(
 def test_a_local_stack_needs_the_model_in_the_catalog(own_environment: None, catalog_file: Path) -> None:
     with pytest.raises(UnknownModel, match="did you mean 'quick'"):
         Session("qick", 1).check()
+
+
+def test_a_catalog_that_was_named_and_is_not_there_is_said(
+    broker: str, catalog_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalog_file.unlink()
+    catalog.cache_clear()
+    with pytest.raises(CatalogError, match="SLOTLINE_MODELS"):
+        Session("quick", None).check()
+    monkeypatch.delenv("SLOTLINE_MODELS")
+    Session("quick", None).check()
 
 
 def test_work_without_a_ready_worker_is_said_to_wait(

@@ -26,6 +26,8 @@ def test_a_wrong_file_or_chapter_is_named(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_text("Some words.")
     with pytest.raises(InvalidInput, match="chapters: there is no 2"):
         read_sources([tmp_path / "b.txt"], "2")
+    with pytest.raises(InvalidInput, match="no.txt: no such file; .*neither.md: no such file"):
+        read_sources([tmp_path / "no.txt", tmp_path / "b.txt", tmp_path / "neither.md"], None)
 
 
 def test_a_taken_path_gets_a_number() -> None:
