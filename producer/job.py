@@ -21,6 +21,7 @@ from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, Unkno
 from tasks.flow.cancel import broadcast, cancel
 from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
+from tasks.redis import broker
 from tasks.terminal import interrupt
 
 if TYPE_CHECKING:
@@ -166,7 +167,8 @@ class Job(Generic[ResultT]):
     def _notify_workers(self, ids: Sequence[str]) -> None:
         from celery import Celery
 
-        with Celery("slotline-producer", broker=self.connection.url, set_as_current=False) as app:
+        with Celery("slotline-producer", set_as_current=False) as app:
+            app.conf.update(broker.celery_settings(self.connection.url))
             broadcast(app)(ids)
 
     def _look_again(self, seen: _Look | None) -> _Look:

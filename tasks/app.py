@@ -10,23 +10,16 @@ from celery import Celery, signals
 import celeryconfig
 from tasks import plugins
 from tasks.exit_codes import BAD_INPUT
+from tasks.redis.broker import celery_settings
 from tasks.settings import settings
 
+_redis = celery_settings(settings().broker_url)
 # Named, so that no variable CELERY_LOADER brings another.
 app = Celery("slotline", include=plugins.module_names(plugins.KINDS), loader="celery.loaders.app:AppLoader")
 # The module, not its name: by name Celery would import a file in the current folder.
 app.config_from_object(celeryconfig)
-app.conf.update(
-    broker_url=settings().broker_url,
-    result_backend=settings().results,
-    result_expires=settings().job_ttl_s,
-)
-if settings().broker_url.startswith("sentinel://"):
-    # The name of the server at the Sentinels.
-    app.conf.update(
-        broker_transport_options={"master_name": settings().sentinel_master},
-        result_backend_transport_options={"master_name": settings().sentinel_master},
-    )
+app.conf.update(_redis, result_expires=settings().job_ttl_s)
+app.backend_cls = _redis["result_backend"]
 app.set_default()
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from tasks.errors import SettingsError
+from tasks.redis.options import RedisOptions
 
 if TYPE_CHECKING:
     from tasks.stacks.running import RunningStack
@@ -27,6 +28,11 @@ BROKER_SCHEMES = ("redis://", "rediss://", "redis+socket://", "sentinel://")
 def _auto_is_none(value: Any) -> Any:
     """Read the words `auto`, `null` and `none` as «not set»."""
     return None if isinstance(value, str) and value.lower() in ("auto", "null", "none") else value
+
+
+def _options(value: Any) -> Any:
+    """Read the options of connections to Redis; raises `SettingsError`, which pydantic lets through."""
+    return RedisOptions.parse(value) if isinstance(value, str) else value
 
 
 AutoInt = Annotated[int | None, BeforeValidator(_auto_is_none)]
@@ -60,6 +66,9 @@ class Settings(BaseModel):
 
     broker_url: str = Field("redis://localhost:6379/0", alias="CELERY_BROKER_URL")
     result_backend: str = Field("", alias="CELERY_RESULT_BACKEND")
+    redis_options: Annotated[RedisOptions, BeforeValidator(_options)] = Field(
+        RedisOptions(), alias="SLOTLINE_REDIS_OPTIONS"
+    )
     sentinel_master: str = Field("mymaster", alias="SLOTLINE_SENTINEL_MASTER")
     store_url: str = Field("", alias="SLOTLINE_STORE_URL")
     models_path: str = Field("", alias="SLOTLINE_MODELS")
@@ -133,6 +142,7 @@ def read(environment: Mapping[str, str], stacks: Callable[[], Sequence[RunningSt
             "CELERY_RESULT_BACKEND must be the same Redis database as CELERY_BROKER_URL: "
             "one script settles a part and sends the next message"
         )
+    settings.redis_options.check(settings.broker_url)
     return settings
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import BrokerRefused, BrokerUnavailable, SlotlineError
 from tasks.redis import refusals, rights, tls
+from tasks.redis.options import RedisOptions
 from tasks.settings import settings
 
 if TYPE_CHECKING:
@@ -21,15 +22,23 @@ if TYPE_CHECKING:
 OLDEST_REDIS = (6, 2)
 """The first version with BLMOVE (used to wait for messages), RPOP with a count and ZRANGE BYSCORE."""
 
-CONNECT_LIMIT_S = 5.0
-ANSWER_LIMIT_S = 20.0
-
 
 def shown(url: str) -> str:
     """The URL without its password, for messages."""
     from kombu.utils.url import maybe_sanitize_url
 
     return str(maybe_sanitize_url(url))
+
+
+def options_for(url: str) -> RedisOptions:
+    """The options of connections to `url`; name and password are for the broker of the settings alone."""
+    chosen = settings()
+    return chosen.redis_options if url == chosen.broker_url else chosen.redis_options.without_credentials()
+
+
+def celery_settings(url: str) -> dict[str, Any]:
+    """The settings of a Celery application whose broker and results are at `url`."""
+    return options_for(url).for_celery(url, settings().sentinel_master)
 
 
 def client(url: str) -> Redis:
@@ -42,20 +51,18 @@ def client(url: str) -> Redis:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
-    if url.startswith("redis://"):
-        return Redis.from_url(
-            url,
-            socket_timeout=ANSWER_LIMIT_S,
-            socket_connect_timeout=CONNECT_LIMIT_S,
-            retry=Retry(NoBackoff(), 1),
-        )
-    # Celery itself reads URLs for TLS, sockets and Sentinel.
+    options, retry = options_for(url), Retry(NoBackoff(), 1)
+    if url.startswith(("redis://", "rediss://")):
+        return Redis.from_url(options.url(url), **options.for_redis(url), retry=retry)
+    # Celery itself reads URLs of sockets and Sentinels.
     from celery import Celery
 
-    app = Celery("slotline-broker", backend=url, set_as_current=False)
-    if url.startswith("sentinel://"):
-        app.conf.result_backend_transport_options = {"master_name": settings().sentinel_master}
+    app = Celery("slotline-broker", set_as_current=False)
+    app.conf.update(celery_settings(url))
+    app.backend_cls = options.url(url)
     found: Redis = app.backend.client
+    tcp = options.tcp() if url.startswith("sentinel://") else {}
+    found.connection_pool.connection_kwargs.update(tcp, retry=retry)
     return found
 
 

@@ -80,8 +80,11 @@ class Wanted:
             "SLOTLINE_LAZY": str(self.lazy),
             "SLOTLINE_CPU_SLOTS": str(max(settings.cpu_slots, sum(self.models.values()))),
         }
-        if not self.broker_url and not os.environ.get("SLOTLINE_LEASE_S"):
-            made["SLOTLINE_LEASE_S"] = str(LOCAL_LEASE_S)
+        if not self.broker_url:
+            # The embedded Redis has no password, no TLS and no Sentinels.
+            made["SLOTLINE_REDIS_OPTIONS"] = settings.redis_options.without_credentials().query()
+            if not os.environ.get("SLOTLINE_LEASE_S"):
+                made["SLOTLINE_LEASE_S"] = str(LOCAL_LEASE_S)
         return made
 
     def _new_log(self, name: str) -> Path:

@@ -56,6 +56,15 @@ def test_the_environment_says_where_everything_is(wanted: Wanted, monkeypatch: p
     assert "SLOTLINE_LEASE_S" not in other.environment, "a Redis that others use has their lease"
 
 
+def test_a_redis_of_the_stacks_own_gets_no_password_of_another(wanted: Wanted) -> None:
+    given = "socket_timeout=3.0&password=secret"
+    settings = read({"SLOTLINE_REDIS_OPTIONS": given})
+    worker, *_ = wanted.workers("redis://here/0", settings, {})
+    assert worker.environment["SLOTLINE_REDIS_OPTIONS"] == "socket_timeout=3.0"
+    other, *_ = replace(wanted, broker_url="redis://here/0").workers("redis://here/0", settings, {})
+    assert "SLOTLINE_REDIS_OPTIONS" not in other.environment, "it is in the environment already"
+
+
 def test_a_slot_on_a_gpu_is_pinned_to_it(wanted: Wanted) -> None:
     gpus = {"quick": ["GPU-a", "GPU-b"]}
     workers = list(wanted.workers("redis://here/0", read({}), gpus))
