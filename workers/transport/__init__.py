@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tasks.redis.broker import celery_settings
 from tasks.settings import settings
 from workers.transport.urls import reading_url
 from workers.upstream.kombu import add_transports
@@ -31,6 +32,9 @@ TRANSPORTS = {
     "slotline": "workers.transport.transport:LeasingTransport",
     "slotlines": "workers.transport.transport:LeasingTransport",
     "slotline-sentinel": "workers.transport.transport:LeasingSentinelTransport",
+    "redis": "workers.transport.transport:PlainTransport",
+    "rediss": "workers.transport.transport:PlainTransport",
+    "sentinel": "workers.transport.transport:PlainSentinelTransport",
 }
 
 
@@ -47,11 +51,14 @@ def install(app: Celery) -> None:
 
     add_transports(TRANSPORTS)
     conf = app.conf
-    options = conf.broker_transport_options or {}
+    ours = celery_settings(conf.broker_url)
+    options = {**ours["broker_transport_options"], **(conf.broker_transport_options or {})}
     if options.get("global_keyprefix"):
         raise SettingsError("broker_transport_options: global_keyprefix is not supported; use a Redis database instead")
+    tls = conf.broker_use_ssl or ours.get("broker_use_ssl")
     conf.update(
-        broker_read_url=reading_url(conf.broker_url, tls_configured=bool(conf.broker_use_ssl)),
+        broker_use_ssl=tls,
+        broker_read_url=reading_url(ours["broker_url"], tls_configured=bool(tls)),
         broker_transport_options={**options, "lease_s": settings().lease_s},
         # The leases count what runs across connections; Celery need not guess.
         worker_enable_prefetch_count_reduction=False,

@@ -28,10 +28,12 @@ from redis.exceptions import ResponseError
 
 from tasks import routing
 from tasks.redis import keys
+from tasks.redis.options import RedisOptions
 from tasks.redis.refusals import words
 from workers.transport.leases import Held, Leases, Share, leases_of_process
 from workers.transport.poller import POLL_S
 from workers.transport.qos import LeasingQoS
+from workers.upstream.kombu import NotedSockets, has_answer
 from workers.upstream.redis import lasting_client
 
 logger = logging.getLogger(__name__)
@@ -45,11 +47,12 @@ REFUSED_S = 1.0
 NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
 
-class LeasingChannel(kombu_redis.Channel):
+class LeasingChannel(NotedSockets, kombu_redis.Channel):
     """A channel that reads by lease. `lease_s` comes from the transport options."""
 
     QoS = LeasingQoS
     lease_s = 30.0
+    socket_timeout = RedisOptions().socket_timeout
     _sentinel_manager: Any = None
     from_transport_options = (*kombu_redis.Channel.from_transport_options, "lease_s")
 
@@ -241,7 +244,12 @@ class LeasingChannel(kombu_redis.Channel):
             self._rest()
         self._peek_fails = True
 
-    def _lasting_client(self, patience_s: float) -> redis.Redis:
+    def unanswered_s(self, now: float) -> float:
+        """For how long the peek's answer is overdue by more than the time limit of any command; else 0."""
+        waited_s = now - self._brpop_sent_at if self._in_poll else 0.0
+        return waited_s if waited_s > POLL_S + self.socket_timeout and not has_answer(self._in_poll) else 0.0
+
+    def _lasting_client(self, patience_s: float | None) -> redis.Redis:
         """A client that outlives this channel: same server, its own connections, and an answer or an error in time."""
         manager = self._sentinel_manager
         pool = self._get_pool()

@@ -2,8 +2,9 @@
 
 The loop knows which requests exist; the thread renews. It has a connection of its own, so
 that leases live on while Celery waits to connect again, or while the loop waits for a
-server that does not answer. It renews nothing for a loop that hangs. This decides nothing
-(`renewal.py` does), and does not survive a fork.
+server that does not answer. It renews nothing for a loop that hangs, and hangs up: the loop may wait
+for an answer that never comes, and then connects again. This decides nothing (`renewal.py` does),
+and does not survive a fork.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from workers.transport.leases import Leases, all_leases_of_process, steady_s
 from workers.transport.renewal import GRACE_S, Renewal, message_keys_of
 from workers.upstream.billiard import processes_of
 from workers.upstream.celery import existing_requests
+from workers.upstream.redis_sockets import hang_up
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ class LeaseStep(bootsteps.StartStopStep):
         self._is_ending = False
         self._is_away = False
         self._looked_at = steady_s()
+        self._hung_up_at = float("-inf")
         super().__init__(consumer, **kwargs)
 
     def start(self, consumer: Any) -> None:
@@ -110,6 +113,7 @@ class LeaseStep(bootsteps.StartStopStep):
         try:
             if self._loop_hangs():
                 renewal.fence_if_late()
+                self._hang_up()
             else:
                 renewal.renew()
         except RedisError as exc:
@@ -130,6 +134,14 @@ class LeaseStep(bootsteps.StartStopStep):
             return False
         leases_s = [renewal.leases.lease_s for renewal in self._renewals.values()]
         return steady_s() - self._looked_at > max(HANGS_AFTER_S, *leases_s)
+
+    def _hang_up(self) -> None:
+        """Not more often than a loop may take to connect again."""
+        now = steady_s()
+        if now - self._hung_up_at > HANGS_AFTER_S:
+            self._hung_up_at = now
+            logger.error("the event loop hangs since %.0f s: it has to connect again", now - self._looked_at)
+            hang_up()
 
     def _renewal(self, leases: Leases) -> Renewal:
         consumer = self._consumer

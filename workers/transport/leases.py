@@ -32,9 +32,6 @@ from tasks.redis.broker import check_server
 from tasks.redis.scripts import Scripts
 from tasks.settings import beat_s
 
-ANSWER_LIMIT_S = 10.0
-"""A server that takes longer than this over one script counts as gone."""
-
 IDLE_S = 0.6
 """For how long messages are left to a slot that found none; such a slot looks again every third of this."""
 
@@ -253,14 +250,14 @@ def _text(raw: bytes | str) -> str:
 _by_broker: dict[str, Leases] = {}
 
 
-def leases_of_process(broker: str, connect: Callable[[float], Redis], lease_s: float) -> Leases:
+def leases_of_process(broker: str, connect: Callable[[float | None], Redis], lease_s: float) -> Leases:
     """This process's leases at `broker`, made the first time; raises `BrokerRefused` for too old a server.
 
-    `connect(seconds)` makes a client of its own that waits at most so long for an answer.
+    `connect(seconds)` makes a client of its own that waits at most so long for an answer (None: as long as any other).
     """
     leases = _by_broker.get(broker)
     if leases is None:
-        leases = Leases(connect(ANSWER_LIMIT_S), lease_s, renewal_client=connect(beat_s(lease_s)))
+        leases = Leases(connect(None), lease_s, renewal_client=connect(beat_s(lease_s)))
         check_server(leases.client)
         _by_broker[broker] = leases
     return leases

@@ -1,18 +1,27 @@
 """Kombu's poller, for a worker that reads by lease without Celery's event loop (kombu's `drain_events`).
 
-With an event loop the channels step by timers (`channel.py`), and this only watches sockets.
+With an event loop the channels step by timers (`channel.py`), and this only watches sockets. It also
+notices a silent server or network: every peek has an answer within `POLL_S`, so one that has none
+for longer than `socket_timeout` never gets it.
 """
 
 from __future__ import annotations
 
 import contextlib
 from queue import Empty
+from time import monotonic
 from typing import Any
 
 from kombu.transport import redis as kombu_redis
+from redis import ConnectionError as RedisConnectionError
+
+from workers.upstream.redis_sockets import hang_up
 
 POLL_S = 0.2
 """How often the lists that no peek watches are looked at: lower priorities, further queues."""
+
+LOOK_S = 0.5
+"""How often the event loop looks for a peek without an answer."""
 
 
 class LeasingPoller(kombu_redis.MultiChannelPoller):
@@ -36,6 +45,16 @@ class LeasingPoller(kombu_redis.MultiChannelPoller):
             self._in_protected_read = False
             while self.after_read:
                 self.after_read.pop()()
+
+    def check_peeks(self) -> None:
+        """Raise redis-py's `ConnectionError` if a peek's answer does not come: Celery then connects again.
+
+        All other connections of this process are as old, and would each wait in vain for its time limit.
+        """
+        for channel in tuple(self._channels):
+            if silent_s := channel.unanswered_s(monotonic()):
+                hang_up(opened_before_s=monotonic() - silent_s)
+                raise RedisConnectionError(f"Redis has not answered for {silent_s:.1f} s")
 
     def _step(self) -> int:
         return sum(channel.step() for channel in tuple(self._channels))

@@ -1,6 +1,8 @@
-"""The kombu transports that Celery finds by the scheme of a worker's reading URL (`__init__.py` registers them).
+"""The kombu transports of a worker, which Celery finds by the scheme of a URL (`__init__.py` registers them).
 
-One over kombu's Redis transport, one over its Sentinel one; how they read is `channel.py`'s.
+Of each kind one over kombu's Redis transport, and one over its Sentinel one. How the leasing ones
+read is `channel.py`'s. A worker sends by the plain ones, which are kombu's own, except that the
+process notes their sockets.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ from kombu.transport import redis as kombu_redis
 from redis.exceptions import NoPermissionError
 
 from workers.transport.channel import LeasingChannel
-from workers.transport.poller import LeasingPoller
+from workers.transport.poller import LOOK_S, LeasingPoller
 from workers.transport.urls import plain_url
+from workers.upstream.kombu import NotedSockets
 
 
 class LeasingSentinelChannel(LeasingChannel, kombu_redis.SentinelChannel):
@@ -43,12 +46,34 @@ class LeasingTransport(kombu_redis.Transport):
         self.cycle = LeasingPoller()
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
-        """Read from `loop`'s ticks from now on."""
+        """Read from `loop`'s ticks from now on, and look for peeks without an answer."""
         self.hub = loop
         super().register_with_event_loop(connection, loop)
+        # Celery cancels it when this connection is lost.
+        loop.call_repeatedly(LOOK_S, self.cycle.check_peeks)
 
 
 class LeasingSentinelTransport(LeasingTransport, kombu_redis.SentinelTransport):
     """`slotline-sentinel://`."""
 
     Channel = LeasingSentinelChannel
+
+
+class PlainChannel(NotedSockets, kombu_redis.Channel):
+    """Kombu's."""
+
+
+class PlainSentinelChannel(NotedSockets, kombu_redis.SentinelChannel):
+    """Kombu's, with the master asked of the Sentinels."""
+
+
+class PlainTransport(kombu_redis.Transport):
+    """`redis://`, `rediss://` and `redis+socket://`, in a worker."""
+
+    Channel = PlainChannel
+
+
+class PlainSentinelTransport(kombu_redis.SentinelTransport):
+    """`sentinel://`, in a worker."""
+
+    Channel = PlainSentinelChannel

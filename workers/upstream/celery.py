@@ -26,6 +26,8 @@ from kombu.utils.encoding import bytes_to_str
 from tasks.flow.connections import write_buffer
 from tasks.flow.ledger.record import StoredResult
 from tasks.redis.refusals import refusal, words
+from tasks.settings import settings
+from workers.upstream.redis_sockets import hang_up, noted
 
 if TYPE_CHECKING:
     from billiard.einfo import ExceptionInfo
@@ -61,7 +63,11 @@ class ReconnectingConsumer(Consumer):
         return super().ensure_connected(conn)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Celery logs the error's class. A refusal is named too, and would come again at once without a pause."""
+        """First hang up: what else is connected may be as dead, and would cost a time limit each in what follows.
+
+        Celery logs the error's class. A refusal is named too, and would come again at once without a pause.
+        """
+        hang_up()
         super().on_connection_error_after_connected(exc)
         if refusal(exc):
             logger.error("%s", words(exc))
@@ -76,9 +82,17 @@ def reconnect_for_ever(app: Celery) -> None:
 class Buffered:
     """Shared by both result backends: if a batch's write buffer is open, results are written to it.
 
+    Its connections are noted, and the kernel watches them like all others.
+
     The result of a chord's header task is stored at once, because Celery counts it at the same time. So is a result
     with errbacks, because they are sent next and may read it.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        backend: Any = self
+        over_tcp = {} if "path" in backend.connparams else settings().redis_options.tcp()
+        backend.connparams = noted({**backend.connparams, **over_tcp})
 
     def _store_result(
         self, task_id: str, result: Any, state: str, traceback: Any = None, request: Any = None, **kwargs: Any

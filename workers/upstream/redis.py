@@ -18,13 +18,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from workers.upstream.redis_sockets import HangUpRetry, note_alone
+
 RETRY_S = 90.0
 PAUSE_S = 0.25
-ANSWER_LIMIT_S = 20.0
-CONNECT_LIMIT_S = 5.0
 
 
-class TimedRetry(Retry):
+class TimedRetry(HangUpRetry):
     """redis-py's retry, limited by time: it nests retries in retries, so a count would multiply."""
 
     def __init__(self, limit_s: float = RETRY_S, pause_s: float = PAUSE_S) -> None:
@@ -52,25 +52,28 @@ class TimedRetry(Retry):
 
 def wait_for_redis(app: Celery) -> None:
     """Have this child's Redis client (ledger and results) wait for a Redis that does not answer; call it first."""
-    limits = app.backend.client.connection_pool.connection_kwargs
-    limits["retry"] = TimedRetry()
-    limits["socket_timeout"] = min(limits.get("socket_timeout") or ANSWER_LIMIT_S, ANSWER_LIMIT_S)
-    if "host" in limits:
-        limits["socket_connect_timeout"] = min(limits.get("socket_connect_timeout") or CONNECT_LIMIT_S, CONNECT_LIMIT_S)
+    app.backend.client.connection_pool.connection_kwargs["retry"] = TimedRetry()
 
 
 def answer_within(client: Redis, limit_s: float) -> None:
-    """Have the client wait no longer than this for a connection or an answer; call it before its first use."""
-    client.connection_pool.connection_kwargs.update(socket_timeout=limit_s, socket_connect_timeout=limit_s)
+    """Have the client wait at most so long for a connection or an answer; call it before its first use."""
+    _limit(client.connection_pool, limit_s)
 
 
-def lasting_client(pool: Any, limit_s: float) -> Redis:
-    """A client over kombu's connection pool that waits at most so long, and not longer than the pool says.
+def lasting_client(pool: Any, limit_s: float | None) -> Redis:
+    """A client over kombu's connection pool that waits as long as the pool says, and at most `limit_s`, where given.
 
     One more try, at once, because a connection in the pool may have been cut; the caller tries again later.
     """
-    limits = pool.connection_kwargs
-    for limit in {"socket_timeout", "socket_connect_timeout"} & limits.keys():
-        limits[limit] = min(limits.get(limit) or limit_s, limit_s)
-    limits["retry"] = Retry(NoBackoff(), 1)
+    if limit_s is not None:
+        _limit(pool, limit_s)
+    pool.connection_kwargs["retry"] = Retry(NoBackoff(), 1)
     return Redis(connection_pool=pool)
+
+
+def _limit(pool: Any, limit_s: float) -> None:
+    """No longer than this, and not longer than the pool's own options say; then that says nothing of others."""
+    limits = pool.connection_kwargs
+    limits["redis_connect_func"] = note_alone
+    for limit in ("socket_timeout", "socket_connect_timeout"):
+        limits[limit] = min(limits.get(limit) or limit_s, limit_s)

@@ -18,6 +18,7 @@ COMMAND_LINE = "workers/upstream/command_line.py"
 BILLIARD = "workers/upstream/billiard.py"
 KOMBU = "workers/upstream/kombu.py"
 REDIS = "workers/upstream/redis.py"
+SOCKETS = "workers/upstream/redis_sockets.py"
 POOL = "workers/parent/pool.py"
 CHILD_POOL = "workers/parent/child_process.py"
 FLOW_POOL = "workers/flow/pool.py"
@@ -120,12 +121,14 @@ PARTS: tuple[Part, ...] = (
         "kombu.transport.redis:Channel", CHANNEL,
         holds=(
             "QoS from_transport_options priority_steps active_queues client connection_errors brpop_timeout "
-            "_fanout_queues _queue_cycle _in_poll _brpop_sent_at _sentinel_manager"
+            "_fanout_queues _queue_cycle _in_poll _brpop_sent_at _sentinel_manager socket_timeout"
         ),
         __init__="self, *args, **kwargs", basic_consume="self, queue, *args, **kwargs", close="self",
         _basic_cancel="self, consumer_tag", _brpop_start="self, timeout=…", _brpop_read="self, **options",
         _flush_brpop_reauth="self", _get_pool="self, asynchronous=…", _q_for_pri="self, queue, pri",
     ),
+    _part("kombu.transport.redis:Channel", KOMBU, _connparams="self, asynchronous=…"),
+    _part("kombu.transport.redis", KOMBU, _socket_readable="sock"),
     _part(
         "kombu.transport.virtual.base:Channel", CHANNEL, TRANSPORT,
         holds="Message closed connection qos _tag_to_queue",
@@ -155,7 +158,10 @@ PARTS: tuple[Part, ...] = (
         ack="self, delivery_tag", reject="self, delivery_tag, requeue=…",
         restore_unacked="self", restore_unacked_once="self, stderr=…",
     ),
-    _part("kombu.transport", CHANNEL, POLLER, TRANSPORT, QOS, KOMBU, holds="redis virtual TRANSPORT_ALIASES"),
+    _part(
+        "kombu.transport", CHANNEL, POLLER, TRANSPORT, QOS, KOMBU,
+        holds="redis virtual TRANSPORT_ALIASES _transport_cache",
+    ),
     _part("kombu.utils.scheduling:round_robin_cycle", CHANNEL, consume="self, n", rotate="self, last_used"),
     _part("kombu.utils.json", CHANNEL, loads="s, _loads=…, decode_bytes=…, object_hook=…"),
     _part(
@@ -187,10 +193,16 @@ PARTS: tuple[Part, ...] = (
     ),
     _part("redis.commands.core:Script", "tasks/redis/scripts.py", holds="script sha"),
     _part("redis.connection:Connection", CHANNEL, send_command="self, *args, **kwargs"),
+    _part(
+        # It calls `redis_connect_func` for each new socket, in place of `on_connect`.
+        "redis.connection:Connection", SOCKETS, KOMBU,
+        holds="retry _sock", _get_socket="self", on_connect="self",
+    ),
     _part("redis.connection:ConnectionPool", REDIS, holds="connection_kwargs"),
     _part("redis.sentinel", "workers/transport/renewal.py", holds="MasterNotFoundError"),
     _part(
-        "redis.retry:Retry", REDIS,
+        "redis.retry:Retry", REDIS, SOCKETS,
+        holds="_backoff _retries _supported_errors",
         __init__="self, backoff, retries, supported_errors=…",
         call_with_retry="self, do, fail, is_retryable=…, with_failure_count=…",
     ),
@@ -212,7 +224,10 @@ PARTS: tuple[Part, ...] = (
         get_key_for_task="self, task_id, key=…",
     ),
     _part("celery.backends.redis", CELERY, holds="RedisBackend SentinelBackend"),
-    _part("celery.backends.redis:RedisBackend", CELERY, "tasks/redis/broker.py", holds="client"),
+    _part(
+        "celery.backends.redis:RedisBackend", CELERY, "tasks/redis/broker.py", holds="client connparams",
+        __init__="self, host=…, port=…, db=…, password=…, max_connections=…, url=…, connection_pool=…, **kwargs",
+    ),
     _part("kombu.utils.encoding", CELERY, bytes_to_str="s"),
     _part(
         "celery.app.task:Context", CELERY, "tasks/flow/envelope.py",

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import signal
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import redis
-from celery import Celery
+from celery import Celery, bootsteps
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tasks.redis import keys
 from tests.fixtures.environment import LEASE_S
-from tests.fixtures.waiting import WaitUntil, at_most
+from tests.fixtures.waiting import WaitUntil, at_most, patience_s
 from tests.fixtures.workers import StartWorker
 from tests.unit.workers.transport.conftest import APP, SmallWorker, message
 from workers.stack.embedded_redis import EmbeddedRedis
+from workers.transport.lease_step import HANGS_AFTER_S, LeaseStep
+from workers.transport.leases import steady_s
+from workers.upstream.redis_sockets import noted
 
 
 @pytest.fixture
@@ -232,3 +239,33 @@ def test_a_cold_shutdown_gives_back_at_once_what_was_running(
     worker.wait()
     assert redis_client.llen("q") == 1
     assert not redis_client.exists(keys.HELD, keys.LEASES)
+
+
+def test_a_loop_that_hangs_is_hung_up_on_so_that_it_connects_again(
+    broker: str, redis_client: Any, wait_until: WaitUntil
+) -> None:
+    consumer = SimpleNamespace(connection="there", blueprint=SimpleNamespace(state=bootsteps.RUN))
+    renewal: Any = SimpleNamespace(leases=SimpleNamespace(lease_s=LEASE_S), fence_if_late=lambda: False)
+    step = LeaseStep(consumer)
+    step._renewals[0] = renewal
+    step._looked_at = steady_s() - HANGS_AFTER_S - 1
+    errors: list[Exception] = []
+
+    def hang(client: redis.Redis) -> None:
+        try:
+            client.blpop(["nothing:here"])
+        except redis.RedisError as exc:
+            errors.append(exc)
+
+    with redis.Redis.from_url(broker, **noted({"socket_timeout": None, "retry": Retry(NoBackoff(), 0)})) as client:
+        loop = threading.Thread(target=hang, args=(client,), daemon=True)
+        loop.start()
+        wait_until(lambda: redis_client.info("clients")["blocked_clients"], what="a loop that waits for ever")
+        step._renew(renewal)
+        loop.join(patience_s())
+        assert isinstance(errors[0], redis.ConnectionError)
+        # It has as long again to connect, before that is cut off as well.
+        connection = client.connection_pool.get_connection()
+        step._renew(renewal)
+        connection.send_command("PING")
+        assert connection.read_response() == b"PONG"

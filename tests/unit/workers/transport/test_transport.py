@@ -11,7 +11,8 @@ import redis
 from celery import Celery
 from kombu import Connection
 
-from tasks.redis import keys
+from tasks.redis import broker, keys
+from tasks.settings import settings
 from tests.fixtures.processes import StartProcess
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message
@@ -49,7 +50,7 @@ def test_it_reads_over_a_unix_socket(tmp_path: Path, start_process: StartProcess
     app.close()
 
 
-def test_it_finds_the_master_by_asking_a_sentinel(
+def test_it_finds_the_master_by_asking_a_sentinel_that_has_a_password_of_its_own(
     redis_url: str,
     redis_client: Any,
     unused_port: int,
@@ -58,16 +59,20 @@ def test_it_finds_the_master_by_asking_a_sentinel(
     wait_until: WaitUntil,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("CELERY_BROKER_URL")
     port, master = unused_port, redis_url.split("/")[2].replace(":", " ")
     conf = tmp_path / "sentinel.conf"
-    conf.write_text(f"port {port}\nbind 127.0.0.1\nsentinel monitor mymaster {master} 1\n")
+    conf.write_text(f"port {port}\nbind 127.0.0.1\nrequirepass own\nsentinel monitor mymaster {master} 1\n")
     start_process(str(find_server()), str(conf), "--sentinel", cwd=tmp_path, name="sentinel")
-    with redis.Redis(port=port) as sentinel:
+    with redis.Redis(port=port, password="own") as sentinel:
         wait_until(lambda: _answers(sentinel), what="the sentinel")
     # The second one is not there: the first is enough.
-    app = Celery("watched", broker=f"sentinel://127.0.0.1:{port}/0;sentinel://127.0.0.1:1/0", set_as_current=False)
-    app.conf.broker_transport_options = {"master_name": "mymaster"}
+    url = f"sentinel://127.0.0.1:{port}/0;sentinel://127.0.0.1:1/0"
+    monkeypatch.setenv("CELERY_BROKER_URL", url)
+    monkeypatch.setenv("SLOTLINE_REDIS_OPTIONS", "sentinel_password=own")
+    settings.cache_clear()
+    with broker.connected(url) as client:
+        assert client.ping()
+    app = Celery("watched", broker=url, set_as_current=False)
     install(app)
     redis_client.lpush("q", message(tag="t"))
     with app.connection_for_read() as connection:
