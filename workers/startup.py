@@ -10,6 +10,7 @@ wrong usage, else 1.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import warnings
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from tasks.exit_codes import BAD_INPUT, FAILED
 from tasks.redis import broker, rights
 from tasks.routing import queue_of
 from tasks.settings import settings
+from tasks.terminal.unknown_settings import unknown_settings
 from workers import log_lines
 from workers.child.main import begin, run_batch, run_operation
 from workers.detach import detach, report_started
@@ -138,7 +140,7 @@ def on_logging(instance: Any, **_: Any) -> None:
     report_started(node_format(instance.logfile, instance.hostname))
     # Celery warns at length, at every lost connection, of a setting that is set. Its own filter is set by now.
     warnings.filterwarnings("ignore", category=CPendingDeprecationWarning)
-    for warning in instance.setup.warnings:
+    for warning in (*unknown_settings(os.environ), *instance.setup.warnings):
         logger.warning("%s", warning)
 
 

@@ -109,7 +109,7 @@ def _summarize_all(
     jobs: list[SummaryJob] = []
 
     def note(line: str) -> None:
-        console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     try:
         with Interrupt(), session:

@@ -52,7 +52,7 @@ class Lines:
 
     def note(self, line: str) -> None:
         """Say one line."""
-        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file."""
@@ -102,7 +102,7 @@ class Bars:
 
     def note(self, line: str) -> None:
         """Say one line, above the bars."""
-        self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file, above the bars."""

@@ -62,4 +62,4 @@ class JobBar:
             self._bar.update(self._task, total=progress.total or None, completed=progress.settled, text=text)
         elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:
             self._last_s = now_s
-            self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)

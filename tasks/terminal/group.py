@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import io
+import os
 import sys
 import tomllib
 import traceback
@@ -24,6 +25,7 @@ from tasks.errors import CatalogError, InvalidInput, SettingsError, SlotlineErro
 from tasks.exit_codes import BAD_INPUT, DONE, FAILED
 from tasks.terminal.interrupt import status_of
 from tasks.terminal.printable import one_line
+from tasks.terminal.unknown_settings import unknown_settings
 
 GROUP = "slotline.commands"
 
@@ -92,6 +94,8 @@ def _reason(exc: Exception) -> str:
 @click.version_option(__version__, prog_name="slotline")
 def slotline() -> None:
     """Read books aloud, and run other models, on slots: a Celery task queue for model inference."""
+    for line in unknown_settings(os.environ):
+        _say(line, DONE)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

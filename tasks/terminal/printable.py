@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 
-_SHOWN_THOUGH_NOT_PRINTABLE = frozenset("\u200c\u200d")
-"""The joiners: some scripts and emoji need them, and they move no cursor."""
+_CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
+"""Categories of Unicode: control characters, lone surrogates (which cannot be encoded), and ends of lines."""
+
+_REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They change the order of the letters after them, so that a name may be read as another one."""
 
 
 def printable(text: str, kept: str = "") -> str:
     r"""`text` with each character that controls a terminal as its escape, such as `\x1b`; without those in `kept`.
 
-    Letters with marks (Vietnamese, also decomposed) and wide characters stay as they are. Escaped are control
-    characters, marks that change the direction of text, and lone surrogates, which cannot be encoded.
+    Letters with marks (Vietnamese, also decomposed) and wide characters stay as they are.
     """
     if text.isprintable():
         return text
@@ -36,7 +38,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def _is_shown(one: str) -> bool:
-    return one.isprintable() or unicodedata.category(one) == "Zs" or one in _SHOWN_THOUGH_NOT_PRINTABLE
+    return unicodedata.category(one) not in _CONTROLS and one not in _REORDERING
 
 
 def _escaped(one: str) -> str:

@@ -36,7 +36,7 @@ def console() -> Console:
 
 def print_line(line: str) -> None:
     """Print one line as it is, below a table; it is never broken."""
-    console().print(printable(line, kept="\n\t"), markup=False, highlight=False, soft_wrap=True)
+    console().print(printable(line, kept="\n\t"), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
 
 def print_table(

@@ -30,7 +30,7 @@ def test_letters_of_any_language_stay_as_they_are(form: str) -> None:
         ("\u202etxt.exe", r"\u202etxt.exe"),
         ("file\udcff.txt", r"file\udcff.txt"),
         ("a\u2028b", r"a\u2028b"),
-        ("one\u00a0word", "one\u00a0word"),
+        ("one\u00a0word, soft\u00adly", "one\u00a0word, soft\u00adly"),
     ],
 )
 def test_what_controls_a_terminal_is_escaped(outside: str, shown: str) -> None:

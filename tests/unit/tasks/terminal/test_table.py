@@ -39,11 +39,11 @@ def test_brackets_in_a_cell_are_printed(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_no_cell_and_no_line_controls_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(["title", "model"], [["\x1b[2JChí\nPhèo", "bart"]])
-    print_line("FAILED: \x1b[31m[red]Chí Phèo[/red]")
+    print_line("FAILED: \x1b[31m[red]Chí Phèo[/red] :warning:")
     said = capsys.readouterr().out
     assert "\x1b" not in said
     assert r"\x1b[2JChí Phèo  bart" in said
-    assert r"FAILED: \x1b[31m[red]Chí Phèo[/red]" in said
+    assert r"FAILED: \x1b[31m[red]Chí Phèo[/red] :warning:" in said
 
 
 def test_a_long_path_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
