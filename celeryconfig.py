@@ -27,6 +27,8 @@ task_send_sent_event = True
 
 # Only the queues `flow` and those of the models are read; `celery` is the default of a sender that names none.
 task_default_queue = "celery"
+# What this application sends without a queue goes to the one it belongs in.
+task_routes = ("tasks.flow.ledger.unaddressed.route",)
 task_create_missing_queues = True
 
 worker_hijack_root_logger = True

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from producer.job import Job
 from producer.map import MapClient
+from producer.missing_workers import missing
 from producer.speech import SpeechClient
 from producer.summary import SummaryClient
 from tasks.errors import UnknownJob
@@ -64,3 +65,8 @@ class Client(SpeechClient, SummaryClient, MapClient):
         """Whether a slot worker of this model is ready now."""
         with self.connection.speaking():
             return self.ledger.queries.has_worker(model)
+
+    def missing_workers(self, model: str, needs_flow: bool = True) -> list[str]:
+        """A line for each queue of a job that no ready worker reads now; `needs_flow`: it is more than one input."""
+        with self.connection.speaking():
+            return missing(self.ledger, model, needs_flow)

@@ -7,12 +7,17 @@ its own way to refer to texts in the store. The files of the kinds (`speech.py`,
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from producer.connection import Connection
 from producer.job import Job
+from producer.missing_workers import MissingWorkers
 from tasks.catalog import catalog
+from tasks.errors import SlotlineError
 from tasks.flow import envelope
 from tasks.messages import ModelRequest
 from tasks.messages.base import JobRequest
@@ -20,6 +25,8 @@ from tasks.redis import task_id
 from tasks.routing import ALONE, FLOW_QUEUE, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store
+
+logger = logging.getLogger(__name__)
 
 
 class Submitter:
@@ -32,6 +39,9 @@ class Submitter:
         chosen = settings.with_broker(broker_url) if broker_url else settings.look_again()
         self.connection = Connection(broker_url or chosen.broker_url)
         self.store = Store(store_url or chosen.store)
+        self.note: Callable[[str], None] = logger.warning
+        """Gets a line when a job is submitted that waits, because no ready worker reads a queue of it."""
+        self._missing = MissingWorkers()
 
     def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
         """Send a request; raises `InvalidInput`, `UnknownModel` or `OtherStore` before anything is sent or stored.
@@ -49,7 +59,18 @@ class Submitter:
             self._send_job(request, job_id, words)
         else:
             self._send_alone(request, job_id)
+        self._note_missing_workers(request)
         return Job(self.connection, self.store, job_id)
+
+    def _note_missing_workers(self, request: ModelRequest) -> None:
+        needs_flow = isinstance(request, JobRequest)
+        try:
+            with self.connection.speaking():
+                lines = self._missing.news(self.connection.ledger, request.model, needs_flow, time.monotonic())
+        except SlotlineError:  # the job is sent
+            return
+        for line in lines:
+            self.note(line)
 
     def check_store(self, consequence: str = "it cannot be used") -> None:
         """Raise `OtherStore` if live workers use another store than this client; `consequence` is in its message."""

@@ -8,7 +8,7 @@ one. No worker is asked, so this also works while all workers compute.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -151,13 +151,8 @@ def waiting_in(client: Redis, queue: str) -> int:
     return sum(pipe.execute())
 
 
-def unattended(client: Redis, models: Iterable[str], standings: Iterable[Standing], and_flow: bool) -> list[str]:
-    """A line for each queue (of these models, and `flow`) with waiting messages that no worker reads."""
-    served = {standing.beat.model for standing in standings if standing.beat.reads}
-    queues: list[tuple[str | None, str]] = [(model, queue_of(model)) for model in models]
-    if and_flow:
-        queues.append((None, FLOW_QUEUE))
-    found = [(queue, waiting_in(client, queue)) for model, queue in queues if model not in served]
-    return [
-        f"{waiting} messages wait in the queue {queue!r}, and no worker reads it" for queue, waiting in found if waiting
-    ]
+def unattended(queues: Mapping[str, int], standings: Iterable[Standing]) -> dict[str, int]:
+    """Those of these queues with messages that no worker of slotline reads. Pure."""
+    models = [standing.beat.model for standing in standings if standing.beat.reads]
+    served = {FLOW_QUEUE if model is None else queue_of(model) for model in models}
+    return {queue: waiting for queue, waiting in queues.items() if waiting and queue not in served}

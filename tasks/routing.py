@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 FLOW_QUEUE = "flow"
-RESERVED_QUEUES = frozenset({FLOW_QUEUE, "celery"})
+DEFAULT_QUEUE = "celery"
+"""Where Celery sends a task whose sender names no queue."""
+RESERVED_QUEUES = frozenset({FLOW_QUEUE, DEFAULT_QUEUE})
 
 PRIORITY_STEPS = (0, 3, 6, 9)
 """Celery's priorities on Redis: each has its own list; 0 is the first and the default."""

@@ -48,7 +48,7 @@ def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
     try:
         with Interrupt():
             job: Job = interrupt.call(functools.partial(client.submit, request, job_id))
-            session.note_missing_worker(client, _note)
+            session.note_missing_worker(client, _note, needs_flow=isinstance(request, ChapterRequest))
             result = job.wait()
             [path] = interrupt.call(functools.partial(job.save, target, chosen))
     except KeyboardInterrupt as stopped:

@@ -64,10 +64,11 @@ class Session:
         """The client; with a local stack, after it is ready. Raises the stack's error."""
         if self._stack is None:
             self._client = Client()
-            return self._client
-        note(self._stack.announcement)
-        ready = self._stack.start()
-        self._client = Client(ready.broker_url, ready.store_url)
+        else:
+            note(self._stack.announcement)
+            ready = self._stack.start()
+            self._client = Client(ready.broker_url, ready.store_url)
+        self._client.note = lambda line: None  # `note_missing_worker` prints it where the command wants it
         return self._client
 
     def check_again(self) -> None:
@@ -83,11 +84,10 @@ class Session:
         if self._stack:
             self._stack.check()
 
-    def note_missing_worker(self, client: Client, note: Note) -> None:
-        """Print that the jobs wait, if no worker of the model is ready."""
-        if not interrupt.call(functools.partial(client.has_worker, self.model)):
-            command = f"celery -A workers worker --model {self.model}"
-            note(f"no worker of {self.model} is ready yet; this waits for one ({command}, or slotline up)")
+    def note_missing_worker(self, client: Client, note: Note, needs_flow: bool = True) -> None:
+        """Print that the jobs wait, if no worker of the model, or no flow worker, is ready."""
+        for line in interrupt.call(functools.partial(client.missing_workers, self.model, needs_flow)):
+            note(line)
 
     def interrupted(self, job_ids: Sequence[str]) -> int:
         """Print how to follow these jobs again after a stop signal; returns the exit code of Ctrl-C."""

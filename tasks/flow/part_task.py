@@ -15,6 +15,7 @@ from celery import Task
 from celery.exceptions import Ignore
 
 from tasks.app import app
+from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
@@ -54,6 +55,8 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
         case Waiting():
             raise Ignore("another slot computes the same, or it was just tried; a copy is sent later")
         case None:
+            if part is None and isinstance(model := fields.get("model"), str) and model not in catalog():
+                catalog()[model]  # raises what names the model, and one like it
             raise InvalidInput(f"queue: a slot computes {task.name}; send it to the queue named after its model")
 
 

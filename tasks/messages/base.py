@@ -28,7 +28,8 @@ WORDS_CHARS = 96
 """How many characters of an input are shown to people."""
 
 Text = Annotated[str, Field(max_length=MAX_TEXT_CHARS), AfterValidator(normalise)]
-ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
+ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=MODEL_NAME)]
 TextRef = Annotated[str, Field(max_length=200)]
 Title = Annotated[str, Field(max_length=500)]
 

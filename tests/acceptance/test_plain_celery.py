@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +23,10 @@ voices = ["vi", "en"]
 [models.slow]
 adapter = "rehearsal"
 seconds = 0.3
+
+[models.slower]
+adapter = "rehearsal"
+seconds = 3.5
 
 [models.faulty]
 adapter = "rehearsal"
@@ -57,6 +60,16 @@ def test_a_chapter_is_a_task_whose_result_any_client_gets(celery: Celery, worker
     assert result["skipped"] == [{"part": 2, "reason": "nothing to speak", "words": "***"}]
     assert result["audio"]["frames"] / result["audio"]["sample_rate"] == pytest.approx(result["duration_s"], abs=1e-3)
     assert len(json.dumps(result)) < 1000
+
+
+def test_a_sender_that_names_no_queue_is_served_or_refused_in_words(foreign: Celery, workers: None) -> None:
+    chapter = foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": TEXT})
+    paragraph = foreign.send_task("speech.paragraph", kwargs={"model": "quick", "text": "One."})
+    nobodys = foreign.send_task("speech.paragraph", kwargs={"model": "qick", "text": "One."})
+    assert chapter.get(timeout=GIVE_UP_S)["paragraphs"] == 3
+    assert paragraph.get(timeout=GIVE_UP_S)["computed"]
+    with pytest.raises(Exception, match="did you mean 'quick'"):
+        nobodys.get(timeout=GIVE_UP_S)
 
 
 def test_links_chains_and_chords_on_a_chapter_fire(celery: Celery, workers: None) -> None:
@@ -140,10 +153,8 @@ def test_a_paragraph_asked_for_twice_at_once_is_computed_once(
 
 
 def test_a_part_that_waits_for_another_slots_work_is_not_taken_for_lost(
-    celery: Celery, workers: None, start_slot: StartSlot, redis_client: Any, tmp_path: Path
+    celery: Celery, workers: None, start_slot: StartSlot, redis_client: Any
 ) -> None:
-    with (tmp_path / "models.toml").open("a") as catalog:
-        catalog.write('\n[models.slower]\nadapter = "rehearsal"\nseconds = 3.5\n')
     for name in ("slower-a", "slower-b"):
         start_slot("slower", name=name, env={"SLOTLINE_CPU_SLOTS": "4"})
     jobs = [ask(celery, text="The same words at the same time.", model="slower") for _ in range(4)]

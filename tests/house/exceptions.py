@@ -44,5 +44,6 @@ LARGE_FOLDERS = {
     "benchmarks": "one file a benchmark, and what they compare with",
     "tests/faults": "one file a fault",
     "tests/house": "one rule a file",
+    "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
 }
 """Folders of more files than the limit -> why."""

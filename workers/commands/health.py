@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
 from tasks.redis import broker
+from tasks.routing import DEFAULT_QUEUE, RESERVED_QUEUES, queue_of
 from tasks.settings import settings
 from tasks.terminal.printable import printable
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from tasks.health import Standing
+
+OTHERS_ANSWER_WITHIN_S = 1.0
 
 
 @click.command()
@@ -35,7 +46,7 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         wanted = [one for one in workers if (not host or one.beat.host == host) and model in (None, one.beat.model)]
         if here:  # another machine may have the same hostname
             wanted = [one for one in wanted if one.beat.machine in ("", host_id())]
-        lacking = [] if host else beats.unattended(client, [model] if model else list(catalog()), workers, not model)
+        lacking = [] if host else _unread(client, model, workers)
         delayed = None if host else Delayed(client).waiting()
     if not wanted:
         which = (f" of {model}" if model else "") + (f" on {host}" if host else "")
@@ -49,6 +60,32 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         if delayed:
             click.echo(f"delayed    {delayed.words()}")
     return DONE if is_healthy else FAILED
+
+
+def _unread(client: Redis, model: str | None, workers: Sequence[Standing]) -> list[str]:
+    """A line for each queue with messages that nobody reads; of all queues, or of the model's."""
+    from tasks import health as beats
+    from tasks.redis import queues
+
+    if model:
+        left = beats.unattended({queue_of(model): beats.waiting_in(client, queue_of(model))}, workers)
+    else:
+        known = {*map(queue_of, catalog()), *RESERVED_QUEUES}
+        left = beats.unattended(queues.waiting(client, known), workers)
+        if left.keys() - known | left.keys() & {DEFAULT_QUEUE}:  # another application may share this Redis
+            others = _read_by_others()
+            left = {queue: count for queue, count in left.items() if queue not in others}
+    return [f"{count} messages wait in the queue {queue!r}, and no worker reads it" for queue, count in left.items()]
+
+
+def _read_by_others() -> set[str]:
+    """The queues that Celery's workers of any application read, as they answer to remote control."""
+    with app.connection_for_write() as connection:
+        answers: list[Mapping[str, Any]] = app.control.broadcast(
+            "active_queues", reply=True, timeout=OTHERS_ANSWER_WITHIN_S, connection=connection
+        )
+    lists = [queues for answer in answers or [] for queues in answer.values() if isinstance(queues, list)]
+    return {str(queue.get("name")) for queues in lists for queue in queues}
 
 
 def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The sweep: sends again what was lost, sends what is due, and forgets what is old.
+"""The sweep: sends again what was lost, sends what is due or named no queue, and forgets what is old.
 
 Any worker can be the sweeper, one at a time: the one that holds the key `slotline:sweeper`.
 The cost of a pass is bounded, however long the queues are and however many jobs there are:
@@ -28,6 +28,8 @@ LOOK = 1000
 """A pass searches this many messages of a queue for those of a job; in a longer queue it takes them to be there."""
 
 PROMOTED_A_PASS = 200
+ADDRESSED_A_PASS = 200
+"""Messages in each list of Celery's default queue that a pass looks at."""
 FORGET_EVERY = 60
 """Passes from one that also forgets to the next such one."""
 
@@ -49,6 +51,7 @@ class Sweep:
         if not self.ledger.upkeep.is_sweeper(self._token, self._term_ms):
             return 0
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
+        sent += self.ledger.unaddressed.address(ADDRESSED_A_PASS)
         for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):
             if again := self.ledger.transitions.sweep(job_id, LOOK):
                 logger.warning("lost and sent again, of job %s: %s", job_id, ", ".join(again))

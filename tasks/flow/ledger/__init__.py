@@ -18,6 +18,7 @@ from tasks.flow.ledger.delayed import Delayed
 from tasks.flow.ledger.queries import Queries
 from tasks.flow.ledger.set_asides import SetAsides
 from tasks.flow.ledger.transitions import Transitions
+from tasks.flow.ledger.unaddressed import Unaddressed
 from tasks.flow.ledger.upkeep import Upkeep
 from tasks.redis.scripts import Scripts
 
@@ -35,6 +36,7 @@ class Ledger:
         self.queries = Queries(client)
         self.delayed = Delayed(client)
         self.set_asides = SetAsides(client, scripts)
+        self.unaddressed = Unaddressed(client, scripts)
         self.upkeep = Upkeep(client)
 
 

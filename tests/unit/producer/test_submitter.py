@@ -52,6 +52,22 @@ def test_a_long_text_passes_redis_by_reference(client: Client, redis_client: red
     assert all("text_ref" in message and "Đoạn văn" not in message for message in messages)
 
 
+def test_what_no_ready_worker_reads_is_logged_and_sent(
+    client: Client, redis_client: redis.Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.submit_chapter("Hello.", model="quick")
+    assert [record.message.partition(" is ready")[0] for record in caplog.records] == [
+        "no flow worker",
+        "no worker of quick",
+    ]
+    noted: list[str] = []
+    client = Client()
+    client.note = noted.append
+    client.submit_paragraph("Hello.", model="quick")
+    assert [line.partition(" is ready")[0] for line in noted] == ["no worker of quick"]
+    assert (redis_client.llen("flow"), redis_client.llen("quick")) == (1, 1)
+
+
 def test_a_job_is_recorded_in_the_step_that_sends_it(client: Client, redis_client: redis.Redis) -> None:
     job = client.submit_chapter("Hello.", model="quick", title="Greeting")
     record = client.jobs()[0]

@@ -80,17 +80,13 @@ def test_a_beat_of_another_version_is_read() -> None:
     assert Beat.parse(older) == SLOT
 
 
-def test_a_queue_that_holds_messages_and_has_no_worker_is_named(raw_redis: Redis) -> None:
-    for name in ("bart", "bart\x06\x166", "espeak", "flow"):
-        raw_redis.lpush(name, "text")
+def test_a_queue_with_messages_that_no_worker_reads_is_left_over() -> None:
+    queues = {"bart": 2, "espeak": 1, "flow": 1, "idle": 0}
     flow, slot = (health.Standing(beat, 1.0, "") for beat in (FLOW, SLOT))
-    models = ("bart", "espeak", "idle")
-    assert health.unattended(raw_redis, models, [slot], and_flow=True) == [
-        "2 messages wait in the queue 'bart', and no worker reads it",
-        "1 messages wait in the queue 'flow', and no worker reads it",
-    ]
-    assert len(health.unattended(raw_redis, models, [slot, flow], and_flow=True)) == 1
-    assert len(health.unattended(raw_redis, models, [slot], and_flow=False)) == 1
+    assert health.unattended(queues, [slot]) == {"bart": 2, "flow": 1}
+    assert health.unattended(queues, [slot, flow]) == {"bart": 2}
+    stopped = health.Standing(replace(SLOT, reads=False), 1.0, "")
+    assert health.unattended(queues, [stopped, flow]) == {"bart": 2, "espeak": 1}
 
 
 def test_the_age_of_a_beat_is_told_by_redis_and_by_no_hosts_clock(broker: str) -> None:

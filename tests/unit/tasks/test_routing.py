@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.routing import ALONE, OF_JOB, OF_NESTED_JOB, PRIORITY_STEPS, list_key, list_keys, priority_of
+from tasks.routing import (
+    ALONE,
+    OF_JOB,
+    OF_NESTED_JOB,
+    PRIORITY_STEPS,
+    list_key,
+    list_keys,
+    priority_of,
+)
 
 
 @pytest.mark.parametrize(

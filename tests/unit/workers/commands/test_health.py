@@ -11,6 +11,7 @@ from redis import Redis
 
 from tasks import health as beats
 from tasks.errors import InvalidInput
+from tasks.flow.envelope import new_message
 from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.test_health import FLOW, SLOT
@@ -62,6 +63,19 @@ def test_delayed_messages_are_counted_and_make_nobody_unhealthy(redis_here: Redi
         "delayed    2 messages wait for their time; the next one is due now",
     )
     assert json.loads(run("--json")[1])["delayed"]["count"] == 2
+
+
+def test_every_queue_with_messages_and_no_reader_is_a_line(redis_here: Redis) -> None:
+    message = new_message("other.task", "an id", {}, "default")
+    for queue in ("default", "celery", "celery\x06\x163", "espeak", "flow"):
+        redis_here.lpush(queue, message)
+    redis_here.lpush("somebodys list", "no message")
+    status, printed = run()
+    assert status == 1
+    assert [line for line in printed.splitlines() if line.startswith("unhealthy")] == [
+        "unhealthy  2 messages wait in the queue 'celery', and no worker reads it",
+        "unhealthy  1 messages wait in the queue 'default', and no worker reads it",
+    ]
 
 
 def test_two_hosts_are_one_too_many(redis_here: Redis) -> None:
