@@ -124,6 +124,11 @@ class TimeLimitOver(SlotlineError):
 
     status = 504
 
+    @classmethod
+    def of(cls, limit: str) -> TimeLimitOver:
+        """The error for a limit in words: `time_limit=0.2 s, set by the sender`."""
+        return cls(f"{limit}, is over")
+
 
 class PartsFailed(SlotlineError):
     """A job ended with parts that failed for good; the message names them, and the results that are kept."""

@@ -82,6 +82,22 @@ def test_of_single_texts_in_a_batch_that_dies_the_culprit_alone_fails(
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "all of them to be acknowledged")
 
 
+def test_a_limit_of_a_senders_ends_that_text_alone_and_is_named_and_no_other_pays(
+    slots: Slots, foreign: Celery
+) -> None:
+    slow, hang = "⚡slow=60 It stops at a safe point.", "⚡hang It does not stop."
+    results = [speak(foreign, text) for text in GOOD]
+    limited = {slow: speak(foreign, slow, soft_time_limit=0.3), hang: speak(foreign, hang, time_limit=0.3)}
+    slot = slots.start()
+    with pytest.raises(Exception, match="^soft_time_limit=0.3 s, set by the sender, is over$"):
+        limited[slow].get(timeout=LIMIT_S)
+    with pytest.raises(Exception, match="^time_limit=0.3 s, set by the sender, is over$"):
+        limited[hang].get(timeout=LIMIT_S)
+    assert all(result.get(timeout=LIMIT_S)["computed"] for result in results)
+    assert [len(slots.runs(text)) for text in (*GOOD, slow, hang)] == [1] * (len(GOOD) + 2)
+    assert slot.log().count("its model is loaded again") == 2, "once, said by the parent and by the supervisor"
+
+
 def test_another_worker_runs_them_one_by_one_where_theirs_is_dead(
     slots: Slots, foreign: Celery, wait_until: WaitUntil
 ) -> None:
@@ -185,5 +201,5 @@ def test_what_lingers_for_company_shares_a_batch_that_would_not_without(
         assert result.get(timeout=2.5)["computed"], "a full batch waits for nobody"
 
 
-def speak(app: Celery, text: str) -> AsyncResult[object]:
-    return app.send_task("speech.paragraph", kwargs={"text": text, "model": MODEL}, queue=MODEL)
+def speak(app: Celery, text: str, **options: float) -> AsyncResult[object]:
+    return app.send_task("speech.paragraph", kwargs={"text": text, "model": MODEL}, queue=MODEL, **options)

@@ -32,7 +32,9 @@ def listen(child: ChildState) -> None:
     try:
         for message in child.link.messages():
             match message:
-                case CancelRequests(delivery_tags):
+                case CancelRequests(delivery_tags, over_limit):
+                    if over_limit:
+                        child.over_limit.update(dict.fromkeys(delivery_tags, over_limit))
                     child.cancelled.update(delivery_tags)
                 case AskStatus(number):
                     child.link.send(Status(number, status(child)))

@@ -87,6 +87,7 @@ def run_batch(calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     finally:
         # The parent sends the next batch, and cancels its requests, only after it has these results.
         child.cancelled.clear()
+        child.over_limit.clear()
         child.life.enter(State.READY)
     child.counts.add(results)
     if settings().force_gc:
@@ -102,7 +103,8 @@ def run_operation(operation: Operation) -> float | None:
 def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     """Run the batch, report failures and successes of the model, and trace; one result per call, in order."""
     try:
-        ran = batch.run(child.models, ledger(child.app), calls, child.cancelled.__contains__, child.limit)
+        is_cancelled = child.cancelled.__contains__
+        ran = batch.run(child.models, ledger(child.app), calls, is_cancelled, child.limit, child.over_limit)
     except BROKER_REFUSES as exc:
         logger.warning("Redis is unreachable or refuses writes; %d messages are given back: %s", len(calls), exc)
         return [*give_back_all(child.app, calls, exc)]

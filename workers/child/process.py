@@ -57,6 +57,8 @@ class ChildState:
     counts: Counts = field(default_factory=Counts)
     cancelled: set[str] = field(default_factory=set)
     """Delivery tags of cancelled requests, of the running batch or the next one."""
+    over_limit: dict[str, str] = field(default_factory=dict)
+    """Those of them whose sender's time limit is over: which limit."""
     is_failing: bool = True
     """Whether the parent may have a failure of the model (also of an earlier child) as its last report."""
 

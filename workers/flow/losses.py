@@ -66,7 +66,7 @@ class FlowLosses:
     def _over_limit(self, request: FlowRequest, words: str) -> None:
         if request.limit is not None and request.limit.is_the_senders:
             logger.warning("%s[%s] fails: %s", request.call.task, request.call.task_id, words)
-            self._fail(request, TimeLimitOver(f"{words}, is over"))
+            self._fail(request, TimeLimitOver.of(words))
         else:
             self._lost(request, f"killed after {words}")
 

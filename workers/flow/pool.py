@@ -122,11 +122,11 @@ class FlowPool(TaskPool):
         return result
 
     def _limit_of(self, call: Call, timeout: float | None, soft_timeout: float | None) -> limits.TimeLimit | None:
-        """The shortest of the sender's limits, the task's and this worker's."""
-        sender = limits.of_sender(call.headers)
-        found = [sender, limits.shortest(self._own_limits_s, limits.WORKER)]
-        if sender is None:  # else Celery has put the sender's in their place
-            found.append(limits.shortest((timeout, soft_timeout), limits.TASK))
+        """The shorter of the sender's limit (else the task's) and this worker's."""
+        found = [
+            limits.of_request(call.headers, timeout, soft_timeout),
+            limits.shortest(self._own_limits_s, limits.WORKER),
+        ]
         return min((one for one in found if one), key=lambda limit: limit.seconds, default=None)
 
     def _ended(self, request: FlowRequest, result: Any) -> None:

@@ -43,6 +43,7 @@ class Dispatcher:
         supervisor: Supervisor,
         child: Callable[[], Child | None],
         lost: Callable[[Run, ExceptionInfo], None],
+        over_limit: Callable[[Batch, SlotRequest], None],
         max_delay_s: float = 0.0,
     ) -> None:
         self.child = child
@@ -60,6 +61,7 @@ class Dispatcher:
         self._supervisor = supervisor
         self._loop = supervisor.loop
         self._lost = lost
+        self._over_limit = over_limit
         self._pump_is_due = False
         self._replacement_is_due = False
         self._is_stopping = False
@@ -98,7 +100,13 @@ class Dispatcher:
         return time.monotonic() - max(self.done_at or 0.0, self._supervisor.ready_at)
 
     def join(self, request: SlotRequest) -> None:
-        """Add a pending request."""
+        """Add a pending request. One with a time limit of its own runs alone: the limit is not that of others.
+
+        A part of a job has none, whatever its message says.
+        """
+        if request.limit is not None and request.is_part:
+            request.limit = None
+        request.runs_alone = request.limit is not None
         self.pending.join(request, time.monotonic())
         if self.is_paused:
             self.give_back_pending(PAUSED)
@@ -179,8 +187,7 @@ class Dispatcher:
             self._hand_over(Batch(requests=requests))
 
     def _hand_over(self, batch: Batch) -> None:
-        limits_s = [request.timeout_s for request in batch.requests if request.timeout_s]
-        limit_s = min([self._spec.limit_s(len(batch.requests)), *limits_s])
+        limit_s = self._spec.limit_s(len(batch.requests))
         calls = [request.call for request in batch.requests]
 
         def done(results: list[TraceResult | NotRun]) -> None:
@@ -225,6 +232,8 @@ class Dispatcher:
         run.began_at = accepted
         for request in run.requests:
             request.accept(pid, accepted)
+            if request.limit is not None and isinstance(run, Batch):
+                self._loop.call_later(request.limit.seconds, self._over_limit, run, request)
 
     def _finished(self, batch: Batch, results: list[TraceResult | NotRun]) -> None:
         self.done_at = time.monotonic()

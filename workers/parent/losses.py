@@ -5,7 +5,9 @@ Sends nothing to the child; `dispatcher.py` does. Guarantees:
 - when the child dies during a batch, or is killed for its time limit, each request of the batch gets
   `WorkerLostError`: Celery gives the message back (late acks, reject_on_worker_lost);
 - a request that the child never began ends by `Reject(requeue=True)`, and never fails;
-- when the worker stops and gives a batch back, this counts no attempt.
+- when the worker stops and gives a batch back, this counts no attempt;
+- a request whose sender's time limit is over fails with that limit, once: at the adapter's next safe point, or with
+  its child. It runs alone, so no other request is hit.
 
 A batch that exceeds its limit is handled as a dead child. Celery's `TimeLimitExceeded` would acknowledge a part that
 is not settled. The child counts attempts in Redis, so a message is not repeated without end.
@@ -20,8 +22,10 @@ from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject
 
+from tasks.errors import TimeLimitOver
 from tasks.flow import attempts
 from tasks.flow.ledger import Ledger
+from tasks.settings import settings
 from workers.parent.dispatcher import Dispatcher
 from workers.parent.runs import Batch, Run
 from workers.parent.slot_request import SlotRequest
@@ -51,9 +55,9 @@ class Losses:
             attempts.uncount(self._ledger(), calls)
         error = self._loss_of(einfo)
         if not self._is_giving_back:
-            attempts.note_loss(self._ledger(), calls, error)
+            attempts.note_loss(self._ledger(), [one.call for one in run.requests if not one.is_over_limit], error)
         for request in reversed(run.requests):  # the first request is given back last, so it is at the front again
-            request.fail(Ignore("cancelled") if request.is_cancelled else error)
+            request.fail(_end_of(request) or error)
 
     def _loss_of(self, einfo: ExceptionInfo) -> WorkerLostError:
         """The error for the requests. A child that failed outside its requests is killed and replaced."""
@@ -106,6 +110,17 @@ class Losses:
             request.is_cancelled = True
         self._supervisor.send(CancelRequests(tuple(request.call.delivery_tag for request in requests)))
 
+    def over_limit(self, batch: Batch, request: SlotRequest) -> None:
+        """The request's own time limit is over: it is to stop, and its child is killed if it does not in time."""
+        if self._dispatcher.running is not batch or request.is_cancelled or request.limit is None:
+            return
+        request.is_over_limit = True
+        words, grace_s = str(request.limit), settings().cancel_grace_s
+        logger.warning("%s[%s] is stopped: %s, is over", request.call.task, request.call.task_id, words)
+        self._supervisor.send(CancelRequests((request.call.delivery_tag,), words))
+        why = f"{request.call.task_id} did not stop within {grace_s:g} s"
+        self._supervisor.loop.call_later(grace_s, self.stop_running, batch, why)
+
     def stop_running(self, batch: Batch, why: str) -> None:
         """Kill the child if it still runs this batch; a new child loads the model again."""
         if self._dispatcher.running is batch and self._dispatcher.child() is not None:
@@ -130,3 +145,11 @@ class Losses:
             child.take_back(run.result)
         for request in reversed(run.requests):
             request.fail(Reject("not begun", requeue=True))
+
+
+def _end_of(request: SlotRequest) -> Exception | None:
+    """The end of a request that is not given back when its child dies; None for any other."""
+    end: Exception | None = TimeLimitOver.of(str(request.limit)) if request.is_over_limit else None
+    if request.is_cancelled:
+        end = Ignore("cancelled")
+    return end

@@ -24,6 +24,7 @@ from workers.parent.losses import Losses
 from workers.parent.slot_request import Callback, SlotRequest
 from workers.parent.supervisor import Supervisor
 from workers.upstream.kombu import current_loop
+from workers.wire import limits
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEntry
 from workers.wire.spec import SlotSpec
@@ -57,6 +58,7 @@ class SlotPool(TaskPool):
             self.supervisor,
             child=lambda: self._pool,
             lost=lambda run, einfo: self.losses.lost(run, einfo),
+            over_limit=lambda batch, request: self.losses.over_limit(batch, request),
             max_delay_s=chosen.max_delay_ms / 1000,
         )
         self.losses = Losses(self.dispatcher, self.supervisor, lambda: ledger(self.app), spec.entry.time_limit_s)
@@ -112,10 +114,13 @@ class SlotPool(TaskPool):
         error_callback: Callback,
         accept_callback: Callback,
         timeout: float | None = None,
+        soft_timeout: float | None = None,
         **_: Any,
     ) -> SlotRequest:
-        """Celery's `apply_async`: `args` are those of its tracer. Soft time limits are ignored."""
-        request = SlotRequest(Call(*args), callback, error_callback, accept_callback, timeout, self.losses.terminate)
+        """Celery's `apply_async`: `args` are those of its tracer."""
+        call = Call(*args)
+        limit = limits.of_request(call.headers, timeout, soft_timeout)
+        request = SlotRequest(call, callback, error_callback, accept_callback, limit, self.losses.terminate)
         self.dispatcher.join(request)
         return request
 

@@ -17,6 +17,7 @@ from tasks.errors import SlotlineError
 from workers.upstream.billiard import exception_info
 from workers.upstream.celery import check_revoked, is_recorded_as_revoked
 from workers.wire.call import Call, TraceResult
+from workers.wire.limits import TimeLimit
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,14 @@ class SlotRequest:
     callback: Callback
     error_callback: Callback
     accept_callback: Callback
-    timeout_s: float | None
+    limit: TimeLimit | None
+    """Its own time limit, which its sender or its task has set; it runs alone then."""
     on_terminate: Callable[[SlotRequest], None]
     signal: int | None = None
     is_cancelled: bool = False
     """It was cancelled: it is not given back when its child dies."""
+    is_over_limit: bool = False
+    """Its own time limit is over: it fails when its child dies."""
     joined_at: float = 0.0
     """When it arrived, by the monotonic clock."""
     runs_alone: bool = False
@@ -50,6 +54,11 @@ class SlotRequest:
         except SlotlineError:  # the body cannot be read
             job = None
         return (self.call.task_id, job) if isinstance(job, str) else (self.call.task_id,)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a job."""
+        return len(self.ids) > 1
 
     def terminate(self, signum: int) -> None:
         """Celery revokes the request for good."""

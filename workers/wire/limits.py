@@ -39,6 +39,11 @@ def of_sender(headers: Mapping[str, Any]) -> TimeLimit | None:
     return shortest(given, SENDER) if isinstance(given, (list, tuple)) else None
 
 
+def of_request(headers: Mapping[str, Any], hard_s: float | None, soft_s: float | None) -> TimeLimit | None:
+    """The sender's limit, else the task's: Celery's worker gives `hard_s` and `soft_s`, of the one or the other."""
+    return of_sender(headers) or shortest((hard_s, soft_s), TASK)
+
+
 def shortest(given: Any, origin: str) -> TimeLimit | None:
     """The shorter of a hard and a soft limit, in this order; None if none is set."""
     limits = [TimeLimit(float(one), name, origin) for one, name in zip(given, NAMES, strict=False) if _is_limit(one)]

@@ -131,9 +131,13 @@ class AskStatus(_Message):
 
 @dataclass(frozen=True)
 class CancelRequests(_Message):
-    """These requests of the running batch are cancelled; named by their delivery tags."""
+    """These requests of the running batch are cancelled; named by their delivery tags.
+
+    `over_limit` names the time limit of the sender's that is over for them; empty: somebody cancelled them.
+    """
 
     delivery_tags: tuple[str, ...]
+    over_limit: str = ""
 
 
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn

@@ -23,8 +23,9 @@ Guarantees:
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tasks.errors import SlotlineError, StoreError
@@ -50,8 +51,12 @@ def run(
     calls: Sequence[Call],
     is_cancelled: IsCancelled = lambda tag: False,
     limit: BatchLimit | None = None,
+    over_limit: Mapping[str, str] = MappingProxyType({}),
 ) -> Ran:
-    """Compute the batch and leave one outcome per request; calls of other tasks are not touched."""
+    """Compute the batch and leave one outcome per request; calls of other tasks are not touched.
+
+    `over_limit` maps the tags of cancelled requests whose sender's time limit is over to the limit's words.
+    """
     taken = take(ledger, models.entry, calls)
     parts = [Ran(outcomes=taken.outcomes, returned=_others_of_a_paused_model(ledger, models.entry.name, calls))]
     for variant, requests in taken.by_variant.items():
@@ -60,7 +65,7 @@ def run(
             computed = compute(ready, is_cancelled, limit or BatchLimit())
             parts.append(put_away(ledger, ready, computed, is_cancelled))
     ran = Ran.together(parts)
-    leave(calls, ran.outcomes)
+    leave(calls, ran.outcomes, over_limit)
     return ran
 
 

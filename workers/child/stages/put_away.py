@@ -7,10 +7,10 @@ is taken; a result that cannot be stored fails only its own requests; claims are
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError
+from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError, TimeLimitOver
 from tasks.flow import outcomes
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.store import artifacts
@@ -43,11 +43,17 @@ def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is
     return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended}, ready.returned)
 
 
-def leave(calls: Sequence[Call], ended: Outcomes) -> None:
-    """Leave the outcomes for the tasks' bodies, in the order of the calls, because Celery traces in this order."""
+def leave(calls: Sequence[Call], ended: Outcomes, over_limit: Mapping[str, str]) -> None:
+    """Leave the outcomes for the tasks' bodies, in the order of the calls, because Celery traces in this order.
+
+    A request that was dropped because its sender's time limit is over fails with that limit.
+    """
     outcomes.clear()
     for index, outcome in sorted(ended.items()):
-        outcomes.put(calls[index].task_id, outcome)
+        call = calls[index]
+        if isinstance(outcome, Dropped) and (words := over_limit.get(call.delivery_tag)):
+            outcome = Failed(TimeLimitOver.of(words), 0)
+        outcomes.put(call.task_id, outcome)
 
 
 def _store(computed: Computed) -> Outcome:

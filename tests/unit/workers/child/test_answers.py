@@ -51,9 +51,10 @@ def test_what_the_parent_cancels_is_known_by_its_delivery_tags(monkeypatch: pyte
     parents_end, childs_end = pair()
     child = child_with(OneRehearsal(), childs_end)
     parents_end.send(CancelRequests(("one", "two")))
-    parents_end.send(CancelRequests(("three",)))
+    parents_end.send(CancelRequests(("three",), "time_limit=3 s, set by the sender"))
     parents_end.close()
     answers.listen(child)
     assert child.cancelled == {"one", "two", "three"}
+    assert child.over_limit == {"three": "time_limit=3 s, set by the sender"}
     assert exits == [1], "without a parent"
     childs_end.close()

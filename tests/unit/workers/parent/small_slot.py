@@ -19,6 +19,7 @@ from workers.parent.supervisor import Supervisor
 from workers.upstream.billiard import exception_info
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEntry
+from workers.wire.limits import TimeLimit
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
 
@@ -122,7 +123,12 @@ class SmallSlot:
         self.supervisor.stands_by, self.supervisor.state = True, State.READY
         self.child = ScriptedChild()
         self.dispatcher = Dispatcher(
-            spec, ENTRY, self.supervisor, lambda: self.child, lambda run, einfo: self.losses.lost(run, einfo)
+            spec,
+            ENTRY,
+            self.supervisor,
+            lambda: self.child,
+            lambda run, einfo: self.losses.lost(run, einfo),
+            lambda batch, request: self.losses.over_limit(batch, request),
         )
         self.losses = Losses(self.dispatcher, self.supervisor, ledger or _no_ledger, entry.time_limit_s)
         self.heard: dict[str, list[Any]] = {}
@@ -130,7 +136,9 @@ class SmallSlot:
         self.order: list[str] = []
         """The ids in the order in which they were answered."""
 
-    def request(self, name: str, timeout_s: float | None = None, headers: dict[str, Any] | None = None) -> SlotRequest:
+    def request(
+        self, name: str, limit: TimeLimit | None = None, headers: dict[str, Any] | None = None, **kwargs: Any
+    ) -> SlotRequest:
         """One more request that waits."""
 
         def hear(answer: Any) -> None:
@@ -138,8 +146,8 @@ class SmallSlot:
             self.heard.setdefault(name, []).append(getattr(exception, "exc", exception))
             self.order.append(name)
 
-        call = Call("task", name, headers or {}, [[], {}, {}], "", "")
-        one = SlotRequest(call, hear, hear, lambda pid, accepted: None, timeout_s, self.losses.terminate)
+        call = Call("task", name, headers or {}, [[], kwargs, {}], "", "")
+        one = SlotRequest(call, hear, hear, lambda pid, accepted: None, limit, self.losses.terminate)
         self.dispatcher.join(one)
         return one
 

@@ -8,7 +8,10 @@ from celery.exceptions import Ignore, Reject
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot, run_operation
 from workers.wire.call import GivenBack, RunAlone
 from workers.wire.child_entry import Operation
+from workers.wire.limits import SENDER, TimeLimit
 from workers.wire.state import State
+
+LIMIT = TimeLimit(3.0, "time_limit", SENDER)
 
 
 def test_what_is_received_is_handed_over_before_the_loop_sleeps_and_once_even_if_timers_are_forgotten(
@@ -94,13 +97,22 @@ def test_a_lazy_slots_model_is_not_loaded_while_it_is_paused(slot: SmallSlot) ->
     assert slot.child.handed == []
 
 
-def test_a_batch_has_the_models_time_or_less_where_a_request_has_less(slot: SmallSlot) -> None:
-    slot.request("a", timeout_s=3.0)
+def test_a_request_with_a_limit_of_its_own_shares_no_batch_and_the_batch_has_the_models_time(slot: SmallSlot) -> None:
+    slot.request("a", limit=LIMIT)
     slot.request("b")
     slot.request("c")
     slot.turn()
-    slot.child.handed[0].finish(RESULT, RESULT)
-    assert [handed.timeout for handed in slot.child.handed] == [3.0, 20.0]
+    slot.child.handed[0].finish(RESULT)
+    assert slot.batches() == [["a"], ["b", "c"]]
+    assert [handed.timeout for handed in slot.child.handed] == [20.0, 20.0]
+
+
+def test_a_part_of_a_job_has_no_limit_of_its_own_whatever_its_message_says(slot: SmallSlot) -> None:
+    part = slot.request("a", limit=LIMIT, job="job", part=1)
+    slot.request("b")
+    slot.turn()
+    assert slot.batches() == [["a", "b"]]
+    assert part.limit is None
 
 
 def test_a_model_that_is_not_loaded_is_loaded_before_the_batch_and_on_no_time_of_the_batch(slot: SmallSlot) -> None:

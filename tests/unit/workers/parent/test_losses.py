@@ -7,10 +7,13 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.exceptions import Ignore, Reject
 from redis import Redis
 
+from tasks.errors import TimeLimitOver
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
+from tasks.settings import settings
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
+from workers.wire.limits import SENDER, TimeLimit
 from workers.wire.link import pair
 from workers.wire.messages import CancelRequests
 
@@ -148,6 +151,29 @@ def test_the_child_is_killed_when_the_last_of_its_batch_is_revoked_and_hears_of_
     assert slot.child.kills == [False]
     assert childs.pending(1.0) == [CancelRequests(("a",)), CancelRequests(("b",))]
     assert slot.supervisor.restarts.deaths == -1, "no death of the model's"
+    parents.close()
+    childs.close()
+
+
+def test_a_request_whose_limit_is_over_is_stopped_and_else_fails_with_its_child_and_its_limit(
+    recorded_slot: SmallSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTLINE_CANCEL_GRACE_S", "0")
+    settings.cache_clear()
+    request = recorded_slot.request("a", limit=TimeLimit(0.0, "time_limit", SENDER))
+    recorded_slot.turn()
+    parents, childs = pair()
+    recorded_slot.supervisor.started(NO_PROCESS, parents)
+    recorded_slot.child.handed[0].begin()
+    recorded_slot.turn()
+    assert childs.pending(1.0) == [CancelRequests(("a",), "time_limit=0 s, set by the sender")]
+    recorded_slot.turn()
+    assert recorded_slot.child.kills == [False]
+    assert recorded_slot.supervisor.restarts.deaths == -1, "no death of the model's"
+    recorded_slot.child.handed[0].lose(WorkerLostError("signal 9"))
+    (error,) = recorded_slot.heard["a"]
+    assert (type(error), str(error)) == (TimeLimitOver, "time_limit=0 s, set by the sender, is over")
+    assert request.is_over_limit
     parents.close()
     childs.close()
 

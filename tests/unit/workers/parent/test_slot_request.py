@@ -20,7 +20,7 @@ def request(body: Any = ([], {}, {}), **callbacks: Any) -> SlotRequest:
         callbacks.get("callback", ignore),
         callbacks.get("error_callback", ignore),
         callbacks.get("accept_callback", ignore),
-        timeout_s=None,
+        limit=None,
         on_terminate=callbacks.get("on_terminate", ignore),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.errors import InvalidInput, ModelError, StoreError
+from tasks.errors import InvalidInput, ModelError, StoreError, TimeLimitOver
 from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
@@ -112,5 +112,14 @@ def test_outcomes_that_were_settled_before_are_handed_on_with_those_to_be_run_al
 def test_outcomes_are_left_in_the_order_of_the_calls_and_what_no_body_took_is_forgotten() -> None:
     twice = [call("same", "id", "tag-1"), call("same", "id", "tag-2")]
     outcomes.put("forgotten", Dropped())
-    leave(twice, {1: Waiting(), 0: Dropped()})
+    leave(twice, {1: Waiting(), 0: Dropped()}, {})
     assert [outcomes.take(name) for name in ("forgotten", "id", "id", "id")] == [None, Dropped(), Waiting(), None]
+
+
+def test_what_was_dropped_because_its_senders_limit_is_over_fails_with_that_limit() -> None:
+    calls = [call("late", "late", "tag-1"), call("gone", "gone", "tag-2")]
+    leave(calls, {0: Dropped(), 1: Dropped()}, {"tag-1": "time_limit=0.2 s, set by the sender"})
+    late = outcomes.take("late")
+    assert isinstance(late, Failed)
+    assert (type(late.error), str(late.error)) == (TimeLimitOver, "time_limit=0.2 s, set by the sender, is over")
+    assert outcomes.take("gone") == Dropped()
