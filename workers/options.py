@@ -34,6 +34,14 @@ NOT_FOR_SLOTS = {
     "prefetch_multiplier": "--prefetch-multiplier: a slot holds two batches; set batch_size in the catalog",
     "disable_prefetch": "--disable-prefetch: a slot holds two batches; set batch_size in the catalog",
 }
+SETTINGS_NOT_FOR_SLOTS = {
+    "task_time_limit": "time_limit",
+    "task_soft_time_limit": "soft_time_limit",
+    "worker_max_tasks_per_child": "max_tasks_per_child",
+    "worker_max_memory_per_child": "max_memory_per_child",
+}
+"""Celery's settings that mean the same as a refused option; `celeryconfig.py` may have them for flow workers."""
+
 HAVE_DEFAULTS = frozenset({"schedule_filename", "prefetch_multiplier", "disable_prefetch"})
 """Options that have a value also when they are not given."""
 
@@ -75,6 +83,13 @@ def kind_of(
         _refuse(asked, NOT_FOR_SLOTS)
         _check_slot(options)
     return WorkerKind(model or None, bool(options.get("lazy")))
+
+
+def check_settings(conf: Mapping[str, Any]) -> None:
+    """Raise `SettingsError` for a setting of Celery's that no slot worker may have."""
+    for name, option in SETTINGS_NOT_FOR_SLOTS.items():
+        if conf.get(name):
+            raise SettingsError(f"{name} (celeryconfig.py): {NOT_FOR_SLOTS[option].partition(': ')[2]}")
 
 
 def node_of(given: str | None, hostname: str) -> str:

@@ -36,7 +36,7 @@ from tasks.store import identity
 from tasks.store.artifacts import store
 from workers import transport
 from workers.durability import warnings_about
-from workers.options import WorkerKind, kind_of, node_of
+from workers.options import WorkerKind, check_settings, kind_of, node_of
 from workers.slots import gpu
 from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 from workers.slots.claim_renewal import ClaimRenewal
@@ -70,6 +70,8 @@ def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     """Make `instance`, Celery's worker that is not yet built, the worker that its command line asks for."""
     is_prefork = options.get("pool") in (None, TaskPool)
     kind = kind_of(options, is_prefork, given_options(), given_settings())
+    if kind.model:
+        check_settings(instance.app.conf)
     given = given_name()
     node = node_of(given, socket.gethostname() if given else nodesplit(instance.hostname)[1])
     chosen = settings()

@@ -76,11 +76,18 @@ def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, atte
         )
         if verdict in ("again", "late"):
             raise Ignore("tried again")
-    elif error.retryable and attempt < ATTEMPTS_ALLOWED:
-        raise task.retry(exc=error, countdown=0, max_retries=ATTEMPTS_ALLOWED)
+    elif error.retryable and (attempt or _counted(task, error)) < ATTEMPTS_ALLOWED:
+        # The attempts limit this, not the number of retries in the message, which its sender may have chosen.
+        raise task.retry(exc=error, countdown=0, max_retries=task.request.retries + 1)
     elif error.retryable or isinstance(error, WorkerLost):
         queue = str((task.request.delivery_info or {}).get("routing_key") or "")
         head, tail = envelope.same_task_again(task.request, queue)
         reason = f"{type(error).__name__}: {error}"
         ledger(app).set_asides.add(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
     raise error
+
+
+def _counted(task: Task, error: SlotlineError) -> int:
+    """Count a run that failed before it was counted, as when the store could not be asked; which run it was."""
+    tag = str((task.request.properties or {}).get("delivery_tag") or task.request.id)
+    return ledger(app).claims.lost(task.request.id, tag, str(error), is_job=False)

@@ -10,6 +10,7 @@ after a crash between the two the message comes again.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -122,8 +123,9 @@ def _fault_of_headers(headers: Mapping[str, Any], properties: Mapping[str, Any])
         for name, value in fields.items():
             if isinstance(value, str) and not task_id.is_text(value):
                 return f"{place}.{name}: has half of a surrogate pair"
-    if not all(isinstance(limit, (int, float, type(None))) for limit in headers.get("timelimit") or []):
-        return "headers.timelimit: not seconds"
+    timelimit = headers.get("timelimit") or []
+    if len(timelimit) not in (0, 2) or not all(limit is None or _is_seconds(limit) for limit in timelimit):
+        return "headers.timelimit: not two numbers of seconds"
     if not all(isinstance(name, str) for name in headers.get("stamped_headers") or []):
         return "headers.stamped_headers: not names"
     # Celery takes them from the headers too, where the body has none; a job's message would be refused at its end.
@@ -143,6 +145,10 @@ def _fault_of_follow_ups(place: str, fields: Mapping[str, Any]) -> str | None:
         if not all(isinstance(one, dict) and isinstance(one.get("task"), str) for one in signatures):
             return f"{place}{name} is no signature"
     return None
+
+
+def _is_seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and math.isfinite(value) and value >= 0
 
 
 def is_deep(value: Any, deepest: int = DEEPEST) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import SettingsError
-from workers.options import WorkerKind, kind_of, node_of
+from workers.options import SETTINGS_NOT_FOR_SLOTS, WorkerKind, check_settings, kind_of, node_of
 
 
 def test_a_model_alone_makes_a_slot_worker() -> None:
@@ -96,3 +96,10 @@ def test_n_names_the_worker_as_celery_expands_it_and_leaves_the_slot_to_the_clai
 def test_a_name_that_keys_files_or_mailboxes_could_not_have_is_refused(given: str) -> None:
     with pytest.raises(SettingsError, match="^-n "):
         node_of(given, "box.home")
+
+
+@pytest.mark.parametrize("name", SETTINGS_NOT_FOR_SLOTS)
+def test_a_setting_of_celerys_that_means_a_refused_option_is_refused_for_slots(name: str) -> None:
+    check_settings({name: None})
+    with pytest.raises(SettingsError, match=rf"^{name} \(celeryconfig.py\): \w+"):
+        check_settings({name: 5})

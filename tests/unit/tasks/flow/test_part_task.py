@@ -47,7 +47,7 @@ class SlotTask:
         self.backend = SimpleNamespace(mark_as_revoked=lambda task_id, reason, request: self.revoked.append(task_id))
 
     def retry(self, exc: Exception, countdown: int, max_retries: int) -> Retried:
-        assert (countdown, max_retries) == (0, ATTEMPTS_ALLOWED)
+        assert (countdown, max_retries) == (0, self.request.retries + 1), "Celery's own limit is never met"
         return Retried(str(exc))
 
 
@@ -115,6 +115,18 @@ def test_a_task_alone_is_retried_by_celery_until_its_attempts_are_used_up(ledger
     with pytest.raises(Retried, match="full"):
         concluded(SlotTask("alone"), Failed(OutOfMemory("full"), attempt=ATTEMPTS_ALLOWED - 1))
     assert ledger.set_asides.latest(10) == []
+
+
+@pytest.mark.parametrize("retries", [-5, 0, 7])
+def test_a_run_that_failed_before_it_was_counted_is_counted_whatever_the_sender_says_of_retries(
+    ledger: Ledger, retries: int
+) -> None:
+    for number in range(ATTEMPTS_ALLOWED):
+        task = SlotTask("alone")
+        task.request.update(retries=retries, properties={"delivery_tag": f"tag-{number}"})
+        with pytest.raises(Retried if number < ATTEMPTS_ALLOWED - 1 else OutOfMemory):
+            concluded(task, Failed(OutOfMemory("full"), attempt=0))
+    assert len(ledger.set_asides.latest(10)) == 1
 
 
 @pytest.mark.parametrize("error", [OutOfMemory("full"), WorkerLost("it died each time")], ids=repr)
