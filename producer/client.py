@@ -45,12 +45,18 @@ class Client(SpeechClient, SummaryClient, MapClient):
         return Job(self.connection, self.store, job_id)
 
     def cancel(self, job_id: str) -> bool:
-        """Cancel a job that any client has submitted, like `Job.cancel`; raises `UnknownJob` like `job`."""
+        """Cancel a job or a task that any client has submitted, like `Job.cancel`.
+
+        An id of which nothing is known is cancelled too: a task without a job is only a message while it waits.
+        """
+        task_id.check(job_id)
+        return Job(self.connection, self.store, job_id).cancel()
+
+    def knows(self, job_id: str) -> bool:
+        """Whether anything is known of this id: a job, a part of one, or a result."""
         task_id.check(job_id)
         with self.connection.speaking():
-            part = part_named(self.ledger, job_id)
-        job = Job(self.connection, self.store, job_id) if part else self.job(job_id)
-        return job.cancel()
+            return self.ledger.queries.exists(job_id) or part_named(self.ledger, job_id) is not None
 
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first."""

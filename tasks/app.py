@@ -14,8 +14,13 @@ from tasks.redis.broker import celery_settings
 from tasks.settings import settings
 
 _redis = celery_settings(settings().broker_url)
-# Named, so that no variable CELERY_LOADER brings another.
-app = Celery("slotline", include=plugins.module_names(plugins.KINDS), loader="celery.loaders.app:AppLoader")
+# The loader is named, so that no variable CELERY_LOADER brings another.
+app = Celery(
+    "slotline",
+    include=plugins.module_names(plugins.KINDS),
+    loader="celery.loaders.app:AppLoader",
+    control="tasks.flow.ends.control:LedgerControl",
+)
 # The module, not its name: by name Celery would import a file in the current folder.
 app.config_from_object(celeryconfig)
 app.conf.update(_redis, result_expires=settings().job_ttl_s)

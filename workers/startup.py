@@ -37,7 +37,7 @@ from workers.duties import (
     celery_commands,
     remote_control,  # noqa: F401  importing it registers its commands
 )
-from workers.duties.cancel import Cancel
+from workers.duties.cancel import Cancel, RevokedInRedis
 from workers.duties.drain import Drain
 from workers.duties.event_buffer import EventBuffer
 from workers.duties.heartbeat import Heartbeat
@@ -56,7 +56,17 @@ from workers.wire.child_entry import ChildEntry
 
 logger = logging.getLogger(__name__)
 
-CONSUMER_DUTIES = (Cancel, EventBuffer, Heartbeat, IdleUnload, MessageSetAside, Pause, Readiness, Sweeper)
+CONSUMER_DUTIES = (
+    Cancel,
+    EventBuffer,
+    Heartbeat,
+    IdleUnload,
+    MessageSetAside,
+    Pause,
+    Readiness,
+    RevokedInRedis,
+    Sweeper,
+)
 """Celery orders them by what each requires; each decides whether this kind of worker has it."""
 
 TURN_LIMIT_S = 86400.0

@@ -7,7 +7,7 @@ import time
 import click
 
 from producer.client import Client
-from tasks.errors import SlotlineError, UnknownJob
+from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT, DONE
 from tasks.terminal.interrupt import Interrupt, status_of
 from tasks.terminal.printable import one_line
@@ -61,16 +61,22 @@ def watch(job_id: str) -> int:
 @click.command()
 @click.argument("job_ids", metavar="ID…", nargs=-1, required=True)
 def cancel(job_ids: tuple[str, ...]) -> int:
-    """Cancel jobs, or parts of them; a book's chapters are cancelled with it. Finished audio is kept."""
+    """Cancel jobs, parts of them, or single tasks. Finished audio is kept.
+
+    A book's chapters are cancelled with it. Of a single task that waits nothing is known but its message: so an id of
+    which nothing is known is cancelled too.
+    """
     client = Client()
     client.check()
     status = DONE
     for job_id in job_ids:
         try:
+            is_known = client.knows(job_id)
             done = client.cancel(job_id)
-        except UnknownJob as exc:  # of several ids, each is tried
+        except InvalidInput as exc:  # of several ids, each is tried
             click.echo(f"slotline: {one_line(str(exc))}", err=True)
             status = BAD_INPUT
             continue
-        click.echo(f"{one_line(job_id)}: cancelled" if done else f"{one_line(job_id)}: had ended already")
+        how = "cancelled" if is_known else "cancelled; nothing is known of it yet, so its message will be dropped"
+        click.echo(f"{one_line(job_id)}: {how if done else 'had ended already'}")
     return status

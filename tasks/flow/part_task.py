@@ -51,6 +51,7 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
         case Dropped():
             if part is None:
                 task.backend.mark_as_revoked(task.request.id, REASON, request=task.request)
+                task.send_event("task-revoked", terminated=False, signum=None, expired=False)
             raise Ignore("its job or its part has ended")
         case Waiting():
             raise Ignore("another slot computes the same, or it was just tried; a copy is sent later")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks import plugins
 from tasks.errors import InvalidInput, SlotlineError
-from tasks.messages.base import JobRequest
+from tasks.messages.base import JobRequest, ModelRequest
 from tasks.messages.craft import Craft
 from tasks.messages.result import Result
 
@@ -70,6 +70,13 @@ def job_requests() -> Mapping[str, type[JobRequest]]:
         if task := getattr(one, "task", ""):
             found.setdefault(task, one)
     return found
+
+
+@functools.cache
+def task_names() -> frozenset[str]:
+    """The tasks of all kinds of work: their state is in the ledger."""
+    found = plugins.classes(plugins.MESSAGES, ModelRequest)
+    return frozenset(name for one in found if (name := getattr(one, "task", "")))
 
 
 def result_of(fields: Mapping[str, Any]) -> Result:

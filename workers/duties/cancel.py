@@ -1,16 +1,18 @@
 """Cancelling, on the worker's side: what runs for a cancelled job stops at a safe point, or is killed.
 
 Adds the remote control command `slotline_cancel`. Celery's own `revoke` and `terminate`
-also cancel the jobs that the ledger knows. A command may be lost, so in a slot worker a
-periodic duty asks the ledger about the running batch as well. Guarantees: the child is
-killed only when all requests of its batch are cancelled; a lost command costs one interval
-of that duty.
+first cancel in the ledger, also what the ledger does not know (a task without a job that waits).
+A command may be lost, and so may the timer of a grace, with the connection to the broker. So in
+a slot worker a periodic duty asks the ledger about the running batch as well. Guarantees: a
+revocation is in Redis before a worker acts on it; the child is killed only when all requests of
+its batch are cancelled; a lost command costs one interval of that duty.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,11 +22,14 @@ from redis import RedisError
 
 from tasks.flow.cancel import COMMAND, broadcast, cancel
 from tasks.flow.connections import ledger
+from tasks.messages.lookup import task_names
 from tasks.redis.refusals import words
+from tasks.redis.task_id import fault_of
 from tasks.settings import settings
-from workers.duties.duty import PeriodicDuty
+from workers.duties.duty import ConsumerDuty, PeriodicDuty
 from workers.parent.pool import SlotPool
-from workers.upstream.celery import wrap_command
+from workers.parent.runs import Batch
+from workers.upstream.celery import forget_revoked, guard_tasks, wrap_command
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +48,14 @@ def stop(pool: Any, ids: set[str]) -> int:
         return 0
     pool.losses.cancel(cancelled)
     if all(one.is_cancelled for one in batch.requests):
-        grace_s = settings().cancel_grace_s
-        why = f"{len(batch.requests)} cancelled requests did not stop within {grace_s:g} s"
-        pool.supervisor.loop.call_later(grace_s, pool.losses.stop_running, batch, why)
+        batch.cancelled_at = time.monotonic()
+        pool.supervisor.loop.call_later(settings().cancel_grace_s, _end_by_force, pool, batch)
     return len(cancelled)
+
+
+def _end_by_force(pool: SlotPool, batch: Batch) -> None:
+    why = f"{len(batch.requests)} cancelled requests did not stop within {settings().cancel_grace_s:g} s"
+    pool.losses.stop_running(batch, why)
 
 
 @control_command(name=COMMAND, visible=False)
@@ -56,29 +65,44 @@ def slotline_cancel(state: Any, ids: Iterable[str], **_: Any) -> dict[str, Any]:
 
 
 def _revoking(original: Callable[..., Any]) -> Callable[..., Any]:
-    """Celery's command, which first cancels in the ledger the jobs among its ids."""
+    """Celery's command, which first cancels the ids in the ledger. What cannot be recorded is not revoked."""
 
     @functools.wraps(original)
     def revoke(state: Any, task_id: Any, **kwargs: Any) -> Any:
+        ids = list(maybe_list(task_id) or [])
+        if why := next(filter(None, map(fault_of, ids)), ""):
+            return {"error": f"revoke: {why}"}
         try:
-            for one in maybe_list(task_id) or []:
-                _cancel(state, str(one))
+            for one in ids:
+                cancel(ledger(state.app), one, broadcast(state.app), even_unknown=True)
+            stop(state.consumer.pool, ledger(state.app).queries.cancelled(ids))
         except RedisError as exc:
-            logger.warning("revoked, but not cancelled in the ledger: %s", words(exc))
+            logger.warning("a revocation is refused, because it cannot be recorded: %s", words(exc))
+            return {"error": f"revoke: it cannot be recorded: {words(exc)}"}
         return original(state, task_id=task_id, **kwargs)
 
     return revoke
 
 
-def _cancel(state: Any, task_id: str) -> None:
-    """Cancel it in the ledger. What is not recorded there (a task without a job) is left to Celery."""
-    stop_in_others = broadcast(state.app)
+class RevokedInRedis(ConsumerDuty):
+    """For slotline's own tasks the ledger alone says what is revoked: Celery's memory is not asked when one arrives.
 
-    def stop_everywhere(ids: Iterable[str]) -> None:
-        stop_in_others(list(ids))
-        stop(state.consumer.pool, set(ids))
+    Celery keeps an id for three hours, in this process or in a file (`--statedb`), also after the task has ended. What
+    waits inside this worker when a revocation comes is still dropped by Celery's memory.
+    """
 
-    cancel(ledger(state.app), task_id, stop_everywhere)
+    def start(self, consumer: Any) -> None:
+        """Called before the consumer's loop, which reads its handlers once, when it begins."""
+        guard_tasks(consumer, self._guarded)
+
+    def _guarded(self, receive: Callable[..., Any]) -> Callable[..., Any]:
+        def receive_anew(message: Any, *rest: Any) -> Any:
+            headers = message.headers if isinstance(message.headers, dict) else {}
+            if isinstance(headers.get("id"), str) and headers.get("task") in task_names():
+                forget_revoked(headers["id"])
+            return receive(message, *rest)
+
+        return receive_anew
 
 
 def install() -> None:
@@ -88,7 +112,10 @@ def install() -> None:
 
 
 class Cancel(PeriodicDuty):
-    """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message."""
+    """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message.
+
+    It also ends a batch whose grace is over: the timer of the grace is lost with the connection to the broker.
+    """
 
     interval_s = 5.0
     slot_workers_only = True
@@ -97,6 +124,8 @@ class Cancel(PeriodicDuty):
         """Ask the ledger once about the jobs and tasks of the running batch."""
         pool = self.consumer.pool
         batch = pool.dispatcher.batch
+        if batch and batch.cancelled_at and time.monotonic() - batch.cancelled_at > settings().cancel_grace_s:
+            _end_by_force(pool, batch)
         ids = {one for request in batch.requests for one in request.ids} if batch else set()
         if ids and (cancelled := ledger(self.consumer.app).queries.cancelled(ids)):
             stop(pool, cancelled)

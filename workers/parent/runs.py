@@ -25,6 +25,8 @@ class Batch(Run):
     """Requests that run together, in order."""
 
     requests: Sequence[SlotRequest]
+    cancelled_at: float | None = None
+    """When the last of its requests was cancelled, by the monotonic clock; None while one is not."""
 
 
 @dataclass(eq=False, kw_only=True)

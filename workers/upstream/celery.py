@@ -23,7 +23,7 @@ from celery.worker.control import Panel
 from celery.worker.request import Request
 from kombu.utils.encoding import bytes_to_str
 
-from tasks.flow.connections import write_buffer
+from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.ledger.record import StoredResult
 from tasks.redis.refusals import refusal, words
 from tasks.settings import settings
@@ -99,6 +99,8 @@ class Buffered:
     ) -> Any:
         backend: Any = self
         buffer = write_buffer(backend.app)
+        if state != states.REVOKED and not buffer.is_open and ledger(backend.app).queries.cancelled([task_id]):
+            return result  # REVOKED stays, whatever a late run brings; `result.lua` does the same for the buffer
         if not buffer.is_open or (request is not None and (request.chord or request.errbacks)):
             return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)
@@ -177,6 +179,11 @@ def keep_until_done(task: Any) -> None:
     """Have this task's messages acknowledged after its run, and given back when its process dies."""
     task.acks_late = task.reject_on_worker_lost = task.acks_on_failure = task.acks_on_timeout = True
     task.retry_on_worker_lost = False
+
+
+def forget_revoked(task_id: str) -> None:
+    """Forget that this worker has heard of a revocation of this id."""
+    state.revoked.discard(task_id)
 
 
 def existing_requests(consumer: Any) -> list[Any]:

@@ -34,6 +34,7 @@ OWN_RUN = "tasks/flow/ends/own_run.py"
 DUE_REQUEST = "workers/transport/due_request.py"
 STARTUP = "workers/startup.py"
 SETUP = "workers/setup.py"
+CONTROL = "tasks/flow/ends/control.py"
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ PARTS: tuple[Part, ...] = (
     _part("kombu.utils.limits:TokenBucket", CELERY, holds="contents"),
     _part(
         "celery.worker.state", CELERY,
-        holds="active_requests reserved_requests scheduled_requests total_count should_stop should_terminate",
+        holds="active_requests reserved_requests scheduled_requests revoked total_count should_stop should_terminate",
     ),
     _part(
         "redis.client:Redis", CHANNEL, "tasks/redis/scripts.py",
@@ -268,7 +269,13 @@ PARTS: tuple[Part, ...] = (
         ),
     ),
     _part("celery.apps.worker:Worker", STARTUP, holds="quiet"),
-    _part("celery.utils.functional", "workers/duties/cancel.py", maybe_list="obj, scalars=…"),
+    _part("celery.utils.functional", "workers/duties/cancel.py", CONTROL, maybe_list="obj, scalars=…"),
+    _part("celery.app.control", CONTROL, holds="Control"),
+    _part(
+        "celery.app.control:Control", CONTROL, holds="app",
+        revoke="self, task_id, destination=…, terminate=…, signal=…, **kwargs",
+        revoke_by_stamped_headers="self, headers, destination=…, terminate=…, signal=…, **kwargs",
+    ),
     _part("celery.utils.log", STARTUP, SETUP, holds="LOG_LEVELS"),
     _part(
         "celery.utils.nodenames", SETUP, STARTUP, "workers/detach.py",

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from producer import Client
-from tasks.errors import JobCancelled, UnknownJob
+from tasks.errors import JobCancelled
 from tasks.messages import ChapterResult
 from tasks.redis import keys
 from tests.fixtures.commands import Said
@@ -33,12 +33,12 @@ def test_the_command_says_what_it_did(client: Client, slotline: Slotline) -> Non
     assert slotline("jobs").out.count("revoked") == 2
 
 
-def test_an_id_that_left_no_trace_is_refused_in_one_line(client: Client, slotline: Slotline) -> None:
+def test_an_id_that_left_no_trace_is_cancelled_because_its_message_may_wait(client: Client, slotline: Slotline) -> None:
     said = slotline("cancel", "nobody")
-    assert (said.status, said.out) == (2, "")
-    assert said.err == "slotline: id: no job 'nobody' is recorded here; `slotline jobs` lists all jobs\n"
-    with pytest.raises(UnknownJob):
-        client.cancel("nobody.1")
+    assert said.status == 0
+    assert said.out == "nobody: cancelled; nothing is known of it yet, so its message will be dropped\n"
+    assert client.ledger.queries.cancelled(["nobody"])
+    assert slotline("cancel", "nobody").out == "nobody: had ended already\n"
 
 
 def test_a_wait_for_a_cancelled_job_ends(client: Client) -> None:
@@ -108,9 +108,9 @@ def test_a_watched_job_that_failed_is_named_with_its_error(client: Client, slotl
 
 def test_of_several_ids_each_is_tried(client: Client, slotline: Slotline) -> None:
     job = client.submit_chapter("One.", model="quick").id
-    said = slotline("cancel", "nobody", job, "no\x1bone")
+    said = slotline("cancel", "no\x1bone:parts", job, "x" * 600)
     assert (said.status, said.out) == (2, f"{job}: cancelled\n")
-    assert [line.partition(" is recorded")[0] for line in said.err.splitlines()] == [
-        "slotline: id: no job 'nobody'",
-        r"slotline: id: no job 'no\x1bone'",
+    assert said.err.splitlines() == [
+        "slotline: id: ends in ':parts', as a key of another job does",
+        "slotline: id: has 600 bytes; it may have 512",
     ]

@@ -44,7 +44,11 @@ class SlotTask:
             }
         )
         self.revoked: list[str] = []
+        self.events: list[str] = []
         self.backend = SimpleNamespace(mark_as_revoked=lambda task_id, reason, request: self.revoked.append(task_id))
+
+    def send_event(self, kind: str, **fields: Any) -> None:
+        self.events.append(kind)
 
     def retry(self, exc: Exception, countdown: int, max_retries: int) -> Retried:
         assert (countdown, max_retries) == (0, self.request.retries + 1), "Celery's own limit is never met"
@@ -152,7 +156,8 @@ def test_a_cancelled_task_alone_is_revoked_and_a_part_leaves_that_to_its_job(led
         concluded(alone, Dropped())
     with pytest.raises(Ignore):
         concluded(part, Dropped(), job="job", part=1)
-    assert (alone.revoked, part.revoked) == (["alone"], [])
+    assert (alone.revoked, alone.events) == (["alone"], ["task-revoked"])
+    assert (part.revoked, part.events) == ([], [])
 
 
 def test_what_waits_for_another_slot_changes_nothing(ledger: Ledger) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.worker.state import revoked
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.flow.connections import ledger
 from tasks.settings import settings
 from tests.unit.workers.parent.small_slot import SmallSlot
-from workers.duties.cancel import Cancel, slotline_cancel, stop
+from workers.duties.cancel import Cancel, RevokedInRedis, _revoking, slotline_cancel, stop
 
 
 class App:
@@ -55,3 +59,61 @@ def test_a_step_asks_the_ledger_what_was_cancelled_unheard(slot: SmallSlot, pool
     ledger(duty.consumer.app).transitions.cancel("a", even_unknown=True)
     duty.step()
     assert (one.is_cancelled, other.is_cancelled) == (True, False)
+
+
+def test_a_grace_whose_timer_was_lost_with_the_connection_ends_on_the_next_step(
+    slot: SmallSlot, pool: Any, raw_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot.running("a", "b")
+    stop(pool, {"a", "b"})
+    slot.loop.reset()
+    monkeypatch.setenv("SLOTLINE_CANCEL_GRACE_S", "0")
+    settings.cache_clear()
+    duty: Any = Cancel(SimpleNamespace(pool=pool, app=App(raw_redis)))
+    assert slot.child.kills == []
+    duty.step()
+    assert len(slot.child.kills) == 1
+
+
+@pytest.fixture
+def worker(pool: Any, broker: str) -> Iterator[Any]:
+    """A worker as a remote control command sees it."""
+    with Celery("worker", broker=broker, backend=broker, set_as_current=False) as app:
+        yield SimpleNamespace(consumer=SimpleNamespace(pool=pool), app=app)
+
+
+def test_celerys_revoke_is_recorded_before_the_worker_acts_on_it_also_for_a_task_without_a_job(
+    worker: Any, slot: SmallSlot
+) -> None:
+    was_recorded = []
+
+    def original(state: Any, task_id: Any, **more: Any) -> str:
+        was_recorded.append(ledger(state.app).queries.cancelled(task_id))
+        return "flagged"
+
+    _, (one, other) = slot.running("a", "b")
+    assert _revoking(original)(worker, task_id=["a", "waits"]) == "flagged"
+    assert was_recorded == [{"a", "waits"}]
+    assert (one.is_cancelled, other.is_cancelled) == (True, False)
+
+
+def test_a_revocation_that_cannot_be_recorded_is_refused(worker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    revoke = _revoking(lambda state, task_id, **more: pytest.fail("a worker acted on it"))
+    assert revoke(worker, task_id=["good", "x" * 600]) == {"error": "revoke: id: has 600 bytes; it may have 512"}
+
+    def refuse(*_: Any, **__: Any) -> Any:
+        raise RedisConnectionError("no route")
+
+    monkeypatch.setattr("workers.duties.cancel.cancel", refuse)
+    assert revoke(worker, task_id="good") == {"error": "revoke: it cannot be recorded: no route"}
+
+
+def test_celerys_memory_of_a_revocation_is_not_asked_when_a_message_of_ours_arrives() -> None:
+    def message(task: str) -> Any:
+        return SimpleNamespace(headers={"id": "again", "task": task})
+
+    receive = RevokedInRedis(SimpleNamespace())._guarded(lambda message, body: "again" in revoked)
+    revoked.add("again")
+    assert receive(message("a.foreign.task"), None), "the ledger knows nothing of it"
+    assert not receive(message("speech.paragraph"), None)
+    assert receive(SimpleNamespace(headers=None), None) is False
