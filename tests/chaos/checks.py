@@ -33,6 +33,9 @@ LASTING = (
     "sweeper",
     "reading:",
     "setaside",
+    "name:",
+    "store:",
+    "stores",
 )
 """What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
 

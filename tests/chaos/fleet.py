@@ -1,8 +1,9 @@
 """The machines of a storm: a Redis that keeps every write, slot workers and flow workers, and a supervisor of them.
 
-All are real processes below one folder. A worker that dies is started again at the next
-look, as systemd or a container's restart policy would. Whatever was started ends with the
-fleet, and by the kernel's hand when the storm itself is killed.
+Each worker has its own line to Redis (`lines`), on which packets can be swallowed. All are real
+processes below one folder. A worker that dies is started again at the next look, as systemd or a
+container's restart policy would. Whatever was started ends with the fleet, and by the kernel's hand
+when the storm itself is killed.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ import redis
 
 from tasks.launch import celery_command, code_home, environment
 from tasks.redis import keys
+from tests.faults.proxy import Proxy
 from workers.stack.embedded_redis import EmbeddedRedis
 from workers.stack.worker_process import WorkerProcess
 
 START_LIMIT_S = 90.0
 STOP_LIMIT_S = 30.0
+TIME_OUT_S = 2.0
 MODEL = "rehearsal"
 
 
@@ -49,6 +52,8 @@ class Fleet:
         self.slots = [f"slot-{number}" for number in range(1, slots + 1)]
         self.flows = [f"flow-{number}" for number in range(1, flows + 1)]
         self.workers: dict[str, WorkerProcess] = {}
+        self.lines: dict[str, Proxy] = {}
+        self._open_lines = contextlib.ExitStack()
         self.starts = 0
         self._groups: set[int] = set()
 
@@ -60,10 +65,11 @@ class Fleet:
             f'batch_size = {self.batch_size}\njournal = "{self.journal}"\n'
         )
         self.redis.start()
-        made = environment(self._environment())
         for name in (*self.slots, *self.flows):
             what = ("--model", MODEL) if name in self.slots else ("-Q", "flow", "-c", "1")
             log = self.folder / f"{name}.log"
+            line = self.lines[name] = self._open_lines.enter_context(Proxy(self.redis.url))
+            made = environment(self._environment(line.url))
             self.workers[name] = WorkerProcess(name, celery_command("worker", *what), log, made, code_home())
             self._start(name)
         with redis.Redis.from_url(self.redis.url) as client:
@@ -99,6 +105,7 @@ class Fleet:
         for pid in self.left():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        self._open_lines.close()
         self.redis.kill()
 
     def left(self) -> list[int]:
@@ -117,9 +124,10 @@ class Fleet:
         self.starts += 1
         self._groups.add(worker.pid or 0)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, broker_url: str) -> dict[str, str]:
         return {
-            "CELERY_BROKER_URL": self.redis.url,
+            "CELERY_BROKER_URL": broker_url,
+            "SLOTLINE_REDIS_OPTIONS": f"socket_timeout={TIME_OUT_S:g}",
             "CELERY_RESULT_BACKEND": "",
             "SLOTLINE_STORE_URL": str(self.store),
             "SLOTLINE_MODELS": str(self.folder / "models.toml"),

@@ -1,7 +1,8 @@
 """The hand: deals faults to a fleet, in an order and at a pace that a seed decides.
 
 It kills children, parents, both, flow workers and Redis (SIGKILL), freezes whole workers
-for longer than the lease and thaws them, cuts connections, and sends copies of messages.
+for longer than the lease and thaws them, cuts connections, swallows what is sent over those of
+one worker (one way or both), and sends copies of messages.
 It spares what was struck before: three deaths on one part are what poison means, and a
 storm holds none. `step` deals at most one fault and never waits.
 """
@@ -30,11 +31,13 @@ KILLS = ("child", "parent", "worker", "flow", "flow child", "redis")
 
 SHORT = {
     "child": 8, "parent": 3, "worker": 2, "flow": 2, "flow child": 1, "redis": 2, "freeze": 2, "cut": 3, "copy": 5,
+    "swallow": 3,
 }  # fmt: skip
 FROZEN_LEASES = (1.2, 2.0)
 AWAY_S = (0.0, 0.6)
 LONG_AWAY_LEASES = 1.3
 COPIES_AT_ONCE = 3
+WAYS = {"both ways": (True, True), "to Redis": (True, False), "from Redis": (False, True)}
 
 
 def many(kills: int) -> dict[str, int]:
@@ -42,7 +45,7 @@ def many(kills: int) -> dict[str, int]:
     weights = {"parent": 30, "worker": 12, "flow": 12, "flow child": 6, "redis": 12}
     chosen = {kind: max(1, kills * weight // 200) for kind, weight in weights.items()}
     chosen["child"] = kills - sum(chosen.values())
-    return {**chosen, "freeze": kills // 8, "cut": kills // 8, "copy": kills // 4}
+    return {**chosen, "freeze": kills // 8, "cut": kills // 8, "copy": kills // 4, "swallow": kills // 8}
 
 
 @dataclass
@@ -131,6 +134,8 @@ class Hand:
                 return self._freeze(now_s)
             case "redis":
                 return self._kill_redis(now_s)
+            case "swallow":
+                return self._swallow()
         with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self._fleet.redis.url) as client:
             return self._cut(client) if kind == "cut" else self._copy(client)
         return False
@@ -190,6 +195,18 @@ class Hand:
         if self._random.random() < 0.5:
             cut += int(client.client_kill_filter(_type="pubsub"))
         self._tell(f"cut {cut} connections")
+        return True
+
+    def _swallow(self) -> bool:
+        names = [*self._fleet.slots, *self._fleet.flows]
+        victim = self._victim(names)
+        if victim is None:
+            return False
+        name = next(name for name in names if self._fleet.pids(name)[:1] == victim[:1])
+        way = self._random.choice(list(WAYS))
+        swallowed = self._fleet.lines[name].swallow(*WAYS[way])
+        self._tell(f"swallow {way}: {swallowed} connections of {name}")
+        self._strike("swallow", time.monotonic(), frozenset(victim), None)
         return True
 
     def _copy(self, client: redis.Redis) -> bool:

@@ -16,6 +16,10 @@ from pathlib import Path
 
 Span = tuple[float, float]
 
+SWALLOW = "swallow"
+MADE_READY_S = 0.5
+"""For how long a slot may go on with what it has made ready, when it hears nothing any more."""
+
 
 @dataclass
 class Run:
@@ -36,7 +40,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Strike:
-    """A fault that hit these processes: killed at `at_s`, or frozen until `until_s`."""
+    """A fault that hit these processes at `at_s`: killed, frozen until `until_s`, or not heard any more."""
 
     kind: str
     at_s: float
@@ -46,7 +50,10 @@ class Strike:
 
 @dataclass(frozen=True)
 class Recovery:
-    """How long a struck part waited until another process began it. `redis_away`: Redis was, too, for a part of it."""
+    """How long a struck part waited until another process began it, or a process that was not heard began nothing.
+
+    `redis_away`: Redis was, too, for a part of it.
+    """
 
     kind: str
     seconds: float
@@ -154,12 +161,24 @@ def _overlaps(same: Sequence[Run], strikes: Sequence[Strike]) -> Iterable[Overla
 
 
 def _recoveries(strike: Strike, by_text: dict[str, list[Run]], redis_away: Sequence[Span]) -> Iterable[Recovery]:
+    if strike.kind == SWALLOW:
+        yield from _heard_again(strike, by_text, redis_away)
+        return
     for same in by_text.values():
         if not any(run.pid in strike.pids and run.began_s <= strike.at_s < run.over_s for run in same):
             continue
         if later := [run.began_s for run in same if run.pid not in strike.pids and run.began_s > strike.at_s]:
             away = any(gone < min(later) and back > strike.at_s for gone, back in redis_away)
             yield Recovery(strike.kind, min(later) - strike.at_s, away)
+
+
+def _heard_again(strike: Strike, by_text: dict[str, list[Run]], redis_away: Sequence[Span]) -> Iterable[Recovery]:
+    """Until one of its processes begins again; that it begins what it had made ready before is no sign."""
+    first_s = strike.at_s + MADE_READY_S
+    own = [run.began_s for same in by_text.values() for run in same if run.pid in strike.pids]
+    if later := [began_s for began_s in own if began_s > first_s]:
+        away = any(gone < min(later) and back > strike.at_s for gone, back in redis_away)
+        yield Recovery(strike.kind, min(later) - strike.at_s, away)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,10 +1,11 @@
-"""A storm: books read over four slots while a seeded hand kills, freezes, cuts and doubles; then everything is checked.
+"""A storm: books are read while a seeded hand kills, freezes, cuts, swallows and doubles; then everything is checked.
 
     python -m tests.chaos.storm [--seed N] [--kills 200] [--paragraphs 500] [--batch 4]
 
-In the end every paragraph must be in the audio exactly once and in order, sample by
-sample; every job SUCCESS; nothing set aside; no message in a queue, held or delayed; no
-process left. Prints a table of what it cost. Exit status 1 when a check fails.
+Beside the books single paragraphs are asked for, with odd ids and countdowns. In the end every
+paragraph must be in the audio exactly once and in order, sample by sample; every job SUCCESS;
+nothing set aside; no message in a queue, held or delayed; no process left. Prints a table of
+what it cost. Exit status 1 when a check fails.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ import redis
 
 from producer import Client
 from tasks.errors import SlotlineError
-from tests.chaos import checks, library
+from tests.chaos import checks, library, singles
 from tests.chaos.checks import Book
 from tests.chaos.fleet import MODEL, Fleet, is_alive
 from tests.chaos.hand import SHORT, Hand, many
-from tests.chaos.journal import Figures, Journal, figures, percentile
+from tests.chaos.journal import SWALLOW, Figures, Journal, figures, percentile
+from tests.chaos.singles import Single
 
 LEASE_S = 3.0
 TICK_S = 0.02
@@ -52,6 +54,7 @@ class Storm:
     dealt: Counter[str] = field(default_factory=Counter)
     kills: int = 0
     books: int = 0
+    singles: int = 0
     lost: int = 0
     doubled: int = 0
     starts: int = 0
@@ -61,12 +64,14 @@ class Storm:
 
     def table(self) -> str:
         """The figures, for people."""
+        swallowed = [one.seconds for one in self.figures.recoveries if one.kind == SWALLOW and not one.redis_away]
         recovery = [one.seconds for one in self.figures.recoveries if not one.redis_away]
         with_redis = [one.seconds for one in self.figures.recoveries if one.redis_away]
         overlaps = [one.seconds for one in self.figures.overlaps]
         rows = {
             "seed": str(self.seed),
             "paragraphs": f"{self.books * self.paragraphs} in {self.books} books, {self.took_s:.0f} s",
+            "single paragraphs": str(self.singles),
             "faults": ", ".join(f"{kind} {count}" for kind, count in sorted(self.dealt.items())),
             "kills": str(self.kills),
             "workers started": str(self.starts),
@@ -76,6 +81,7 @@ class Storm:
             "computed again": str(self.figures.computed_again),
             "overlaps": f"{len(overlaps)}, the longest {max(overlaps, default=0):.3f} s",
             "recovery": _spread(recovery),
+            "of it what was swallowed": _spread(swallowed),
             "recovery with Redis away": _spread(with_redis),
         }
         width = max(map(len, rows))
@@ -114,24 +120,29 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
     hand = Hand(fleet, journal, storm.faults, storm.seed, storm.pace_s, say)
     client = Client(fleet.redis.url, str(fleet.store))
     books: list[Book] = []
+    alone: list[Single] = []
+    unsent: list[Single] = []
     try:
-        while not (hand.is_done and _all_ended(client, books)):
+        while not (hand.is_done and not unsent and _all_ended(client, books, alone)):
             if time.monotonic() - began > LIMIT_S:
                 raise TimeoutError(f"not within {LIMIT_S:g} s: the end of the books")
-            if not hand.is_done and _all_ended(client, books):
-                _submit(storm, client, books)
+            if not hand.is_done and not unsent and _all_ended(client, books, alone) and _submit(storm, client, books):
+                unsent = singles.of_book(storm.seed, len(books))
+                alone += unsent
                 say(f"book {len(books)}")
+            unsent = singles.send(fleet.redis.url, unsent) if unsent else []
             _tick(fleet, hand, journal, say)
         _rest(fleet, hand, journal, say)
     finally:
         hand.undo()
         journal.read()
-        storm.books, storm.dealt, storm.kills = len(books), hand.dealt, hand.kills
+        storm.books, storm.singles, storm.dealt, storm.kills = len(books), len(alone), hand.dealt, hand.kills
         storm.figures = figures(journal.runs, hand.strikes, hand.redis_away)
     findings = [checks.of_book(client, book) for book in books]
     storm.lost = sum(len(one.lost) for one in findings)
     storm.doubled = sum(len(one.doubled) for one in findings)
     storm.wrong += [line for one in findings for line in one.wrong]
+    storm.wrong += [line for single in alone if (line := singles.fault(client, single))]
     storm.wrong += checks.of_redis(fleet.redis.url)
     if left := fleet.left():
         storm.wrong.append(f"processes of dead workers still live: {left}")
@@ -140,19 +151,25 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
             storm.wrong.append(f"{name} ended with {status} when it was asked to end")
 
 
-def _submit(storm: Storm, client: Client, books: list[Book]) -> None:
-    chapters = library.book(storm.seed, len(books) + 1, storm.paragraphs)
+def _submit(storm: Storm, client: Client, books: list[Book]) -> bool:
+    number = len(books) + 1
+    chapters = library.book(storm.seed, number, storm.paragraphs)
     with contextlib.suppress(SlotlineError):  # Redis is away: at the next look
         job = client.submit_book(
             [{"title": one.title, "text": one.text} for one in chapters],
             model=MODEL, speed=library.SPEED, pause_s=library.PAUSE_S, max_chars=2000, parallel_chapters=6,
+            job_id=singles.odd_id(number),
         )  # fmt: skip
-        books.append(Book(len(books) + 1, chapters, job))
+        books.append(Book(number, chapters, job))
+        return True
+    return False
 
 
-def _all_ended(client: Client, books: list[Book]) -> bool:
+def _all_ended(client: Client, books: list[Book], alone: list[Single]) -> bool:
+    final = ("SUCCESS", "FAILURE", "REVOKED")
     try:
-        return all(book.job.status() in ("SUCCESS", "FAILURE", "REVOKED") for book in books)
+        books_have = all(book.job.status() in final for book in books)
+        return books_have and all(singles.status(client, single) in final for single in alone)
     except SlotlineError:  # Redis is away
         return False
 
