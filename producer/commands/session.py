@@ -105,4 +105,6 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._stack:
+            if isinstance(error, KeyboardInterrupt):
+                click.echo("slotline: stopping Redis and the workers; Ctrl-C again ends them at once", err=True)
             self._stack.stop()

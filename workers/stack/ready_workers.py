@@ -6,6 +6,7 @@ Waits until all are ready, and frees the slot of one that died. Starts and stops
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,8 @@ from redis import RedisError
 from tasks.errors import BrokerUnavailable, SlotlineError
 from tasks.redis import broker
 from tasks.shared_store.users import free_dead
+from tasks.terminal import interrupt
+from tasks.terminal.interrupt import Interrupted
 from workers.slots.claim import host_id
 from workers.slots.holders import Holder, free, holders
 from workers.stack.worker_process import WorkerProcess
@@ -49,14 +52,17 @@ class ReadyWorkers:
             free_dead(self._client, host_id(), _is_alive)
 
     def look(self, workers: Sequence[WorkerProcess]) -> None:
-        """Remember the slot of each worker that has become ready; does nothing while Redis does not answer."""
+        """Remember the slot of each worker that has become ready; does nothing while Redis does not answer.
+
+        A stop signal ends the look, and is left to whoever asked for it.
+        """
         pids = {worker.pid for worker in workers}
         if pids <= self._held.keys():
             return
         try:
             with broker.speaking(self._broker_url):
-                found = holders(self._client)
-        except BrokerUnavailable:
+                found = interrupt.call(functools.partial(holders, self._client))
+        except (BrokerUnavailable, Interrupted):
             return
         self._held |= {holder.pid: holder for holder in found if holder.pid in pids and holder.ready}
 

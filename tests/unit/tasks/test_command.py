@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -144,3 +145,9 @@ main(["--version"])
 def test_ctrl_c_in_a_callback_of_python_ends_the_command() -> None:
     done = subprocess.run([sys.executable, "-c", LOST], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode in (130, -signal.SIGINT)
+
+
+def test_only_the_start_of_a_process_imports_the_module_that_sets_its_handler() -> None:
+    sources = [path for package in ("tasks", "workers", "producer") for path in (ROOT / package).rglob("*.py")]
+    found = [str(path) for path in sources if re.search(r"(from|import) tasks\.command\b", path.read_text())]
+    assert found == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from redis import Redis
 
 from tasks.errors import SlotlineError
 from tasks.redis import keys
+from tasks.terminal.interrupt import Interrupt
 from workers.slots.claim import SlotClaim, claim_cpu
 from workers.stack.ready_workers import ReadyWorkers
 
@@ -47,6 +49,14 @@ def ready(client: Redis, broker: str) -> ReadyWorkers:
 def claim(client: Redis) -> SlotClaim:
     """The claim of this process, which is not ready yet."""
     return claim_cpu(client, "espeak", "here", 2, 30.0, 4)
+
+
+def test_a_look_ends_with_a_stop_signal_and_leaves_the_rest_to_the_command(ready: ReadyWorkers) -> None:
+    with Interrupt() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        ready.look(ours())
+        assert stop.asked
+        assert not ready.wait(ours(), 5.0, lambda: stop.asked)
 
 
 def ours(**fields: Any) -> list[Any]:
