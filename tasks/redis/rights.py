@@ -40,7 +40,7 @@ _FLOWER = (
     "brpop mget psubscribe punsubscribe smembers zrange "
 )
 
-OPTIONAL = ("info", "config|get", "client|setinfo")
+OPTIONAL = ("info", "config|get", "client|info", "client|setinfo")
 """Commands that slotline does without: it then cannot say whether Redis keeps its data when it restarts."""
 
 _ARGUMENTS = {

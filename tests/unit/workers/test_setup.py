@@ -119,6 +119,26 @@ def test_a_worker_that_lacks_a_right_is_refused_by_its_name(
     assert redis_client.keys("*") == []
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (":pw@", ":no@", "the user or the password is wrong"),
+        ("/0", "/99", "the number of a database that it does not have"),
+        ("redis://", "rediss://", "speaks no TLS: write redis://"),  # the query is Celery's own demand
+    ],
+)
+def test_a_url_that_redis_refuses_is_one_line(
+    instance: Any, old: str, new: str, words: str, redis_user: RedisUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = redis_user("worker", *WORKER.rights(0, ["quick"])).replace(old, new)
+    url += "?ssl_cert_reqs=none" if new == "rediss://" else ""
+    monkeypatch.setenv("CELERY_BROKER_URL", url)
+    settings.cache_clear()
+    instance.app.conf.update(broker_url=url, result_backend=url)
+    with pytest.raises(BrokerRefused, match=words):
+        set_up(instance, {"model": "quick"})
+
+
 def test_without_the_optional_rights_a_worker_is_set_up_and_says_what_it_cannot_see(
     instance: Any, made: list[Setup], redis_user: RedisUser
 ) -> None:

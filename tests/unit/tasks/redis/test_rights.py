@@ -69,5 +69,22 @@ def test_the_page_has_the_lines_to_paste(role: Role) -> None:
     needed = set(role.rights(0, ["MODEL"]))
     pasted = set(line.split()[3:])
     assert sorted(needed - pasted) == []
-    beside = {"on", ">PASSWORD", "resetchannels", "-@all", *(f"+{name}" for name in rights.OPTIONAL[:2])}
+    beside = {"on", ">PASSWORD", "resetchannels", "-@all", *(f"+{name}" for name in rights.OPTIONAL[:3])}
     assert sorted(pasted - needed - beside) == []
+
+
+CALLED = re.compile(r"\b(?:self\.)?_?(?:redis|client|pipe|own|renewal_client)\.([a-z_]+)\(")
+NOT_COMMANDS = {"close", "execute", "execute_command", "from_url", "parse_response", "pipeline", "register_script"}
+OTHER_NAMES = {"delete": "del", "config_get": "config|get", "client_info": "client|info", "script_load": "script|load"}
+
+
+@pytest.mark.parametrize("folder", ["tasks", "workers"])
+def test_every_command_that_the_code_calls_is_a_right(folder: str) -> None:
+    """By the names of methods of redis-py's client; which role calls it, only the tests with real users show."""
+    commands = {name for name in dir(redis.Redis) if not name.startswith("_")} - NOT_COMMANDS
+    text = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / folder).rglob("*.py")))
+    called = {name for name in CALLED.findall(text) if name in commands}
+    assert {"get", "zrange"} & called
+    names = {OTHER_NAMES.get(name, name).removesuffix("_iter") for name in called}
+    listed = {command for role in (PRODUCER, WORKER) for command in role.commands} | set(rights.OPTIONAL)
+    assert sorted(names - listed) == []
