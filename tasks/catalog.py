@@ -40,6 +40,7 @@ class ModelEntry(BaseModel):
     time_limit_s: float = Field(300.0, gt=0)
     stall_s: float = Field(120.0, gt=0)
     load_limit_s: float = Field(300.0, gt=0)
+    recycle_rss_gb: float | None = Field(None, gt=0)
     max_models: int | None = Field(None, ge=1)
     max_memory_gb: float | None = Field(None, gt=0)
     eviction_policy: str = Field("lru", pattern="^(lru|lfu)$")

@@ -27,6 +27,8 @@ FAILURES_IN_A_ROW = 3
 DEATHS_IN_A_ROW = 3
 
 LOADED = frozenset({"ready", "busy"})
+RECYCLING = "recycling"
+"""The state of a slot whose child is replaced because its memory has grown: planned, and not unhealthy."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,10 @@ def why_unhealthy(beat: Beat, age_s: float) -> str:
         return beat.refused
     if beat.closed:
         return beat.closed
-    if not beat.child_alive:
+    is_planned = beat.state == RECYCLING
+    if not beat.child_alive and not is_planned:
         return f"its child is gone ({beat.state})"
-    if beat.model is not None and beat.state not in LOADED and not beat.on_demand:
+    if beat.model is not None and beat.state not in LOADED and not (beat.on_demand or is_planned):
         return f"its model is not loaded ({beat.state} for {beat.state_s:.0f} s)"
     return _why_work_does_not_move(beat, age_s)
 

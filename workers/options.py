@@ -30,7 +30,7 @@ NOT_FOR_SLOTS = {
     "time_limit": "--time-limit: set time_limit_s of the model in the catalog",
     "soft_time_limit": "--soft-time-limit: a batch has one limit, time_limit_s of the model in the catalog",
     "max_tasks_per_child": "--max-tasks-per-child: each new child would load the model again",
-    "max_memory_per_child": "--max-memory-per-child: each new child would load the model again",
+    "max_memory_per_child": "--max-memory-per-child: set recycle_rss_gb of the model in the catalog",
     "prefetch_multiplier": "--prefetch-multiplier: a slot holds two batches; set batch_size in the catalog",
     "disable_prefetch": "--disable-prefetch: a slot holds two batches; set batch_size in the catalog",
 }

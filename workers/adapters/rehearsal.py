@@ -62,6 +62,8 @@ STEP_S = 0.05
 
 _FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
 _MIB = 1024 * 1024
+_LEAKED: list[bytes] = []
+"""What the batches of this process have leaked, also over an unload."""
 
 
 class RehearsalOptions(Options):
@@ -86,6 +88,8 @@ class RehearsalOptions(Options):
     """A file (created if missing): a line of JSON at the begin and at the end of each input (`what`, `pid`, `ns` of
     CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines of processes do not mix."""
     signed: bool = False
+    leak_mb: float = Field(0.0, ge=0)
+    """MiB of memory that each batch takes and never frees, like a model that leaks."""
     memory_items: int = Field(0, ge=0)
     """More inputs than this at once raise `MemoryError`; 0: no limit."""
 
@@ -137,6 +141,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
     def run(self, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> Sequence[Sound | Written | Exception]:
         """Sleep for the batch's time; return silence, words, or an error (`UnknownVoice`, a fault) for each input."""
         self._note("began", batch)
+        _LEAKED.append(b"\1" * int(self._options.leak_mb * _MIB))  # written, so that the kernel gives the memory
         if 0 < self._options.memory_items < len(batch):
             raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
         chars = sum(len(item.text) for item in batch)

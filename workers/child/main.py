@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from tasks.flow.connections import ledger, redis_client
 from tasks.settings import settings
+from workers.adapters import hardware
 from workers.child import answers, offering, operations
 from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
@@ -28,7 +29,7 @@ from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.upstream.celery import begin_child
 from workers.wire.call import Call, GivenBack, NotRun, RunAlone, TraceResult
-from workers.wire.messages import StandsBy, StateEntered
+from workers.wire.messages import MemoryUsed, StandsBy, StateEntered
 from workers.wire.state import State
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def run_batch(calls: Sequence[Call]) -> list[TraceResult | NotRun]:
     child.counts.add(results)
     if settings().force_gc:
         gc.collect()
+    if child.spec.entry.recycle_rss_gb is not None:
+        child.link.send(MemoryUsed(hardware.memory(child.spec.device)["rss_bytes"]))
     return results
 
 

@@ -52,7 +52,8 @@ def load(child: ChildState) -> None:
         if gpu is not None and entry.is_registry:
             gpu.end_turn()  # its memory stays promised: its models are loaded and unloaded later
         child.life.enter(State.READY)
-        child.link.send(Loaded(load_s, offering.of_model(entry, device, offer) if offer else None))
+        published = offering.of_model(entry, device, offer) if offer else None
+        child.link.send(Loaded(load_s, published, hardware.memory(device)["rss_bytes"]))
     except BaseException as exc:
         give_up(child.link, child.life, exc)
 

@@ -25,6 +25,7 @@ SLOTS = (
     "failed",
     "batches",
     "fits",
+    "recycled",
     "idle",
     "time-out",
     "voices",
@@ -60,10 +61,17 @@ def _slot_cells(answer: Mapping[str, Any]) -> list[str]:
         str(answer.get("failures", "")),
         f"{answer.get('last_batch', '')} last, {answer.get('largest_batch', '')} largest of {answer['batch_size']}",
         str(answer.get("largest_fit") or ""),
+        _recycled(answer),
         "" if idle_s is None else f"{idle_s:.0f} s",
         f"{timeout_s:g} s" if timeout_s else "never",
         _voices(answer),
     ]
+
+
+def _recycled(answer: Mapping[str, Any]) -> str:
+    """`2 (at 8 GB)`: how many processes were replaced for their memory, and the limit; empty without a limit."""
+    limit_gb = answer.get("recycle_rss_gb")
+    return "" if limit_gb is None else f"{answer.get('recycled', 0)} (at {limit_gb:g} GB)"
 
 
 def _voices(answer: Mapping[str, Any]) -> str:

@@ -146,4 +146,6 @@ def _deaths_in(pool: Any) -> int:
 def _state_of(slot: SlotPool | None) -> str:
     if slot is None:
         return "running"
+    if slot.supervisor.recycling.is_reloading and not slot.supervisor.restarts.failed_loads:
+        return health.RECYCLING
     return "busy" if slot.dispatcher.busy_since is not None else str(slot.supervisor.state)

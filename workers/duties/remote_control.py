@@ -65,6 +65,8 @@ def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str,
         "idle_s": None if idle_s is None else round(idle_s, 1),
         "timeout_s": pool.unload_timeout_s,
         "batch_size": spec.batch_size,
+        "recycled": pool.supervisor.recycling.count,
+        "recycle_rss_gb": pool.supervisor.recycling.limit_gb,
     }
 
 

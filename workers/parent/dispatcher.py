@@ -64,6 +64,7 @@ class Dispatcher:
         self._over_limit = over_limit
         self._pump_is_due = False
         self._replacement_is_due = False
+        self._is_being_replaced = False
         self._is_stopping = False
 
     @property
@@ -75,7 +76,7 @@ class Dispatcher:
     @property
     def is_ready(self) -> bool:
         """Whether the child lives and takes runs (its model may have to be loaded first), and the gate is open."""
-        return self._supervisor.stands_by and self.child_is_alive and not self.closed
+        return self._supervisor.stands_by and self.child_is_alive and not self.closed and not self._is_being_replaced
 
     @property
     def batch(self) -> Batch | None:
@@ -128,7 +129,7 @@ class Dispatcher:
 
     def open(self) -> None:
         """Open the gate."""
-        self.closed = ""
+        self.closed, self._is_being_replaced = "", False
         self.pump_soon()
 
     def pause(self, is_paused: bool) -> None:
@@ -237,6 +238,7 @@ class Dispatcher:
 
     def _finished(self, batch: Batch, results: list[TraceResult | NotRun]) -> None:
         self.done_at = time.monotonic()
+        self._recycle_if_due()
         goes_on = not self._replacement_is_due
         pairs = list(zip(batch.requests, results, strict=True))
         ran = [(request, result) for request, result in pairs if not isinstance(result, NotRun)]
@@ -269,9 +271,20 @@ class Dispatcher:
         for request in reversed(requests):
             request.fail(Reject(PAUSED, requeue=True))
 
+    def _recycle_if_due(self) -> None:
+        """After a batch: a child that has grown too large is replaced as soon as it runs nothing."""
+        recycling = self._supervisor.recycling
+        if recycling.limit_gb is None or self._is_stopping:
+            return
+        self._supervisor.catch_up()  # the child has sent how much it uses before this batch's results, over the link
+        if recycling.is_due:
+            logger.info("the child of %s is replaced: %s", self._spec.worker, recycling.begin())
+            self._replacement_is_due = True
+
     def _replace_if_idle(self) -> None:
         child = self.child()
         if self._replacement_is_due and self.running is None and child is not None:
             self._replacement_is_due = False
+            self._is_being_replaced = True
             self._supervisor.restarts.expect_death()
             child.kill(is_planned=True)

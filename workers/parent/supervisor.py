@@ -17,7 +17,7 @@ from typing import Any, assert_never
 
 from workers.parent.listener import NoListener, SlotListener
 from workers.parent.load_watch import LoadWatch
-from workers.parent.restart_policy import DEATHS_WITHOUT_WORK, RestartPolicy, VariantLoads
+from workers.parent.restart_policy import DEATHS_WITHOUT_WORK, Recycling, RestartPolicy, VariantLoads
 from workers.upstream.billiard import how_it_ended
 from workers.wire.link import LinkClosed, ParentEnd
 from workers.wire.messages import (
@@ -27,6 +27,7 @@ from workers.wire.messages import (
     FromChild,
     FromParent,
     Loaded,
+    MemoryUsed,
     OfModel,
     RegistryOffer,
     StandsBy,
@@ -54,6 +55,7 @@ class Supervisor:
         self.state = State.UNLOADED
         self.restarts = RestartPolicy(spec.load_attempts)
         self.variants = VariantLoads(spec.load_attempts)
+        self.recycling = Recycling(spec.entry.recycle_rss_gb)
         self.listener: SlotListener = NoListener()
         self._start_again = start_again
         self.ready_at = 0.0
@@ -88,6 +90,7 @@ class Supervisor:
         """A child was forked."""
         self._link, self._pid, self._failure, self.state = link, pid, None, State.LOADING
         self.stands_by = False
+        self.recycling.started()
         self.listen()
         self._load_watch = self._new_load_watch()
         self._load_watch.begin()
@@ -140,7 +143,9 @@ class Supervisor:
         if failed_to_load:
             self._load_failed(exitcode)
             return
-        logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, how_it_ended(exitcode))
+        if not self.recycling.is_reloading:
+            how = how_it_ended(exitcode)
+            logger.warning("the child of %s died (%s); its model is loaded again", self.spec.worker, how)
         pause_s = self.restarts.died()
         if pause_s is None:
             self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
@@ -203,6 +208,8 @@ class Supervisor:
                 self.listener.offers(offer)
             case BatchRan(failed, worked):
                 self.listener.ran(failed, worked)
+            case MemoryUsed(rss_bytes):
+                self.recycling.used(rss_bytes)
             case Status():
                 self._answer = message
             case _:
@@ -217,9 +224,12 @@ class Supervisor:
             case Loaded():
                 self.state, self.stands_by, self.ready_at = State.READY, True, time.monotonic()
                 self.restarts.loaded()
+                if warning := self.recycling.ready(message.rss_bytes):
+                    logger.error("%s: %s", self.spec.worker, warning)
                 self.listener.ready(message)
             case StandsBy():
                 self.state, self.stands_by = State.UNLOADED, True
+                self.recycling.ready(0)
                 self.listener.ready(None)
             case FailedToLoad():
                 self.state, self.stands_by, self._failure = State.FAILED, False, message

@@ -10,6 +10,7 @@ go through Celery's own pool instead (`call.py`).
 | WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
 | RegistryOffer | `child/offering.py`, every few seconds | `duties/readiness.py`, through the supervisor |
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
+| MemoryUsed | `child/main.py`, after a batch | `parent/supervisor.py` |
 | Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
 
 | message | sent by the parent in | handled by the child in |
@@ -57,10 +58,11 @@ class StateEntered(_Message):
 
 @dataclass(frozen=True)
 class Loaded(_Message):
-    """The model is ready, after `load_s` seconds; `offer` is None for a registry."""
+    """The model is ready, after `load_s` seconds; `offer` is None for a registry. `rss_bytes` as in `MemoryUsed`."""
 
     load_s: float
     offer: Published | None = None
+    rss_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,13 @@ class BatchRan(_Message):
 
 
 @dataclass(frozen=True)
+class MemoryUsed(_Message):
+    """How much of the host's memory the process uses after a batch; sent only where the model's table limits it."""
+
+    rss_bytes: int
+
+
+@dataclass(frozen=True)
 class Status(_Message):
     """The answer to `AskStatus(number)`: the child's status as JSON."""
 
@@ -143,7 +152,7 @@ class CancelRequests(_Message):
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn
 """The messages about the state of the slot's model."""
 
-FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | Status
+FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | MemoryUsed | Status
 FromParent: TypeAlias = AskStatus | CancelRequests
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
@@ -163,6 +172,7 @@ FROM_CHILD = _readers(
     VariantLoadEnded,
     RegistryOffer,
     BatchRan,
+    MemoryUsed,
     Status,
 )
 FROM_PARENT = _readers(AskStatus, CancelRequests)

@@ -16,6 +16,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, ModelError, ModelLoadError
 from tests.fixtures.waiting import at_most
 from tests.unit.workers.adapters.asked import to_speak
+from workers.adapters import hardware, rehearsal
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import Rehearsal, digest
@@ -168,3 +169,12 @@ def test_a_signed_silence_opens_with_samples_of_its_own() -> None:
     assert one.samples[:8].all()
     assert (one.samples[:8] != other.samples[:8]).any()
     assert not one.samples[8:].any()
+
+
+def test_a_leak_takes_real_memory_with_each_batch() -> None:
+    adapter = made(leak_mb=20)
+    before = hardware.memory("cpu")["rss_bytes"]
+    for _ in range(3):
+        adapter.run([to_speak("a")])
+    assert hardware.memory("cpu")["rss_bytes"] - before > 50 * 1024 * 1024
+    rehearsal._LEAKED.clear()

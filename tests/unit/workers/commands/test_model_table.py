@@ -28,5 +28,11 @@ def test_the_largest_batch_that_fitted_after_memory_ran_out_has_a_column(
     printed = capsys.readouterr()
     head, row, *_ = printed.out.splitlines()
     at = head.index("fits")
-    assert row[at : head.index("idle")].strip() == shown
+    assert row[at : head.index("recycled")].strip() == shown
     assert printed.err == "bart-gpu0-1: no answer\n"
+
+
+def test_how_often_a_leaking_model_was_replaced_stands_beside_its_limit(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"bart-gpu0-0@here": {**TOLD, "recycled": 2, "recycle_rss_gb": 1.5}})
+    head, row, *_ = capsys.readouterr().out.splitlines()
+    assert row[head.index("recycled") : head.index("idle")].strip() == "2 (at 1.5 GB)"

@@ -60,6 +60,22 @@ def test_a_slots_beat_says_how_its_model_and_its_child_are(
     assert dead.why.startswith("its child is gone")
 
 
+def test_a_slot_whose_child_is_replaced_for_its_memory_is_not_unhealthy(
+    consumer: Any, raw_redis: Redis, slot: SmallSlot, pool: Any
+) -> None:
+    pool.failure_streak = FailureStreak()
+    consumer.pool, consumer.task_consumer.consuming_from = pool, lambda queue: True
+    slot.supervisor.recycling.is_reloading, slot.child.has_child = True, False
+    duty = Heartbeat(consumer)
+    duty.step()
+    (planned,) = health.read(raw_redis)
+    assert (planned.beat.state, planned.why) == ("recycling", "")
+    slot.supervisor.restarts.load_failed(permanent=False)
+    duty.step()
+    (failed,) = health.read(raw_redis)
+    assert failed.why.startswith("its child is gone")
+
+
 def test_a_worker_whose_queue_was_cancelled_says_so(consumer: Any, raw_redis: Redis) -> None:
     consumer.task_consumer.consuming_from = lambda queue: False
     raw_redis.lpush("flow", "first")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 from celery.exceptions import Ignore, Reject
 
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot, run_operation
+from workers.parent.restart_policy import GB
 from workers.wire.call import GivenBack, RunAlone
 from workers.wire.child_entry import Operation
 from workers.wire.limits import SENDER, TimeLimit
@@ -179,6 +182,32 @@ def test_the_death_of_a_child_that_is_replaced_after_its_batch_does_not_count(sl
     batch.finish(RESULT)
     slot.supervisor.restarts.died()
     assert slot.supervisor.restarts.deaths == 0
+
+
+def test_a_child_that_has_grown_beyond_its_limit_is_replaced_after_its_batch(
+    own_environment: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    slot = SmallSlot(table="recycle_rss_gb = 1")
+    recycling = slot.supervisor.recycling
+    recycling.started()
+    recycling.ready(GB // 2)
+    batch, _ = slot.running("a")
+    recycling.used(GB)
+    batch.finish(RESULT)
+    assert slot.child.kills == [], "no more than its limit"
+    batch, _ = slot.running("b")
+    slot.request("c")
+    recycling.used(2 * GB)
+    batch.finish(RESULT)
+    assert (slot.child.kills, slot.heard["b"]) == ([True], [RESULT])
+    assert isinstance(slot.heard["c"][0], Reject), "given back, and not sent to a dying child"
+    assert not slot.dispatcher.is_ready
+    assert "is replaced: it used 2.00 GB after 2 batches, more than recycle_rss_gb = 1" in caplog.text
+    slot.supervisor.ended(-9)
+    assert slot.supervisor.restarts.deaths == 0
+    assert "died" not in caplog.text
+    slot.loop.close()
 
 
 @pytest.mark.parametrize("why", ["stopping", "no process", "not begun to serve"])

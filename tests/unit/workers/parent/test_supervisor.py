@@ -15,6 +15,7 @@ from kombu.asynchronous import Hub
 from tasks.catalog import parse
 from tasks.offers import Published
 from tests.fixtures.waiting import WaitUntil
+from workers.parent.restart_policy import GB, Recycling
 from workers.parent.supervisor import Supervisor
 from workers.wire.link import ChildEnd, ParentEnd, pair
 from workers.wire.messages import (
@@ -23,6 +24,7 @@ from workers.wire.messages import (
     FailedToLoad,
     FromChild,
     Loaded,
+    MemoryUsed,
     RegistryOffer,
     StandsBy,
     StateEntered,
@@ -122,6 +124,19 @@ def test_a_child_that_has_loaded_serves(supervised: Supervised) -> None:
     supervised.say(loaded)
     assert (supervisor.state, supervisor.is_loading, supervisor.stands_by) == (State.READY, False, True)
     assert supervised.heard.all == [("ready", loaded)]
+
+
+def test_a_child_says_how_much_memory_it_uses_and_one_that_is_too_large_from_the_start_is_named(
+    supervised: Supervised, caplog: pytest.LogCaptureFixture
+) -> None:
+    supervised.supervisor.recycling = recycling = Recycling(1.0)
+    recycling.started()
+    supervised.say(Loaded(0.1, rss_bytes=GB // 2), MemoryUsed(2 * GB))
+    assert recycling.is_due
+    recycling.started()
+    supervised.say(Loaded(0.1, rss_bytes=2 * GB))
+    assert not recycling.is_due
+    assert "recycle_rss_gb = 1 is less than the 2.00 GB" in caplog.text
 
 
 def test_a_child_that_stands_by_serves_and_its_model_is_loaded_first(supervised: Supervised) -> None:

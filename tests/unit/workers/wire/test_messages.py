@@ -17,6 +17,8 @@ FROM_CHILD = [
     *(wire.StateEntered(state) for state in State),
     wire.Loaded(1.5, OFFER),
     wire.Loaded(0.0),
+    wire.Loaded(1.5, OFFER, rss_bytes=3),
+    wire.MemoryUsed(3),
     wire.FailedToLoad("ModelLoadError: «gone»", is_permanent=True, traceback="line 1\nline 2"),
     wire.StandsBy(),
     wire.WaitsForTurn("slot-1@here"),
