@@ -17,6 +17,7 @@ from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
 from tasks.offers import Published
+from tasks.pauses import Pause, pause_of, paused
 from tasks.redis import task_id
 
 
@@ -66,6 +67,16 @@ class Client(SpeechClient, SummaryClient, MapClient):
     def offer(self, model: str) -> Published | None:
         """The offer of the model's last ready worker (voices, sample rate), or None."""
         return self.connection.offer(model)
+
+    def pause(self, model: str) -> Pause | None:
+        """Since when the model is paused, and by whom; None if it is not."""
+        with self.connection.speaking():
+            return pause_of(self.connection.redis, model)
+
+    def pauses(self) -> dict[str, Pause]:
+        """All paused models, by name."""
+        with self.connection.speaking():
+            return paused(self.connection.redis)
 
     def has_worker(self, model: str) -> bool:
         """Whether a slot worker of this model is ready now."""

@@ -21,6 +21,7 @@ from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, Unkno
 from tasks.flow.cancel import broadcast, cancel
 from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
+from tasks.pauses import Pause, pause_of
 from tasks.redis import broker
 from tasks.terminal import interrupt
 
@@ -40,7 +41,8 @@ PATIENCE_S = 120.0
 class Progress:
     """The progress of a job. `state` is Celery's after the job has ended, else PENDING or PROGRESS.
 
-    `measure` is how much the job has made so far, with a unit: seconds of audio, characters.
+    `measure` is how much the job has made so far, with a unit: seconds of audio, characters. `pause` says that its
+    model is paused, while the job is open.
     """
 
     state: str
@@ -50,6 +52,7 @@ class Progress:
     skipped: int = 0
     computed: int = 0
     measure: Measure | None = None
+    pause: Pause | None = None
 
     @property
     def settled(self) -> int:
@@ -187,4 +190,5 @@ class Job(Generic[ResultT]):
         if record is None:
             return _Look(Progress(state), final, is_known=stored is not None)
         counts = (record.total, record.done, record.failed, record.skipped, record.computed)
-        return _Look(Progress(state, *counts, measure=record.measure), final, is_known=True)
+        pause = None if final else pause_of(self.connection.redis, record.model)
+        return _Look(Progress(state, *counts, measure=record.measure, pause=pause), final, is_known=True)

@@ -30,6 +30,10 @@ class Pause:
         since = time.strftime(" since %Y-%m-%d %H:%M:%S", time.localtime(self.since)) if self.since else ""
         return f"{self.model} is paused{since}{f' by {self.by}' if self.by else ''}"
 
+    def advice(self) -> str:
+        """The same, for who waits for the model."""
+        return f"{self.words()}; this waits until: slotline resume {self.model}"
+
     def fields(self) -> dict[str, Any]:
         """The fields of its JSON."""
         return asdict(self)
@@ -40,6 +44,12 @@ def paused(client: Redis) -> dict[str, Pause]:
     found: Any = client.hgetall(keys.PAUSED)
     pauses = [_read(model.decode("utf-8", "replace"), raw) for model, raw in found.items()]
     return {pause.model: pause for pause in sorted(pauses, key=lambda pause: pause.model)}
+
+
+def pause_of(client: Redis, model: str) -> Pause | None:
+    """The model's pause, or None if nothing keeps its slots from work."""
+    raw: Any = client.hget(keys.PAUSED, model)
+    return None if raw is None else _read(model, raw)
 
 
 def pause(client: Redis, model: str, by: str) -> bool:

@@ -30,7 +30,7 @@ def jobs(show_all: bool, limit: int) -> int:
     if not shown:
         click.echo("no jobs are recorded")
         return 0
-    print_jobs(shown, time.time())
+    print_jobs(shown, time.time(), client.pauses())
     return 0
 
 

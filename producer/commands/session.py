@@ -21,6 +21,7 @@ from producer.commands.local_stack import BorrowedStack
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable
 from tasks.exit_codes import INTERRUPTED
+from tasks.pauses import Pause
 from tasks.settings import settings
 from tasks.terminal import interrupt
 
@@ -44,6 +45,8 @@ class Session:
         self.model = model
         self._stack = None if local_slots is None else BorrowedStack(model, local_slots)
         self._client: Client | None = None
+        self._note: Note = lambda line: None
+        self._pause: Pause | None = None
 
     def check(self) -> None:
         """Check what would fail later, before anything is started or written.
@@ -61,7 +64,8 @@ class Session:
             client.check_store("nothing was sent")
 
     def start(self, note: Note) -> Client:
-        """The client; with a local stack, after it is ready. Raises the stack's error."""
+        """The client; with a local stack, after it is ready. Raises the stack's error. Later notes go to `note` too."""
+        self._note = note
         if self._stack is None:
             self._client = Client()
         else:
@@ -72,20 +76,31 @@ class Session:
         return self._client
 
     def check_again(self) -> None:
-        """Raise what makes waiting useless: the local stack has ended, or workers with another store have started."""
+        """Raise what makes waiting useless: the local stack has ended, or workers with another store have started.
+
+        Prints a line when the model is paused or resumed.
+        """
         self.check_stack()
         with contextlib.suppress(BrokerUnavailable):  # the wait itself goes on while Redis is away
             if self._client:
                 consequence = "the jobs of this command cannot be completed"
                 interrupt.call(functools.partial(self._client.check_store, consequence))
+                self._note_pause(self._client)
 
     def check_stack(self) -> None:
         """Raise the local stack's error if it has ended, because waiting is useless then."""
         if self._stack:
             self._stack.check()
 
+    def _note_pause(self, client: Client) -> None:
+        pause = interrupt.call(functools.partial(client.pause, self.model))
+        if pause != self._pause:
+            self._note(pause.advice() if pause else f"{self.model} is resumed")
+        self._pause = pause
+
     def note_missing_worker(self, client: Client, note: Note, needs_flow: bool = True) -> None:
-        """Print that the jobs wait, if no worker of the model, or no flow worker, is ready."""
+        """Print that the jobs wait, if the model is paused, or no worker of it, or no flow worker, is ready."""
+        self._note_pause(client)
         for line in interrupt.call(functools.partial(client.missing_workers, self.model, needs_flow)):
             note(line)
 

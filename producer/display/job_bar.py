@@ -11,12 +11,13 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 from producer.display.durations import duration
 from producer.reading.eta import Eta
-from tasks.terminal.printable import counted, shortened
+from tasks.terminal.printable import counted, printable, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from producer.job import Progress
+    from tasks.pauses import Pause
 
 PLAIN_EVERY_S = 5.0
 NAME_CHARS = 40
@@ -29,6 +30,7 @@ class JobBar:
         self._console = console
         self._eta = Eta()
         self._last_s: float | None = None
+        self._pause: Pause | None = None
         self._bar = rich.progress.Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
@@ -50,9 +52,17 @@ class JobBar:
         if self._console.is_terminal:
             self._bar.stop()
 
+    def _note_pause(self, pause: Pause | None) -> None:
+        """Say in one line, once, that the job's model is paused, or resumed."""
+        if pause != self._pause:
+            said = pause.advice() if pause else f"{self._pause.model if self._pause else ''} is resumed"
+            self._console.print(printable(said), markup=False, highlight=False, soft_wrap=True)
+        self._pause = pause
+
     def update(self, progress: Progress) -> None:
         """Show this progress; called when it has changed."""
         now_s = time.monotonic()
+        self._note_pause(progress.pause)
         self._eta.add(now_s, progress.computed)
         left = duration(self._eta.left_s(now_s, progress.total - progress.settled))
         failed = f", {progress.failed} failed" if progress.failed else ""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from producer.display.durations import duration
 from tasks.flow.ledger.record import Record
+from tasks.pauses import Pause
 from tasks.terminal.printable import one_line, shortened
 from tasks.terminal.table import console, print_line, print_table
 
@@ -34,25 +35,39 @@ def arranged(records: Sequence[Record]) -> list[Record]:
     return found
 
 
-def print_jobs(records: Sequence[Record], now_s: float) -> None:
-    """Print a row for each job. Why jobs failed is a column in a pipe, and lines below the table on a terminal."""
+def print_jobs(records: Sequence[Record], now_s: float, pauses: Mapping[str, Pause]) -> None:
+    """Print a row for each job. Why jobs failed is a column in a pipe, and lines below the table on a terminal.
+
+    The state of an open job says when its model is paused, and a line below the table since when.
+    """
+    held_up = {record.model: pauses[record.model] for record in records if _is_held_up(record, pauses)}
     reasons = {record.job_id: _reason(record) for record in records}
     in_rows = any(reasons.values()) and not console().is_terminal
-    rows = [[*_cells(record, now_s), *([reasons[record.job_id]] if in_rows else [])] for record in records]
+    rows = [
+        [*_cells(record, now_s, _is_held_up(record, pauses)), *([reasons[record.job_id]] if in_rows else [])]
+        for record in records
+    ]
     print_table((*HEAD, REASON) if in_rows else HEAD, rows, shortened={"title"})
     for job_id, reason in reasons.items():
         if reason and not in_rows:
             print_line(f"FAILED: {one_line(job_id)}: {reason}")
 
+    for pause in held_up.values():
+        print_line(f"{pause.words()}; its jobs go on after: slotline resume {pause.model}")
 
-def _cells(record: Record, now_s: float) -> list[str]:
+
+def _is_held_up(record: Record, pauses: Mapping[str, Pause]) -> bool:
+    return record.model in pauses and record.state in ("sent", "open")
+
+
+def _cells(record: Record, now_s: float, is_held_up: bool) -> list[str]:
     settled = record.done + record.failed + record.skipped
     return [
         record.job_id,
         record.kind,
         shortened(record.title, TITLE_CHARS),
         record.model,
-        record.label.lower(),
+        record.label.lower() + (", paused" if is_held_up else ""),
         f"{settled}/{record.total}" if record.total else "–",
         str(record.failed) if record.failed else "",
         _age(record, now_s),

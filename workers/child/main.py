@@ -114,7 +114,8 @@ def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | Not
     child.report(ran)
     not_run: dict[int, NotRun] = {index: RunAlone() for index in ran.alone}
     not_run |= {index: GivenBack() for index in ran.returned}
-    traced = iter(trace_all(child.app, [call for index, call in enumerate(calls) if index not in not_run]))
+    to_trace = [call for index, call in enumerate(calls) if index not in not_run]
+    traced = iter(trace_all(child.app, to_trace) if to_trace else ())
     return [not_run[index] if index in not_run else next(traced) for index in range(len(calls))]
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from tasks import pauses
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
+from tasks.pauses import Pause
 from tasks.redis import broker
 from tasks.routing import DEFAULT_QUEUE, RESERVED_QUEUES, queue_of
 from tasks.settings import settings
-from tasks.terminal.printable import printable
+from tasks.terminal.printable import counted, printable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -46,7 +48,8 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
         wanted = [one for one in workers if (not host or one.beat.host == host) and model in (None, one.beat.model)]
         if here:  # another machine may have the same hostname
             wanted = [one for one in wanted if one.beat.machine in ("", host_id())]
-        lacking = [] if host else _unread(client, model, workers)
+        paused = _paused(client, model)
+        lacking = [] if host else _unread(client, model, workers, {pause.model for pause, _ in paused})
         delayed = None if host else Delayed(client).waiting()
     if not wanted:
         which = (f" of {model}" if model else "") + (f" on {host}" if host else "")
@@ -54,16 +57,17 @@ def health(model: str | None, host: str | None, here: bool, as_json: bool) -> in
     is_healthy = not lacking and not any(one.why for one in wanted)
     if as_json:
         fields = {"healthy": is_healthy, "why": lacking, "workers": [one.fields() for one in wanted]}
-        click.echo(json.dumps({**fields, "delayed": delayed and delayed.fields()}, ensure_ascii=False))
+        waits = {"delayed": delayed and delayed.fields(), "paused": [_fields(*one) for one in paused]}
+        click.echo(json.dumps({**fields, **waits}, ensure_ascii=False))
     else:
-        _print_health([(one.beat.worker, one.beat.state, one.why) for one in wanted], lacking)
+        _print_health(wanted, lacking, paused)
         if delayed:
             click.echo(f"delayed    {delayed.words()}")
     return DONE if is_healthy else FAILED
 
 
-def _unread(client: Redis, model: str | None, workers: Sequence[Standing]) -> list[str]:
-    """A line for each queue with messages that nobody reads; of all queues, or of the model's."""
+def _unread(client: Redis, model: str | None, workers: Sequence[Standing], paused: Collection[str]) -> list[str]:
+    """A line for each queue with messages that nobody reads; of all queues, or of the model's. Paused ones may wait."""
     from tasks import health as beats
     from tasks.redis import queues
 
@@ -75,6 +79,7 @@ def _unread(client: Redis, model: str | None, workers: Sequence[Standing]) -> li
         if left.keys() - known | left.keys() & {DEFAULT_QUEUE}:  # another application may share this Redis
             others = _read_by_others()
             left = {queue: count for queue, count in left.items() if queue not in others}
+    left = {queue: count for queue, count in left.items() if queue not in map(queue_of, paused)}
     return [f"{count} messages wait in the queue {queue!r}, and no worker reads it" for queue, count in left.items()]
 
 
@@ -88,8 +93,25 @@ def _read_by_others() -> set[str]:
     return {str(queue.get("name")) for queues in lists for queue in queues}
 
 
-def _print_health(standings: list[tuple[str, str, str]], lacking: list[str]) -> None:
-    for worker, state, why in standings:
-        click.echo(printable(f"unhealthy  {worker}: {why}" if why else f"healthy    {worker}: {state}"))
+def _paused(client: Redis, model: str | None) -> list[tuple[Pause, int]]:
+    """The paused models (or that one, if it is), each with how many messages wait."""
+    from tasks import health as beats
+
+    found = [one for one in pauses.paused(client).values() if model in (None, one.model)]
+    return [(one, beats.waiting_in(client, queue_of(one.model))) for one in found]
+
+
+def _fields(pause: Pause, waiting: int) -> dict[str, Any]:
+    return {**pause.fields(), "waiting": waiting}
+
+
+def _print_health(standings: Sequence[Standing], lacking: Sequence[str], paused: Sequence[tuple[Pause, int]]) -> None:
+    names = {pause.model for pause, _ in paused}
+    for one in standings:
+        state = one.beat.state + (", paused" if one.beat.model in names else "")
+        worker = one.beat.worker
+        click.echo(printable(f"unhealthy  {worker}: {one.why}" if one.why else f"healthy    {worker}: {state}"))
     for line in lacking:
         click.echo(printable(f"unhealthy  {line}"))
+    for pause, waiting in paused:
+        click.echo(printable(f"paused     {pause.words()}; waiting: {counted(waiting, 'message')}"))

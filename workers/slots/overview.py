@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import SlotlineError
+from tasks.pauses import Pause, paused
 from workers.slots import footprint, plan
 from workers.slots.gpu import device_of, room_on, seen, used_by
 from workers.slots.holders import Holder, holders, on_gpu
@@ -70,6 +71,8 @@ def overview(client: Redis, models: Catalog, chosen: Settings) -> Overview:
     shown = {row.worker for row in rows}
     rest = [holder for holder in holders(client) if holder.worker not in shown]
     rows += [_held(holder, now_s) for holder in rest]
+    pauses = paused(client)
+    rows = [_paused(row, pauses[row.model]) if row.what == "held" and row.model in pauses else row for row in rows]
     taken = {holder.index for holder in rest if holder.device == "cpu"}
     rows += [Row("free", f"cpu-{i}", worker="–", state="free") for i in range(chosen.cpu_slots) if i not in taken]
     return Overview(rows, found.reason)
@@ -100,6 +103,10 @@ def _gpu_rows(client: Redis, gpu: Gpu, found: Survey, models: Catalog, chosen: S
         answer = plan.instances(room, name, size, plan.rules(chosen))
         state = f"{answer.more} more" if answer.more else "no more"
         yield Row("plan", gpu.label, name, worker="–", state=state, why=answer.reason, more=answer.more)
+
+
+def _paused(row: Row, pause: Pause) -> Row:
+    return replace(row, state=f"{row.state}, paused", why=pause.words())
 
 
 def _held(holder: Holder, now_s: float) -> Row:

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from producer import Client, Progress
+from tasks import pauses
 from tasks.errors import (
     ArtifactMissing,
     InvalidInput,
@@ -41,6 +42,15 @@ def store_result(redis_client: redis.Redis, job_id: str, status: str, result: ob
 
 def test_settled_parts_are_those_that_have_ended() -> None:
     assert Progress("PROGRESS", total=9, done=3, failed=1, skipped=2).settled == 6
+
+
+def test_the_progress_of_an_open_job_says_that_its_model_is_paused(client: Client, raw_redis: redis.Redis) -> None:
+    job = client.submit_chapter("One.", model="quick")
+    assert job.progress().pause is None
+    pauses.pause(raw_redis, "quick", "me")
+    assert job.progress().pause == client.pause("quick") == client.pauses()["quick"]
+    job.cancel()
+    assert job.progress().pause is None
 
 
 def test_a_job_whose_part_failed_raises_its_own_error(client: Client, start_pair: StartPair) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from producer.commands.session import Session
+from tasks import pauses
 from tasks.catalog import catalog
 from tasks.errors import BrokerUnavailable, CatalogError, OtherStore, UnknownModel
 from tasks.exit_codes import INTERRUPTED
@@ -58,6 +59,22 @@ def test_work_without_a_ready_worker_is_said_to_wait(
         session.note_missing_worker(client, lines.append)
         session.check_again()
     assert [line.partition(" is ready")[0] for line in lines] == ["no worker of quick", "no flow worker"]
+
+
+def test_a_pause_of_the_model_and_its_end_are_a_line_each(broker: str, catalog_file: Path, raw_redis: Any) -> None:
+    lines: list[str] = []
+    session = Session("quick", None)
+    pauses.pause(raw_redis, "quick", "me")
+    client = session.start(lines.append)
+    session.note_missing_worker(client, lines.append)
+    session.check_again()
+    pauses.resume(raw_redis, "quick")
+    session.check_again()
+    session.check_again()
+    paused, _, resumed = lines
+    assert paused.startswith("quick is paused since")
+    assert paused.endswith("; this waits until: slotline resume quick")
+    assert resumed == "quick is resumed"
 
 
 def test_after_ctrl_c_it_says_how_to_come_back(

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from producer.display.job_bar import JobBar
 from producer.job import Progress
+from tasks.pauses import Pause
 
 
 def test_where_nothing_can_move_the_first_progress_is_one_line() -> None:
@@ -16,6 +17,17 @@ def test_where_nothing_can_move_the_first_progress_is_one_line() -> None:
         bar.update(Progress("PROGRESS", total=4, done=1, failed=1))
         bar.update(Progress("PROGRESS", total=4, done=2, failed=1))
     assert out.getvalue() == "2/4 parts, 1 failed, – left\n"
+
+
+def test_a_pause_and_its_end_are_a_line_each() -> None:
+    out, pause = io.StringIO(), Pause("espeak", 0.0, "me@here")
+    with JobBar(Console(file=out, width=200), "some-id") as bar:
+        for now in (None, pause, pause, None):
+            bar.update(Progress("PROGRESS", total=4, done=1, pause=now))
+    assert out.getvalue().splitlines()[1:] == [
+        "espeak is paused by me@here; this waits until: slotline resume espeak",
+        "espeak is resumed",
+    ]
 
 
 def test_a_job_that_is_not_open_yet_shows_its_state() -> None:

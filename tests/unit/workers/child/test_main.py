@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from tests.fixtures.workers import StartWorker
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
 from workers.child import main as child
 from workers.child import tracing
-from workers.wire.call import NotRun
+from workers.wire.call import GivenBack, NotRun
 from workers.wire.link import pair
 
 ChildrenOf = Callable[[int], list[int]]
@@ -178,6 +179,23 @@ def test_a_model_that_ends_its_process_costs_the_message_alone(
         leaving.get(timeout=GIVE_UP_S)
     assert sound.get(timeout=GIVE_UP_S)["computed"]
     assert worker.returncode is None
+
+
+def test_a_batch_of_a_paused_model_goes_back_whole_and_nothing_of_it_runs_or_is_counted(
+    raw_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, link = pair()
+    calls = [call("one"), call("two"), replace(call("three"), task="a.task.of.somebody")]
+    raw_redis.hset(keys.PAUSED, "model", "{}")
+    models = OneRehearsal()
+    with Celery("child", set_as_current=False) as app:
+        for module in (child, tracing):
+            monkeypatch.setattr(module, "ledger", lambda app: Ledger(raw_redis))
+        assert child.computed(child_with(models, link, app), calls) == [GivenBack()] * 3
+    assert models.runs == []
+    assert not raw_redis.exists(*(keys.attempts(one.task_id) for one in calls))
+    link.close()
+    other.close()
 
 
 def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_nor_the_child(

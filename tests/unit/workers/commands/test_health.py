@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from redis import Redis
 
 from tasks import health as beats
+from tasks import pauses
 from tasks.errors import InvalidInput
 from tasks.flow.envelope import new_message
 from tasks.redis import keys
@@ -52,7 +53,23 @@ def test_where_no_worker_is_there_that_is_the_line(redis_here: Redis) -> None:
     status, printed = run("--host", "elsewhere", "--json")
     assert status == 1
     why = ["no worker on elsewhere is there"]
-    assert json.loads(printed) == {"healthy": False, "why": why, "workers": [], "delayed": None}
+    assert json.loads(printed) == {"healthy": False, "why": why, "workers": [], "delayed": None, "paused": []}
+
+
+def test_a_paused_model_is_named_with_what_waits_and_makes_nobody_unhealthy(redis_here: Redis) -> None:
+    pauses.pause(redis_here, "espeak", "me@here")
+    redis_here.lpush("espeak", "one")
+    redis_here.lpush("espeak\x06\x163", "two")
+    status, printed = run()
+    first, second, third = printed.splitlines()
+    assert status == 0
+    assert first == "healthy    espeak-cpu-0@here: ready, paused"
+    assert second == "healthy    flow-0@here: running"
+    assert third.startswith("paused     espeak is paused since 2")
+    assert third.endswith(" by me@here; waiting: 2 messages")
+    (paused,) = json.loads(run("--json")[1])["paused"]
+    assert (paused["model"], paused["by"], paused["waiting"]) == ("espeak", "me@here", 2)
+    assert "paused" not in run("--model", "other", "--host", "here")[1]
 
 
 def test_delayed_messages_are_counted_and_make_nobody_unhealthy(redis_here: Redis) -> None:
@@ -81,3 +98,11 @@ def test_every_queue_with_messages_and_no_reader_is_a_line(redis_here: Redis) ->
 def test_two_hosts_are_one_too_many(redis_here: Redis) -> None:
     with pytest.raises(InvalidInput, match="--host: "):
         run("--here", "--host", "elsewhere")
+
+
+def test_what_waits_for_a_paused_model_without_a_worker_makes_nobody_unhealthy(redis_here: Redis) -> None:
+    beats.forget(redis_here, SLOT.worker)
+    redis_here.lpush("espeak", "one")
+    assert run()[0] == 1
+    pauses.pause(redis_here, "espeak", "me@here")
+    assert run()[0] == 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import redis
 
+from tasks import pauses
 from tasks.catalog import parse
 from tasks.settings import read
 from tests.unit.workers.slots.conftest import RTX_4090, Cards
@@ -31,6 +32,14 @@ def test_gpus_come_first_then_what_is_held_then_what_is_free(cards: Cards, raw: 
     assert (plan.more, plan.state) == (2, "2 more")
     assert (held.worker, held.state) == ("espeak-cpu-0@here", "loading")
     assert found.note == ""
+
+
+def test_a_slot_of_a_paused_model_says_so(cards: Cards, raw: redis.Redis) -> None:
+    claim_cpu(raw, "espeak", "here", 2, 30.0, 4)
+    pauses.pause(raw, "espeak", "me")
+    held = next(row for row in overview(raw, MODELS, CHOSEN).rows if row.what == "held")
+    assert held.state == "loading, paused"
+    assert held.why.startswith("espeak is paused since")
 
 
 def test_without_a_gpu_the_note_says_why(cards: Cards, raw: redis.Redis) -> None:
