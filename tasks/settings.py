@@ -119,7 +119,7 @@ def _none() -> Sequence[RunningStack]:
 
 
 def read(environment: Mapping[str, str], stacks: Callable[[], Sequence[RunningStack]] = _none) -> Settings:
-    """Settings from `environment`; raises `SettingsError`, which names the wrong variable.
+    """Settings from `environment`; raises `SettingsError`, which names each wrong variable.
 
     `stacks` gives the running stacks. It is called only if the environment leaves the broker, its store or the
     catalog open. A store that is not named is a stack's only together with that stack's broker.
@@ -132,9 +132,9 @@ def read(environment: Mapping[str, str], stacks: Callable[[], Sequence[RunningSt
     try:
         settings = Settings.model_validate({**given, "broker_is_known": "CELERY_BROKER_URL" in given})
     except ValidationError as exc:
-        first = exc.errors()[0]
-        name = str(first["loc"][0])
-        raise SettingsError(f"{seconds.get(name, name)}={first['input']!r}: {first['msg']}") from exc
+        faults = [(str(one["loc"][0]), one["input"], one["msg"]) for one in exc.errors()]
+        lines = [f"{seconds.get(name, name)}={value!r}: {what}" for name, value, what in faults]
+        raise SettingsError("; ".join(lines)) from exc
     if not settings.broker_url.startswith(BROKER_SCHEMES):
         raise SettingsError(f"CELERY_BROKER_URL={settings.broker_url!r}: slotline needs Redis (redis://…)")
     if settings.results != settings.broker_url:

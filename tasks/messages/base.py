@@ -15,6 +15,8 @@ from tasks.errors import InvalidInput
 from tasks.text.normalise import normalise
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
     from tasks.catalog import ModelEntry
     from tasks.offers import Published
 
@@ -23,6 +25,9 @@ MAX_TEXT_CHARS = 20_000_000
 
 INLINE_TEXT_BYTES = 16 * 1024
 """A longer text is written to the store, and the message has its reference."""
+
+NAMED_FAULTS = 5
+"""How many wrong fields an error names."""
 
 WORDS_CHARS = 96
 """How many characters of an input are shown to people."""
@@ -41,11 +46,11 @@ class Message(BaseModel):
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Self:
-        """Build from keyword arguments; raises `InvalidInput`, which names the wrong field."""
+        """Build from keyword arguments; raises `InvalidInput`, which names each wrong field."""
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as exc:
-            raise InvalidInput(_first_fault(exc, cls)) from exc
+            raise InvalidInput(_faults(exc, cls)) from exc
 
     def fields(self) -> dict[str, Any]:
         """The message as JSON-ready keyword arguments, without fields that are None."""
@@ -129,9 +134,18 @@ class JobRequest(ModelRequest):
         return self.title or " ".join(str(getattr(self, "text", None) or "")[:WORDS_CHARS].split())
 
 
-def _first_fault(exc: ValidationError, message: type[BaseModel]) -> str:
-    """One line: the field, what is wrong with it, and the given value if that helps."""
-    fault = exc.errors(include_url=False)[0]
+def _faults(exc: ValidationError, message: type[BaseModel]) -> str:
+    """One line: the first fault of each wrong field."""
+    first: dict[str, str] = {}
+    for fault in exc.errors(include_url=False):
+        first.setdefault(str(next(iter(fault["loc"]), "")), _words(fault, message))
+    named = list(first.values())
+    more = f"; and {len(named) - NAMED_FAULTS} more" if len(named) > NAMED_FAULTS else ""
+    return "; ".join(named[:NAMED_FAULTS]) + more
+
+
+def _words(fault: ErrorDetails, message: type[BaseModel]) -> str:
+    """The field, what is wrong with it, and the given value if that helps."""
     where = ".".join(str(step) for step in fault["loc"])
     kind, given = fault["type"], fault.get("input")
     if kind == "missing":

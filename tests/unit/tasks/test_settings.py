@@ -24,6 +24,11 @@ def test_an_old_name_counts_only_where_the_new_one_is_not_set() -> None:
     [
         ({"SLOTLINE_CPU_SLOTS": "none"}, "SLOTLINE_CPU_SLOTS='none'"),
         ({"MODEL_POOL_MAX_INSTANCES": "0"}, "MODEL_POOL_MAX_INSTANCES='0'"),
+        (
+            {"SLOTLINE_LAZY": "so", "SLOTLINE_CPU_SLOTS": "no"},
+            "SLOTLINE_CPU_SLOTS='no': Input should be a valid integer, "
+            "unable to parse string as an integer; SLOTLINE_LAZY='so'",
+        ),
         ({"CELERY_BROKER_URL": "amqp://here"}, "CELERY_BROKER_URL='amqp://here'"),
         ({"CELERY_RESULT_BACKEND": "redis://elsewhere/1"}, "CELERY_RESULT_BACKEND"),
     ],

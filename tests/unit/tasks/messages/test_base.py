@@ -92,6 +92,13 @@ def test_a_wrong_field_is_refused_in_one_line_that_names_it(
     assert len(line) < 200
 
 
+def test_of_several_wrong_fields_each_is_named() -> None:
+    with pytest.raises(InvalidInput, match=r"^model: .* \(got 'A b'\); speed: .* \(got 9\); pitch: there is no such "):
+        ParagraphRequest.parse({"text": "One.", "model": "A b", "speed": 9, "pitch": 1})
+    with pytest.raises(InvalidInput, match=r"; and 2 more$"):
+        ParagraphRequest.parse({**SPEAKING, **{f"field{number}": 1 for number in range(7)}})
+
+
 @pytest.mark.parametrize("field", ["text", "model"])
 def test_a_field_that_is_left_out_is_named(field: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{field}: is missing$"):
