@@ -71,7 +71,7 @@ def test_a_pause_of_the_model_and_its_end_are_a_line_each(broker: str, catalog_f
     pauses.resume(raw_redis, "quick")
     session.check_again()
     session.check_again()
-    paused, _, resumed = lines
+    paused, *_, resumed = lines
     assert paused.startswith("quick is paused since")
     assert paused.endswith("; this waits until: slotline resume quick")
     assert resumed == "quick is resumed"
