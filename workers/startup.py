@@ -44,6 +44,7 @@ from workers.duties.heartbeat import Heartbeat
 from workers.duties.idle_unload import IdleUnload
 from workers.duties.pause import Pause
 from workers.duties.readiness import Readiness
+from workers.duties.retention import StoreRetention
 from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
 from workers.flow.pool import FlowPool
@@ -65,6 +66,7 @@ CONSUMER_DUTIES = (
     Pause,
     Readiness,
     RevokedInRedis,
+    StoreRetention,
     Sweeper,
 )
 """Celery orders them by what each requires; each decides whether this kind of worker has it."""

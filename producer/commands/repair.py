@@ -1,17 +1,20 @@
-"""The commands for repair: `slotline failed`, `retry`, `prune`. `tasks/flow` does their work."""
+"""The commands for repair: `slotline failed`, `retry`, `prune`. `tasks/flow` and `tasks/retention` do their work."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import click
 
 from producer.client import Client
-from tasks.errors import InvalidInput
+from producer.display.durations import duration
+from tasks.errors import InvalidInput, StoreError
 from tasks.flow import repair
-from tasks.flow.prune import prune as prune_store
+from tasks.retention import state
+from tasks.retention.retention import GB, Retention, limits_of
+from tasks.retention.round import Limits
 from tasks.settings import settings
-from tasks.store.artifacts import store
 from tasks.terminal.printable import counted, one_line
 
 DAY_S = 86400.0
@@ -59,17 +62,40 @@ def _job_of(client: Client, what: str) -> str | None:
 
 
 @click.command()
-@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days; default: SLOTLINE_STORE_TTL_S.")
+@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days unused; default: SLOTLINE_STORE_TTL_S.")
+@click.option("--max-gb", type=click.FloatRange(min=0), help="Keep so much, the latest used; SLOTLINE_STORE_MAX_GB.")
 @click.option("--dry-run", is_flag=True, help="Only print what would be removed.")
-def prune(days: float | None, dry_run: bool) -> int:
-    """Remove old artifacts that no open job needs from the store."""
+def prune(days: float | None, max_gb: float | None, dry_run: bool) -> int:
+    """Remove artifacts that nobody has used for long and no open job needs; a flow worker does it by itself, too."""
     client = Client()
     client.check()
     client.check_store("nothing was removed")
-    older_than_s = settings().store_ttl_s if days is None else days * DAY_S
+    limits = _limits(days, max_gb)
     with client.connection.speaking():
-        done = prune_store(store(), client.ledger, older_than_s, time.time(), dry_run)
+        done, fault = Retention(client.store, client.ledger, limits, dry_run).whole(time.time())
+        last = state.load(client.connection.redis).last
     would = "would be removed" if dry_run else "removed"
-    what = f"{counted(done.files, 'file')}, {done.bytes / 1e6:.1f} MB"
-    click.echo(f"{what} {would} from {store().place}; {done.kept} old ones are needed by open jobs")
+    click.echo(
+        f"{_size(done.removed, done.removed_bytes)} {would} from {client.store.place}; "
+        f"{done.needed} old ones are needed by open jobs; {_size(done.left, done.left_bytes)} stay"
+    )
+    if last and dry_run:
+        ago = duration(time.time() - last.at_s)
+        click.echo(f"a flow worker removed {_size(last.removed, last.removed_bytes)} in its last round, {ago} ago")
+    if fault:
+        raise StoreError(fault)
     return 0
+
+
+def _limits(days: float | None, max_gb: float | None) -> Limits:
+    """The limits of the settings, or those that are given. What a person says counts for fresh artifacts, too."""
+    limits = limits_of(settings())
+    if days is not None:
+        limits = replace(limits, ttl_s=days * DAY_S, fresh_s=min(limits.fresh_s, days * DAY_S))
+    if max_gb is not None:
+        limits = replace(limits, max_bytes=int(max_gb * GB))
+    return limits
+
+
+def _size(artifacts: int, size_bytes: int) -> str:
+    return f"{counted(artifacts, 'artifact')}, {size_bytes / 1e6:.1f} MB"

@@ -110,6 +110,13 @@ def store_users(store_id: str) -> str:
     return f"{PREFIX}store:{store_id}"
 
 
+PRUNER = PREFIX + "pruner"
+"""String with a time to live: which flow worker removes what nobody uses from the store."""
+
+RETENTION = PREFIX + "retention"
+"""String (JSON): how far that is: the round that is under way, when the next one begins, and what the last one did."""
+
+
 def computed_by(artifact: str) -> str:
     """String: delivery tag of the message whose run computes this artifact now."""
     return f"{PREFIX}hand:{artifact}"

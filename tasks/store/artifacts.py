@@ -30,7 +30,6 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -49,8 +48,9 @@ from tasks.store.names import (
     pointer_name,
     to_pointer,
 )
+from tasks.store.use import UseNotes
 
-__all__ = ["JSON", "Artifact", "Store", "StoreEntry", "name_of", "store"]
+__all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +60,6 @@ DRAFTS = ".drafts"
 as long to create files in 256 folders as in one."""
 
 
-@dataclass(frozen=True)
-class StoreEntry:
-    """One file of the store: its name below the root, its size, and when it was written (seconds since 1970)."""
-
-    name: str
-    bytes: int
-    modified: float
-
-
 class Store:
     """The artifacts below one URL. All methods raise `StoreError` with the file system's own message."""
 
@@ -76,6 +67,7 @@ class Store:
         """`url` is an fsspec URL, or a path of a local folder. Opens nothing."""
         self._url = url if "://" in url else str(Path(url).expanduser().absolute())
         self._opened: tuple[int, Any, str] | None = None
+        self._notes = UseNotes()
 
     @property
     def place(self) -> str:
@@ -94,7 +86,10 @@ class Store:
             raise StoreError(f"store {self.place}: returns other bytes than were written (SLOTLINE_STORE_URL)")
 
     def find(self, name: str) -> Artifact | None:
-        """The artifact if it is complete: its pointer exists, and its data has the pointer's size. Computes no hash."""
+        """The artifact if it is complete: its pointer exists, and its data has the pointer's size. Computes no hash.
+
+        This counts as a use of the artifact (`tasks/store/use.py`), as `read_bytes` and `fetch` do.
+        """
         checked_name(name)
         with self.speaking(f"cannot look for {name}"):
             fs, root = self.opened()
@@ -102,10 +97,11 @@ class Store:
             if artifact is None:
                 return None
             try:
-                size = fs.info(f"{root}/{artifact.data_name}")["size"]
+                about = fs.info(f"{root}/{artifact.data_name}")
             except FileNotFoundError:
                 return None
-            return artifact if size == artifact.bytes else None
+            is_whole = about["size"] == artifact.bytes and self._notes.note(fs, root, artifact, modified(about))
+            return artifact if is_whole else None
 
     def put_bytes(self, name: str, data: bytes, details: Mapping[str, Any] | None = None) -> Artifact:
         """Write an artifact; replaces one of the same name."""
@@ -135,6 +131,7 @@ class Store:
                 raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
             if hashlib.sha256(data).hexdigest() != artifact.sha256:
                 raise _damaged(fs, root, artifact, len(data))
+            self._note_read(fs, root, artifact)
         return data
 
     def fetch(self, name: str, target: Path) -> Artifact:
@@ -154,6 +151,7 @@ class Store:
                 size, digest = copy(source, draft)
                 if digest != artifact.sha256:
                     raise _damaged(fs, root, artifact, size)
+            self._note_read(fs, root, artifact)
         return artifact
 
     def delete(self, name: str) -> None:
@@ -168,20 +166,6 @@ class Store:
                 for path in fs.ls(f"{root}/{folder}", detail=False):
                     if is_file_of(PurePosixPath(path).name, name):
                         fs.rm_file(path)
-
-    def files(self) -> Iterator[StoreEntry]:
-        """Every file below the root, drafts included, in any order."""
-        with self.speaking("cannot be listed"):
-            fs, root = self.opened()
-            found = fs.find(root, detail=True) if fs.exists(root) else {}
-        for path, about in found.items():
-            yield StoreEntry(str(path)[len(root) + 1 :], int(about.get("size") or 0), modified(about))
-
-    def remove_file(self, file_name: str) -> None:
-        """Remove one file that `files` returned; does nothing if it does not exist any more."""
-        with self.speaking(f"cannot remove {file_name}"), contextlib.suppress(FileNotFoundError):
-            fs, root = self.opened()
-            fs.rm_file(f"{root}/{file_name}")
 
     def put_text(self, text: str) -> str:
         """Store a text under a name from its content; returns the name. Writes nothing if it is stored already."""
@@ -224,6 +208,10 @@ class Store:
             drafts = Path(root, PurePosixPath(artifact.name).parts[0], DRAFTS)
             write(fs, f"{root}/{artifact.data_name}", content, drafts)
             write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
+
+    def _note_read(self, fs: Any, root: str, artifact: Artifact) -> None:
+        with contextlib.suppress(OSError):  # the data was read, so nothing fails any more
+            self._notes.note(fs, root, artifact, modified(fs.info(f"{root}/{artifact.data_name}")))
 
     def _pointed_or_missing(self, fs: Any, root: str, name: str) -> Artifact:
         artifact = _pointed(fs, root, name)

@@ -21,7 +21,7 @@ BLOCK_BYTES = 1024 * 1024
 
 def write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None) -> None:
     """Write content to a full path: by rename on a local disk, otherwise as the file system does it."""
-    if _is_local(fs):
+    if is_local(fs):
         with whole_file(Path(path), drafts) as draft:
             if isinstance(content, Path):
                 shutil.copyfile(content, draft)
@@ -41,7 +41,7 @@ def create(fs: Any, path: str, content: bytes) -> bool:
 
     False: the file system may not guarantee that, so read the file again after a moment.
     """
-    if _is_local(fs):
+    if is_local(fs):
         _create_local(Path(path), content)
         return True
     if fs.exists(path):
@@ -78,7 +78,8 @@ def _send(fs: Any, path: str, content: bytes | Path) -> None:
         fs.pipe_file(path, content)
 
 
-def _is_local(fs: Any) -> bool:
+def is_local(fs: Any) -> bool:
+    """Whether its files are those of this machine's own file system."""
     return bool(getattr(fs, "local_file", False))
 
 
@@ -96,6 +97,45 @@ def size_and_digest(path: Path) -> tuple[int, str]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
+
+
+def remove_unless_newer(fs: Any, path: str, used_s: float) -> bool:
+    """Remove a file that was not written or noted after `used_s`; False if it was, and then it stays.
+
+    On a local disk nothing that is used at the same moment is lost: the file is moved away first, and put back if it
+    is newer. Elsewhere a use between the look and the removal, some milliseconds, is not seen.
+    """
+    if is_local(fs):
+        return _remove_local(Path(path), used_s)
+    try:
+        if modified(fs.info(path)) > used_s:
+            return False
+        fs.rm_file(path)
+    except FileNotFoundError:
+        pass
+    return True
+
+
+def _remove_local(path: Path, used_s: float) -> bool:
+    aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}.part")
+    try:
+        path.rename(aside)
+    except FileNotFoundError:
+        return True
+    except OSError:  # a disk without room for a name
+        aside = path
+    if aside.stat().st_mtime <= used_s:
+        aside.unlink()
+        return True
+    if aside != path:
+        try:
+            os.link(aside, path)  # not a rename: a file that was written meanwhile stays
+        except FileExistsError:
+            pass
+        except OSError:
+            aside.rename(path)
+        aside.unlink(missing_ok=True)
+    return False
 
 
 def modified(about: Mapping[str, Any]) -> float:

@@ -36,9 +36,14 @@ def known(store: Store) -> str | None:
 
 def made(store: Store) -> str:
     """The store's id, created if it has none; raises `StoreError`."""
+    return restore(store, uuid.uuid4().hex)
+
+
+def restore(store: Store, store_id: str) -> str:
+    """The store's id; if it has none any more, it gets this one again. Raises `StoreError`."""
     if found := known(store):
         return found
-    content = json.dumps({"id": uuid.uuid4().hex}).encode()
+    content = json.dumps({"id": store_id}).encode()
     with store.speaking("its identity cannot be written (SLOTLINE_STORE_URL)"):
         fs, root = store.opened()
         is_sure = False

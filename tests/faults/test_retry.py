@@ -12,9 +12,10 @@ import pytest
 from producer import Client
 from tasks.errors import InvalidInput, PartsFailed, UnknownJob
 from tasks.flow import repair
-from tasks.flow.prune import prune
 from tasks.messages import BookResult, ChapterResult
 from tasks.redis import keys
+from tasks.retention.retention import Retention
+from tasks.retention.round import Limits
 from tasks.store.artifacts import Store
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process
@@ -130,13 +131,14 @@ def test_pruning_keeps_what_an_open_job_needs(
     forgotten = store.put_text("nobody asks for this any more")
     job = client.submit_chapter("Trăm năm trong cõi người ta. " * 1000, model="model")
     old = time.time() - 3600
-    for stored in list(store.files()):
-        os.utime(Path(store.place) / stored.name, (old, old))
-    done = prune(store, client.ledger, 60, time.time())
-    assert done.kept > 0
+    for path in Path(store.place).rglob("*.*"):
+        os.utime(path, (old, old))
+    done, _ = Retention(store, client.ledger, Limits(60, None, 0)).whole(time.time())
+    assert (done.removed, done.needed) == (1, 1)
     assert store.find(forgotten) is None
     start_worker("-Q", "flow", name="flow")
     start_worker("--model", "model", name="slot")
     assert job.wait(timeout_s=GIVE_UP_S).duration_s > 0
-    assert prune(store, client.ledger, 60, time.time() + 3600).kept == 0
-    assert list(store.files()) == []
+    done, _ = Retention(store, client.ledger, Limits(0, None, 0)).whole(time.time())
+    assert (done.needed, done.left) == (0, 0)
+    assert done.removed > 1

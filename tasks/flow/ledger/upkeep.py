@@ -27,12 +27,21 @@ class Upkeep:
 
     def is_sweeper(self, token: str, term_ms: int) -> bool:
         """Whether the worker of this token sweeps, for `term_ms` from now on; True for one worker at a time."""
-        if self._redis.set(keys.SWEEPER, token, nx=True, px=term_ms):
+        return self.has_turn(keys.SWEEPER, token, term_ms)
+
+    def has_turn(self, key: str, token: str, term_ms: int) -> bool:
+        """Whether the worker of this token does what `key` stands for, for `term_ms` from now on; one at a time."""
+        if self._redis.set(key, token, nx=True, px=term_ms):
             return True
-        if self._redis.get(keys.SWEEPER) != token.encode():
+        if self._redis.get(key) != token.encode():
             return False
-        self._redis.pexpire(keys.SWEEPER, term_ms)
+        self._redis.pexpire(key, term_ms)
         return True
+
+    def end_turn(self, key: str, token: str) -> None:
+        """The worker of this token ends; another one may do what `key` stands for at once."""
+        if self._redis.get(key) == token.encode():
+            self._redis.delete(key)
 
     def oldest_ms(self) -> int:
         """What ended before this is forgotten; ms since 1970 by Redis' clock."""

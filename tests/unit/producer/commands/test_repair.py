@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from producer import Client
+from tasks.retention import state
+from tasks.store.artifacts import name_of
 from tests.fixtures.commands import Slotline
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 
@@ -54,9 +58,23 @@ def test_retry_of_a_set_aside_message_names_nothing_to_watch(client: Client, slo
     assert slotline("retry", name).out == "1 sent again\n"
 
 
-def test_prune_says_what_it_removed(client: Client, slotline: Slotline) -> None:
+def test_prune_says_what_it_removed_and_what_a_flow_worker_did(client: Client, slotline: Slotline) -> None:
     client.store.put_text("Some words that no job needs.")
+    state.save(client.connection.redis, state.State(last=state.Ended(time.time() - 70, 3, 2_000_000, 4, 5, 0)))
     said = slotline("prune", "--older-than", "0", "--dry-run")
     assert said.status == 0
-    assert "would be removed from" in said.out
-    assert " removed from" in slotline("prune", "--older-than", "0").out
+    assert said.out.startswith("1 artifact, 0.0 MB would be removed from ")
+    assert "; 0 artifacts, 0.0 MB stay\n" in said.out
+    assert said.out.endswith("a flow worker removed 3 artifacts, 2.0 MB in its last round, 1:10 min ago\n")
+    assert "1 artifact, 0.0 MB removed from " in slotline("prune", "--older-than", "0").out
+    assert "0 artifacts, 0.0 MB removed from " in slotline("prune").out
+
+
+def test_prune_keeps_the_latest_used_of_a_store_that_is_too_large(client: Client, slotline: Slotline) -> None:
+    for number in range(2):
+        name = name_of("speech", "wav", {"number": number})
+        client.store.put_bytes(name, b"x" * 1000)
+        for path in (Path(client.store.place) / name).parent.iterdir():
+            os.utime(path, (time.time() - 3600 * (9 - number),) * 2)
+    assert "1 artifact, 0.0 MB removed from " in slotline("prune", "--max-gb", "0.0000015").out
+    assert client.store.find(name) is not None

@@ -12,9 +12,9 @@ from celery import Celery
 from producer import Client
 from producer.job import Job
 from tasks.errors import InvalidInput, PartsFailed
-from tasks.flow.prune import needed
 from tasks.flow.repair import retry
 from tasks.messages import TextSummaryResult
+from tasks.retention.needed import needed
 from tasks.text.levels import node_of
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil

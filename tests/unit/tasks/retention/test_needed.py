@@ -1,51 +1,26 @@
-"""Retention: what is old goes, unless an open job names it."""
+"""What an open job needs is what its record names."""
 
 from __future__ import annotations
 
 import base64
 import json
-import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tasks.flow.ledger import Ledger
-from tasks.flow.prune import needed, prune
 from tasks.redis import keys
-from tasks.store.artifacts import Store
+from tasks.retention.needed import needed
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING, opened
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
-def test_what_is_old_is_removed_and_what_is_fresh_is_kept(store: Store, ledger: Ledger) -> None:
-    name = store.put_text("old")
-    assert prune(store, ledger, 3600, time.time()).files == 0
-    done = prune(store, ledger, 3600, time.time() + 7200)
-    assert (done.files > 0, done.bytes > 0, done.kept) == (True, True, 0)
-    assert store.find(name) is None
-
-
-def test_a_dry_run_counts_and_removes_nothing(store: Store, ledger: Ledger) -> None:
-    name = store.put_text("old")
-    assert prune(store, ledger, 0, time.time() + 60, dry_run=True).files > 0
-    assert store.find(name) is not None
-
-
-def test_an_open_job_keeps_what_its_parts_made_until_it_ends(store: Store, ledger: Ledger) -> None:
-    name = store.put_text("made by part 1")
+def test_an_open_job_needs_what_its_parts_made_until_it_ends(ledger: Ledger) -> None:
+    name = "speech/ab/" + "1" * 64
     job = opened(ledger, 2)
-    ledger.transitions.settle(job, 1, "done", {"audio": {"artifact": name}})
-    done = prune(store, ledger, 0, time.time() + 60)
-    assert (done.files, done.kept > 0) == (0, True)
+    ledger.transitions.settle(job, 1, "done", {"audio": {"artifact": f"{name}.wav"}})
+    assert needed(ledger) == {name.encode()}
     ledger.transitions.settle(job, 2, "failed", {"error": {}})
     ledger.transitions.end(job, "chapter", "FAILURE", None, None)
-    assert prune(store, ledger, 0, time.time() + 60).files > 0
+    assert needed(ledger) == set()
 
 
 def test_what_a_delayed_message_names_is_needed(ledger: Ledger, raw_redis: Any) -> None:
