@@ -42,7 +42,10 @@ def watch(job_id: str) -> int:
 
     from producer.display.job_bar import JobBar
 
-    job = Client().job(job_id)
+    client = Client()
+    job = client.job(job_id)
+    for line in _why_it_may_wait(client, job_id):
+        click.echo(one_line(f"slotline: {line}"), err=True)
     console = Console(stderr=True)
     try:
         with Interrupt(), JobBar(console, job_id) as bar:
@@ -56,6 +59,16 @@ def watch(job_id: str) -> int:
         raise type(exc)(f"job {job_id}: {exc}") from exc
     click.echo(f"{one_line(job_id)}: done, {result.words()}")
     return 0
+
+
+def _why_it_may_wait(client: Client, job_id: str) -> list[str]:
+    """A line for each reason why an open job may not go on: its model is paused, or workers are missing."""
+    with client.connection.speaking():
+        record = client.ledger.queries.record(job_id)
+    if record is None or record.state == "ended":
+        return []
+    pause = client.pause(record.model)
+    return [*([pause.advice()] if pause else []), *client.missing_workers(record.model)]
 
 
 @click.command()

@@ -16,6 +16,9 @@ from tasks.routing import FLOW_QUEUE
 if TYPE_CHECKING:
     from redis import Redis
 
+RECORDS_AT_ONCE = 500
+"""How many records of a list are read in one round trip."""
+
 
 class Queries:
     """Questions about jobs; each method reads Redis again."""
@@ -25,8 +28,7 @@ class Queries:
 
     def record(self, job_id: str) -> Record | None:
         """The job's record, or None when no such job is known (any more)."""
-        raw = self._redis.hgetall(keys.job(job_id))
-        return read_record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None
+        return _record(job_id, self._redis.hgetall(keys.job(job_id)))
 
     def exists(self, job_id: str) -> bool:
         """Whether anything is known of this id: a record, or a result of Celery's."""
@@ -55,7 +57,13 @@ class Queries:
     def jobs(self, limit: int = 100) -> list[Record]:
         """The latest jobs, newest first; ids whose record has expired are dropped on the way."""
         ids = [raw.decode() for raw in self._redis.zrevrange(keys.JOBS, 0, limit - 1)]
-        found = {job_id: self.record(job_id) for job_id in ids}
+        found: dict[str, Record | None] = {}
+        for first in range(0, len(ids), RECORDS_AT_ONCE):
+            some = ids[first : first + RECORDS_AT_ONCE]
+            pipe = self._redis.pipeline(transaction=False)
+            for job_id in some:
+                pipe.hgetall(keys.job(job_id))
+            found |= {job_id: _record(job_id, raw) for job_id, raw in zip(some, pipe.execute(), strict=True)}
         if expired := [job_id for job_id, record in found.items() if record is None]:
             self._redis.zrem(keys.JOBS, *expired)
         return [record for record in found.values() if record is not None]
@@ -113,3 +121,7 @@ class Queries:
         if part_queue == FLOW_QUEUE.encode():  # its parts are jobs, and their texts may lie in the store
             found += self._redis.lrange(keys.parts(job_id), 0, -1)
         return [text for text in found if text]
+
+
+def _record(job_id: str, raw: dict[bytes, bytes]) -> Record | None:
+    return read_record(job_id, {k.decode(): v.decode() for k, v in raw.items()}) if b"state" in raw else None

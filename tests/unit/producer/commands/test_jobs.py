@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from producer import Client
+from producer import Client, Job
 from tasks.errors import JobCancelled
 from tasks.messages import ChapterResult
 from tasks.redis import keys
@@ -96,6 +96,23 @@ def test_a_job_that_ended_is_watched_at_once(client: Client, slotline: Slotline,
     redis_client.set(keys.RESULT_PREFIX + job.id, json.dumps(stored))
     said = slotline("watch", job.id)
     assert (said.status, said.out) == (0, f"{job.id}: done, 2.5 s of audio\n")
+
+
+def test_a_watched_job_that_waits_for_a_worker_says_so(
+    client: Client, slotline: Slotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(job: Job, on_progress: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Job, "wait", wait)
+    job = client.submit_chapter("One.", model="quick")
+    said = slotline("watch", job.id)
+    lines = said.err.splitlines()
+    assert [line.partition(" is ready yet")[0] for line in lines[:2]] == [
+        "slotline: no flow worker",
+        "slotline: no worker of quick",
+    ]
+    assert (said.status, lines[-1]) == (130, f"slotline: detached; follow it: slotline watch {job.id}")
 
 
 def test_a_watched_job_that_failed_is_named_with_its_error(client: Client, slotline: Slotline) -> None:
