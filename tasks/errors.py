@@ -130,6 +130,10 @@ class TimeLimitOver(SlotlineError):
         return cls(f"{limit}, is over")
 
 
+class MessageLost(SlotlineError):
+    """The message of a job or a part was lost again and again before a worker began with it."""
+
+
 class PartsFailed(SlotlineError):
     """A job ended with parts that failed for good; the message names them, and the results that are kept."""
 

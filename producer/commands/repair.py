@@ -31,6 +31,9 @@ def failed(limit: int, with_traceback: bool) -> int:
     client.check()
     with client.connection.speaking():
         found = repair.failures(client.ledger, limit)
+        dropped = client.ledger.set_asides.dropped()
+    if dropped:
+        click.echo(f"{counted(dropped, 'older message')} that had been set aside gave way to newer ones", err=True)
     if not found:
         click.echo("nothing has failed")
         return 0

@@ -19,6 +19,7 @@ from tasks.errors import InvalidInput, UnknownJob
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import FAILED, Record
+from tasks.flow.ledger.set_asides import task_id_of
 from tasks.flow.payloads import words_of
 from tasks.redis import keys, task_id
 
@@ -130,7 +131,26 @@ def _resend(ledger: Ledger, name: str) -> int:
     for entry in ledger.set_asides.latest(SET_ASIDE_SHOWN):
         if _name_of(entry) == name:
             head, _, message = entry.partition(b"\n")
+            if sent := _resume(ledger, task_id_of(message)):
+                ledger.set_asides.forget(entry)
+                return sent
             return ledger.set_asides.resend(entry, str(json.loads(head)["queue"]), message)
+    return 0
+
+
+def _resume(ledger: Ledger, task_id: str) -> int:
+    """Go on with the job or the part that failed because this message of it was set aside; 0 if it has none.
+
+    A job that failed before it was opened is forgotten: the message begins it again.
+    """
+    part, record = part_named(ledger, task_id), ledger.queries.record(task_id)
+    if part is not None:
+        return _retry_parts(ledger, part[0], [part[1]])
+    if record is None or record.outcome != "FAILURE":
+        return 0
+    if record.opened:
+        return _retry_job(ledger, task_id)
+    ledger.transitions.forget(task_id)
     return 0
 
 

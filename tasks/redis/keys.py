@@ -22,6 +22,9 @@ SET_ASIDE = PREFIX + "setaside"
 """List: messages that no worker could read: a line of JSON (queue, reason, time in ms), then the message as it came.
 Owner: the transport."""
 
+SET_ASIDE_ABOUT = SET_ASIDE + ":about"
+"""Hash: `bytes` of that list, and how many entries were `dropped`, because it is bounded. Owner: the transport."""
+
 NOTHING = PREFIX + "nothing"
 """Never written: a blocking read of it is a pause of known length. Owner: the transport."""
 

@@ -16,9 +16,10 @@ from celery import Celery
 from producer import Client
 from tasks import health
 from tasks.errors import PartsFailed, TimeLimitOver, WorkerLost
-from tasks.flow import repair
+from tasks.flow import envelope, repair
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.messages import ChapterResult
+from tasks.routing import FLOW_QUEUE
 from tasks.settings import settings
 from tests.faults.sick_store import SickStore
 from tests.fixtures.environment import UseCatalog
@@ -148,3 +149,18 @@ def test_a_limit_of_the_worker_is_one_more_death(
         WorkerLost, match=r"3 attempts to finish it; .* killed after soft_time_limit=0.6 s, set for this"
     ):
         sick.wait(LIMIT_S)
+
+
+def test_a_job_that_no_worker_here_knows_is_set_aside_once_and_ends(
+    client: Client, foreign: Celery, mood: Mood, start_flow: StartFlow
+) -> None:
+    start_flow()
+    message = envelope.new_message("drawing.album", "unknown", {"shapes": [3]}, FLOW_QUEUE)
+    client.ledger.transitions.submit("unknown", "album", "", "quick", "", FLOW_QUEUE, message)
+    with pytest.raises(Exception, match="task: no task is called 'drawing.album'"):
+        foreign.AsyncResult("unknown").get(timeout=LIMIT_S)
+    record = client.ledger.queries.record("unknown")
+    assert record is not None
+    assert record.label == "FAILURE"
+    assert client.ledger.queries.open_jobs(10) == [], "the sweep does not send it again"
+    assert [failure.job for failure in repair.failures(client.ledger)] == [None]

@@ -16,6 +16,7 @@ from typing import Any
 
 from tasks.errors import InvalidInput
 from tasks.flow.connections import ledger
+from tasks.flow.ends.outside import fail_refused
 from tasks.redis import task_id
 from workers.duties.duty import ConsumerDuty
 from workers.transport.due_request import fault_of_eta
@@ -65,18 +66,22 @@ class MessageSetAside(ConsumerDuty):
         reason = " ".join(why.split())[:SHOWN_CHARS]
         queue = (message.delivery_info or {}).get("routing_key")
         logger.error("message %s in %r is set aside: %s", message.delivery_tag, queue, reason)
-        self._answer(_id_of(message), reason)
+        self._answer(_id_of(message), message.delivery_tag, reason)
         message.channel.leases.set_aside(message.delivery_tag, reason)
 
-    def _answer(self, found: Any, reason: str) -> None:
-        """Store the refusal under the message's id, if it can be a key and no other task has the id already."""
+    def _answer(self, found: Any, tag: str, reason: str) -> None:
+        """Store the refusal under the message's id, if it can be a key and no other task has the id already.
+
+        The job whose own message it is, or the part, ends with it: else the sweep would send the message again.
+        """
         name = str(found) if isinstance(found, (int, float)) else found
         if not isinstance(name, str) or not name or not task_id.is_text(name):
             return
-        if ledger(self.consumer.app).queries.exists(name):
+        error = InvalidInput(reason)
+        if fail_refused(ledger(self.consumer.app), name, tag, error):
+            self.consumer.app.backend.mark_as_failure(name, error)
+        else:
             logger.warning("the id %r has a result or a job already, which stays", name)
-            return
-        self.consumer.app.backend.mark_as_failure(name, InvalidInput(reason))
 
 
 def _id_of(message: Any) -> Any:

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Any
 
 from tasks.flow.connections import ledger
+from tasks.flow.ends.outside import fail_lost
 from tasks.flow.ledger import Ledger
 from workers.duties.duty import PeriodicDuty
 
@@ -37,10 +39,14 @@ SCANNED = 1000
 
 
 class Sweep:
-    """One worker's sweep over one ledger. It stays the sweeper for `term_s` after each of its passes."""
+    """One worker's sweep over one ledger. It stays the sweeper for `term_s` after each of its passes.
 
-    def __init__(self, ledger: Ledger, term_s: float = TERM_S) -> None:
+    `store_failure` stores Celery's result of a job that ends as FAILURE here.
+    """
+
+    def __init__(self, ledger: Ledger, store_failure: Callable[[str, Exception], None], term_s: float = TERM_S) -> None:
         self.ledger = ledger
+        self._store_failure = store_failure
         self._term_ms = int(term_s * 1000)
         self._token = secrets.token_hex(8)
         self._passes = 0
@@ -53,13 +59,21 @@ class Sweep:
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
         sent += self.ledger.unaddressed.address(ADDRESSED_A_PASS)
         for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):
-            if again := self.ledger.transitions.sweep(job_id, LOOK):
-                logger.warning("lost and sent again, of job %s: %s", job_id, ", ".join(again))
-                sent += len(again)
+            swept = self.ledger.transitions.sweep(job_id, LOOK)
+            if swept.sent:
+                logger.warning("lost and sent again, of job %s: %s", job_id, ", ".join(swept.sent))
+                sent += len(swept.sent)
+            for what in swept.given_up:
+                self._give_up(job_id, what)
         if self._passes % FORGET_EVERY == 0:
             self._forget()
         self._passes += 1
         return sent
+
+    def _give_up(self, job_id: str, what: str) -> None:
+        logger.error("lost each time it was sent, of job %s: %s; it fails", job_id, what)
+        if error := fail_lost(self.ledger, job_id, what):
+            self._store_failure(job_id, error)
 
     def _forget(self) -> None:
         """Trim the lists that have no time to live, and set one for the reply queues that Celery leaves behind."""
@@ -68,6 +82,7 @@ class Sweep:
         upkeep.trim_failed(oldest_ms)
         upkeep.trim_jobs(SCANNED)
         self.ledger.set_asides.trim(oldest_ms, SCANNED)
+        self.ledger.set_asides.forget_dropped()
         self._cursor = upkeep.expire_reply_queues(self._cursor, SCANNED)
 
 
@@ -82,5 +97,6 @@ class Sweeper(PeriodicDuty):
 
     def step(self) -> None:
         """One pass, over the ledger of the worker's own application."""
-        self._sweep = self._sweep or Sweep(ledger(self.consumer.app))
+        app = self.consumer.app
+        self._sweep = self._sweep or Sweep(ledger(app), app.backend.mark_as_failure)
         self._sweep.step()

@@ -8,6 +8,10 @@ ATTEMPTS_ALLOWED = 3
 """Attempts of a part, or of a task without a job, after which it fails for good."""
 
 
+LOSSES_ALLOWED = 6
+"""How often a lost message is sent again before a run begins, with pauses that grow; then its job or part fails."""
+
+
 def ttl_ms() -> int:
     """How long an ended job is kept, in ms."""
     return int(settings().job_ttl_s * 1000)

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from tasks.flow.ledger.record import Record, read_record
+from tasks.flow.ledger.record import OwnMessage, Record, read_record
 from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE
 
@@ -112,6 +112,25 @@ class Queries:
         """One part's payload, or None when it is not known (any more)."""
         raw = self._redis.lindex(keys.parts(job_id), part - 1)
         return raw.decode() if raw is not None else None
+
+    def is_message_of(self, job_id: str, tag: str, part: int | None = None) -> bool:
+        """Whether the message with this tag is the one that the ledger knows of the job itself, or of a part."""
+        names = ["start", "end"] if part is None else [str(part)]
+        return any(tag.encode() in known for known in self._redis.hmget(keys.sent(job_id), names) if known)
+
+    def own_message(self, job_id: str) -> OwnMessage | None:
+        """The job's own message, to be sent again; None if it is not known."""
+        head, tail, queue_list, sent_list = self._redis.hmget(
+            keys.job(job_id), "finish_head", "finish_tail", "finish_list", "sent_list"
+        )
+        if head:
+            return OwnMessage(head.decode(), tail.decode(), queue_list.decode())
+        start = self._redis.hget(keys.sent(job_id), "start")
+        if not start or not sent_list:
+            return None
+        text, tag = start.decode(), str(json.loads(start)["properties"]["delivery_tag"])
+        head_text, _, tail_text = text.partition(tag)
+        return OwnMessage(head_text, tail_text, sent_list.decode())
 
     def texts(self, job_id: str) -> list[bytes]:
         """Every text of a job's record in which an artifact may be named."""

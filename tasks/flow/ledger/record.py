@@ -137,6 +137,14 @@ class StoredResult:
 
 
 @dataclass(frozen=True)
+class Swept:
+    """Messages of a job that were lost, by their part's number, `start` or `end`: sent again, or lost too often."""
+
+    sent: tuple[str, ...]
+    given_up: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Cancellation:
     """What a cancelling did: the jobs that it ended, and the parent job and part of the first of them."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tasks.compact_json import dumps
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
 
@@ -25,9 +24,12 @@ class SetAsides:
         self._scripts = scripts
 
     def add(self, list_key: str, reason: str, message: str) -> None:
-        """Put a message of this queue's list aside."""
-        about = {"queue": list_key, "reason": reason, "time": int(self._redis.time()[0]) * 1000}
-        self._redis.rpush(keys.SET_ASIDE, f"{dumps(about)}\n{message}")
+        """Put a message of this queue's list aside; the oldest entries give way when there are too many."""
+        self._scripts.run("set_aside", [keys.SET_ASIDE], [list_key, reason, message])
+
+    def dropped(self) -> int:
+        """How many entries gave way since the list was last empty."""
+        return int(self._redis.hget(keys.SET_ASIDE_ABOUT, "dropped") or 0)
 
     def latest(self, limit: int) -> list[bytes]:
         """The `limit` latest entries, the last one last."""
@@ -41,15 +43,28 @@ class SetAsides:
             if float(json.loads(entry.partition(b"\n")[0])["time"]) < oldest_ms
         ]
         # Removed by value, one by one: an entry may just be sent again, and then positions shift.
-        return sum(self._redis.lrem(keys.SET_ASIDE, 1, entry) for entry in old)
+        return sum(self.forget(entry) for entry in old)
+
+    def forget(self, entry: bytes) -> int:
+        """Remove one entry; 0 when it is not there any more."""
+        removed = int(self._redis.lrem(keys.SET_ASIDE, 1, entry))
+        if removed:
+            self._redis.hincrby(keys.SET_ASIDE_ABOUT, "bytes", -len(entry))
+        return removed
+
+    def forget_dropped(self) -> None:
+        """Forget how many entries gave way, if the list is empty by now."""
+        if not self._redis.exists(keys.SET_ASIDE):
+            self._redis.delete(keys.SET_ASIDE_ABOUT)
 
     def resend(self, entry: bytes, list_key: str, message: bytes) -> int:
         """Send a set-aside message again, its attempts forgotten; 0 when it was sent already."""
-        script_keys = [keys.SET_ASIDE, list_key, keys.attempts(_task_id(message))]
+        script_keys = [keys.SET_ASIDE, list_key, keys.attempts(task_id_of(message))]
         return int(self._scripts.run("resend", script_keys, [entry, message]))
 
 
-def _task_id(message: bytes) -> str:
+def task_id_of(message: bytes) -> str:
+    """The id of the task that a message names; empty if it names none that can be read."""
     try:
         return str(json.loads(message)["headers"]["id"])
     except (ValueError, TypeError, KeyError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from redis.exceptions import ResponseError
 
 from tasks.compact_json import dumps
-from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, LOSSES_ALLOWED, retry_ms, ttl_ms
 from tasks.flow.ledger.record import (
     SKIPPED,
     WAITING,
@@ -27,6 +27,7 @@ from tasks.flow.ledger.record import (
     Settled,
     Settlement,
     StoredResult,
+    Swept,
     Verdict,
 )
 from tasks.redis import keys
@@ -161,13 +162,18 @@ class Transitions:
         """Send the delayed messages that are due; how many were sent."""
         return int(self._scripts.run("promote", [keys.DELAYED], [limit]))
 
-    def sweep(self, job_id: str, look: int) -> list[str]:
-        """Send again what is nowhere of an open job: part numbers, `start` or `end`.
+    def sweep(self, job_id: str, look: int) -> Swept:
+        """Send again what is nowhere of an open job, unless it was lost too often.
 
         Of each queue at most the next `look` messages are looked through.
         """
-        script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN]
-        return [what.decode() for what in self._scripts.run("sweep", script_keys, [job_id, look])]
+        script_keys = [keys.job(job_id), keys.sent(job_id), keys.HELD, keys.DELAYED, keys.OPEN, keys.attempts(job_id)]
+        answer = self._scripts.run("sweep", script_keys, [job_id, look, LOSSES_ALLOWED, retry_ms()])
+        found = [what.decode() for what in answer]
+        return Swept(
+            tuple(what for what in found if not what.endswith("!")),
+            tuple(what[:-1] for what in found if what.endswith("!")),
+        )
 
     def send(self, list_key: str, task_id: str, message: str) -> None:
         """Send the message of a task without a job, and store the result PENDING: so it can be followed by its id."""

@@ -1,5 +1,5 @@
 -- Begin a run of a job's own task, which opens or finishes the job: count it, or let its message wait.
--- KEYS: slotline:job:<id>, and its :attempts; also its :sent, slotline:delayed, and slotline:job:<parent>:sent
+-- KEYS: slotline:job:<id>, and its :attempts; also its :sent, slotline:delayed, and :sent and :attempts of its parent
 -- ARGV: id, delivery tag of the message, a token of this call (the same call, sent again because its answer was lost,
 --       begins no second run), runs allowed, ms of the first pause, ms to keep the count of a job without a record,
 --       head and tail of the message, the queue's list, a delivery tag for its copy, parent's id or '', part of the parent
@@ -23,6 +23,8 @@ if runs > 1 and begun then
     return -2
   end
 end
+redis.call('HDEL', KEYS[2], 'start~', 'end~') -- its message has arrived
+if ARGV[11] ~= '' then redis.call('HDEL', key_of(ARGV[11], 'attempts'), ARGV[12] .. '~') end
 redis.call('HSET', KEYS[2], step, runs + 1, step .. '@', now, step .. '!', run)
 if not state then redis.call('PEXPIRE', KEYS[2], ARGV[6]) end
 return runs + 1

@@ -9,6 +9,7 @@ if record.state ~= 'ended' or record.outcome ~= 'FAILURE' or not record.finish_h
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
 redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
 forget_steps(KEYS[5])
+redis.call('HDEL', KEYS[5], 'start~', 'end~')
 redis.call('ZREM', 'slotline:failed', job .. '.0')
 redis.call('ZADD', 'slotline:open', now_ms(), job)
 if record.opened_ms then

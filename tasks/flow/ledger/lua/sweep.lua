@@ -1,7 +1,10 @@
 -- Look after one open job: a message of it that is lost is sent again.
--- KEYS: slotline:job:<id>, slotline:job:<id>:sent, slotline:held, slotline:delayed, slotline:open
--- ARGV: id, how many messages of a queue to look through at most
--- Returns what was sent again: parts, `start` or `end`. A job that has ended or is unknown is taken off the list.
+-- KEYS: slotline:job:<id>, slotline:job:<id>:sent, slotline:held, slotline:delayed, slotline:open,
+--       slotline:job:<id>:attempts
+-- ARGV: id, how many messages of a queue to look through at most, how often a message is sent again before a run begins,
+--       ms of the first pause
+-- Returns what was sent again: parts, `start` or `end`; with a `!` behind it what was lost too often, and is not sent
+-- again. A job that has ended or is unknown is taken off the list.
 -- A message is not lost when a worker holds it, when it is delayed, when it is among the next messages of its queue, or
 -- when the queue is longer than is looked through: then a later pass can say. Nothing is sent twice: what is held,
 -- delayed and queued changes only in scripts like this one.
@@ -30,28 +33,43 @@ local function lives_as_job(part)
   return state == 'open' or state == 'finishing'
 end
 
+-- Whether a lost message is sent again now: at once, then after a pause that grows, and not for ever. How often is kept
+-- until a run begins (begin.lua, claim.lua).
+local function may_send(name)
+  local count, at = string.match(redis.call('HGET', KEYS[6], name .. '~') or '0 0', '^(%d+) (%d+)$')
+  count, at = tonumber(count), tonumber(at)
+  if count > 0 and now_ms() < at + tonumber(ARGV[4]) * 2 ^ (count - 1) then return false end
+  if count >= tonumber(ARGV[3]) then return false, true end
+  redis.call('HSET', KEYS[6], name .. '~', (count + 1) .. ' ' .. now_ms())
+  return true
+end
+
 local again = {}
+
+local function send_again(name, send)
+  local may, is_used_up = may_send(name)
+  if may then send() end
+  if may or is_used_up then again[#again + 1] = name .. (is_used_up and '!' or '') end
+end
+
 if record.state == 'sent' then
   local list, message = redis.call('HGET', KEYS[1], 'sent_list'), redis.call('HGET', KEYS[2], 'start')
   if list and message and not is_somewhere(list, message, tag_of(message)) then
-    redis.call('LPUSH', list, message)
-    again[1] = 'start'
+    send_again('start', function() redis.call('LPUSH', list, message) end)
   end
 elseif record.state == 'finishing' then
   local finish = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
   local tag = redis.call('HGET', KEYS[2], 'end')
   -- Without a tag the job was complete when it was opened: the message that opened it is still held, and finishes it.
   if tag and not is_somewhere(finish.finish_list, finish.finish_head .. tag .. finish.finish_tail, tag) then
-    send_finish(job)
-    again[1] = 'end'
+    send_again('end', function() send_finish(job) end)
   end
 else
   local sent = redis.call('HGETALL', KEYS[2])
   for i = 1, #sent, 2 do
     local part, message = tonumber(sent[i]), sent[i + 1]
     if part and not lives_as_job(part) and not is_somewhere(record.part_list, message, tag_of(message)) then
-      redis.call('RPUSH', record.part_list, part_message(job, record, part))
-      again[#again + 1] = tostring(part)
+      send_again(tostring(part), function() redis.call('RPUSH', record.part_list, part_message(job, record, part)) end)
     end
   end
 end

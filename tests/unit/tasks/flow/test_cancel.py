@@ -96,7 +96,7 @@ def test_what_comes_late_changes_nothing(ledger: Ledger, raw_redis: Any, notifie
     assert not ledger.transitions.end(job, "chapter", "SUCCESS", {}, None)
     assert ledger.transitions.open(job, replace(CHAPTER, payloads=["Pother"])) == -1
     assert ledger.transitions.reopen(job, [1]) == 0
-    assert ledger.transitions.sweep(job, 100) == []
+    assert ledger.transitions.sweep(job, 100).sent == ()
     stored = result_of(raw_redis, job)
     assert stored is not None
     assert stored["status"] == "REVOKED"
@@ -118,7 +118,7 @@ def test_a_job_whose_message_still_waits_is_never_opened(ledger: Ledger, raw_red
     assert cancel(ledger, "waits", notified.extend)
     assert ledger.transitions.open("waits", replace(CHAPTER, payloads=["Ptext"])) == -1
     assert raw_redis.llen(FLOW) == 1, "its own message waits: it tells Celery's followers when it is taken"
-    assert ledger.transitions.sweep("waits", 100) == []
+    assert ledger.transitions.sweep("waits", 100).sent == ()
 
 
 def test_an_open_jobs_own_message_is_sent_once_so_that_celery_tells_its_followers(

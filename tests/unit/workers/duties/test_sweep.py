@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tasks.flow import envelope
+from tasks.flow import envelope, repair
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.limits import LOSSES_ALLOWED
+from tasks.flow.ledger.record import OwnMessage
 from tasks.redis import keys
+from tasks.settings import settings
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING
 from workers.duties.sweep import Sweep
@@ -22,9 +26,13 @@ def ledger(raw_redis: Any) -> Ledger:
     return Ledger(raw_redis)
 
 
+def no_result(job_id: str, error: Exception) -> None:
+    raise AssertionError(f"{job_id} must not fail here: {error}")
+
+
 @pytest.fixture
 def sweep(ledger: Ledger) -> Sweep:
-    return Sweep(ledger)
+    return Sweep(ledger, no_result)
 
 
 def opened(ledger: Ledger, total: int, width: int) -> str:
@@ -114,7 +122,7 @@ def test_one_worker_sweeps_at_a_time_and_another_follows_it(
 ) -> None:
     opened(ledger, 1, width=1)
     raw_redis.delete(MODEL)
-    first, second = Sweep(ledger, term_s=0.5), Sweep(ledger, term_s=0.5)
+    first, second = Sweep(ledger, no_result, term_s=0.5), Sweep(ledger, no_result, term_s=0.5)
     assert first.step() == 1
     raw_redis.delete(MODEL)
     assert second.step() == 0
@@ -144,3 +152,63 @@ def test_a_job_that_ended_is_off_the_list(ledger: Ledger) -> None:
     ledger.transitions.settle(job, 1, "failed", {"error": {}})
     assert ledger.transitions.end(job, "chapter", "FAILURE", None, None)
     assert ledger.queries.open_jobs(10) == []
+
+
+@pytest.fixture
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "0")
+    settings.cache_clear()
+
+
+def test_a_message_that_is_lost_each_time_is_not_sent_for_ever_and_its_job_fails(
+    ledger: Ledger, raw_redis: Any, no_pauses: None
+) -> None:
+    results: dict[str, str] = {}
+    sweep = Sweep(ledger, lambda job_id, error: results.update({job_id: str(error)}))
+    message = envelope.new_message("speech.chapter", "lost", {"text": "x", "model": MODEL}, FLOW)
+    ledger.transitions.submit("lost", "chapter", "", MODEL, "", FLOW, message)
+    sent = 0
+    for _ in range(LOSSES_ALLOWED + 3):
+        raw_redis.delete(FLOW)
+        sent += sweep.step()
+    assert sent == LOSSES_ALLOWED
+    assert results["lost"].startswith("its message was lost 7 times before a worker began with it")
+    record = ledger.queries.record("lost")
+    assert record is not None
+    assert (record.label, (record.error or {})["type"]) == ("FAILURE", "MessageLost")
+    assert [failure.id for failure in repair.failures(ledger)] == ["lost"]
+    assert repair.retry(ledger, "lost") == 1
+    assert json.loads(raw_redis.lindex(FLOW, 0))["headers"]["id"] == "lost"
+    assert sweep.step() == 0
+
+
+def test_a_part_whose_message_is_lost_each_time_fails_and_its_job_goes_on(
+    ledger: Ledger, raw_redis: Any, no_pauses: None, sweep: Sweep
+) -> None:
+    job = opened(ledger, 2, width=1)
+    for _ in range(LOSSES_ALLOWED + 1):
+        raw_redis.delete(MODEL)
+        sweep.step()
+    assert ledger.queries.states(job) == "fq"
+    assert "MessageLost" in repair.failures(ledger)[0].reason
+
+
+def test_a_run_that_begins_forgets_how_often_the_message_was_lost_before(
+    ledger: Ledger, raw_redis: Any, no_pauses: None, sweep: Sweep
+) -> None:
+    message = envelope.new_message("speech.chapter", "lost", {"text": "x", "model": MODEL}, FLOW)
+    ledger.transitions.submit("lost", "chapter", "", MODEL, "", FLOW, message)
+    for _ in range(LOSSES_ALLOWED):
+        raw_redis.delete(FLOW)
+        assert sweep.step() == 1
+    ledger.claims.begin("lost", "tag", OwnMessage("", "", FLOW), None)
+    raw_redis.delete(FLOW)
+    assert sweep.step() == 1
+
+
+def test_the_pause_before_a_lost_message_is_sent_again_grows(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
+    opened(ledger, 1, width=1)
+    raw_redis.delete(MODEL)
+    assert sweep.step() == 1, "the first time at once"
+    raw_redis.delete(MODEL)
+    assert sweep.step() == 0

@@ -312,3 +312,16 @@ def test_redis_clock_counts_whatever_this_hosts_clock_says(
     one.reserve(["q"], 1)
     monkeypatch.setattr("time.time", lambda: 0.0)
     assert one.redis_time == pytest.approx(float(redis_client.time()[0]), abs=60)
+
+
+def test_messages_that_nobody_can_read_do_not_fill_redis(raw_redis: Any) -> None:
+    leases = Leases(raw_redis, lease_s=30)
+    for number in range(2):
+        raw_redis.lpush("q", f"rubbish {number}")
+        leases.reserve(["q"], 1)
+    raw_redis.hset(keys.SET_ASIDE_ABOUT, "bytes", 64 * 1024 * 1024 - 150)
+    raw_redis.lpush("q", "rubbish 2" + " " * 100)
+    leases.reserve(["q"], 1)
+    kept = [entry.partition(b"\n")[2].strip() for entry in raw_redis.lrange(keys.SET_ASIDE, 0, -1)]
+    assert kept == [b"rubbish 1", b"rubbish 2"]
+    assert raw_redis.hget(keys.SET_ASIDE_ABOUT, "dropped") == b"1"

@@ -64,7 +64,7 @@ def test_the_second_run_may_follow_at_once_and_the_third_waits_where_the_sweep_k
     raw_redis.delete(FLOW)
     assert [begin(ledger, job, tag) for tag in "abc"] == [1, 2, TOO_SOON]
     assert raw_redis.zcard(keys.DELAYED) == 1
-    assert ledger.transitions.sweep(job, 1000) == []
+    assert ledger.transitions.sweep(job, 1000).sent == ()
 
 
 def test_a_chapter_that_waits_is_known_in_its_book(pauses: None, ledger: Ledger, raw_redis: Any) -> None:
@@ -73,7 +73,7 @@ def test_a_chapter_that_waits_is_known_in_its_book(pauses: None, ledger: Ledger,
     ledger.transitions.open(book, opening)
     raw_redis.delete(FLOW)
     assert [begin(ledger, f"{book}.1", tag, (book, 1)) for tag in "abc"] == [1, 2, TOO_SOON]
-    assert ledger.transitions.sweep(book, 1000) == []
+    assert ledger.transitions.sweep(book, 1000).sent == ()
     assert raw_redis.ttl(keys.attempts(f"{book}.1")) > 0, "the count of a job without a record has an end"
 
 
@@ -118,7 +118,7 @@ def test_a_job_that_failed_before_it_was_opened_begins_anew(ledger: Ledger, raw_
     assert ledger.transitions.begin_again("new")
     assert (record_of(ledger, "new").state, raw_redis.llen(FLOW)) == ("sent", 1)
     assert not raw_redis.exists(keys.RESULT_PREFIX + "new")
-    assert ledger.transitions.sweep("new", 1000) == []
+    assert ledger.transitions.sweep("new", 1000).sent == ()
 
 
 def test_what_has_not_failed_or_has_no_message_does_not_begin_again(ledger: Ledger) -> None:

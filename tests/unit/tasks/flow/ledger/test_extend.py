@@ -76,7 +76,7 @@ def test_a_lost_message_of_a_further_part_is_swept_up(ledger: Ledger, raw_redis:
     job = finishing(ledger, 2)
     ledger.transitions.extend(job, 2, ["2a", "2b"])
     raw_redis.delete(MODEL)
-    assert sorted(ledger.transitions.sweep(job, 1000)) == ["3", "4"]
+    assert sorted(ledger.transitions.sweep(job, 1000).sent) == ["3", "4"]
 
 
 class FrozenQueries(Queries):

@@ -39,7 +39,7 @@ def opened(ledger: Ledger) -> str:
 def swept(ledger: Ledger) -> list[str]:
     """What one pass over all open jobs sends again."""
     jobs = ledger.queries.open_jobs(20)
-    return [sent for job in jobs for sent in ledger.transitions.sweep(job, 1000)]
+    return [sent for job in jobs for sent in ledger.transitions.sweep(job, 1000).sent]
 
 
 @pytest.fixture(autouse=True)

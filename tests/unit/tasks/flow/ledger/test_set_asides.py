@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.flow.ledger import Ledger
 from tasks.redis import keys
+from tests.fixtures.processes import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import claim
 
 MESSAGE = '{"headers":{"id":"alone"},"body":"ế"}'
@@ -52,3 +53,42 @@ def test_trimming_stops_at_what_is_young_and_at_its_limit(ledger: Ledger, raw_re
     assert ledger.set_asides.trim(oldest_ms=2500, limit=1) == 1
     assert ledger.set_asides.trim(oldest_ms=2500, limit=10) == 1
     assert len(ledger.set_asides.latest(10)) == 1
+
+
+def test_the_list_is_bounded_in_bytes_and_counts_what_gave_way(ledger: Ledger, raw_redis: Any) -> None:
+    for number in range(3):
+        ledger.set_asides.add("queue", f"number {number}", "x" * 30_000_000)
+    reasons = [json.loads(entry.partition(b"\n")[0])["reason"] for entry in ledger.set_asides.latest(10)]
+    assert reasons == ["number 1", "number 2"]
+    assert ledger.set_asides.dropped() == 1
+    assert int(raw_redis.hget(keys.SET_ASIDE_ABOUT, "bytes")) == sum(map(len, ledger.set_asides.latest(10)))
+
+
+def test_a_message_that_is_larger_than_the_bound_is_kept_alone(ledger: Ledger) -> None:
+    ledger.set_asides.add("queue", "small", "{}")
+    ledger.set_asides.add("queue", "large", "x" * 70_000_000)
+    assert (len(ledger.set_asides.latest(10)), ledger.set_asides.dropped()) == (1, 1)
+
+
+def test_what_is_sent_again_or_forgotten_makes_room_and_an_empty_list_has_dropped_nothing(
+    ledger: Ledger, raw_redis: Any
+) -> None:
+    for number in range(3):
+        ledger.set_asides.add("queue", f"number {number}", MESSAGE)
+    raw_redis.hset(keys.SET_ASIDE_ABOUT, "dropped", 7)
+    first, second, third = ledger.set_asides.latest(10)
+    ledger.set_asides.resend(first, "queue", MESSAGE.encode())
+    assert ledger.set_asides.forget(second) == 1
+    assert ledger.set_asides.forget(second) == 0
+    ledger.set_asides.forget_dropped()
+    assert (raw_redis.hget(keys.SET_ASIDE_ABOUT, "bytes"), ledger.set_asides.dropped()) == (b"%d" % len(third), 7)
+    ledger.set_asides.forget(third)
+    ledger.set_asides.forget_dropped()
+    assert ledger.set_asides.dropped() == 0
+
+
+def test_the_transport_sets_aside_in_the_same_way() -> None:
+    own = (ROOT / "tasks/flow/ledger/lua/set_aside.lua").read_text(encoding="utf-8")
+    transports = (ROOT / "workers/transport/lua/_head.lua").read_text(encoding="utf-8")
+    function = own[own.index("-- Put an entry into") : own.index("\nset_aside(KEYS")]
+    assert function in transports
