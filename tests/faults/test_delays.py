@@ -12,7 +12,6 @@ from celery import Celery, chain, group
 from celery.result import AsyncResult
 
 from producer import Client
-from tasks.flow.cancel import cancel
 from tasks.redis import keys
 from tests.faults.slots import MODEL, Slots
 from tests.fixtures.processes import ROOT
@@ -53,7 +52,7 @@ def test_what_has_a_countdown_is_in_no_workers_hand_is_shared_when_due_and_outli
     expired = ask(foreign, "expired", countdown=1.5, expires=0.5)
     wait_until(lambda: redis_client.zcard(keys.DELAYED) == 4, what="four delayed messages")
     one.kill()
-    assert cancel(client.ledger, never.id, lambda ids: None, even_unknown=True)
+    assert client.cancel(never.id)
     for result in left:
         result.get(timeout=GIVE_UP_S)
     wait_until(lambda: expired.state == "REVOKED", what="the end of what has expired")

@@ -48,12 +48,13 @@ def show(answers: Mapping[str, Mapping[str, Any]]) -> None:
 
 def _slot_cells(answer: Mapping[str, Any]) -> list[str]:
     silent = "" if answer.get("answers") else " (its process does not answer)"
+    paused = ", paused" if answer.get("paused") else ""
     load_s, idle_s, timeout_s = answer.get("load_s"), answer.get("idle_s"), answer.get("timeout_s")
     return [
         str(answer["slot"]),
         str(answer["model"]),
         str(answer["device"]),
-        f"{answer['state']}{silent}",
+        f"{answer['state']}{paused}{silent}",
         _since(answer.get("since")),
         f"{_mib(answer.get('allocated_bytes'))} / {_mib(answer.get('reserved_bytes'))}",
         "" if load_s is None else f"{load_s:.1f} s",

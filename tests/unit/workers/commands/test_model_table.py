@@ -36,3 +36,9 @@ def test_how_often_a_leaking_model_was_replaced_stands_beside_its_limit(capsys: 
     show({"bart-gpu0-0@here": {**TOLD, "recycled": 2, "recycle_rss_gb": 1.5}})
     head, row, *_ = capsys.readouterr().out.splitlines()
     assert row[head.index("recycled") : head.index("idle")].strip() == "2 (at 1.5 GB)"
+
+
+def test_a_paused_model_says_so_beside_its_state(capsys: pytest.CaptureFixture[str]) -> None:
+    show({"bart-gpu0-0@here": {**TOLD, "paused": True}})
+    head, row, *_ = capsys.readouterr().out.splitlines()
+    assert row[head.index("state") : head.index("for")].strip() == "ready, paused"
