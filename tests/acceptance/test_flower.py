@@ -1,18 +1,35 @@
-"""Real Flower beside real workers: slots by name, tasks with arguments that a person can read, small results."""
+"""Real Flower beside real workers: slots by name, readable arguments, small results, and how long each task took."""
 
 from __future__ import annotations
 
+import functools
 import json
+import re
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
 from celery import Celery
 
-from tests.fixtures.processes import StartProcess
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process, StartProcess
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker
+
+LOOP_S = 1.0
+"""How much later than the child's beginning the worker may send the event that it has begun."""
+
+CATALOG = """
+[models.espeak]
+adapter = "espeak"
+
+[models.slow]
+adapter = "rehearsal"
+seconds = 0.5
+batch_size = 4
+"""
 
 
 def get(url: str) -> Any:
@@ -26,33 +43,28 @@ def get(url: str) -> Any:
 
 
 def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
-    broker: str, unused_port: int, start_worker: StartWorker, start_process: StartProcess, wait_until: WaitUntil
+    broker: str,
+    unused_port: int,
+    use_catalog: UseCatalog,
+    start_worker: StartWorker,
+    start_process: StartProcess,
+    wait_until: WaitUntil,
 ) -> None:
+    use_catalog(CATALOG)
     url = f"http://127.0.0.1:{unused_port}"
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        "workers",
-        "flower",
-        f"--port={unused_port}",
-        "--address=127.0.0.1",
-    ]
-    start_process(*command, env={"FLOWER_UNAUTHENTICATED_API": "true"}, name="flower")
+    flower = ("-m", "celery", "-A", "workers", "flower", f"--port={unused_port}", "--address=127.0.0.1")
+    start_process(sys.executable, *flower, env={"FLOWER_UNAUTHENTICATED_API": "true"}, name="flower")
     wait_until(lambda: get(f"{url}/api/tasks") is not None, limit_s=60, what="Flower answers")
     start_worker("-Q", "flow", name="flow").wait_for_log("ready")
     start_worker("--model", "espeak", name="slot").wait_for_log("ready: espeak")
+    slow = start_worker("--model", "slow", name="slow")
+    slow.wait_for_log("ready: slow")
     with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as celery:
         text = "Hắn vừa đi vừa chửi.\n\nBao giờ cũng thế."
         job = celery.send_task("speech.chapter", kwargs={"text": text, "model": "espeak", "voice": "vi"}, queue="flow")
         job.get(timeout=GIVE_UP_S)
 
-    def succeeded() -> Any:
-        task = get(f"{url}/api/task/info/{job.id}")
-        return task if task and task["state"] == "SUCCESS" else None
-
-    chapter = wait_until(succeeded, limit_s=20, what="Flower has seen the chapter succeed")
+    chapter = wait_until(lambda: ended(url, job.id), limit_s=20, what="Flower has seen the chapter succeed")
     assert "Hắn vừa đi" in chapter["kwargs"]
     assert chapter["received"]
     assert chapter["started"]
@@ -65,3 +77,26 @@ def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
     workers = get(f"{url}/")
     assert "espeak-cpu-0@" in workers
     assert "flow-0@" in workers
+    each_text_took_as_long_as_its_batch(url, broker, slow, wait_until)
+
+
+def each_text_took_as_long_as_its_batch(url: str, broker: str, slow: Process, wait_until: WaitUntil) -> None:
+    with Celery("foreign", broker=broker, backend=broker, set_as_current=False) as celery:
+        texts = [{"model": "slow", "text": f"Text {number}."} for number in range(3)]
+        spoken = [celery.send_task("speech.paragraph", kwargs=one, queue="slow") for one in texts]
+        for one in spoken:
+            one.get(timeout=GIVE_UP_S)
+    for one in spoken:
+        seen: Callable[[], Any] = functools.partial(ended, url, one.id)
+        task = wait_until(seen, limit_s=20, what="Flower has seen each text succeed")
+        assert 0.5 <= task["runtime"] <= task["succeeded"] - task["started"] + LOOP_S
+        assert task["received"] <= task["started"] <= task["succeeded"]
+    took = [float(found) for found in re.findall(r"succeeded in ([0-9.]+)s", slow.log())]
+    assert len(took) == 3
+    assert min(took) >= 0.5
+
+
+def ended(url: str, task_id: str) -> Any:
+    """What Flower has of a task that has succeeded; None before that."""
+    task = get(f"{url}/api/task/info/{task_id}")
+    return task if task and task["state"] == "SUCCESS" else None

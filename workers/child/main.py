@@ -14,6 +14,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tasks.flow.connections import ledger, redis_client
@@ -27,7 +28,7 @@ from workers.child.process import ChildState
 from workers.child.stages import batch
 from workers.child.stages.batch_limit import BatchLimit
 from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
-from workers.upstream.celery import begin_child
+from workers.upstream.tracer import begin_child
 from workers.wire.call import Call, GivenBack, NotRun, RunAlone, TraceResult
 from workers.wire.messages import MemoryUsed, StandsBy, StateEntered
 from workers.wire.state import State
@@ -104,7 +105,12 @@ def run_operation(operation: Operation) -> float | None:
 
 
 def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | NotRun]:
-    """Run the batch, report failures and successes of the model, and trace; one result per call, in order."""
+    """Run the batch, report failures and successes of the model, and trace; one result per call, in order.
+
+    A call's run begins with its batch, and ends when it is traced. So Celery (its log, its events, Flower) shows
+    how long it took until its result was stored: in a batch all results that come at once took as long as the batch.
+    """
+    began = monotonic()
     try:
         is_cancelled = child.cancelled.__contains__
         ran = batch.run(child.models, ledger(child.app), calls, is_cancelled, child.limit, child.over_limit)
@@ -114,8 +120,9 @@ def computed(child: ChildState, calls: Sequence[Call]) -> list[TraceResult | Not
     child.report(ran)
     not_run: dict[int, NotRun] = {index: RunAlone() for index in ran.alone}
     not_run |= {index: GivenBack() for index in ran.returned}
-    to_trace = [call for index, call in enumerate(calls) if index not in not_run]
-    traced = iter(trace_all(child.app, to_trace) if to_trace else ())
+    run = [index for index in range(len(calls)) if index not in not_run]
+    took_s = [max(0.0, ran.ended_at.get(index, began) - began) for index in run]
+    traced = iter(trace_all(child.app, [calls[index] for index in run], took_s) if run else ())
     return [not_run[index] if index in not_run else next(traced) for index in range(len(calls))]
 
 

@@ -24,7 +24,7 @@ from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.outcomes import as_slotline_error
 from tasks.redis.refusals import words
 from workers.upstream.billiard import exception_info, is_terminated
-from workers.upstream.celery import record_failure, trace
+from workers.upstream.tracer import record_failure, trace
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -41,14 +41,15 @@ REFUSED_PAUSE_S = 1.0
 """Pause before messages are given back to a server that refuses writes; otherwise they would come again at once."""
 
 
-def trace_all(app: Celery, calls: Sequence[Call]) -> list[TraceResult]:
+def trace_all(app: Celery, calls: Sequence[Call], took_s: Sequence[float] = ()) -> list[TraceResult]:
     """Trace each request as Celery's pool does; one result per call, in order.
 
+    `took_s` are the seconds that each took before (none: it begins now); they count as part of its runtime.
     The requests' writes are sent together at the end. If the write of a request fails, its message is given back.
     """
     buffer = write_buffer(app)
     buffer.open()
-    results = [_traced(app, call) for call in calls]
+    results = [_traced(app, call, before_s) for call, before_s in zip(calls, took_s or [0.0] * len(calls), strict=True)]
     try:
         refused = buffer.send()
     except BROKER_REFUSES as exc:
@@ -74,10 +75,11 @@ def give_back_all(app: Celery, calls: Sequence[Call], error: Exception) -> list[
     return [_given_back(str(error)) for _ in calls]
 
 
-def _traced(app: Celery, call: Call) -> TraceResult:
+def _traced(app: Celery, call: Call, before_s: float) -> TraceResult:
     """Trace one request as Celery's pool does; raises only at the end of the process."""
     try:
-        return trace(call.task, call.task_id, call.headers, call.body, call.content_type, call.content_encoding)
+        message = call.headers, call.body, call.content_type, call.content_encoding
+        return trace(call.task, call.task_id, *message, before_s)
     except Reject as reject:
         return 1, exception_info(reject), 0.0
     except BROKER_AWAY as exc:

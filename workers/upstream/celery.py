@@ -9,14 +9,12 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery import states
 from celery.app.task import Context
-from celery.app.trace import TraceInfo, fast_trace_task
 from celery.backends.redis import RedisBackend, SentinelBackend
-from celery.concurrency.prefork import process_initializer
 from celery.worker import state
 from celery.worker.consumer import Consumer
 from celery.worker.control import Panel
@@ -30,7 +28,6 @@ from tasks.settings import settings
 from workers.upstream.redis_sockets import hang_up, noted
 
 if TYPE_CHECKING:
-    from billiard.einfo import ExceptionInfo
     from celery import Celery
     from redis import Redis
 
@@ -127,32 +124,6 @@ def unshared_client(app: Celery) -> Redis:
     """A new client of the result database, which shares no connection and no lock with a forked process."""
     client: Redis = app._get_backend().client
     return client
-
-
-def begin_child(app: Celery, hostname: str) -> None:
-    """Make this forked process a process of Celery's pool: signals, logging, tasks, `worker_process_init`."""
-    process_initializer(app, hostname)
-
-
-def trace(
-    task: str, task_id: str, headers: Mapping[str, Any], body: Any, content_type: str, content_encoding: str
-) -> tuple[int, Any, float]:
-    """Run one request as Celery's pool does: failed (0 or 1), its result or `ExceptionInfo`, seconds.
-
-    Raises what the tracer lets through: `Reject`, and what ends a process.
-    """
-    traced: tuple[int, Any, float] = fast_trace_task(task, task_id, headers, body, content_type, content_encoding)
-    return traced
-
-
-def record_failure(app: Celery, task: str, headers: Mapping[str, Any], error: Exception) -> ExceptionInfo:
-    """Store and report a failure that Celery's tracer raised, as it does with other failures."""
-    context = Context({**headers, "called_directly": False, "is_eager": False})
-    try:
-        raise error
-    except Exception as raised:
-        info: ExceptionInfo = TraceInfo(states.FAILURE, raised).handle_error_state(app.tasks[task], context)
-        return info
 
 
 def context_of(callback: Any) -> Context | None:

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 CELERY = "workers/upstream/celery.py"
 COMMAND_LINE = "workers/upstream/command_line.py"
+TRACER = "workers/upstream/tracer.py"
 BILLIARD = "workers/upstream/billiard.py"
 KOMBU = "workers/upstream/kombu.py"
 REDIS = "workers/upstream/redis.py"
@@ -89,7 +90,7 @@ PARTS: tuple[Part, ...] = (
     _part("billiard.process:BaseProcess", CHILD_POOL, holds="_controlled_termination exitcode pid", _is_alive="self"),
     _part("billiard.pool:ApplyResult", CHILD_POOL, discard="self"),
     _part("billiard.exceptions", LOSSES, FLOW_LOSSES, holds="Terminated TimeLimitExceeded WorkerLostError"),
-    _part("billiard.einfo", BILLIARD, CELERY, DISPATCHER, LOSSES, FLOW_LOSSES, FLOW_POOL, holds="ExceptionInfo"),
+    _part("billiard.einfo", BILLIARD, TRACER, DISPATCHER, LOSSES, FLOW_LOSSES, FLOW_POOL, holds="ExceptionInfo"),
     _part(
         "billiard.einfo:ExceptionInfo", BILLIARD, LOSSES, FLOW_LOSSES, holds="exception traceback",
         __init__="self, exc_info=…, internal=…",
@@ -109,14 +110,18 @@ PARTS: tuple[Part, ...] = (
     _part("celery.worker.request", CELERY, DUE_REQUEST, holds="Request"),
     _part("celery.worker.state", DUE_REQUEST, holds="revoked"),
     _part(
-        "celery.app.trace", CELERY,
+        "celery.app.trace", TRACER,
+        build_tracer=(
+            "name, task, loader=…, hostname=…, store_errors=…, Info=…, eager=…, propagate=…, app=…, monotonic=…, "
+            "trace_ok_t=…, IGNORE_STATES=…"
+        ),
         fast_trace_task="task, uuid, request, body, content_type, content_encoding, loads=…, _loc=…, hostname=…, **_",
     ),
     _part(
-        "celery.app.trace:TraceInfo", CELERY,
+        "celery.app.trace:TraceInfo", TRACER,
         __init__="self, state, retval=…", handle_error_state="self, task, req, eager=…, call_errbacks=…",
     ),
-    _part("celery.concurrency.prefork", CELERY, process_initializer="app, hostname"),
+    _part("celery.concurrency.prefork", TRACER, process_initializer="app, hostname"),
     # The transport: where one of these changes, messages are lost or taken twice.
     _part(
         "kombu.transport.redis:Channel", CHANNEL,
@@ -231,7 +236,7 @@ PARTS: tuple[Part, ...] = (
     ),
     _part("kombu.utils.encoding", CELERY, bytes_to_str="s"),
     _part(
-        "celery.app.task:Context", CELERY, "tasks/flow/envelope.py",
+        "celery.app.task:Context", CELERY, TRACER, "tasks/flow/envelope.py",
         holds="args callbacks chain chord correlation_id errbacks id kwargs reply_to",
         __init__="self, *args, **kwargs",
     ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError, TimeLimitOver
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
     """Store each result as it comes, and release all claims; returns how the batch ended."""
     ended: dict[int, Outcome] = {}
+    ended_at = dict.fromkeys(ready.outcomes, monotonic())
     failed: list[str] = []
     try:
         for one in computed:
@@ -35,12 +37,13 @@ def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is
             for request in one.work.requests:
                 outcome = _outcome_of(request, one.work, stored, is_cancelled)
                 ended[request.index] = outcome
+                ended_at[request.index] = monotonic()
                 if _is_the_models_fault(outcome):
                     failed.append(request.call.task_id)
     finally:
         release(ledger, [(one.artifact, one.first.call.delivery_tag) for one in ready.work])
     worked = any(isinstance(outcome, Done) for outcome in ended.values())
-    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended}, ready.returned)
+    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended}, ready.returned, ended_at)
 
 
 def leave(calls: Sequence[Call], ended: Outcomes, over_limit: Mapping[str, str]) -> None:

@@ -108,6 +108,8 @@ class Ran:
     alone: frozenset[int] = frozenset()
     outcomes: Outcomes = field(default_factory=dict)
     returned: frozenset[int] = frozenset()
+    ended_at: Mapping[int, float] = field(default_factory=dict, compare=False)
+    """When the outcome of each call was there, by the monotonic clock."""
 
     @classmethod
     def together(cls, parts: Iterable[Ran]) -> Ran:
@@ -120,5 +122,6 @@ class Ran:
                 whole.alone | part.alone,
                 {**whole.outcomes, **part.outcomes},
                 whole.returned | part.returned,
+                {**whole.ended_at, **part.ended_at},
             )
         return whole

@@ -66,6 +66,20 @@ def test_what_one_request_raises_is_its_result_alone(monkeypatch: pytest.MonkeyP
     assert (type(set_aside), set_aside.requeue) == (Reject, False)
 
 
+def test_what_the_model_took_before_is_part_of_each_requests_run(monkeypatch: pytest.MonkeyPatch, app: Celery) -> None:
+    traced_as(monkeypatch, Buffer())
+    before: list[float] = []
+
+    def trace(*given: Any) -> TraceResult:
+        before.append(given[-1])
+        return 0, "fine", 0.5
+
+    monkeypatch.setattr(tracing, "trace", trace)
+    tracing.trace_all(app, [call(text) for text in "ab"], [2.0, 0.25])
+    tracing.trace_all(app, [call("c")])
+    assert before == [2.0, 0.25, 0.0]
+
+
 @pytest.mark.parametrize("error", [MemoryError(), SystemExit(3)])
 def test_an_error_that_would_end_the_process_is_recorded_as_the_requests_failure(
     monkeypatch: pytest.MonkeyPatch, app: Celery, error: BaseException

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -80,6 +82,20 @@ def test_the_first_request_alone_has_computed_it_and_has_the_attempt(ledger: Led
     assert (first.computed, first.attempt) == (True, 1)
     assert second == Done(first.artifact, computed=False)
     assert (failed, failed_too) == (Failed(error, 1), Failed(error, 0))
+
+
+def test_each_request_ends_when_its_own_outcome_is_there(ledger: Ledger, models: OneRehearsal) -> None:
+    ready = replace(ready_for(ledger, models, call("one"), call("two"), call("two")), outcomes={7: Waiting()})
+    began, times = monotonic(), []
+
+    def computed() -> Iterator[Computed]:
+        for work in ready.work:
+            times.append(monotonic())  # the model works until now
+            yield Computed(work, SOUND)
+
+    ran = put_away(ledger, ready, computed(), wanted)
+    first, second = times
+    assert began <= ran.ended_at[7] <= first <= ran.ended_at[0] <= second <= ran.ended_at[1] <= ran.ended_at[2]
 
 
 @pytest.mark.parametrize(
