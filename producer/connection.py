@@ -55,10 +55,18 @@ class Connection:
 
     def check_store(self, store: Store, consequence: str) -> None:
         """Raise `OtherStore` if live workers use another store; `consequence` says what was not done, or failed."""
+        with self.speaking():
+            self._check_of(store).check(self.redis, consequence)
+
+    def explain_missing(self, store: Store, consequence: str) -> None:
+        """Raise `OtherStore` if an artifact is missing because the workers use, or last used, another store."""
+        with self.speaking():
+            self._check_of(store).explain(self.redis, consequence)
+
+    def _check_of(self, store: Store) -> StoreCheck:
         if self._store_check is None or self._store_check.store is not store:
             self._store_check = StoreCheck(store)
-        with self.speaking():
-            self._store_check.check(self.redis, consequence)
+        return self._store_check
 
     def offer(self, model: str) -> Published | None:
         """The offer of the model's last ready worker (voices, sample rate), or None."""

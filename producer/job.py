@@ -6,9 +6,10 @@ result, so any process may use it at any time. Computes nothing and submits noth
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, cast
@@ -150,16 +151,24 @@ class Job(Generic[ResultT]):
         with self.connection.speaking():
             stored = self._ended()
         self.connection.check_store(self.store, f"job {self.id} is not saved")
-        return save(self.store, results.of(self.id, stored), Path(path), format)
+        result = results.of(self.id, stored)
+        with self._explaining(f"job {self.id} is not saved"):
+            return save(self.store, result, Path(path), format)
+
+    @contextlib.contextmanager
+    def _explaining(self, consequence: str) -> Iterator[None]:
+        """Inside this block an artifact that is missing because the workers have another store is `OtherStore`."""
+        try:
+            yield
+        except ArtifactMissing:
+            self.connection.explain_missing(self.store, consequence)
+            raise
 
     def _made(self, stored: dict[str, Any]) -> ResultT:
         """The result in Celery's final entry; raises the error in it."""
-        try:
+        # Workers that started after the job was sent may use another store than the one that has its texts.
+        with self._explaining(f"job {self.id} failed, because its texts are not there"):
             return cast(ResultT, results.of(self.id, stored))
-        except ArtifactMissing:
-            # Workers that started after the job was sent may use another store than the one that has its texts.
-            self.connection.check_store(self.store, f"job {self.id} failed, because its texts are not there")
-            raise
 
     def _ended(self) -> dict[str, Any]:
         look = self._look()

@@ -57,9 +57,12 @@ class MapJob(Job[Outcomes]):
 
     def _listed(self, result: Result, failed: dict[int, dict[str, Any]] | None = None) -> Outcomes:
         assert isinstance(result, MapResult)
-        self.connection.check_store(self.store, f"the results of job {self.id} are not read")
+        refusal = f"the results of job {self.id} are not read"
+        self.connection.check_store(self.store, refusal)
+        with self._explaining(refusal):
+            results_of_all = list(result.each(self.store.read_text))
         listed: Outcomes = []
-        for number, one in enumerate(result.each(self.store.read_text), 1):
+        for number, one in enumerate(results_of_all, 1):
             if one is None:
                 error = (failed or {}).get(number, {"type": "", "message": "the reason is not known"})
                 listed.append(errors.named(error["type"])(f"input {number}: {error['message']}"))

@@ -126,6 +126,7 @@ class Reading:
         try:
             row.is_new_file = write_audio(self.client.store, result.audio, path, self.request.format)
         except ArtifactMissing as exc:
+            self.client.connection.explain_missing(self.client.store, f"{row.title}: its audio is not read")
             row.failures.append(FailedPart(None, "", str(exc)))
         except SlotlineError as exc:
             row.failures.append(FailedPart(None, "", f"its file could not be written: {exc}"))

@@ -108,6 +108,10 @@ STORES = PREFIX + "stores"
 """Sorted set: id of the store that live workers use -> end of the last lease of its users, ms of Redis' clock."""
 
 
+LAST_STORE = PREFIX + "laststore"
+"""String (JSON): the id and the last user of the store that a worker used last; kept as long as an ended job."""
+
+
 def store_users(store_id: str) -> str:
     """Sorted set: a worker that uses this store (JSON: its store's URL, its host, its process) -> end of its lease."""
     return f"{PREFIX}store:{store_id}"

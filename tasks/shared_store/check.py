@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tasks.errors import OtherStore
-from tasks.shared_store.users import live_use
+from tasks.shared_store.users import StoreUser, last_use, live_use
 from tasks.store import identity
 
 if TYPE_CHECKING:
@@ -37,10 +37,17 @@ class StoreCheck:
         used = live_use(client)
         if used is None:
             return
-        store_id, user = used
+        self._compare(*used, "the workers use", consequence)
+        self._valid_until_s = now_s + VALID_FOR_S
+
+    def explain(self, client: Redis, consequence: str) -> None:
+        """Raise `OtherStore` if that explains why an artifact is missing: it counts what dead workers used, too."""
+        if used := live_use(client) or last_use(client):
+            self._compare(*used, "the workers last used", consequence)
+
+    def _compare(self, store_id: str, user: StoreUser, what: str, consequence: str) -> None:
         if identity.known(self.store) != store_id:
             raise OtherStore(
-                f"SLOTLINE_STORE_URL: the store here is {self.store.place} on {socket.gethostname()}, but the workers "
-                f"use another one: {user.url} ({user}); {consequence}. Set SLOTLINE_STORE_URL to their store"
+                f"SLOTLINE_STORE_URL: the store here is {self.store.place} on {socket.gethostname()}, but {what} "
+                f"another one: {user.url} ({user}); {consequence}. Set SLOTLINE_STORE_URL to their store"
             )
-        self._valid_until_s = now_s + VALID_FOR_S

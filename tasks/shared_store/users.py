@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from tasks.errors import OtherStore
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
+from tasks.settings import settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -43,7 +44,7 @@ class StoreUser:
         return f"{self.what} on {self.host}, pid {self.pid}"
 
     @classmethod
-    def read(cls, raw: bytes) -> StoreUser:
+    def read(cls, raw: bytes | str) -> StoreUser:
         """The user in a record, of this version or another."""
         found = json.loads(raw)
         known = {one.name for one in fields(cls)}
@@ -73,6 +74,8 @@ class StoreUse:
         """Record it for the first time; raises `OtherStore`."""
         if reason := self.renew(client, lease_s):
             raise OtherStore(reason)
+        last = json.dumps([self.store_id, self._member])
+        client.set(keys.LAST_STORE, last, px=int(settings().job_ttl_s * 1000))
 
     def leave(self, client: Redis) -> None:
         """The worker ends: a worker with another store may start now."""
@@ -91,6 +94,15 @@ def live_use(client: Redis) -> tuple[str, StoreUser] | None:
     """The id of the store that live workers use, and one of them; None if no worker lives, or only older ones."""
     found: list[Any] = _scripts(client).run("users", [keys.STORES], [keys.store_users(""), 1])
     return (found[0].decode(), StoreUser.read(found[1])) if found else None
+
+
+def last_use(client: Redis) -> tuple[str, StoreUser] | None:
+    """The id of the store that the last worker used, and that worker, which need not live; None if it is forgotten."""
+    raw: Any = client.get(keys.LAST_STORE)
+    if raw is None:
+        return None
+    store_id, user = json.loads(raw)
+    return store_id, StoreUser.read(user)
 
 
 def free_dead(client: Redis, machine: str, is_alive: Callable[[int], bool]) -> None:

@@ -154,3 +154,18 @@ def test_a_job_whose_text_the_workers_could_not_read_says_that_the_stores_differ
     other_store.join(raw_redis, 30)
     with pytest.raises(OtherStore, match=f"/their/store .* job {job.id} failed"):
         job.wait(5)
+
+
+def test_what_workers_left_in_another_store_before_they_ended_names_that_store(
+    client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse, tmp_path: Path
+) -> None:
+    job = client.submit_chapter("Hello.", model="quick")
+    audio = Audio(artifact=f"chapter/ab/{'ab' * 32}.wav", sample_rate=22_050, frames=1, bytes=46)
+    made = ChapterResult(audio=audio, duration_s=0, paragraphs=0, parts=0, computed=0)
+    store_result(redis_client, job.id, "SUCCESS", made.fields())
+    with pytest.raises(ArtifactMissing):
+        job.save(tmp_path / "out.wav")
+    other_store.join(raw_redis, 30)
+    other_store.leave(raw_redis)
+    with pytest.raises(OtherStore, match=f"the workers last used another one: /their/store .* job {job.id} is not"):
+        job.save(tmp_path / "out.wav")

@@ -14,6 +14,7 @@ from tasks.errors import BrokerUnavailable, CatalogError, OtherStore, UnknownMod
 from tasks.exit_codes import INTERRUPTED
 from tasks.settings import settings
 from tasks.shared_store.users import StoreUse
+from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartWorker
 
 
@@ -44,7 +45,7 @@ def test_a_catalog_that_was_named_and_is_not_there_is_said(
 
 
 def test_work_without_a_ready_worker_is_said_to_wait(
-    broker: str, catalog_file: Path, start_worker: StartWorker
+    broker: str, catalog_file: Path, start_worker: StartWorker, wait_until: WaitUntil
 ) -> None:
     lines: list[str] = []
     session = Session("quick", None)
@@ -54,6 +55,7 @@ def test_work_without_a_ready_worker_is_said_to_wait(
         [line] = lines
         assert line.startswith("no worker of quick is ready yet; this waits for one (celery -A workers worker ")
         start_worker("--model", "quick").wait_for_log("ready: quick")
+        wait_until(lambda: client.has_worker("quick"), 5, "what a thread of the worker writes when it is ready")
         session.note_missing_worker(client, lines.append, needs_flow=False)
         assert lines == [line]
         session.note_missing_worker(client, lines.append)

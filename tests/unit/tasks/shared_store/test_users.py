@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import OtherStore
 from tasks.redis import keys
-from tasks.shared_store.users import StoreUse, StoreUser, free_dead, live_use
+from tasks.shared_store.users import StoreUse, StoreUser, free_dead, last_use, live_use
 from tests.fixtures.waiting import WaitUntil
 
 LEASE_S = 30.0
@@ -69,6 +69,14 @@ def test_records_of_dead_processes_of_this_machine_are_removed(raw_redis: Any) -
     assert live_use(raw_redis) is not None
     free_dead(raw_redis, "this machine", lambda pid: False)
     assert live_use(raw_redis) is None
+
+
+def test_the_last_use_is_remembered_after_the_worker_has_left(raw_redis: Any) -> None:
+    assert last_use(raw_redis) is None
+    one = use("one")
+    one.join(raw_redis, LEASE_S)
+    one.leave(raw_redis)
+    assert last_use(raw_redis) == ("one", one.user)
 
 
 def test_every_key_ends_after_the_last_worker(raw_redis: Any) -> None:
