@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE, list_keys, queue_of
+from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -87,6 +88,11 @@ class Standing:
         return {**asdict(self.beat), "age_s": round(self.age_s, 1), "healthy": not self.why, "why": self.why}
 
 
+def messages_wait(count: int) -> str:
+    """`1 message waits`, `2 messages wait`."""
+    return counted(count, "message waits", "messages wait")
+
+
 def why_unhealthy(beat: Beat, age_s: float) -> str:
     """One line that says why the worker is unhealthy, or an empty string. Pure."""
     if age_s > BEATS_MISSED * beat.beat_s + 1:
@@ -112,9 +118,9 @@ def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
         what = "a batch" if beat.model is not None else "a task"
         return f"its child died {beat.deaths} times in a row without finishing {what}"
     if not beat.reads and beat.waiting:
-        return f"it reads no queue since `cancel_consumer` (`add_consumer` ends that); {beat.waiting} messages wait"
+        return f"it reads no queue since `cancel_consumer` (`add_consumer` ends that); {messages_wait(beat.waiting)}"
     if beat.stuck_s >= STUCK_S:
-        return f"idle for {beat.stuck_s:.0f} s though {beat.waiting} messages wait in its queue"
+        return f"idle for {beat.stuck_s:.0f} s though {messages_wait(beat.waiting)} in its queue"
     return ""
 
 

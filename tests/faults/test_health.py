@@ -182,5 +182,5 @@ def test_messages_that_no_worker_reads_are_unhealthy(
     client.submit_chapter("One.", model="model")
     status, printed = health()
     assert status == 1
-    assert "unhealthy  1 messages wait in the queue 'flow', and no worker reads it" in printed
+    assert "unhealthy  1 message waits in the queue 'flow', and no worker reads it" in printed
     assert health("--model", "model")[0] == 0, "the slots themselves are well"

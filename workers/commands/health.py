@@ -14,6 +14,7 @@ from tasks.app import app
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
+from tasks.health import messages_wait
 from tasks.pauses import Pause
 from tasks.redis import broker
 from tasks.routing import DEFAULT_QUEUE, RESERVED_QUEUES, queue_of
@@ -80,7 +81,7 @@ def _unread(client: Redis, model: str | None, workers: Sequence[Standing], pause
             others = _read_by_others()
             left = {queue: count for queue, count in left.items() if queue not in others}
     left = {queue: count for queue, count in left.items() if queue not in map(queue_of, paused)}
-    return [f"{count} messages wait in the queue {queue!r}, and no worker reads it" for queue, count in left.items()]
+    return [f"{messages_wait(count)} in the queue {queue!r}, and no worker reads it" for queue, count in left.items()]
 
 
 def _read_by_others() -> set[str]:

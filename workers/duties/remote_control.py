@@ -13,6 +13,7 @@ from typing import Any
 
 from celery.worker.control import control_command, inspect_command
 
+from tasks.terminal.printable import counted
 from workers.parent.pool import SlotPool
 from workers.wire.child_entry import Operation
 from workers.wire.state import LOADED, LOADING, State
@@ -88,7 +89,9 @@ def unload_of(pool: SlotPool) -> dict[str, Any]:
         return {"error": f"{name} is not unloaded: it is {pool.supervisor.state}"}
     if batch is not None or waiting:
         runs = len(batch.requests) if batch is not None else 0
-        return {"error": f"{name} is busy: {runs} jobs run and {waiting} wait; a model in use is not unloaded"}
+        running = counted(runs, "job runs", "jobs run")
+        waiting_too = counted(waiting, "waits", "wait")
+        return {"error": f"{name} is busy: {running} and {waiting_too}; a model in use is not unloaded"}
     if pool.supervisor.state is State.UNLOADED:
         return {"ok": f"{name} is not loaded"}
     if not pool.dispatcher.run_operation(Operation.UNLOAD):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks.redis import keys
+from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -30,7 +31,8 @@ class Waiting:
     def words(self) -> str:
         """In one line."""
         when = f"in {self.next_s:.0f} s" if self.next_s > 0 else "now"
-        return f"{self.count} messages wait for their time; the next one is due {when}"
+        waiting = counted(self.count, "message waits for its time", "messages wait for their time")
+        return f"{waiting}; the next one is due {when}"
 
     def fields(self) -> dict[str, float]:
         """The fields of its JSON."""

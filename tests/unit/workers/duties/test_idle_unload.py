@@ -219,7 +219,7 @@ def test_a_model_in_use_is_not_unloaded_and_tells_how_it_stands_meanwhile(
     running = client.send_task("speech.paragraph", kwargs=fields, queue="long")
     told: dict[str, Any] = wait_until(lambda: _busy(ask(STATUS)), 10, "the job to run")
     assert (told["answers"], told["idle_s"], told["jobs"]) == (True, None, 0)
-    assert ask(UNLOAD) == {"error": "long is busy: 1 jobs run and 0 wait; a model in use is not unloaded"}
+    assert ask(UNLOAD) == {"error": "long is busy: 1 job runs and 0 wait; a model in use is not unloaded"}
     held = told["since"]
     told = wait_until(lambda: _busy_for(ask(STATUS), 2.0), 20, "more than the time-out")
     assert told["since"] == held

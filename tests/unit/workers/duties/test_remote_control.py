@@ -37,7 +37,7 @@ def test_a_model_in_use_is_not_unloaded(slot: SmallSlot, pool: Any) -> None:
     slot.running("a", "b")
     slot.request("c")
     assert unload_of(pool) == {
-        "error": "m is busy: 2 jobs run and 1 wait; a model in use is not unloaded",
+        "error": "m is busy: 2 jobs run and 1 waits; a model in use is not unloaded",
     }
 
 
