@@ -46,8 +46,9 @@ class Submitter:
     def submit(self, request: ModelRequest, job_id: str | None = None) -> Job[Any]:
         """Send a request; raises `InvalidInput`, `UnknownModel` or `OtherStore` before anything is sent or stored.
 
-        A `JobRequest` is recorded; if `job_id` is recorded already, nothing is sent. Any other request is one message
-        to the model's own queue, with a higher priority than parts of jobs, and has no record.
+        A `JobRequest` is recorded; if the same request is recorded under `job_id` already, nothing is sent. Any other
+        request is one message to the model's own queue, with a higher priority than parts of jobs, and has no record.
+        Raises `IdInUse` if `job_id` belongs to another request.
         """
         job_id = str(uuid.uuid4()) if job_id is None else job_id
         task_id.check(job_id)
@@ -55,12 +56,19 @@ class Submitter:
         self.check_store("nothing was sent")
         words = request.words() if isinstance(request, JobRequest) else ""
         request = request.by_reference(self.store.put_text)
+        self._check_id(job_id, request)
         if isinstance(request, JobRequest):
             self._send_job(request, job_id, words)
         else:
             self._send_alone(request, job_id)
         self._note_missing_workers(request)
         return Job(self.connection, self.store, job_id)
+
+    def _check_id(self, job_id: str, request: ModelRequest) -> None:
+        with self.connection.speaking():
+            first = self.connection.ledger.queries.request_of(job_id)
+        if first and first != _digest_of(request):
+            raise task_id.in_use(job_id)
 
     def _note_missing_workers(self, request: ModelRequest) -> None:
         needs_flow = isinstance(request, JobRequest)
@@ -86,10 +94,16 @@ class Submitter:
         voice = getattr(request, "voice", None) or ""  # every record has this field; empty: no voice
         flow = list_key(FLOW_QUEUE, 0)
         with self.connection.speaking():
-            self.connection.ledger.transitions.submit(job_id, request.kind, title, request.model, voice, flow, message)
+            self.connection.ledger.transitions.submit(
+                job_id, request.kind, title, request.model, voice, flow, message, _digest_of(request)
+            )
 
     def _send_alone(self, request: ModelRequest, job_id: str) -> None:
         queue, priority = queue_of(request.model), ALONE
         message = envelope.new_message(request.task, job_id, request.fields(), queue, priority)
         with self.connection.speaking():
             self.connection.ledger.transitions.send(list_key(queue, priority), job_id, message)
+
+
+def _digest_of(request: ModelRequest) -> str:
+    return task_id.digest_of(request.task, request.fields())

@@ -35,6 +35,12 @@ class InvalidInput(SlotlineError):
     status = 400
 
 
+class IdInUse(InvalidInput):
+    """The id of a task is that of another request."""
+
+    status = 409
+
+
 class NothingToSpeak(InvalidInput):
     """The text has no letter and no digit."""
 

@@ -25,10 +25,11 @@ from celery.exceptions import Ignore, Reject, TaskPredicate
 from kombu.exceptions import OperationalError
 from redis.exceptions import DataError, RedisError
 
-from tasks.errors import ArtifactMissing, PartsFailed, SlotlineError, WorkerLost
+from tasks.errors import ArtifactMissing, IdInUse, PartsFailed, SlotlineError, WorkerLost
 from tasks.flow import envelope
 from tasks.flow.connections import offers
 from tasks.flow.ends.own_run import EndedElsewhere, JobRun, answer_again, end, fail, settle_parent, stop_if_cancelled
+from tasks.flow.ends.refusal import refused_job
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import SPENT, TOO_SOON
@@ -38,6 +39,7 @@ from tasks.flow.outcomes import as_slotline_error
 from tasks.flow.payloads import part_of, words_of
 from tasks.messages import JobRequest
 from tasks.redis.scripts import is_the_servers_own
+from tasks.redis.task_id import digest_of
 from tasks.routing import FLOW_QUEUE, list_key
 
 logger = logging.getLogger(__name__)
@@ -67,8 +69,11 @@ def run(task: Task, kind: Kind[Any], ledger: Ledger, fields: Mapping[str, Any]) 
 
     Any error of the kind ends the job with it, or has it tried again. `Reject`: Redis does not answer, or refuses.
     """
-    this = JobRun(task, kind, ledger, fields, str(task.request.id), part_of(fields))
+    request = digest_of(task.name, fields)
+    this = JobRun(task, kind, ledger, fields, str(task.request.id), part_of(fields), request=request)
     try:
+        if not ledger.claims.own(this.job_id, request):
+            raise refused_job(this)
         return _run(this)
     except EndedElsewhere as found:
         return answer_again(this, found.record)
@@ -82,7 +87,7 @@ def _run(this: JobRun) -> Mapping[str, Any]:
         return _step(this)
     except _Failed as failed:
         fail(this, failed.error, failed.made)
-    except (TaskPredicate, EndedElsewhere, RedisError, OperationalError) as exc:
+    except (TaskPredicate, EndedElsewhere, IdInUse, RedisError, OperationalError) as exc:
         if isinstance(exc, RedisError) and (isinstance(exc, DataError) or not is_the_servers_own(exc)):
             _try_again_or_fail(this, _named(this, exc))  # it is what this job gave to Redis that is wrong
         raise
@@ -156,6 +161,8 @@ def _open(this: JobRun) -> Mapping[str, Any]:
     plan = this.kind.plan(_request(this), offers(this.task.app), is_part=this.parent is not None)
     to_compute = this.ledger.transitions.open(this.job_id, _opening(this, plan))
     if to_compute < 0:
+        if not this.ledger.claims.own(this.job_id, this.request):
+            raise refused_job(this)
         stop_if_cancelled(this)
     if to_compute != 0:
         raise Ignore("opened: its parts are being computed")
@@ -199,6 +206,7 @@ def _opening(this: JobRun, plan: Plan) -> Opening:
         root=str(this.task.request.root_id or this.job_id),
         parent=this.parent,
         measure=plan.measure,
+        request=this.request,
     )
 
 

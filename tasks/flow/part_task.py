@@ -16,15 +16,17 @@ from celery.exceptions import Ignore
 
 from tasks.app import app
 from tasks.catalog import catalog
-from tasks.errors import InvalidInput, SlotlineError, WorkerLost
+from tasks.errors import IdInUse, InvalidInput, SlotlineError, WorkerLost
 from tasks.flow import envelope, outcomes
 from tasks.flow.cancel import REASON
 from tasks.flow.connections import ledger, write_buffer
+from tasks.flow.ends.refusal import refused
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Settlement
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.flow.parts import Parts
 from tasks.flow.payloads import part_of
+from tasks.redis.task_id import digest_of, in_use
 from tasks.routing import list_key
 
 TRACEBACK_CHARS = 4000
@@ -46,6 +48,8 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
             settlement = Settlement(*part, "done", settled, int(computed), record.measure, attempt)
             write_buffer(app).settle(task.request.id, settlement)
             return settled
+        case Failed(IdInUse() as error, _):
+            raise refused(task, ledger(app), _queue_of(task), error)
         case Failed(error, attempt):
             return _failed(task, part, error, attempt)
         case Dropped():
@@ -56,9 +60,7 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
         case Waiting():
             raise Ignore("another slot computes the same, or it was just tried; a copy is sent later")
         case None:
-            if part is None and isinstance(model := fields.get("model"), str) and model not in catalog():
-                catalog()[model]  # raises what names the model, and one like it
-            raise InvalidInput(f"queue: a slot computes {task.name}; send it to the queue named after its model")
+            raise _misdirected(task, fields, part)
 
 
 def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, attempt: int) -> Mapping[str, Any]:
@@ -81,14 +83,28 @@ def _failed(task: Task, part: tuple[str, int] | None, error: SlotlineError, atte
         # The attempts limit this, not the number of retries in the message, which its sender may have chosen.
         raise task.retry(exc=error, countdown=0, max_retries=task.request.retries + 1)
     elif error.retryable or isinstance(error, WorkerLost):
-        queue = str((task.request.delivery_info or {}).get("routing_key") or "")
+        queue = _queue_of(task)
         head, tail = envelope.same_task_again(task.request, queue)
         reason = f"{type(error).__name__}: {error}"
         ledger(app).set_asides.add(list_key(queue, 0), reason, head + uuid.uuid4().hex + tail)
     raise error
 
 
+def _misdirected(task: Task, fields: Mapping[str, Any], part: tuple[str, int] | None) -> SlotlineError:
+    """The error of a task that no model computes here; it must not cover what another request has under its id."""
+    if part is None:
+        if not ledger(app).claims.own(task.request.id, digest_of(task.name, fields)):
+            return refused(task, ledger(app), _queue_of(task), in_use(task.request.id))
+        if isinstance(model := fields.get("model"), str) and model not in catalog():
+            catalog()[model]  # raises what names the model, and one like it
+    return InvalidInput(f"queue: a slot computes {task.name}; send it to the queue named after its model")
+
+
 def _counted(task: Task, error: SlotlineError) -> int:
     """Count a run that failed before it was counted, as when the store could not be asked; which run it was."""
     tag = str((task.request.properties or {}).get("delivery_tag") or task.request.id)
     return ledger(app).claims.lost(task.request.id, tag, str(error), is_job=False)
+
+
+def _queue_of(task: Task) -> str:
+    return str((task.request.delivery_info or {}).get("routing_key") or "")

@@ -75,7 +75,10 @@ def outcomes(job_id: str) -> str:
 
 
 def attempts(job_id: str) -> str:
-    """Hash: part number -> how often a run of it was begun. A bare task counts under part 0 of its own id."""
+    """Hash: part number -> how often a run of it was begun. A bare task counts under part 0 of its own id.
+
+    `request` -> the digest of the request that an id without a record belongs to.
+    """
     return f"{PREFIX}job:{job_id}:attempts"
 
 

@@ -1,4 +1,6 @@
-"""Which ids a task may have: the sender chooses it, and it becomes part of keys, messages and other ids. Pure.
+"""Which ids a task may have, and which request an id belongs to. Pure.
+
+The sender chooses the id, and it becomes part of keys, messages and other ids.
 
 Almost any text is taken, also with quotes, spaces or line ends. Guarantee: two ids that are taken never share a key of
 the ledger, and each of them can be stored under Celery's own key.
@@ -6,9 +8,13 @@ the ledger, and each of them can be stored under Celery's own key.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
-from tasks.errors import InvalidInput
+from tasks.errors import IdInUse, InvalidInput
 from tasks.redis import keys
 
 LONGEST_BYTES = 512
@@ -46,3 +52,17 @@ def is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def digest_of(task: str, fields: Mapping[str, Any]) -> str:
+    """What tells two requests apart that have the same id: the task and its fields, without those for people.
+
+    A field that is None counts as left out.
+    """
+    named = {name: value for name, value in fields.items() if value is not None and name != "words"}
+    return hashlib.sha256(json.dumps([task, named], sort_keys=True).encode()).hexdigest()[:24]
+
+
+def in_use(task_id: str) -> IdInUse:
+    """The error of a request whose id belongs to another one."""
+    return IdInUse(f"id: {task_id!r} is the id of another request; send this one under an id of its own")

@@ -17,6 +17,7 @@ from typing import Any
 from tasks.errors import InvalidInput
 from tasks.flow.connections import ledger
 from tasks.flow.ends.outside import fail_refused
+from tasks.messages.lookup import task_names
 from tasks.redis import task_id
 from workers.duties.duty import ConsumerDuty
 from workers.transport.due_request import fault_of_eta
@@ -108,6 +109,8 @@ def fault_of(headers: Mapping[str, Any], payload: Any, properties: Mapping[str, 
         return _fault_of_body(payload["args"], payload.get("kwargs") or {}, follow_ups)
     if not (isinstance(payload, list) and len(payload) == 3):
         return "body: not [args, kwargs, embed]"
+    if payload[0] and headers.get("task") in task_names():
+        return "args: give keyword arguments only"  # Python's own error would be stored over another request's result
     return _fault_of_body(*payload)
 
 

@@ -36,6 +36,8 @@ class JobRun:
     job_id: str
     parent: tuple[str, int] | None = None
     attempt: int = 0
+    request: str = ""
+    """The digest of the request in its message."""
 
     @property
     def name(self) -> str:

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
+from tasks.errors import IdInUse
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
 from tasks.flow.ledger.record import ArtifactClaim, OwnMessage, Taken
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
+from tasks.redis.task_id import in_use
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -37,18 +39,29 @@ class Claims:
     def take(self, job_id: str, part: int) -> Taken | None:
         """What a run of this part needs; None when the part or its job has ended."""
         (answer,) = self.take_all([(job_id, part)])
-        if isinstance(answer, ResponseError):
+        if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def take_all(self, runs: Sequence[tuple[str, int]]) -> list[Taken | ResponseError | None]:
-        """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled."""
+    def take_all(
+        self, runs: Sequence[tuple[str, int]], requests: Sequence[str] = ()
+    ) -> list[Taken | ResponseError | IdInUse | None]:
+        """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled.
+
+        `requests` has for each run the digest of its request, which only part 0 needs: the answer is `IdInUse` when the
+        id belongs to another request.
+        """
         calls = []
-        for job_id, part in runs:
+        for index, (job_id, part) in enumerate(runs):
             script_keys = [keys.job(job_id), keys.parts(job_id), keys.states(job_id), keys.attempts(job_id)]
-            calls.append((script_keys, [part]))
+            calls.append((script_keys, [part] if part else [part, job_id, requests[index], ttl_ms()]))
         replies = self._scripts.run_all("take", calls)
-        return [reply if isinstance(reply, ResponseError) else _taken(reply) for reply in replies]
+        return [_taken(job_id, reply) for (job_id, _), reply in zip(runs, replies, strict=True)]
+
+    def own(self, task_id: str, request: str) -> bool:
+        """Whether the id belongs to this request, given by its digest; the first one that asks gets it."""
+        script_keys = [keys.job(task_id), keys.attempts(task_id)]
+        return bool(self._scripts.run("own", script_keys, [task_id, request, ttl_ms()]))
 
     def claim_all(self, claims: Sequence[ArtifactClaim]) -> list[int | ResponseError]:
         """Begin to compute artifacts, in one round trip, in order.
@@ -113,5 +126,9 @@ class Claims:
         return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
 
 
-def _taken(reply: list[bytes]) -> Taken | None:
+def _taken(job_id: str, reply: list[bytes] | ResponseError) -> Taken | ResponseError | IdInUse | None:
+    if isinstance(reply, ResponseError):
+        return reply
+    if reply == [b"another"]:
+        return in_use(job_id)
     return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2])) if reply else None

@@ -34,6 +34,11 @@ class Queries:
         """Whether anything is known of this id: a record, or a result of Celery's."""
         return bool(self._redis.exists(keys.job(job_id), keys.RESULT_PREFIX + job_id))
 
+    def request_of(self, task_id: str) -> str:
+        """The digest of the request that this id belongs to; empty if none has it."""
+        found = self._redis.hget(keys.job(task_id), "request") or self._redis.hget(keys.attempts(task_id), "request")
+        return (found or b"").decode()
+
     def stored_result(self, job_id: str) -> dict[str, Any] | None:
         """What Celery has stored under the job's id (`status`, `result`, …), or None; PROGRESS too."""
         raw = self._redis.get(keys.RESULT_PREFIX + job_id)

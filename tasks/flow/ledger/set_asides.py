@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
+from tasks.redis.task_id import fault_of
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -66,6 +67,7 @@ class SetAsides:
 def task_id_of(message: bytes) -> str:
     """The id of the task that a message names; empty if it names none that can be read."""
     try:
-        return str(json.loads(message)["headers"]["id"])
+        found = json.loads(message)["headers"]["id"]
     except (ValueError, TypeError, KeyError):
         return ""
+    return "" if fault_of(found) else str(found)

@@ -47,9 +47,23 @@ class Transitions:
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
         self._scripts = scripts
 
-    def submit(self, job_id: str, kind: str, title: str, model: str, voice: str, list_key: str, message: str) -> bool:
-        """Record a job and send its task's message in one step; False when it is recorded already."""
+    def submit(
+        self,
+        job_id: str,
+        kind: str,
+        title: str,
+        model: str,
+        voice: str,
+        list_key: str,
+        message: str,
+        request: str = "",
+    ) -> bool:
+        """Record a job and send its task's message in one step; False when it is recorded already.
+
+        `request` is the digest of its request, to which the id then belongs.
+        """
         record = {"kind": kind, "title": title, "model": model, "voice": voice}
+        record |= {"request": request} if request else {}
         script_keys = [keys.job(job_id), keys.JOBS, list_key]
         return bool(self._scripts.run("submit", script_keys, [job_id, dumps(record), message]))
 
@@ -199,24 +213,29 @@ def _fields_of(opening: Opening) -> dict[str, str]:
     parent_job, parent_part = opening.parent or ("", "")
     measure = opening.measure
     measured = {"measure": measure.name, "unit": measure.unit, measure.name: str(measure.amount)} if measure else {}
-    return measured | {
-        "kind": opening.kind,
-        "title": opening.title,
-        "model": opening.model,
-        "voice": opening.voice,
-        "params": dumps(opening.params),
-        "width": str(opening.width or 0),
-        "part_task": opening.part_task,
-        "part_queue": opening.part_queue,
-        "part_list": opening.part_list,
-        "part_priority": str(opening.part_priority),
-        "part_results": str(int(opening.part_results)),
-        "finish_head": opening.finish_head,
-        "finish_tail": opening.finish_tail,
-        "finish_list": opening.finish_list,
-        "root": opening.root,
-        "parent_job": parent_job,
-        "parent_part": str(parent_part),
-        "ttl_ms": str(ttl_ms()),
-        "retry_ms": str(retry_ms()),
-    }
+    asked = {"request": opening.request} if opening.request else {}
+    return (
+        measured
+        | asked
+        | {
+            "kind": opening.kind,
+            "title": opening.title,
+            "model": opening.model,
+            "voice": opening.voice,
+            "params": dumps(opening.params),
+            "width": str(opening.width or 0),
+            "part_task": opening.part_task,
+            "part_queue": opening.part_queue,
+            "part_list": opening.part_list,
+            "part_priority": str(opening.part_priority),
+            "part_results": str(int(opening.part_results)),
+            "finish_head": opening.finish_head,
+            "finish_tail": opening.finish_tail,
+            "finish_list": opening.finish_list,
+            "root": opening.root,
+            "parent_job": parent_job,
+            "parent_part": str(parent_part),
+            "ttl_ms": str(ttl_ms()),
+            "retry_ms": str(retry_ms()),
+        }
+    )

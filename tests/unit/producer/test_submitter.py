@@ -10,9 +10,10 @@ import pytest
 import redis
 
 from producer import Client, Progress
-from tasks.errors import InvalidInput, OtherStore, UnknownModel, UnknownVoice
+from tasks.errors import IdInUse, InvalidInput, OtherStore, UnknownModel, UnknownVoice
 from tasks.messages.base import JobRequest, PartRequest
 from tasks.offers import Offers, Published
+from tasks.redis.task_id import digest_of
 from tasks.shared_store.users import StoreUse
 from tests.unit.producer.messages import sent
 
@@ -73,7 +74,20 @@ def test_a_job_is_recorded_in_the_step_that_sends_it(client: Client, redis_clien
     record = client.jobs()[0]
     assert (record.job_id, record.kind, record.state, record.title) == (job.id, "chapter", "sent", "Greeting")
     assert job.progress() == Progress("PENDING")
-    client.submit_book([{"text": "Hello."}], model="quick", job_id=job.id)
+    with pytest.raises(IdInUse, match="is the id of another request"):
+        client.submit_book([{"text": "Hello."}], model="quick", job_id=job.id)
+    assert redis_client.llen("flow") == 1
+
+
+def test_the_same_request_sent_again_under_its_id_is_sent_once_and_another_is_refused(
+    client: Client, redis_client: redis.Redis
+) -> None:
+    for _ in range(2):
+        client.submit_book([{"text": "Hello."}], model="quick", job_id="book")
+    client.ledger.claims.own("text", digest_of("speech.paragraph", {"model": "quick", "text": "Hello."}))
+    for wanted in ("book", "text"):
+        with pytest.raises(IdInUse, match=f"'{wanted}' is the id of another request"):
+            client.submit_book([{"text": "Goodbye."}], model="quick", job_id=wanted)
     assert redis_client.llen("flow") == 1
 
 

@@ -18,6 +18,7 @@ from tasks.flow.parts import parts_of
 from tasks.flow.payloads import part_of
 from tasks.messages import PartRequest
 from tasks.messages.lookup import wrong_craft
+from tasks.redis import task_id
 from tasks.store import artifacts
 from workers.child import crafts
 from workers.child.stages.claim import claim, release
@@ -56,7 +57,8 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
                 messages.append(message)
             case Failed() as failed:
                 outcomes[index] = failed
-    taken = ledger.claims.take_all([message.run_of for message in messages]) if messages else []
+    requests = [_digest_of(message) for message in messages]
+    taken = ledger.claims.take_all([message.run_of for message in messages], requests) if messages else []
     for message, found in zip(messages, taken, strict=True):
         match _request(entry, message, found):
             case BatchRequest() as request:
@@ -64,6 +66,11 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
             case outcome:
                 outcomes[message.index] = outcome
     return TakenBatch(by_variant, outcomes)
+
+
+def _digest_of(message: _ReadCall) -> str:
+    """To tell a request from another one with the same id; a part has no id of its own."""
+    return "" if message.run_of[1] else task_id.digest_of(message.call.task, message.fields)
 
 
 def make_ready(

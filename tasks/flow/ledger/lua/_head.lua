@@ -106,6 +106,22 @@ local STEPS = {'step:new', 'step:sent', 'step:finishing', 'step:ended'}
 
 local function step_of(state) return 'step:' .. (state or 'new') end
 
+-- Whether an id belongs to another request than this one: it belongs to the one that came first, as long as anything is
+-- known of it. A job's record has its request; that of a task without a record stands beside its attempts.
+local function is_anothers(job, request, ttl_ms)
+  local attempts = key_of(job, 'attempts')
+  local record = fields(job, {'state', 'outcome', 'request'})
+  local known = record.request or redis.call('HGET', attempts, 'request')
+  if known then return known ~= request end
+  if not record.state then
+    redis.call('HSET', attempts, 'request', request)
+    redis.call('PEXPIRE', attempts, ttl_ms)
+  elseif record.outcome == 'REVOKED' then
+    redis.call('HSET', key_of(job), 'request', request) -- it was revoked before it came
+  end
+  return false -- an older version's job does not name its request
+end
+
 -- Forget how often the job's own task was begun: it gets as many runs as a new one.
 local function forget_steps(attempts)
   for _, step in ipairs(STEPS) do redis.call('HDEL', attempts, step, step .. '@', step .. '!', step .. '?') end

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
 from tasks.redis import keys
-from tasks.redis.task_id import LONGEST_BYTES, check, fault_of
+from tasks.redis.task_id import LONGEST_BYTES, check, digest_of, fault_of
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_two_ids_that_are_taken_never_share_a_key(one: str, other: str) -> None:
 
     if one != other and not fault_of(one) and not fault_of(other):
         assert not keys_of(one) & keys_of(other)
+
+
+def test_two_requests_are_the_same_if_they_ask_for_the_same() -> None:
+    one = digest_of("speech.paragraph", {"text": "One.", "speed": 1.5})
+    assert one == digest_of("speech.paragraph", {"speed": 1.5, "text": "One.", "voice": None, "words": "One"})
+    others = [("speech.chapter", {"text": "One.", "speed": 1.5}), ("speech.paragraph", {"text": "Two.", "speed": 1.5})]
+    assert one not in [digest_of(task, fields) for task, fields in others]
+    assert digest_of("any", {"\ud800": ["\ud800"]}), "any JSON has one"

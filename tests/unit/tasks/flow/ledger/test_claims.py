@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tasks.errors import IdInUse
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import Taken
 from tasks.redis import keys
 from tasks.settings import settings
 from tests.fixtures.waiting import WaitUntil
-from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, claim, opened, release
+from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, claim, opened, release
 
 JOB = ("job", 1)
 COPY = ("queue", "message")
@@ -130,3 +133,26 @@ def test_runs_that_died_are_counted_and_spaced(ledger: Ledger, monkeypatch: pyte
     for _ in range(2):
         claim(ledger, "artifact", "tag", COPY, ("other", 1))
     assert claim(ledger, "artifact", "tag", COPY, ("other", 1)) == TOO_SOON
+
+
+def test_an_id_belongs_to_the_request_that_came_first_with_or_without_a_record(ledger: Ledger, raw_redis: Any) -> None:
+    assert [ledger.claims.own("bare", request) for request in ("one", "other", "one")] == [True, False, True]
+    assert raw_redis.pttl(keys.attempts("bare")) > 0
+    assert [type(one) for one in ledger.claims.take_all([("bare", 0)] * 2, ["one", "other"])] == [Taken, IdInUse]
+    ledger.transitions.open("job", replace(OPENING, payloads=["Pa"], request="one"))
+    assert [ledger.claims.own("job", request) for request in ("other", "one")] == [False, True]
+    assert ledger.queries.request_of("job") == ledger.queries.request_of("bare") == "one"
+    ledger.transitions.forget("job")
+    assert ledger.claims.own("job", "other")
+
+
+def test_what_was_revoked_before_it_came_is_the_first_request_that_comes(ledger: Ledger) -> None:
+    ledger.transitions.cancel("waits", even_unknown=True)
+    first, again, other = ledger.claims.take_all([("waits", 0)] * 3, ["one", "one", "other"])
+    assert (first, again, type(other)) == (None, None, IdInUse)
+
+
+def test_an_older_versions_job_does_not_name_its_request_and_refuses_none(ledger: Ledger) -> None:
+    ledger.transitions.open("old", replace(OPENING, payloads=["Pa"]))
+    assert ledger.claims.own("old", "one")
+    assert ledger.claims.own("old", "other")
