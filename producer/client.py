@@ -68,7 +68,7 @@ class Client(SpeechClient, SummaryClient, MapClient):
         """The offer of the model's last ready worker (voices, sample rate), or None."""
         return self.connection.offer(model)
 
-    def pause(self, model: str) -> Pause | None:
+    def pause_of(self, model: str) -> Pause | None:
         """Since when the model is paused, and by whom; None if it is not."""
         with self.connection.speaking():
             return pause_of(self.connection.redis, model)

@@ -62,13 +62,12 @@ def watch(job_id: str) -> int:
 
 
 def _why_it_may_wait(client: Client, job_id: str) -> list[str]:
-    """A line for each reason why an open job may not go on: its model is paused, or workers are missing."""
+    """A line for each worker that an open job lacks. That its model is paused, and when it is resumed, the bar says."""
     with client.connection.speaking():
         record = client.ledger.queries.record(job_id)
     if record is None or record.state == "ended":
         return []
-    pause = client.pause(record.model)
-    return [*([pause.advice()] if pause else []), *client.missing_workers(record.model)]
+    return client.missing_workers(record.model)
 
 
 @click.command()

@@ -93,7 +93,7 @@ class Session:
             self._stack.check()
 
     def _note_pause(self, client: Client) -> None:
-        pause = interrupt.call(functools.partial(client.pause, self.model))
+        pause = interrupt.call(functools.partial(client.pause_of, self.model))
         if pause != self._pause:
             self._note(pause.advice() if pause else f"{self.model} is resumed")
         self._pause = pause

@@ -63,7 +63,18 @@ def test_with_the_least_rights_workers_and_every_command_do_their_work(
     assert slotline("say", "--model", "reader", "Hello.", "-o", tmp_path / "hello.wav").status == 0
     assert slotline("read", "--model", "reader", tmp_path / "book.txt", "-o", tmp_path / "out").status == 1
     job = Client().submit_chapter(TEXT, model="reader")
-    for words in ("health", "slots", "jobs", "failed", "prune", "retry --all", f"watch {job.id}", f"cancel {job.id}"):
+    for words in (
+        "health",
+        "slots",
+        "jobs",
+        "pause reader",
+        "resume --all",
+        "failed",
+        "prune",
+        "retry --all",
+        f"watch {job.id}",
+        f"cancel {job.id}",
+    ):
         said = slotline(*words.split())
         assert said.status == 0, said
     process = start_process(sys.executable, "-m", "tasks.command", "model", "status", "--json", name="status")

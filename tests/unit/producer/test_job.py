@@ -48,7 +48,7 @@ def test_the_progress_of_an_open_job_says_that_its_model_is_paused(client: Clien
     job = client.submit_chapter("One.", model="quick")
     assert job.progress().pause is None
     pauses.pause(raw_redis, "quick", "me")
-    assert job.progress().pause == client.pause("quick") == client.pauses()["quick"]
+    assert job.progress().pause == client.pause_of("quick") == client.pauses()["quick"]
     job.cancel()
     assert job.progress().pause is None
 

@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from producer import Client, Job
+from tasks import pauses
 from tasks.errors import JobCancelled
 from tasks.messages import ChapterResult
 from tasks.redis import keys
@@ -131,3 +132,16 @@ def test_of_several_ids_each_is_tried(client: Client, slotline: Slotline) -> Non
         "slotline: id: ends in ':parts', as a key of another job does",
         "slotline: id: has 600 bytes; it may have 512",
     ]
+
+
+def test_who_watches_a_job_of_a_paused_model_is_told_once_and_when_it_is_resumed(
+    client: Client, slotline: Slotline, raw_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = client.submit_chapter("One.", model="quick")
+    pauses.pause(raw_redis, "quick", "me")
+    looks = iter((lambda: None, lambda: pauses.resume(raw_redis, "quick"), job.cancel))
+    monkeypatch.setattr("tasks.terminal.interrupt.pause", lambda seconds: next(looks)())
+    said = slotline("watch", job.id).err
+    assert said.count("quick is paused since") == 1
+    assert said.count("; this waits until: slotline resume quick\n") == 1
+    assert said.count("quick is resumed\n") == 1
