@@ -29,7 +29,7 @@ from tasks.redis import broker, rights
 from tasks.routing import queue_of
 from tasks.settings import settings
 from tasks.terminal.unknown_settings import unknown_settings
-from workers import log_lines
+from workers import log_lines, transport
 from workers.child.main import begin, run_batch, run_operation
 from workers.detach import detach, report_started
 from workers.duties import (
@@ -81,6 +81,7 @@ LOAD_GRACE_S = 30.0
 def application() -> Celery:
     """The Celery application, with slotline's own options, duties and result backend for every worker of it."""
     buffer_results(app)
+    transport.install_plain()
     keep_given_name()
     detach_by(detach)
     app.user_options["worker"].add(

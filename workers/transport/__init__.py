@@ -26,16 +26,23 @@ from workers.upstream.kombu import add_transports
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["install", "reading_url"]
+__all__ = ["install", "install_plain", "reading_url"]
 
-TRANSPORTS = {
+READING = {
     "slotline": "workers.transport.transport:LeasingTransport",
     "slotlines": "workers.transport.transport:LeasingTransport",
     "slotline-sentinel": "workers.transport.transport:LeasingSentinelTransport",
+}
+PLAIN = {
     "redis": "workers.transport.transport:PlainTransport",
     "rediss": "workers.transport.transport:PlainTransport",
     "sentinel": "workers.transport.transport:PlainSentinelTransport",
 }
+
+
+def install_plain() -> None:
+    """Let this process send and listen over kombu's transports as slotline watches them; Flower too."""
+    add_transports(PLAIN)
 
 
 def install(app: Celery) -> None:
@@ -49,7 +56,8 @@ def install(app: Celery) -> None:
     from tasks.errors import SettingsError
     from workers.transport.lease_step import LeaseStep
 
-    add_transports(TRANSPORTS)
+    install_plain()
+    add_transports(READING)
     conf = app.conf
     ours = celery_settings(conf.broker_url)
     options = {**ours["broker_transport_options"], **(conf.broker_transport_options or {})}

@@ -1,8 +1,9 @@
-"""Kombu's poller, for a worker that reads by lease without Celery's event loop (kombu's `drain_events`).
+"""Kombu's pollers, with what they need to notice a silent network, and to read by lease.
 
-With an event loop the channels step by timers (`channel.py`), and this only watches sockets. It also
-notices a silent server or network: every peek has an answer within `POLL_S`, so one that has none
-for longer than `socket_timeout` never gets it.
+Of a worker that reads by lease without Celery's event loop (kombu's `drain_events`); with an event loop
+the channels step by timers (`channel.py`), and this only watches sockets. Every peek has an answer within
+`POLL_S`, so one that has none for longer than `socket_timeout` never gets it. A subscription (events,
+remote control) may be quiet for long: it is asked with a PING.
 """
 
 from __future__ import annotations
@@ -22,6 +23,22 @@ POLL_S = 0.2
 
 LOOK_S = 0.5
 """How often the event loop looks for a peek without an answer."""
+
+LISTEN_LOOK_S = 5.0
+"""How often a subscription is looked at. Kombu's own time is that of its PING (`health_check_interval`), 25 s."""
+
+
+class PlainPoller(kombu_redis.MultiChannelPoller):
+    """Kombu's poller, which without an event loop (Flower has none) never asks whether a subscription still hears."""
+
+    _looked_s = 0.0
+
+    def get(self, callback: Any, timeout: float | None = None) -> None:
+        """Deliver something or raise `Empty`; before that, see to the subscriptions."""
+        if monotonic() - self._looked_s > LISTEN_LOOK_S:
+            self._looked_s = monotonic()
+            self.maybe_check_subclient_health()
+        super().get(callback, timeout)
 
 
 class LeasingPoller(kombu_redis.MultiChannelPoller):

@@ -1,8 +1,8 @@
 """The kombu transports of a worker, which Celery finds by the scheme of a URL (`__init__.py` registers them).
 
 Of each kind one over kombu's Redis transport, and one over its Sentinel one. How the leasing ones
-read is `channel.py`'s. A worker sends by the plain ones, which are kombu's own, except that the
-process notes their sockets.
+read is `channel.py`'s. A worker sends by the plain ones, and Flower listens by them; they are kombu's
+own, except that the process notes their sockets, and that they notice a subscription that hears nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from kombu.transport import redis as kombu_redis
 from redis.exceptions import NoPermissionError
 
 from workers.transport.channel import LeasingChannel
-from workers.transport.poller import LOOK_S, LeasingPoller
+from workers.transport.poller import LISTEN_LOOK_S, LOOK_S, LeasingPoller, PlainPoller
 from workers.transport.urls import plain_url
 from workers.upstream.kombu import NotedSockets
 
@@ -49,8 +49,9 @@ class LeasingTransport(kombu_redis.Transport):
         """Read from `loop`'s ticks from now on, and look for peeks without an answer."""
         self.hub = loop
         super().register_with_event_loop(connection, loop)
-        # Celery cancels it when this connection is lost.
+        # Celery cancels them when this connection is lost.
         loop.call_repeatedly(LOOK_S, self.cycle.check_peeks)
+        loop.call_repeatedly(LISTEN_LOOK_S, self.cycle.maybe_check_subclient_health)
 
 
 class LeasingSentinelTransport(LeasingTransport, kombu_redis.SentinelTransport):
@@ -68,12 +69,16 @@ class PlainSentinelChannel(NotedSockets, kombu_redis.SentinelChannel):
 
 
 class PlainTransport(kombu_redis.Transport):
-    """`redis://`, `rediss://` and `redis+socket://`, in a worker."""
+    """`redis://`, `rediss://` and `redis+socket://`, in a process of `celery -A workers`."""
 
     Channel = PlainChannel
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.cycle = PlainPoller()
 
-class PlainSentinelTransport(kombu_redis.SentinelTransport):
-    """`sentinel://`, in a worker."""
+
+class PlainSentinelTransport(PlainTransport, kombu_redis.SentinelTransport):
+    """`sentinel://`, in the same."""
 
     Channel = PlainSentinelChannel

@@ -155,6 +155,7 @@ PARTS: tuple[Part, ...] = (
         "kombu.transport.redis:MultiChannelPoller", POLLER,
         holds="_channels _in_protected_read after_read poller",
         get="self, callback, timeout=…", handle_event="self, fileno, event", on_poll_start="self",
+        maybe_check_subclient_health="self",
     ),
     _part(
         "kombu.transport.virtual.base:QoS", QOS,
@@ -164,10 +165,8 @@ PARTS: tuple[Part, ...] = (
         ack="self, delivery_tag", reject="self, delivery_tag, requeue=…",
         restore_unacked="self", restore_unacked_once="self, stderr=…",
     ),
-    _part(
-        "kombu.transport", CHANNEL, POLLER, TRANSPORT, QOS, KOMBU,
-        holds="redis virtual TRANSPORT_ALIASES _transport_cache",
-    ),
+    _part("kombu.transport", CHANNEL, POLLER, TRANSPORT, QOS, holds="redis virtual"),
+    _part("kombu.transport", KOMBU, holds="TRANSPORT_ALIASES _transport_cache"),
     _part("kombu.utils.scheduling:round_robin_cycle", CHANNEL, consume="self, n", rotate="self, last_used"),
     _part("kombu.utils.json", CHANNEL, loads="s, _loads=…, decode_bytes=…, object_hook=…"),
     _part(
@@ -199,16 +198,12 @@ PARTS: tuple[Part, ...] = (
     ),
     _part("redis.commands.core:Script", "tasks/redis/scripts.py", holds="script sha"),
     _part("redis.connection:Connection", CHANNEL, send_command="self, *args, **kwargs"),
-    _part(
-        # It calls `redis_connect_func` for each new socket, in place of `on_connect`.
-        "redis.connection:Connection", SOCKETS, KOMBU,
-        holds="retry _sock", _get_socket="self", on_connect="self",
-    ),
+    # It calls `redis_connect_func` for each new socket, in place of `on_connect`.
+    _part("redis.connection:Connection", SOCKETS, KOMBU, holds="retry _sock", _get_socket="self", on_connect="self"),
     _part("redis.connection:ConnectionPool", REDIS, holds="connection_kwargs"),
     _part("redis.sentinel", "workers/transport/renewal.py", holds="MasterNotFoundError"),
     _part(
-        "redis.retry:Retry", REDIS, SOCKETS,
-        holds="_backoff _retries _supported_errors",
+        "redis.retry:Retry", REDIS, SOCKETS, holds="_backoff _retries _supported_errors",
         __init__="self, backoff, retries, supported_errors=…",
         call_with_retry="self, do, fail, is_retryable=…, with_failure_count=…",
     ),

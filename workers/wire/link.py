@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 65536
 
+SEND_LIMIT_S = 1.0
+"""How long the parent tries to send: its event loop must not wait for a child that is stopped and reads nothing."""
+
 Sent = TypeVar("Sent", bound=FromChild | FromParent)
 Heard = TypeVar("Heard", bound=FromChild | FromParent)
 
@@ -49,7 +52,7 @@ class Link(Generic[Sent, Heard]):
         self._end.close()
 
     def send(self, message: Sent) -> None:
-        """Send one message whole; raises `LinkClosed`."""
+        """Send one message whole; raises `LinkClosed`, also if the child does not read for long."""
         line = encode(message)
         try:
             with self._sending:
@@ -114,4 +117,5 @@ ChildEnd: TypeAlias = Link[FromChild, FromParent]
 def pair() -> tuple[ParentEnd, ChildEnd]:
     """The parent's end and the child's end; a process closes the end that it does not use."""
     parents, childs = socket.socketpair()
+    parents.settimeout(SEND_LIMIT_S)  # it reads only what has arrived
     return Link(parents, FROM_CHILD), Link(childs, FROM_PARENT)

@@ -1,19 +1,21 @@
-"""Without an event loop: a wait ends in time, and lists that no peek watches are seen. A peek without an answer."""
+"""Without an event loop: a wait ends in time, and lists that no peek watches are seen. A network that is silent."""
 
 from __future__ import annotations
 
+import contextlib
 from time import monotonic
 from typing import Any
 
 import pytest
 import redis
 from celery import Celery
+from celery.events import EventDispatcher, EventReceiver
 from kombu import Connection, Consumer, Queue
 
 from tests.faults.proxy import Proxy
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message
-from workers.transport import install
+from workers.transport import install, install_plain, poller
 from workers.upstream.kombu import has_answer
 
 
@@ -51,3 +53,29 @@ def test_a_peek_that_never_gets_its_answer_ends_the_connection(
                 cycle.check_peeks()
             with pytest.raises(redis.ConnectionError):
                 channel._in_poll.read_response()
+
+
+def test_flowers_subscription_that_hears_nothing_any_more_is_made_again(
+    broker: str, wait_until: WaitUntil, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_plain()
+    monkeypatch.setattr(poller, "LISTEN_LOOK_S", 0.1)
+    heard: list[str] = []
+    options = {"health_check_interval": 1}
+    app = Celery("listener", set_as_current=False)
+    with Proxy(broker) as line, Connection(line.url, transport_options=options) as connection:
+        receiver = EventReceiver(connection, handlers={"*": lambda event: heard.append(event["hostname"])}, app=app)
+        with Connection(broker) as other, receiver.consumer_context() as (listening, _, _):
+            events = EventDispatcher(other, hostname="before", app=app)
+
+            def is_heard() -> bool:
+                """Whether an event that is sent now arrives: one that was sent in the silence is lost."""
+                events.send("worker-heartbeat")
+                with contextlib.suppress(TimeoutError):
+                    listening.drain_events(timeout=0.2)
+                return events.hostname in heard
+
+            wait_until(is_heard, what="an event")
+            line.swallow()
+            events.hostname = "after"
+            wait_until(is_heard, what="an event after the silence")

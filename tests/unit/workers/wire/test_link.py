@@ -40,6 +40,12 @@ def test_messages_arrive_whole_and_in_order_however_long(ends: Ends) -> None:
     assert found == messages
 
 
+def test_a_child_that_does_not_read_holds_its_parent_up_for_a_moment_only(ends: Ends) -> None:
+    one, _ = ends
+    with pytest.raises(LinkClosed):
+        one.send(CancelRequests(("ễ" * 3_000_000,)))
+
+
 def test_looking_without_waiting_gives_nothing_when_nothing_came(ends: Ends) -> None:
     _, other = ends
     assert other.pending() == []
