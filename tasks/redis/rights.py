@@ -26,9 +26,9 @@ _ALL = (
     "get set del exists llen lpush sadd srem zadd zrem zrangebyscore "
 )
 _WORKER = _ALL + (
-    "append blmove blpop expire getrange hdel hexists hget hgetall hincrby hincrbyfloat hmget hset hsetnx lindex lpos "
-    "lrange lrem persist pexpire psubscribe pttl punsubscribe rpop rpush scan setex setrange sismember smembers ttl "
-    "unlink zcard zcount zrange zremrangebyscore zscan zscore "
+    "append blmove blpop expire getrange hdel hexists hget hgetall hincrby hincrbyfloat hmget hset hsetnx lindex lpop "
+    "lpos lrange lrem persist pexpire psubscribe pttl punsubscribe rpop rpush scan setex setrange sismember smembers "
+    "ttl unlink zcard zcount zrange zremrangebyscore zscan zscore "
 )
 _PRODUCER = _ALL + (
     "brpop getrange hdel hget hgetall hincrby hmget hset hsetnx hvals lindex lrange lrem mget persist pexpire pttl "
@@ -48,7 +48,8 @@ _ARGUMENTS = {
     "del": "{key}", "evalsha": "0 0", "exists": "{key}", "expire": "{key} 1", "get": "{key}", "getrange": "{key} 0 0",
     "hdel": "{key} a", "hexists": "{key} a", "hget": "{key} a", "hgetall": "{key}", "hincrby": "{key} a 0",
     "hincrbyfloat": "{key} a 0", "hmget": "{key} a", "hset": "{key} a 0", "hsetnx": "{key} a 0", "hvals": "{key}",
-    "lindex": "{key} 0", "llen": "{key}", "lpos": "{key} a", "lpush": "{key} a", "lrange": "{key} 0 0",
+    "lindex": "{key} 0", "llen": "{key}", "lpop": "{key}", "lpos": "{key} a", "lpush": "{key} a",
+    "lrange": "{key} 0 0",
     "lrem": "{key} 1 a", "mget": "{key}", "persist": "{key}", "pexpire": "{key} 1", "ping": "",
     "psubscribe": "{channel}", "pttl": "{key}", "publish": "{channel} a", "punsubscribe": "{channel}", "rpop": "{key}",
     "rpush": "{key} a", "sadd": "{key} a", "scan": "0", "script|exists": "0", "script|load": "return", "select": "{db}",

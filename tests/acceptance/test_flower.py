@@ -8,13 +8,17 @@ import re
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 from celery import Celery
 
+from tasks.catalog import catalog
+from tasks.redis.rights import FLOWER
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process, StartProcess
+from tests.fixtures.redis_users import RedisUser
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker
 
@@ -42,19 +46,34 @@ def get(url: str) -> Any:
     return json.loads(body) if "/api/" in url else body
 
 
-def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
-    broker: str,
+@pytest.fixture
+def flower_url(
     unused_port: int,
     use_catalog: UseCatalog,
-    start_worker: StartWorker,
     start_process: StartProcess,
+    redis_user: RedisUser,
+    raw_redis: Any,
     wait_until: WaitUntil,
-) -> None:
+) -> Iterator[str]:
+    """A Flower that answers, with the least rights at Redis that docs/redis.md lists; they are enough."""
     use_catalog(CATALOG)
     url = f"http://127.0.0.1:{unused_port}"
-    flower = ("-m", "celery", "-A", "workers", "flower", f"--port={unused_port}", "--address=127.0.0.1")
-    start_process(sys.executable, *flower, env={"FLOWER_UNAUTHENTICATED_API": "true"}, name="flower")
+    command = [sys.executable, "-m", "celery", "-A", "workers", "flower"]
+    as_flower = redis_user("flower", *FLOWER.rights(0, catalog()))
+    raw_redis.acl_log_reset()
+    environment = {"FLOWER_UNAUTHENTICATED_API": "true", "CELERY_BROKER_URL": as_flower}
+    start_process(*command, f"--port={unused_port}", "--address=127.0.0.1", env=environment, name="flower")
     wait_until(lambda: get(f"{url}/api/tasks") is not None, limit_s=60, what="Flower answers")
+    yield url
+    assert get(f"{url}/broker") is not None
+    refused = {entry["object"].partition("|")[0] for entry in raw_redis.acl_log() if entry["username"] == "flower"}
+    assert refused <= {"client"}, "redis-py may not name itself, and does without"
+
+
+def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
+    broker: str, flower_url: str, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
+    url = flower_url
     start_worker("-Q", "flow", name="flow").wait_for_log("ready")
     start_worker("--model", "espeak", name="slot").wait_for_log("ready: espeak")
     slow = start_worker("--model", "slow", name="slow")

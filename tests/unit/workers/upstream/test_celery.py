@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,17 +16,22 @@ from celery.concurrency.base import BasePool
 from celery.exceptions import WorkerShutdown
 from celery.worker import request as celery_request
 from celery.worker import state
+from celery.worker.consumer import Consumer
 from celery.worker.control import Panel, revoke
 from celery.worker.request import create_request_cls
 from kombu.message import Message
 from kombu.utils.json import dumps
 from kombu.utils.limits import TokenBucket
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoPermissionError
 
 from tasks.flow.connections import write_buffer
 from tasks.redis import keys
 from tests.fixtures.workers import StartWorker
+from workers.upstream import celery as upstream
 from workers.upstream.celery import (
+    ReconnectingConsumer,
     begun_count,
     buffer_results,
     check_revoked,
@@ -195,3 +201,27 @@ def test_a_remote_control_command_is_wrapped_once(monkeypatch: pytest.MonkeyPatc
     wrap_command("revoke", wrap)
     assert wrapped == [revoke]
     assert Panel.data["revoke"].__wrapped__ is revoke
+
+
+@pytest.mark.parametrize(
+    ("error", "pauses_s", "said"),
+    [
+        (NoPermissionError("this user has no permissions to run the 'psubscribe' command"), [3.0], "PSUBSCRIBE"),
+        (RedisConnectionError("Connection closed by server."), [], ""),
+    ],
+)
+def test_a_connection_that_redis_refuses_is_named_and_tried_again_after_a_pause(
+    error: Exception,
+    pauses_s: list[float],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(upstream, "hang_up", lambda: None)
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    monkeypatch.setattr(Consumer, "on_connection_error_after_connected", lambda consumer, exc: None)
+    ReconnectingConsumer.on_connection_error_after_connected(ReconnectingConsumer.__new__(ReconnectingConsumer), error)
+    assert pauses == pauses_s
+    assert said in caplog.text
+    assert len(caplog.records) == len(pauses_s)
