@@ -29,7 +29,7 @@ from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from workers.options import kind_of
 from workers.upstream.command_line import given_options, given_settings
 
-CATALOG = '[models.quick]\nadapter = "rehearsal"\n'
+CATALOG = '[models.quick]\nadapter = "rehearsal"\nseconds = 0.2\n'
 HOST = "test.page"
 SLOT, FLOW = f"s-cpu-0@{HOST}", f"f-0@{HOST}"
 NO_ID = "0b1d3f2a-none-of-these"
@@ -140,7 +140,7 @@ def test_every_command_does_what_its_row_says(workers: Workers, raw_redis: Redis
     wait_until(lambda: len(workers.flow.children()) == 1, what="the flow worker to have grown and shrunk again")
     no_other_queue(workers)
     pause_and_go_on(workers, raw_redis, wait_until)
-    shut_down(workers)
+    shut_down(workers, wait_until)
 
 
 def arguments_of(name: str, is_slot: bool) -> dict[str, Any]:
@@ -177,10 +177,13 @@ def pause_and_go_on(workers: Workers, redis: Redis, wait_until: WaitUntil) -> No
     assert waiting.get(timeout=GIVE_UP_S)["computed"]
 
 
-def shut_down(workers: Workers) -> None:
-    """It answers nothing, and both end as after SIGTERM."""
+def shut_down(workers: Workers, wait_until: WaitUntil) -> None:
+    """It answers nothing, and both end as after SIGTERM: what runs ends first."""
+    last = workers.speak("The last one.")
+    wait_until(lambda: workers.ask("active", is_slot=True), what="the slot to run it")
     workers.celery.control.shutdown()
     assert (workers.slot.wait(), workers.flow.wait()) == (0, 0)
+    assert last.get(timeout=GIVE_UP_S)["computed"]
 
 
 def test_every_option_that_works_is_among_those_that_the_workers_were_started_with() -> None:

@@ -96,7 +96,19 @@ def test_flower_shows_slots_by_name_and_a_chapter_from_received_to_succeeded(
     workers = get(f"{url}/")
     assert "espeak-cpu-0@" in workers
     assert "flow-0@" in workers
+    no_button_gives_a_slot_a_second_model(url, slow, wait_until)
     each_text_took_as_long_as_its_batch(url, broker, slow, wait_until)
+
+
+def no_button_gives_a_slot_a_second_model(url: str, slow: Process, wait_until: WaitUntil) -> None:
+    name = slow.wait_for_log(r"(slow-cpu-\d@[^\s:]+)").group()
+    wait_until(lambda: name in (get(f"{url}/api/workers?refresh=1") or {}), what="Flower knows the worker")
+    button = urllib.request.Request(f"{url}/api/worker/pool/grow/{name}?n=1", method="POST", data=b"")
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(button, timeout=20)
+    assert refused.value.code == 403
+    assert "a slot has one child with one model" in refused.value.read().decode()
+    assert len(slow.children()) == 1
 
 
 def each_text_took_as_long_as_its_batch(url: str, broker: str, slow: Process, wait_until: WaitUntil) -> None:

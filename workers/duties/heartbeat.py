@@ -28,7 +28,7 @@ from workers.duties.duty import PeriodicDuty
 from workers.flow.pool import FlowPool
 from workers.parent.pool import SlotPool
 from workers.slots.claim import host_id
-from workers.upstream.celery import begun_count, has_active, has_reserved
+from workers.upstream.celery import begun_count, has_active, has_reserved, limited_requests
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +133,10 @@ class Heartbeat(PeriodicDuty):
         """Seconds in which nothing began and nothing runs, although messages wait."""
         begun = begun_count()
         has_work = (waiting > 0 or has_reserved()) and not (slot and slot.dispatcher.is_paused)
-        is_idle = not has_active() and (slot is None or (slot.is_ready and not slot.dispatcher.operation))
+        is_waiting = bool(limited_requests(self.consumer))  # for its turn, by Celery's `rate_limit`
+        is_idle = (
+            not has_active() and not is_waiting and (slot is None or (slot.is_ready and not slot.dispatcher.operation))
+        )
         if begun != self._count or not has_work or not is_idle:
             self._count, self._moved_at = begun, now
         return now - self._moved_at

@@ -159,8 +159,13 @@ def forget_revoked(task_id: str) -> None:
 
 def existing_requests(consumer: Any) -> list[Any]:
     """Every request that still exists in this worker: running, waiting, scheduled, or held by a rate limit."""
-    limited = [request for bucket in consumer.task_buckets.values() if bucket for request, _ in bucket.contents]
+    limited = limited_requests(consumer)
     return [*state.active_requests, *state.reserved_requests, *state.scheduled_requests, *limited]
+
+
+def limited_requests(consumer: Any) -> list[Any]:
+    """The requests that a rate limit of their task holds back in this worker."""
+    return [request for bucket in consumer.task_buckets.values() if bucket for request, _ in bucket.contents]
 
 
 def begun_count() -> int:

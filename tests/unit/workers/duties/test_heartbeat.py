@@ -15,6 +15,7 @@ from tasks.catalog import catalog
 from tasks.redis.rights import WORKER
 from tests.fixtures.redis_users import RedisUser
 from tests.unit.workers.parent.small_slot import SmallSlot
+from workers.duties import heartbeat
 from workers.duties.heartbeat import Heartbeat
 from workers.parent.failure_streak import FailureStreak
 from workers.transport.qos import LeasingQoS
@@ -29,7 +30,7 @@ def consumer(raw_redis: Any) -> Any:
     reads = SimpleNamespace(consuming_from=lambda queue: queue == "flow", channel=channel)
     controller = SimpleNamespace(setup=SimpleNamespace(store_id="the store"))
     parts = {"pool": object(), "timer": None, "task_consumer": reads, "controller": controller}
-    return SimpleNamespace(app=app, hostname="one@here", **parts)
+    return SimpleNamespace(app=app, hostname="one@here", task_buckets={}, **parts)
 
 
 def test_a_flow_workers_beat_says_who_it_is_and_what_waits_in_every_priority(consumer: Any, raw_redis: Redis) -> None:
@@ -74,6 +75,24 @@ def test_a_slot_whose_child_is_replaced_for_its_memory_is_not_unhealthy(
     duty.step()
     (failed,) = health.read(raw_redis)
     assert failed.why.startswith("its child is gone")
+
+
+def test_a_worker_that_holds_back_what_a_rate_limit_forbids_is_not_stuck(
+    consumer: Any, raw_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw_redis.lpush("flow", "first")
+    duty = Heartbeat(consumer)
+    now = 1000.0
+    monkeypatch.setattr(heartbeat, "monotonic", lambda: now)
+    duty.step()
+    now += 60.0
+    consumer.task_buckets["a.task"] = SimpleNamespace(contents=[("a request", 1)])
+    duty.step()
+    assert health.read(raw_redis)[0].why == ""
+    consumer.task_buckets["a.task"] = None
+    now += 60.0
+    duty.step()
+    assert health.read(raw_redis)[0].why.startswith("idle for 60 s though 1 messages wait")
 
 
 def test_a_worker_whose_queue_was_cancelled_says_so(consumer: Any, raw_redis: Redis) -> None:
