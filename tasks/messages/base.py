@@ -40,9 +40,9 @@ Title = Annotated[str, Field(max_length=500)]
 
 
 class Message(BaseModel):
-    """A request or a result: frozen, without unknown fields."""
+    """A request or a result: frozen. Fields that only newer versions know are left out, except in requests."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Self:
@@ -58,13 +58,13 @@ class Message(BaseModel):
 
 
 class Request(Message):
-    """A request of a sender. Strict: for example, a text or a boolean is not accepted as a number.
+    """A request of a sender. Strict: a text or a boolean is not accepted as a number, and an unknown field is refused.
 
     `parse` checks it where it comes in: in slotline's client, and in its task, because any Celery client may have sent
     it. Fields that slotline's own workers have written are read by `trusted`.
     """
 
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def trusted(cls, fields: Mapping[str, Any]) -> Self:

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 import redis
 
+from producer import Client
 from tasks.launch import celery_command, slotline_command
 from tasks.stacks.running import running
+from tasks.store import identity
+from tasks.store.artifacts import Store
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process, StartProcess
 
@@ -60,7 +63,10 @@ def test_a_stack_is_found_by_every_command_without_an_export(
     joined.wait_for_log("ready: quick")
     assert len(re.findall("quick-cpu-[01]@", run(*slotline_command("health")))) == 2
     assert not (tmp_path / "another").exists()
-    assert running() != []
+    [address] = running()
+    offer = Client(address.broker_url, address.store_url).offer("quick")
+    assert offer is not None
+    assert offer.store == identity.known(Store(address.store_url))
     stack.kill()
     assert running() == []
 

@@ -8,6 +8,7 @@ import pytest
 
 from tasks import plugins
 from tasks.errors import InvalidInput
+from tasks.messages.files import Audio
 from tasks.messages.result import Result
 
 
@@ -33,6 +34,12 @@ def test_its_kind_goes_with_it_and_no_other_is_taken() -> None:
     assert Counted(total=3).fields() == {"kind": "counted", "total": 3}
     with pytest.raises(InvalidInput, match="^kind: "):
         Counted.parse({"kind": "weighed", "total": 3})
+
+
+def test_the_result_of_a_newer_worker_which_says_more_is_read() -> None:
+    assert Counted.parse({"kind": "counted", "total": 3, "mood": "good"}) == Counted(total=3)
+    audio = {"artifact": "speech/ab/a.wav", "sample_rate": 22_050, "frames": 1, "bytes": 46}
+    assert Audio.parse({**audio, "loudness": -23}) == Audio.parse(audio)
 
 
 def test_each_result_of_slotline_has_a_kind_that_no_other_has() -> None:
