@@ -27,10 +27,14 @@ def jobs(show_all: bool, limit: int) -> int:
     # The chapters of books are recorded too, so read more records than are shown: also for a book above its chapters.
     found = client.jobs(limit * RECORDS_A_ROW)
     shown = arranged([record for record in found if show_all or not record.parent_job])[:limit]
-    if not shown:
+    if shown:
+        print_jobs(shown, time.time(), client.pauses())
+    else:
         click.echo("no jobs are recorded")
-        return 0
-    print_jobs(shown, time.time(), client.pauses())
+    with client.connection.speaking():
+        delayed = client.ledger.delayed.waiting()
+    if delayed:  # those with a countdown are recorded when they begin
+        click.echo(delayed.words())
     return 0
 
 

@@ -57,6 +57,14 @@ def test_without_jobs_the_list_says_so(client: Client, slotline: Slotline) -> No
     assert (said.status, said.out) == (0, "no jobs are recorded\n")
 
 
+def test_messages_that_wait_for_their_time_are_counted_below(
+    client: Client, slotline: Slotline, redis_client: redis.Redis
+) -> None:
+    redis_client.zadd(keys.DELAYED, {"flow\nmessage": 1})
+    said = slotline("jobs").out
+    assert said == "no jobs are recorded\n1 message waits for its time; the next one is due now\n"
+
+
 def test_the_list_is_limited_and_shows_chapters_of_books_only_when_asked(client: Client, slotline: Slotline) -> None:
     for title in ("First", "Second", "Third"):
         client.submit_chapter("One.", model="quick", title=title)
