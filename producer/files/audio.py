@@ -7,13 +7,13 @@ again writes only missing files. Computes no audio and needs no worker.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.errors import InvalidInput, StoreError
 from tasks.media import audio as sound
 from tasks.messages import Audio
+from tasks.store.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from tasks.store.artifacts import Store
@@ -39,8 +39,8 @@ def write_audio(store: Store, audio: Audio, target: Path, format: str) -> bool:
     if format == "wav":  # the same bytes as in the store
         store.fetch(audio.artifact, target)
         return True
-    with tempfile.TemporaryDirectory(prefix="slotline-") as folder:
-        wav = Path(folder) / "whole.wav"
+    with scratch_folder() as folder:
+        wav = folder / "whole.wav"
         store.fetch(audio.artifact, wav)
         sound.convert(wav, target, format)
     return True
@@ -59,8 +59,8 @@ def _is_there(store: Store, audio: Audio, target: Path, format: str) -> bool:
             return False
     except StoreError:
         return False
-    with tempfile.TemporaryDirectory(prefix="slotline-") as folder:
-        wav = Path(folder) / "whole.wav"
+    with scratch_folder() as folder:
+        wav = folder / "whole.wav"
         store.fetch(audio.artifact, wav)
         return _same_sound(wav, target)
 

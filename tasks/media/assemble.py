@@ -8,7 +8,6 @@ and its header is right beyond 4 GiB too (RF64). No sample is changed: all piece
 from __future__ import annotations
 
 import functools
-import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tasks.errors import ArtifactMissing, ModelError, NothingToSpeak, StoreError
 from tasks.media.wav import SAMPLE_BYTES, wav_header
 from tasks.store.artifacts import JSON, Artifact, Store, name_of
 from tasks.store.atomic import whole_file
+from tasks.store.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import soundfile
@@ -120,8 +120,8 @@ def assemble_to_store(store: Store, parts: Sequence[PartAudio]) -> Artifact:
     name = name_of("chapter", "wav", {"assembler": VERSION, "parts": _ingredients(store, parts)})
     if (found := store.find(name)) is not None:
         return found
-    with tempfile.TemporaryDirectory(prefix="slotline-assemble-") as folder:
-        part_file, joined = Path(folder, "part"), Path(folder, "joined.wav")
+    with scratch_folder() as folder:
+        part_file, joined = folder / "part", folder / "joined.wav"
         pieces = ((functools.partial(_fetch, store, part.name, part_file), part.pause_before_s) for part in parts)
         rate, frames = assemble(pieces, joined)
         return store.put_file(name, joined, {"sample_rate": rate, "frames": frames})

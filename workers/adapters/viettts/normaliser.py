@@ -13,10 +13,10 @@ import logging
 import os
 import platform
 import subprocess
-import tempfile
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from tasks.store.scratch import scratch_folder
 from workers.adapters.viettts import numbers
 
 logger = logging.getLogger(__name__)
@@ -62,8 +62,7 @@ def _flags(punc: bool, unknown: bool, lower: bool, rule: bool) -> list[tuple[str
 
 def _run(vinorm: Path, text: str, flags: list[str]) -> str:
     """vinorm's program in a folder of this call's own."""
-    with tempfile.TemporaryDirectory(prefix="slotline-vinorm-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         for data in DATA:
             (folder / data).symlink_to(vinorm / data)
         (folder / "input.txt").write_text(text, encoding="utf-8")
