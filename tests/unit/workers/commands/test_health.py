@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from celery import Celery
 from click.testing import CliRunner
 from redis import Redis
 
@@ -82,9 +83,12 @@ def test_delayed_messages_are_counted_and_make_nobody_unhealthy(redis_here: Redi
     assert json.loads(run("--json")[1])["delayed"]["count"] == 2
 
 
-def test_every_queue_with_messages_and_no_reader_is_a_line(redis_here: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    # The application of this process may have been made for another broker; tests/faults/test_health.py asks others.
-    monkeypatch.setattr("workers.commands.health._read_by_others", set)
+def test_every_queue_with_messages_and_no_reader_is_a_line(
+    redis_here: Redis, broker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The application of this process may have been made for the broker of another test.
+    asking = Celery("asking", broker=broker, set_as_current=False)
+    monkeypatch.setattr("workers.commands.health.app", asking)
     message = new_message("other.task", "an id", {}, "default")
     for queue in ("default", "celery", "celery\x06\x163", "espeak", "flow"):
         redis_here.lpush(queue, message)
@@ -95,6 +99,7 @@ def test_every_queue_with_messages_and_no_reader_is_a_line(redis_here: Redis, mo
         "unhealthy  2 messages wait in the queue 'celery', and no worker reads it",
         "unhealthy  1 message waits in the queue 'default', and no worker reads it",
     ]
+    asking.close()
 
 
 def test_two_hosts_are_one_too_many(redis_here: Redis) -> None:
