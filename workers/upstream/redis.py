@@ -56,8 +56,12 @@ def wait_for_redis(app: Celery) -> None:
 
 
 def answer_within(client: Redis, limit_s: float) -> None:
-    """Have the client wait at most so long for a connection or an answer; call it before its first use."""
+    """Have the client wait at most so long for a connection or an answer; call it before its first use.
+
+    One more try, at once, where the connection was cut; not where the time is over.
+    """
     _limit(client.connection_pool, limit_s)
+    client.connection_pool.connection_kwargs["retry"] = Retry(NoBackoff(), 1, (RedisConnectionError,))
 
 
 def lasting_client(pool: Any, limit_s: float | None) -> Redis:

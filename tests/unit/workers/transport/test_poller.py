@@ -16,12 +16,23 @@ from tests.faults.proxy import Proxy
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import drain, message
 from workers.transport import install, install_plain, poller
+from workers.transport.poller import POLL_S
 from workers.upstream.kombu import has_answer
 
 
 def test_waiting_for_nothing_ends_in_time(reading: Connection) -> None:
     with Consumer(reading.channel(), [Queue("q")]), pytest.raises(TimeoutError):
         reading.drain_events(timeout=0.5)
+
+
+def test_a_time_limit_shorter_than_the_peek_does_not_end_it(app: Celery) -> None:
+    options = {"socket_timeout": POLL_S / 4}
+    with (
+        app.connection_for_read(transport_options=options) as reading,
+        Consumer(reading.channel(), [Queue("q")]),
+        pytest.raises(TimeoutError),
+    ):
+        reading.drain_events(timeout=4 * POLL_S)
 
 
 def test_lower_priorities_are_seen_without_a_peek_of_their_own(reading: Connection, redis_client: Any) -> None:
