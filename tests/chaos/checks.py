@@ -36,6 +36,9 @@ LASTING = (
     "name:",
     "store:",
     "stores",
+    "laststore",
+    "pruner",
+    "retention",
 )
 """What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
 
