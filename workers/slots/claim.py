@@ -1,7 +1,8 @@
 """Claims: which worker of this host holds which slot, and which worker has which name, in Redis under a lease.
 
 A claim takes a slot and its worker's name in one step. `workers/slots/claim_renewal.py` renews it while its
-worker lives, and releases it when the worker ends; after SIGKILL both are free when the lease ends. A renewal
+worker lives, and releases it when the worker ends; after SIGKILL both are free when the lease ends, or when
+another worker of this machine needs them and sees that their process is dead. A renewal
 also says how many parts the worker takes at once, but only while the worker is ready. Guarantee: no two
 workers of one Redis have the same name, whatever their machines are called: health, capacity, promised memory and
 remote control go by it. Loads no model and knows nothing of Celery. All times are Redis' own.
@@ -14,10 +15,9 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import secrets
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from tasks.compact_json import dumps
 from tasks.errors import NameTaken, NoFreeSlot
 from tasks.redis import keys
 from tasks.settings import settings
+from workers.living import identity, is_dead
 from workers.slots.turn import Turn, scripts
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -150,13 +151,15 @@ def _claim(
     given, _, host = node.rpartition("@")
     template = f"{given or default}@{host}"
     workers = [template.replace("%i", slot % index) for index in range(count)]
-    holder = _holder(client, model)
+    holder = _holder(client, model, parts)
     if turn:
         holder |= {"device": label, "turn": turn.value}
-    values = [dumps({**holder, "worker": worker}) for worker in workers]
     slots = [device % index for index in range(count)]
-    names = [keys.worker_name(worker) for worker in workers]
-    index, *held = scripts(client).run("claim", [*slots, *names], [_ms(lease_s), *values])
+    values = [dumps({**holder, "worker": worker, "slot": key}) for worker, key in zip(workers, slots, strict=True)]
+    script_keys = [*slots, *(keys.worker_name(worker) for worker in workers)]
+    index, *held = scripts(client).run("claim", script_keys, [_ms(lease_s), *values])
+    if index < 0 and _free_dead(client, [value for values in held for value in values]):
+        index, *held = scripts(client).run("claim", script_keys, [_ms(lease_s), *values])
     if index >= 0:
         return SlotClaim(slots[index], values[index], workers[index], index, model, parts, turn)
     by_slot, by_name = ([json.loads(value) for value in values] for values in held)
@@ -165,22 +168,39 @@ def _claim(
     return [described(one) for one in by_slot]
 
 
+def _free_dead(client: Redis, held: Iterable[bytes]) -> int:
+    """Free what dead processes of this machine hold: so a killed worker can be started again before its lease ends."""
+    freed = 0
+    for value in held:
+        holder = json.loads(value)
+        if holder.get("host") != host_id() or "slot" not in holder or not is_dead(holder):
+            continue
+        *_, device, index = holder["slot"].split(":")
+        turn = Turn(device, holder["turn"], 0.0) if "turn" in holder else None
+        claim = SlotClaim(
+            holder["slot"], value.decode(), holder["worker"], int(index), holder["model"], holder["parts"], turn
+        )
+        freed += claim.release(client)
+    return freed
+
+
 def _taken(holder: Mapping[str, Any], is_given: bool) -> str:
     """Why a worker cannot have its name; `holder` has it."""
     name, _, host = str(holder["worker"]).partition("@")
     if is_given:
         return f"-n: {described(holder)} has this name; give another, or one with the slot in it: -n {name}-%i@{host}"
     return (
-        f"the name is taken: {described(holder)} is another machine with the same hostname; "
-        "change one of the hostnames, or name the workers of one: -n NAME-%i@%h"
+        f"the name is taken: {described(holder)} is another machine with the same hostname, or was this one before "
+        "it was booted; change one of the hostnames, or name the workers of one: -n NAME-%i@%h"
     )
 
 
-def _holder(client: Redis, model: str) -> dict[str, Any]:
+def _holder(client: Redis, model: str, parts: int) -> dict[str, Any]:
     """Who claims: what Redis keeps of this process, without the worker's name."""
     return {
         "model": model,
-        "pid": os.getpid(),
+        "parts": parts,
+        **identity(),
         "host": host_id(),
         "machine": socket.gethostname(),
         "address": _address(client),

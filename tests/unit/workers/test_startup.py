@@ -113,6 +113,13 @@ def test_a_name_that_another_worker_has_is_refused_with_its_place(
     assert redis_client.keys(keys.slot("*", "cpu", "*")) == []
 
 
+def test_a_killed_worker_is_started_again_under_its_name_at_once(start_worker: StartWorker, broker: str) -> None:
+    for _ in range(2):
+        worker = start_worker("-Q", "flow", "-c", "1", "-n", "mine@here", env={"SLOTLINE_LEASE_S": "600"})
+        worker.wait_for_log("mine@here ready")
+        worker.kill()
+
+
 def test_flow_workers_take_the_lowest_free_number(start_worker: StartWorker, redis_client: redis.Redis) -> None:
     first = start_worker("-Q", "flow", "-c", "1", "-n", "here")
     first.wait_for_log(r"flow-0@here ready")

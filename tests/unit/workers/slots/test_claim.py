@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from tasks.compact_json import dumps
 from tasks.errors import NameTaken, NoFreeSlot
 from tasks.redis import keys
 from tasks.settings import settings
@@ -155,6 +156,27 @@ def test_a_name_that_another_has_by_now_is_lost_with_its_slot(raw: redis.Redis, 
     assert not raw.exists(late.key)
     assert not late.release(raw)
     assert raw.get(keys.worker_name("mine@here")) == other.value.encode()
+
+
+def test_what_a_dead_process_of_this_machine_holds_is_free_at_once(raw: redis.Redis, elsewhere: Elsewhere) -> None:
+    killed, living = claim(raw, "killed"), claim(raw, "living")
+    dead = dumps({**json.loads(killed.value), "born": 1})  # its pid belongs to another process by now
+    for key in (killed.key, keys.worker_name(killed.worker)):
+        raw.set(key, dead, px=60_000)
+    raw.zadd(keys.capacity("killed"), {f"{killed.worker}|4": 1e15})
+    assert claim(raw, "next").key == killed.key
+    assert raw.exists(keys.worker_name(killed.worker), keys.capacity("killed")) == 0
+    assert raw.get(living.key) == living.value.encode()
+    with pytest.raises(NoFreeSlot):
+        claim(raw)
+
+
+def test_what_a_process_of_another_machine_holds_is_not_judged(raw: redis.Redis, elsewhere: Elsewhere) -> None:
+    held = claim_cpu(raw, "m", "mine@here", 2, 5.0, 4)
+    raw.set(keys.worker_name(held.worker), dumps({**json.loads(held.value), "born": 1}), px=60_000)
+    elsewhere()
+    with pytest.raises(NameTaken):
+        claim_flow(raw, "mine@here", 5.0)
 
 
 def test_two_workers_two_slots_and_a_third_is_refused_until_one_ends(
