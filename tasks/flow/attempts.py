@@ -46,14 +46,26 @@ def uncount(ledger: Ledger, calls: Iterable[LostRequest]) -> None:
             logger.warning("a run that is given back counts as an attempt: %s", words(exc))
 
 
-def note_loss(ledger: Ledger, calls: Iterable[LostRequest], error: BaseException) -> None:
-    """Keep what ended their runs, for the error of a request that has used up its attempts."""
-    why = JOB_NUMBER.sub("", str(error))
-    for call in calls:
-        try:
-            ledger.claims.note_loss(_run_of(call), why)
-        except (RedisError, InvalidInput) as exc:
-            logger.warning("why a run was lost could not be kept: %s", words(exc))
+def note_loss(
+    ledger: Ledger, calls: Iterable[LostRequest], error: BaseException, *, is_their_fault: bool = False
+) -> None:
+    """Keep what ended their runs, for the error of a request that has used up its attempts.
+
+    `is_their_fault`: one of them ended the process. If none was claimed by then, each is counted here.
+    """
+    lost, why = list(calls), JOB_NUMBER.sub("", str(error))
+    was_claimed = [_noted(ledger, call, why) for call in lost]
+    if is_their_fault and not any(was_claimed):
+        for call in lost:
+            _noted(ledger, call, why, is_early=True)
+
+
+def _noted(ledger: Ledger, call: LostRequest, why: str, *, is_early: bool = False) -> bool:
+    try:
+        return ledger.claims.note_loss(call.delivery_tag, _run_of(call), why, is_early=is_early)
+    except (RedisError, InvalidInput) as exc:
+        logger.warning("why a run was lost could not be kept: %s", words(exc))
+        return True
 
 
 def _run_of(call: LostRequest) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from producer import Client
 from producer.job import Job
 from tasks.errors import PartsFailed, SlotlineError
 from tasks.flow import repair
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.messages import ChapterResult
 from tasks.settings import settings
 from tasks.store.artifacts import Store
@@ -133,3 +134,16 @@ def test_a_file_that_the_kernel_cuts_short_is_no_artifact_and_the_words_are_the_
     store = Store(str(tmp_path / "store"))
     for pointer in (path for path in spoken if path.suffix == ".json"):
         assert store.find(str(pointer.relative_to(tmp_path / "store")).removesuffix(".json")) is not None
+
+
+def test_a_file_that_kills_whoever_reads_it_costs_three_attempts_and_no_worker(
+    client: Client, mood: Mood, workers: tuple[Process, Process], tmp_path: Path
+) -> None:
+    mood("kill-reader speech/")
+    job = client.submit_chapter("Deadly to look for.", model="quick")
+    with pytest.raises(PartsFailed, match="its worker died in all 3 attempts before it began; the last time: .*KILL"):
+        job.wait(LIMIT_S)
+    assert len((tmp_path / "mood.kills").read_text().splitlines()) == ATTEMPTS_ALLOWED
+    mood("well")
+    assert_whole(client, client.submit_chapter(TEXT, model="quick"))
+    assert [worker.returncode for worker in workers] == [None, None]

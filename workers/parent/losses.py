@@ -46,6 +46,7 @@ class Losses:
         self._ledger = ledger
         self._time_limit_s = time_limit_s
         self._is_giving_back = False
+        self._is_planned = False
 
     def lost(self, run: Run, einfo: ExceptionInfo) -> None:
         """The run did not end normally: the child died, was killed, or failed outside its requests."""
@@ -55,7 +56,9 @@ class Losses:
             attempts.uncount(self._ledger(), calls)
         error = self._loss_of(einfo)
         if not self._is_giving_back:
-            attempts.note_loss(self._ledger(), [one.call for one in run.requests if not one.is_over_limit], error)
+            lost = [one.call for one in run.requests if not one.is_over_limit]
+            attempts.note_loss(self._ledger(), lost, error, is_their_fault=self._killed_by_requests(einfo))
+        self._is_planned = False
         for request in reversed(run.requests):  # the first request is given back last, so it is at the front again
             request.fail(_end_of(request) or error)
 
@@ -70,6 +73,14 @@ class Losses:
         if (child := self._dispatcher.child()) is not None:
             child.kill()
         return WorkerLostError(f"the batch failed: {error!r}")
+
+    def _killed_by_requests(self, einfo: ExceptionInfo) -> bool:
+        """Whether the batch ended its child: not the worker did, nor the model while it was loaded."""
+        self._supervisor.catch_up()
+        error = getattr(einfo.exception, "exc", einfo.exception)
+        is_death = isinstance(error, (WorkerLostError, TimeLimitExceeded))
+        is_loading = self._supervisor.is_loading or bool(self._supervisor.variants.current)
+        return is_death and not self._is_planned and not is_loading
 
     def child_gone(self) -> None:
         """The child is dead: requests that it had not begun return to the queue, where another worker may take them."""
@@ -130,6 +141,7 @@ class Losses:
     def kill_child(self) -> None:
         """Kill the child, which is not at fault. Its batch is given back; a new child is started. From any thread."""
         if (child := self._dispatcher.child()) is not None:
+            self._is_planned = True
             self._supervisor.restarts.expect_death()
             child.kill()
 

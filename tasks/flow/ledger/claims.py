@@ -114,11 +114,14 @@ class Claims:
         job_id, part = run_of
         return bool(self._scripts.run("uncount", [keys.attempts(job_id)], [part, tag]))
 
-    def note_loss(self, run_of: tuple[str, int], why: str) -> None:
-        """Keep what ended the last run of a part (or of a bare task, part 0); forgotten with its attempts."""
+    def note_loss(self, tag: str, run_of: tuple[str, int], why: str, *, is_early: bool = False) -> bool:
+        """Keep what ended a run of a part (or of a bare task, part 0); forgotten with its attempts.
+
+        Returns whether the run was claimed. `is_early` counts one that was not.
+        """
         job_id, part = run_of
-        if self._redis.hexists(keys.attempts(job_id), part):
-            self._redis.hset(keys.attempts(job_id), f"{part}?", why)
+        script_keys = [keys.job(job_id), keys.attempts(job_id)]
+        return bool(self._scripts.run("part_lost", script_keys, [part, tag, why, int(is_early), ttl_ms()]))
 
     def loss(self, run_of: tuple[str, int]) -> str:
         """What ended the last run that was lost; empty when it is not known (its whole worker died)."""
@@ -131,4 +134,4 @@ def _taken(job_id: str, reply: list[bytes] | ResponseError) -> Taken | ResponseE
         return reply
     if reply == [b"another"]:
         return in_use(job_id)
-    return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2])) if reply else None
+    return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2]), int(reply[3])) if reply else None

@@ -79,12 +79,14 @@ class Record:
 class Taken:
     """What a run of a part needs: its payload, and the parameters that its job's parts share.
 
-    Empty for a task without a job. `runs` is the number of earlier attempts.
+    Empty for a task without a job. `runs` is the number of earlier attempts, `early` that of runs which ended their
+    process before they were claimed.
     """
 
     payload: str
     params: dict[str, Any]
     runs: int = 0
+    early: int = 0
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ def run(
     `over_limit` maps the tags of cancelled requests whose sender's time limit is over to the limit's words.
     """
     taken = take(ledger, models.entry, calls)
-    parts = [Ran(outcomes=taken.outcomes, returned=_others_of_a_paused_model(ledger, models.entry.name, calls))]
+    others = _others_of_a_paused_model(ledger, models.entry.name, calls)
+    parts = [Ran(outcomes=taken.outcomes, alone=taken.alone, returned=others)]
     for variant, requests in taken.by_variant.items():
         with _in_use(models, variant) as model:
             ready = make_ready(ledger, model, requests, has_company=len(calls) > 1)

@@ -59,6 +59,13 @@ def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
                 logger.warning("%s is not released: %s", name, answer)
 
 
+def worker_lost(ledger: Ledger, run_of: tuple[str, int], when: str = "") -> WorkerLost:
+    """The error of a request whose attempts are used up, with what ended the last one, if that is known."""
+    why = ledger.claims.loss(run_of)
+    last = f"; the last time: {why}" if why else ""
+    return WorkerLost(f"its worker died in all {ATTEMPTS_ALLOWED} attempts{when}{last}")
+
+
 def _claim_of(work: Work) -> ArtifactClaim:
     call = work.first.call
     delivery = call.headers.get("delivery_info") or {}
@@ -74,7 +81,5 @@ def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:
         return Waiting()
     if attempt == SPENT:
         release(ledger, [(work.artifact, work.first.call.delivery_tag)])
-        why = ledger.claims.loss(work.first.run_of)
-        last = f"; the last time: {why}" if why else ""
-        return Failed(WorkerLost(f"its worker died in all {ATTEMPTS_ALLOWED} attempts{last}"), 0)
+        return Failed(worker_lost(ledger, work.first.run_of), 0)
     return Failed(as_slotline_error(cast(Exception, attempt)), 0)

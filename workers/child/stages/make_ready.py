@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InvalidInput, SlotlineError
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
+from tasks.flow.ledger.record import Taken
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.flow.parts import parts_of
 from tasks.flow.payloads import part_of
@@ -21,13 +23,12 @@ from tasks.messages.lookup import wrong_craft
 from tasks.redis import task_id
 from tasks.store import artifacts
 from workers.child import crafts
-from workers.child.stages.claim import claim, release
+from workers.child.stages.claim import claim, release, worker_lost
 from workers.child.stages.work import AnyCraft, BatchRequest, ReadyBatch, TakenBatch, Work
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.flow.ledger import Ledger
-    from tasks.flow.ledger.record import Taken
     from tasks.store.artifacts import Artifact
     from workers.child.models.base import LoadedModel
     from workers.wire.call import Call
@@ -47,10 +48,14 @@ class _ReadCall:
 
 
 def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch:
-    """The requests of all calls, by the model that they need. Requests of jobs that have ended are dropped."""
+    """The requests of all calls, by the model that they need. Requests of jobs that have ended are dropped.
+
+    One that may have ended a process before it was claimed is not even read with others, and fails the third time.
+    """
     messages: list[_ReadCall] = []
     outcomes: dict[int, Outcome] = {}
     by_variant: dict[str | None, list[BatchRequest]] = {}
+    alone: set[int] = set()
     for index, call in enumerate(calls):
         match _read(index, call):
             case _ReadCall() as message:
@@ -60,12 +65,19 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
     requests = [_digest_of(message) for message in messages]
     taken = ledger.claims.take_all([message.run_of for message in messages], requests) if messages else []
     for message, found in zip(messages, taken, strict=True):
+        early = found.early if isinstance(found, Taken) else 0
+        if early >= ATTEMPTS_ALLOWED:
+            outcomes[message.index] = Failed(worker_lost(ledger, message.run_of, " before it began"), 0)
+            continue
+        if early and len(calls) > 1:
+            alone.add(message.index)
+            continue
         match _request(entry, message, found):
             case BatchRequest() as request:
                 by_variant.setdefault(request.variant, []).append(request)
             case outcome:
                 outcomes[message.index] = outcome
-    return TakenBatch(by_variant, outcomes)
+    return TakenBatch(by_variant, outcomes, frozenset(alone))
 
 
 def _digest_of(message: _ReadCall) -> str:

@@ -64,10 +64,14 @@ class Work:
 
 @dataclass(frozen=True)
 class TakenBatch:
-    """The readable requests of a batch, by the model that they need; the other calls have their outcomes."""
+    """The readable requests of a batch, by the model that they need; the other calls have their outcomes.
+
+    `alone` has the numbers of calls that may have ended a process before they were claimed, and must run alone.
+    """
 
     by_variant: Mapping[str | None, Sequence[BatchRequest]]
     outcomes: Outcomes
+    alone: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@
 --   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last one began, ms, part! -> which
 --                                       call began it, part? -> what ended the last run that was lost; the same for
 --                                       the job's own task, under `step:<state that it found the job in>`; part~,
---                                       start~, end~ -> how often its message was lost since a run began, and when
+--                                       start~, end~ -> how often its message was lost since a run began, and when;
+--                                       part^ -> runs that were lost before they were claimed
 --   slotline:open               zset    job -> when the sweep last looked at it, ms
 --   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms

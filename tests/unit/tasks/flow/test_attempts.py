@@ -12,6 +12,7 @@ from redis import Redis
 
 from tasks.flow import attempts
 from tasks.flow.ledger import Ledger
+from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import claim, opened
 
 
@@ -61,3 +62,31 @@ def test_a_redis_that_is_away_and_fields_that_name_no_part_are_logged_only(
         attempts.note_loss(away, [Request("alone", "tag")], RuntimeError("gone"))
         attempts.uncount(ledger, [Request("x", "tag", {"job": "j", "part": "no number"})])
     assert len(caplog.records) == 3
+
+
+def test_runs_that_kill_before_they_are_claimed_are_counted_and_only_those(ledger: Ledger) -> None:
+    job = opened(ledger, 3)
+    part = [Request(f"{job}.{n}", f"tag-{n}", {"job": job, "part": n}) for n in (1, 2, 3)]
+    claim(ledger, "a", "tag-1", COPY, (job, 1))
+    attempts.note_loss(ledger, part[:2], RuntimeError("died"), is_their_fault=True)
+    assert [early(ledger, job, n) for n in (1, 2)] == [0, 0], "the one that was claimed may have done it"
+    attempts.note_loss(ledger, part[1:], RuntimeError("died"), is_their_fault=False)
+    assert [early(ledger, job, n) for n in (2, 3)] == [0, 0], "the worker ended them"
+    attempts.note_loss(ledger, part[1:], RuntimeError("died"), is_their_fault=True)
+    assert [early(ledger, job, n) for n in (2, 3)] == [1, 1]
+    assert ledger.claims.loss((job, 3)) == "died"
+    claim(ledger, "b", "tag-2", COPY, (job, 2))
+    assert early(ledger, job, 2) == 0, "it does not kill before it is claimed"
+
+
+def early(ledger: Ledger, job: str, part: int) -> int:
+    taken = ledger.claims.take(job, part)
+    assert taken is not None
+    return taken.early
+
+
+def test_nothing_is_counted_of_a_part_whose_job_has_ended(ledger: Ledger, raw_redis: Any) -> None:
+    attempts.note_loss(
+        ledger, [Request("gone.1", "tag", {"job": "gone", "part": 1})], RuntimeError("died"), is_their_fault=True
+    )
+    assert not raw_redis.exists(keys.attempts("gone"))

@@ -39,8 +39,8 @@ def test_a_claim_counts_the_attempt_of_the_first_request_alone(ledger: Ledger) -
 
 
 def test_where_the_first_is_refused_the_next_makes_the_artifact(ledger: Ledger) -> None:
-    redis_of(ledger).hset(keys.attempts("spent"), "0", ATTEMPTS_ALLOWED)
-    ledger.claims.note_loss(("spent", 0), "killed by signal 9")
+    redis_of(ledger).hset(keys.attempts("spent"), mapping={"0": ATTEMPTS_ALLOWED, "0!": "tag\ntoken"})
+    assert ledger.claims.note_loss("tag", ("spent", 0), "killed by signal 9")
     (claimed,), refused, _ = claim(ledger, [work(ledger, "spent", "fresh")])
     assert (claimed.first.call.task_id, claimed.attempt) == ("fresh", 1)
     failed = refused[0]

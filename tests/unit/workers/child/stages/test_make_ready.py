@@ -94,3 +94,23 @@ def test_without_the_model_all_its_requests_fail_and_a_fault_of_the_model_counts
     found = make_ready(ledger, error, requests(ledger, [call("one"), call("two")]), has_company=True)
     assert (found.model, found.work, found.failed) == (None, (), failed)
     assert found.outcomes == {0: Failed(error, 0), 1: Failed(error, 0)}  # type: ignore[arg-type]
+
+
+def test_what_may_have_killed_before_it_was_claimed_is_not_read_with_others_and_fails_the_third_time(
+    ledger: Ledger,
+) -> None:
+    deadly, other = call("deadly"), call("other")
+    run_of = (deadly.task_id, 0)
+    for deaths in (1, 2):
+        ledger.claims.note_loss(f"tag-{deaths}", run_of, "signal 9 (SIGKILL)", is_early=True)
+        both, alone = take(ledger, entry(), [deadly, other]), take(ledger, entry(), [deadly])
+        assert (both.alone, [one.index for one in both.by_variant[None]]) == (frozenset({0}), [1])
+        assert (alone.alone, [one.index for one in alone.by_variant[None]]) == (frozenset(), [0])
+    ledger.claims.note_loss("tag-3", run_of, "signal 9 (SIGKILL)", is_early=True)
+    spent = take(ledger, entry(), [deadly, other])
+    (outcome,) = spent.outcomes.values()
+    assert isinstance(outcome, Failed)
+    assert str(outcome.error) == (
+        "its worker died in all 3 attempts before it began; the last time: signal 9 (SIGKILL)"
+    )
+    assert spent.alone == frozenset()
