@@ -18,6 +18,7 @@ from tasks.errors import BrokerUnavailable, InvalidInput
 from tasks.exit_codes import DONE
 from tasks.redis import broker
 from tasks.settings import BROKER_SCHEMES, data_home, settings
+from tasks.stacks.running import running
 from workers.stack.local_stack import LocalStack
 from workers.stack.stop_signals import StopSignals
 from workers.stack.wanted import Wanted
@@ -125,9 +126,7 @@ def _announce(stack: LocalStack) -> None:
         f"  store    {store_url}",
         f"  logs     {stack.wanted.logs}",
         "",
-        "Your commands find it from any terminal:",
-        "  slotline read FILE",
-        "Another user or container must be given its address:",
+        *_how_to_use(stack.is_found, len({one.broker_url for one in running()})),
         f"  export CELERY_BROKER_URL={stack.broker_url}",
         f"  export SLOTLINE_STORE_URL={store_url}",
         "",
@@ -135,3 +134,16 @@ def _announce(stack: LocalStack) -> None:
     ]
     click.echo("\n".join(lines))
     sys.stdout.flush()
+
+
+def _how_to_use(is_found: bool, running_here: int) -> list[str]:
+    """Who finds this stack, and who must be given its address, which follows."""
+    if not is_found:
+        return ["Use it from another terminal:"]
+    if running_here > 1:
+        return [f"{running_here} stacks run here, so a command must be told which one it is to use; for this one:"]
+    return [
+        "Your commands find it from any terminal:",
+        "  slotline read FILE",
+        "Another user or container must be given its address:",
+    ]

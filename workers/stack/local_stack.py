@@ -72,6 +72,11 @@ class LocalStack:
         """The slots that this stack's workers held when they became ready."""
         return self._ready.holders if self._ready else []
 
+    @property
+    def is_found(self) -> bool:
+        """Whether the commands of this user find this stack."""
+        return self._address is not None
+
     def start(self) -> bool:
         """Start everything and wait until all are ready; False if it is asked to stop before that.
 

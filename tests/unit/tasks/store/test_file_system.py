@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
 import secrets
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,16 @@ import fsspec
 import pytest
 
 from tasks.store import file_system
-from tasks.store.file_system import BLOCK_BYTES, copy, modified, size_and_digest, words, write
+from tasks.store.file_system import (
+    BLOCK_BYTES,
+    copy,
+    create,
+    modified,
+    remove_unless_newer,
+    size_and_digest,
+    words,
+    write,
+)
 
 DATA = os.urandom(2 * BLOCK_BYTES + 7)
 
@@ -104,3 +115,52 @@ def test_a_file_just_written_has_the_time_of_now(place: tuple[Any, str]) -> None
 )
 def test_an_error_is_one_line(error: Exception, said: str) -> None:
     assert file_system.words(error) == words(error) == said
+
+
+def test_a_file_is_created_only_if_there_is_none(place: tuple[Any, str]) -> None:
+    fs, root = place
+    create(fs, f"{root}/one", b"first")
+    with pytest.raises(FileExistsError):
+        create(fs, f"{root}/one", b"second")
+    assert fs.cat_file(f"{root}/one") == b"first"
+    assert len(fs.find(root)) == 1
+
+
+def test_a_disk_without_links_creates_a_file_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    fs = fsspec.filesystem("file")
+    create(fs, str(tmp_path / "store" / "one"), b"first")
+    with pytest.raises(FileExistsError):
+        create(fs, str(tmp_path / "store" / "one"), b"second")
+    assert [path.read_bytes() for path in (tmp_path / "store").iterdir()] == [b"first"]
+
+
+def test_a_file_that_is_newer_than_it_was_seen_is_not_removed(place: tuple[Any, str]) -> None:
+    fs, root = place
+    write(fs, f"{root}/one", b"first")
+    assert not remove_unless_newer(fs, f"{root}/one", 1.0)
+    assert fs.cat_file(f"{root}/one") == b"first"
+    assert remove_unless_newer(fs, f"{root}/one", time.time() + 1)
+    assert remove_unless_newer(fs, f"{root}/one", time.time() + 1)
+    assert fs.find(root) == []
+
+
+@pytest.mark.parametrize("call", ["rename", "link"])
+def test_a_disk_that_has_no_room_for_a_name_or_no_links_is_no_hindrance_to_a_removal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    fs, path = fsspec.filesystem("file"), tmp_path / "one"
+    path.write_bytes(b"first")
+
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "rename", refuse) if call == "rename" else full.setattr(os, "link", refuse)
+        assert not remove_unless_newer(fs, str(path), 1.0)
+        assert path.read_bytes() == b"first"
+        assert remove_unless_newer(fs, str(path), time.time() + 1)
+    assert list(tmp_path.iterdir()) == []

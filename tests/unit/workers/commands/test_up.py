@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from tasks.errors import InvalidInput
-from workers.commands.up import models_of, up
+from workers.commands.up import _how_to_use, models_of, up
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,15 @@ def test_a_broker_that_is_no_redis_is_refused_without_its_password() -> None:
     result = CliRunner().invoke(up, ["--broker", "amqp://me:secret@here", "--model", "espeak"])
     assert isinstance(result.exception, InvalidInput)
     assert "--broker: amqp://me:**@here" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("is_found", "running_here", "words"),
+    [
+        (True, 1, "Your commands find it from any terminal:"),
+        (True, 2, "2 stacks run here, so a command must be told which one"),
+        (False, 0, "Use it from another terminal:"),
+    ],
+)
+def test_it_says_who_finds_the_stack(is_found: bool, running_here: int, words: str) -> None:
+    assert _how_to_use(is_found, running_here)[0].startswith(words)
