@@ -7,6 +7,8 @@ and send a message in the same step.
 
 from __future__ import annotations
 
+import re
+
 PREFIX = "slotline:"
 
 HELD = PREFIX + "held"
@@ -30,6 +32,11 @@ NOTHING = PREFIX + "nothing"
 
 RIGHTS = PREFIX + "rights"
 """Never written: commands on it are queued in a transaction that is discarded, to see a user's rights."""
+
+
+def literal(text: str) -> str:
+    """A text as it is, inside a pattern of Redis' (`SCAN … MATCH`)."""
+    return re.sub(r"([][*?^\\-])", r"\\\1", text)
 
 
 def idle(queue: str) -> str:

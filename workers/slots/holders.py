@@ -43,13 +43,16 @@ class Holder:
 def holders(client: Redis) -> list[Holder]:
     """The held slots of this host, by device and index; flow workers hold a number of the device `flow`."""
     host = host_id()
-    found = [*_found(client, keys.slot(host, "*", "*")), *_found(client, keys.slot("gpu", "*", "*"), host)]
+    found = [
+        *_found(client, keys.slot(keys.literal(host), "*", "*")),
+        *_found(client, keys.slot("gpu", "*", "*"), host),
+    ]
     return sorted(found, key=lambda one: (one.device, one.index))
 
 
 def on_gpu(client: Redis, uuid: str) -> list[Holder]:
     """The held slots of a GPU or MIG slice, by index, whichever container or machine holds them."""
-    return sorted(_found(client, keys.slot("gpu", uuid, "*")), key=lambda one: one.index)
+    return sorted(_found(client, keys.slot("gpu", keys.literal(uuid), "*")), key=lambda one: one.index)
 
 
 def free(client: Redis, holder: Holder) -> bool:

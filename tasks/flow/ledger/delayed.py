@@ -6,7 +6,6 @@ Any reader sends them when they are due (`tasks/redis/lua/delayed.lua`). This re
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,8 +74,7 @@ class Delayed:
 
 def _containing(text: str) -> bytes:
     """Redis' pattern of what contains this text."""
-    escaped = re.sub(r"([][*?^\\-])", r"\\\1", text)
-    return f"*{escaped}*".encode("utf-8", "surrogatepass")
+    return f"*{keys.literal(text)}*".encode("utf-8", "surrogatepass")
 
 
 def _task_id(message: bytes) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,8 @@ def all_keys() -> dict[str, str]:
     constants = {name: value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)}
     found = {name: value for name, value in constants.items() if name != "PREFIX"}
     for name, function in inspect.getmembers(keys, inspect.isfunction):
+        if name == "literal":
+            continue
         found[name] = function(*["x"] * len(inspect.signature(function).parameters))
     return found
 
@@ -46,3 +49,10 @@ def test_there_are_scripts_that_name_keys() -> None:
 def test_the_keys_of_a_job_end_in_the_words_that_no_id_may_end_in() -> None:
     of_jobs = [key for key in all_keys().values() if key.startswith("slotline:job:x:")]
     assert sorted(key.rpartition(":")[2] for key in of_jobs) == sorted(keys.ROOMS)
+
+
+@pytest.mark.parametrize("text", ["a*b", "a?b", "[a-b]", "back\\slash", "^", "plain", 'quote "\n'])
+def test_a_literal_matches_itself_alone(raw_redis: Any, text: str) -> None:
+    for one in (text, "axb", "a", text + "x"):
+        raw_redis.set(one, "")
+    assert [raw.decode() for raw in raw_redis.keys(keys.literal(text))] == [text]
