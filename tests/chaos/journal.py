@@ -132,7 +132,7 @@ def figures(runs: Sequence[Run], strikes: Sequence[Strike], redis_away: Sequence
         interrupted=sum(run.ended_s is None for run in runs),
         computed_again=sum(max(0, sum(run.ended_s is not None for run in same) - 1) for same in by_text.values()),
         overlaps=[found for same in by_text.values() for found in _overlaps(same, strikes)],
-        recoveries=[found for strike in strikes for found in _recoveries(strike, by_text, redis_away)],
+        recoveries=[found for strike in strikes for found in _recoveries(strike, strikes, by_text, redis_away)],
     )
 
 
@@ -160,9 +160,11 @@ def _overlaps(same: Sequence[Run], strikes: Sequence[Strike]) -> Iterable[Overla
                 yield Overlap(one.text, (one.pid, other.pid), seconds)
 
 
-def _recoveries(strike: Strike, by_text: dict[str, list[Run]], redis_away: Sequence[Span]) -> Iterable[Recovery]:
+def _recoveries(
+    strike: Strike, strikes: Iterable[Strike], by_text: dict[str, list[Run]], redis_away: Sequence[Span]
+) -> Iterable[Recovery]:
     if strike.kind == SWALLOW:
-        yield from _heard_again(strike, by_text, redis_away)
+        yield from _heard_again(strike, strikes, by_text, redis_away)
         return
     for same in by_text.values():
         if not any(run.pid in strike.pids and run.began_s <= strike.at_s < run.over_s for run in same):
@@ -172,11 +174,17 @@ def _recoveries(strike: Strike, by_text: dict[str, list[Run]], redis_away: Seque
             yield Recovery(strike.kind, min(later) - strike.at_s, away)
 
 
-def _heard_again(strike: Strike, by_text: dict[str, list[Run]], redis_away: Sequence[Span]) -> Iterable[Recovery]:
-    """Until one of its processes begins again; that it begins what it had made ready before is no sign."""
+def _heard_again(
+    strike: Strike, strikes: Iterable[Strike], by_text: dict[str, list[Run]], redis_away: Sequence[Span]
+) -> Iterable[Recovery]:
+    """Until one of its processes begins again; that it begins what it had made ready before is no sign.
+
+    If it is struck again before that, only the last strike counts.
+    """
     first_s = strike.at_s + MADE_READY_S
     own = [run.began_s for same in by_text.values() for run in same if run.pid in strike.pids]
-    if later := [began_s for began_s in own if began_s > first_s]:
+    again = [other.at_s for other in strikes if other.pids & strike.pids and other.at_s > strike.at_s]
+    if (later := [began_s for began_s in own if began_s > first_s]) and min(later) < min(again, default=min(later) + 1):
         away = any(gone < min(later) and back > strike.at_s for gone, back in redis_away)
         yield Recovery(strike.kind, min(later) - strike.at_s, away)
 

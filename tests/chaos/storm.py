@@ -126,7 +126,8 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
         while not (hand.is_done and not unsent and _all_ended(client, books, alone)):
             if time.monotonic() - began > LIMIT_S:
                 raise TimeoutError(f"not within {LIMIT_S:g} s: the end of the books")
-            if not hand.is_done and not unsent and _all_ended(client, books, alone) and _submit(storm, client, books):
+            # Not when the last countdown has ended: the slots would be idle until then.
+            if not hand.is_done and not unsent and _all_ended(client, books, []) and _submit(storm, client, books):
                 unsent = singles.of_book(storm.seed, len(books))
                 alone += unsent
                 say(f"book {len(books)}")

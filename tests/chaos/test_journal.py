@@ -50,6 +50,8 @@ def test_who_was_not_heard_has_recovered_when_it_begins_what_it_had_not_made_rea
     runs = [Run("a", 1, 0.0, ended_s=1.1), Run("b", 1, 1.1, ended_s=1.2), Run("c", 2, 2.0), Run("d", 1, 4.0)]
     (recovery,) = figures(runs, [strike("swallow", 1.0, 1)], []).recoveries
     assert (recovery.kind, recovery.seconds, recovery.redis_away) == ("swallow", 3.0, False)
+    twice = figures(runs, [strike("swallow", 1.0, 1), strike("swallow", 3.0, 1)], [])
+    assert [one.seconds for one in twice.recoveries] == [1.0]
 
 
 def test_a_journal_is_read_line_by_whole_line_while_it_grows(tmp_path: Path) -> None:
