@@ -9,21 +9,19 @@ restarted, or took over from another) is given them again.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from tasks.redis.refusals import refusal
+
 if TYPE_CHECKING:
     from redis import Redis
 
 KeysAndArguments = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
-
-_SERVERS_OWN = re.compile(r"(?:^|: ?-)(?:OOM|READONLY|MISCONF|NOREPLICAS|NOPERM|BUSY)\b")
-"""How a server refuses every client. Redis 6.2 puts «Error running script …: -» before it."""
 
 
 @functools.cache
@@ -80,4 +78,4 @@ class Scripts:
 
 def is_the_servers_own(error: Exception) -> bool:
     """Whether the server refuses every client, or does not answer; False: it is what a script was given."""
-    return type(error) is not ResponseError or bool(_SERVERS_OWN.search(str(error)))
+    return type(error) is not ResponseError or refusal(error) is not None

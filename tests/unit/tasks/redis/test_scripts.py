@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from redis.exceptions import ResponseError
 
-from tasks.redis.scripts import Scripts
+from tasks.redis.scripts import Scripts, is_the_servers_own
+from tests.fixtures.redis_users import RedisUser
 
 INCREASE = "return redis.call('INCRBY', KEYS[1], step(ARGV[1]))"
 HEAD = "local function step(text) return tonumber(text) * 2 end"
@@ -60,6 +62,18 @@ def test_a_server_that_refuses_every_client_raises(raw_redis: Any, package: str)
             scripts.run_all("one", [(["n"], [1])])
     finally:
         raw_redis.config_set("maxmemory", 0)
+
+
+def test_a_right_that_a_command_of_a_script_lacks_is_the_servers_own_refusal(
+    redis_user: RedisUser, package: str
+) -> None:
+    with redis.Redis.from_url(redis_user("part", "allkeys", "+@all", "-incrby")) as client:
+        scripts = Scripts(client, package, "headed")
+        with pytest.raises(ResponseError) as one:
+            scripts.run("one", ["n"], [1])
+        with pytest.raises(ResponseError):
+            scripts.run_all("one", [(["n"], [1])])
+    assert is_the_servers_own(one.value)
 
 
 def test_another_client_may_carry_a_run(raw_redis: Any, package: str, redis_client: Any) -> None:
