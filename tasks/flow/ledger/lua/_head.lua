@@ -194,8 +194,9 @@ local function write_progress(job)
   local value = '{"status":"PROGRESS","result":{' .. result .. '}' ..
     ',"traceback":null,"children":[],"date_done":null,"task_id":' .. cjson.encode(job) .. '}'
   local key = 'celery-task-meta-' .. job
-  redis.call('SET', key, value, 'PX', r.ttl_ms)
-  redis.pcall('PUBLISH', key, value) -- only news: a user who may not send it must not end the script halfway
+  -- Only news: a user who may not write it must not end the script halfway.
+  redis.pcall('SET', key, value, 'PX', r.ttl_ms)
+  redis.pcall('PUBLISH', key, value)
 end
 
 -- Whether every part has ended.

@@ -1,6 +1,6 @@
 -- Look after one open job: a message of it that is lost is sent again.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:sent, slotline:held, slotline:delayed, slotline:open,
---       slotline:job:<id>:attempts
+--       slotline:job:<id>:attempts; also its :states and :outcomes
 -- ARGV: id, how many messages of a queue to look through at most, how often a message is sent again before a run begins,
 --       ms of the first pause
 -- Returns what was sent again: parts, `start` or `end`; with a `!` behind it what was lost too often, and is not sent
@@ -44,6 +44,37 @@ local function may_send(name)
   return true
 end
 
+local function has_ended(part)
+  local mark = redis.call('GETRANGE', key_of(job, 'states'), part - 1, part - 1)
+  return mark == 'd' or mark == 'f'
+end
+
+-- A settle that Redis refused halfway, for a right that its user lacked, has marked a part and done nothing after it.
+-- With no part under way: what has no outcome has not ended, the parts are counted anew, and what goes next is sent.
+-- Returns whether that is the job's own task.
+local function goes_on()
+  local states = redis.call('GET', key_of(job, 'states')) or ''
+  if states == '' or string.find(states, 'q', 1, true) then return false end
+  for part = 1, #states do
+    if has_ended(part) and redis.call('HEXISTS', key_of(job, 'outcomes'), part) == 0 then
+      redis.call('SETRANGE', key_of(job, 'states'), part - 1, '.')
+    end
+  end
+  states = redis.call('GET', key_of(job, 'states'))
+  local counts = {}
+  for name, mark in pairs({done = 'd', failed = 'f', skipped = 's'}) do
+    counts[name] = select(2, string.gsub(states, mark, mark))
+  end
+  redis.call('HSET', KEYS[1], 'done', counts.done, 'failed', counts.failed, 'skipped', counts.skipped, 'sent', 0,
+    'next', 1)
+  record = fields(job, COUNTERS)
+  refill(job, record)
+  if not is_complete(record) then return false end
+  redis.call('HSET', KEYS[1], 'state', 'finishing')
+  send_finish(job)
+  return true
+end
+
 local again = {}
 
 local function send_again(name, send)
@@ -65,12 +96,18 @@ elseif record.state == 'finishing' then
     send_again('end', function() send_finish(job) end)
   end
 else
-  local sent = redis.call('HGETALL', KEYS[2])
+  local sent, is_any_sent = redis.call('HGETALL', KEYS[2]), false
   for i = 1, #sent, 2 do
     local part, message = tonumber(sent[i]), sent[i + 1]
+    if part and has_ended(part) then
+      redis.call('HDEL', KEYS[2], part)
+      part = nil
+    end
+    is_any_sent = is_any_sent or part ~= nil
     if part and not lives_as_job(part) and not is_somewhere(record.part_list, message, tag_of(message)) then
       send_again(tostring(part), function() redis.call('RPUSH', record.part_list, part_message(job, record, part)) end)
     end
   end
+  if not is_any_sent and goes_on() then again[#again + 1] = 'end' end
 end
 return again

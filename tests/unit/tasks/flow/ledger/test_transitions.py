@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
 from collections import Counter
@@ -64,6 +65,23 @@ def test_a_user_who_may_not_publish_ends_no_step_halfway(ledger: Ledger, raw_red
     with redis.Redis.from_url(redis_user("mute", "allkeys", "+@all", "-publish")) as mute:
         assert Ledger(mute).transitions.settle(job, 1, "done", {}) == "done"
     assert (finishes(raw_redis, job), record_of(ledger, job).state) == (1, "finishing")
+
+
+@pytest.mark.parametrize("right", ["hincrby", "hdel", "hset", "lpush"])
+@pytest.mark.parametrize("width", [1, 2])
+def test_what_a_step_left_undone_that_redis_refused_halfway_the_sweep_does(
+    ledger: Ledger, raw_redis: Any, redis_user: RedisUser, right: str, width: int
+) -> None:
+    job = opened(ledger, 3, skipped={3}, width=width)
+    with redis.Redis.from_url(redis_user("part", "allkeys", "allchannels", "+@all", f"-{right}")) as partly:
+        for part in range(1, width + 1):
+            with contextlib.suppress(redis.RedisError):
+                Ledger(partly).transitions.settle(job, part, "done", {})
+    for part in (1, 2, 1, 2):  # their messages were given back, or sent again by the sweep
+        ledger.transitions.settle(job, part, "done", {})
+        ledger.transitions.sweep(job, 1000)
+    record = record_of(ledger, job)
+    assert (record.state, record.done, record.skipped, finishes(raw_redis, job)) == ("finishing", 2, 1, 1)
 
 
 def test_a_job_with_nothing_to_compute_is_left_to_its_caller_without_a_message(ledger: Ledger, raw_redis: Any) -> None:
