@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 
 from producer import Client
-from tasks.errors import InvalidInput
+from tasks.errors import IdInUse, InvalidInput
 from tests.fixtures.environment import UseCatalog
 from tests.unit.producer.messages import sent
 
@@ -34,8 +36,11 @@ def test_one_text_is_one_job_with_its_options(client: Client, redis_client: redi
 
 
 def test_many_texts_are_one_job_and_a_second_time_nothing(client: Client, redis_client: redis.Redis) -> None:
-    job = client.submit_summaries(["One.", {"title": "B", "text": "Two."}], model="words")
-    client.submit_summaries(["One."], model="words", job_id=job.id)
+    texts: list[Any] = ["One.", {"title": "B", "text": "Two."}]
+    job = client.submit_summaries(texts, model="words")
+    client.submit_summaries(texts, model="words", job_id=job.id)
+    with pytest.raises(IdInUse):
+        client.submit_summaries(["One."], model="words", job_id=job.id)
     [(task, fields)] = sent(redis_client, "flow")
     assert task == "summary.texts"
     assert [one["text"] for one in fields["texts"]] == ["One.", "Two."]
