@@ -1,7 +1,7 @@
 """Notes when an artifact was last used: its files' times, which retention reads (`tasks/retention`).
 
 On a local disk both files get the present time, at most once a minute. On another file system the pointer is
-written again with the same content, at most once a day for each artifact and process, because a write there
+written again with the same content, at most once an hour for each artifact and process, because a write there
 takes as long as a read. Whoever may not write, leaves no note and gets no error.
 """
 
@@ -16,7 +16,7 @@ from tasks.store.file_system import is_local
 from tasks.store.names import Artifact, to_pointer
 
 EVERY_S = 60.0
-EVERY_ELSEWHERE_S = 86400.0
+EVERY_ELSEWHERE_S = 3600.0
 REMEMBERED = 100_000
 """Notes that this process remembers of file systems without a time that can be set."""
 

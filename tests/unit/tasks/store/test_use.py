@@ -70,7 +70,7 @@ def test_who_may_not_write_leaves_no_note_and_gets_no_error(store: Store, monkey
     assert store.read_bytes(NAME) == b"x"
 
 
-def test_elsewhere_the_pointer_is_written_again_once_a_day_and_a_refusal_is_no_error() -> None:
+def test_elsewhere_the_pointer_is_written_again_once_an_hour_and_a_refusal_is_no_error() -> None:
     store = Store(f"memory://{secrets.token_hex(8)}/deep")
     put = store.put_bytes(NAME, b"x")
     fs, root = store.opened()
