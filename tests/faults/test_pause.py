@@ -49,7 +49,7 @@ def test_while_a_model_is_paused_all_its_slots_end_what_runs_and_begin_nothing(
     wait_until(lambda: redis_client.zcard(keys.idle(MODEL)) == 3, what="three idle slots, one of them new")
     assert len(slots.runs()) == 2
     assert "model is paused: nothing new begins" in third.log()
-    assert not any(redis_client.exists(keys.attempts(task_id)) for task_id in sent[2:])
+    assert not any(redis_client.hexists(keys.attempts(task_id), "0") for task_id in sent[2:])
     run(resume, MODEL)
     for task_id in sent:
         foreign.AsyncResult(task_id).get(timeout=GIVE_UP_S)
