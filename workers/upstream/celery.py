@@ -96,9 +96,10 @@ class Buffered:
     ) -> Any:
         backend: Any = self
         buffer = write_buffer(backend.app)
-        if state != states.REVOKED and not buffer.is_open and ledger(backend.app).queries.cancelled([task_id]):
-            return result  # REVOKED stays, whatever a late run brings; `result.lua` does the same for the buffer
         if not buffer.is_open or (request is not None and (request.chord or request.errbacks)):
+            # REVOKED stays, whatever a late run brings; `result.lua` does the same for the buffer.
+            if state != states.REVOKED and ledger(backend.app).queries.cancelled([task_id]):
+                return result
             return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)
         value = backend.encode({**meta, "task_id": task_id})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 
-from tasks.flow.connections import write_buffer
+from tasks.flow.connections import ledger, write_buffer
 from tasks.redis import keys
 from tests.fixtures.workers import StartWorker
 from workers.upstream import celery as upstream
@@ -93,6 +94,25 @@ def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_c
         assert redis_client.keys(keys.RESULT_PREFIX + "*") == [keys.RESULT_PREFIX + "waited-for"]
         assert buffer.send() == {}
         assert redis_client.exists(keys.RESULT_PREFIX + "alone")
+        app.backend.client.close()
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
+@pytest.mark.parametrize("followed_by", [{}, {"chord": {"task": "a", "options": {}}}, {"errbacks": [{}]}], ids=str)
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_no_result_is_stored_over_a_revocation(
+    broker: str, redis_client: Redis, followed_by: dict[str, Any], is_batch: bool
+) -> None:
+    with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
+        buffer_results(app)
+        buffer = write_buffer(app)
+        if is_batch:
+            buffer.open()
+        ledger(app).transitions.cancel("revoked", even_unknown=True)
+        for result, state in (({}, "SUCCESS"), (ValueError("no"), "FAILURE")):
+            app.backend.store_result("revoked", result, state, request=Context(followed_by))
+        buffer.send()
+        assert json.loads(str(redis_client.get(keys.RESULT_PREFIX + "revoked")))["status"] == "REVOKED"
         app.backend.client.close()
 
 
