@@ -39,9 +39,6 @@ LASTING = (
     "retention",
     "store:",
     "stores",
-    "laststore",
-    "pruner",
-    "retention",
 )
 """What may stay of slotline's keys when nothing is under way; each has an end of its own or is one key."""
 
