@@ -84,6 +84,12 @@ class FlowPool(TaskPool):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
 
+    def _get_info(self) -> dict[str, Any]:
+        info: dict[str, Any] = super()._get_info()
+        hard_s, soft_s = self._own_limits_s
+        info["timeouts"] = (soft_s or 0, hard_s or 0)
+        return info
+
     def _apply(
         self,
         target: Any,

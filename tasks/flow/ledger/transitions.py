@@ -201,6 +201,7 @@ class Transitions:
         """Remove all that is known of a job, as if it had never been."""
         self._redis.delete(*_job_keys(job_id), keys.sent(job_id), keys.RESULT_PREFIX + job_id)
         self._redis.zrem(keys.OPEN, job_id)
+        self._redis.zrem(keys.FAILED, f"{job_id}.0")
         self._redis.zrem(keys.JOBS, job_id)
 
 

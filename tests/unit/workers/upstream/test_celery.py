@@ -36,6 +36,7 @@ from workers.upstream.celery import (
     begun_count,
     buffer_results,
     check_revoked,
+    context_of,
     existing_requests,
     exit_status,
     has_active,
@@ -43,7 +44,10 @@ from workers.upstream.celery import (
     is_cold_shutdown,
     is_recorded_as_revoked,
     is_stopping,
+    keep_until_done,
+    mark_done,
     stop_worker,
+    store_though_ignored,
     wrap_command,
 )
 from workers.wire.call import Call
@@ -177,6 +181,34 @@ def test_a_request_that_was_revoked_is_known_by_its_callback(request_of: Callabl
     finally:
         state.revoked.discard("two")
     assert not check_revoked(print)
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
+def test_a_result_that_its_sender_ignores_can_be_stored_all_the_same(
+    request_of: Callable[[str], Any], redis_client: Redis
+) -> None:
+    ignored, wanted = request_of("ignored"), request_of("wanted")
+    ignored._ignore_result = True
+    for request in (ignored, wanted):
+        store_though_ignored(request.on_success, ValueError("no"))
+    stored = redis_client.get(keys.RESULT_PREFIX + "ignored")
+    assert '"FAILURE"' in str(stored)
+    assert not redis_client.exists(keys.RESULT_PREFIX + "wanted"), "Celery stores this one"
+    mark_done(wanted.on_success, {"made": 1})
+    assert '"SUCCESS"' in str(redis_client.get(keys.RESULT_PREFIX + "wanted"))
+
+
+def test_a_request_gives_what_its_task_would_find_in_its_own_request(request_of: Callable[[str], Any]) -> None:
+    context = context_of(request_of("three").on_success)
+    assert context is not None
+    assert (context.id, context.task, context.kwargs) == ("three", "upstream.note", {"a": 1})
+    assert context_of(print) is None
+
+
+def test_a_job_s_message_is_kept_until_its_step_is_done_whatever_its_task_says(app: Celery) -> None:
+    task = app.task(name="upstream.hasty", acks_late=False, reject_on_worker_lost=False, shared=False)(note)
+    keep_until_done(task)
+    assert (task.acks_late, task.reject_on_worker_lost, task.retry_on_worker_lost) == (True, True, False)
 
 
 def test_a_request_exists_while_one_of_celerys_lists_has_it(request_of: Callable[[str], Any]) -> None:
