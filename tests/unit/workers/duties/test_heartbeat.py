@@ -92,7 +92,7 @@ def test_a_worker_that_holds_back_what_a_rate_limit_forbids_is_not_stuck(
     consumer.task_buckets["a.task"] = None
     now += 60.0
     duty.step()
-    assert health.read(raw_redis)[0].why.startswith("idle for 60 s though 1 messages wait")
+    assert health.read(raw_redis)[0].why.startswith("idle for 60 s though 1 message waits")
 
 
 def test_a_worker_whose_queue_was_cancelled_says_so(consumer: Any, raw_redis: Redis) -> None:
