@@ -109,4 +109,4 @@ def test_while_the_first_runs_its_progress_and_its_result_stay_its_own(
 
     wait_until(lambda: redis_client.llen(keys.SET_ASIDE) == 4, what="all to be refused")
     assert client.job("runs").wait(GIVE_UP_S).fields()["parts"] == 2
-    assert stored(redis_client, "book.1")["status"] == "SUCCESS"
+    wait_until(lambda: stored(redis_client, "book.1")["status"] == "SUCCESS", what="somebody's job to succeed")
