@@ -53,9 +53,15 @@ local function words_of(payload)
   return words
 end
 
--- An id as a word without quotes, spaces or control characters: its other bytes as %XX. Two ids are two words.
+-- An id as a short word without quotes, spaces or control characters: its other bytes as %XX, and of a long id the
+-- beginning and a digest. Two ids are two words. The transport holds a message under its tag only if that is short
+-- (`LONGEST_KEY` in workers/transport/lua/reserve.lua), and the sweep looks for it there.
+local LONGEST_WORD = 120
+
 local function as_word(id)
-  return (string.gsub(id, '[^%w._-]', function(char) return string.format('%%%02X', string.byte(char)) end))
+  local word = string.gsub(id, '[^%w._-]', function(char) return string.format('%%%02X', string.byte(char)) end)
+  if #word <= LONGEST_WORD then return word end
+  return string.sub(word, 1, LONGEST_WORD / 2) .. '-' .. redis.sha1hex(id)
 end
 
 -- A new delivery tag: a held message is found by it, so each message has one of its own. It stands inside JSON text

@@ -14,6 +14,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import LOSSES_ALLOWED
 from tasks.flow.ledger.record import OwnMessage
 from tasks.redis import keys
+from tasks.redis.task_id import LONGEST_BYTES
 from tasks.settings import settings
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING
@@ -106,6 +107,17 @@ def test_a_queue_that_is_too_long_to_look_through_is_believed(
     assert sweep.step() == 0, "the queue is still longer than the look"
     monkeypatch.setattr("workers.duties.sweep.LOOK", 100)
     assert sweep.step() == 1
+
+
+@pytest.mark.parametrize("letter", ["x", "\n", "ế"], ids=ascii)
+def test_what_a_worker_holds_of_a_job_with_the_longest_id_is_left_alone(
+    ledger: Ledger, raw_redis: Any, sweep: Sweep, letter: str
+) -> None:
+    job = letter * (LONGEST_BYTES // len(letter.encode()))
+    ledger.transitions.open(job, replace(OPENING, payloads=["Pa", "Pb"]))
+    assert len(Leases(raw_redis, lease_s=30).reserve([MODEL], 2).taken) == 2
+    assert sweep.step() == 0
+    assert queue(raw_redis, MODEL) == []
 
 
 def test_a_chapter_that_is_open_is_not_sent_again_to_its_book(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
