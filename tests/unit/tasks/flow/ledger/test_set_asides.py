@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.record import Taken
 from tasks.redis import keys
 from tests.fixtures.processes import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import claim
@@ -39,6 +40,17 @@ def test_a_message_is_sent_again_once_with_all_its_attempts(ledger: Ledger, raw_
     assert ledger.set_asides.resend(entry, "queue", MESSAGE.encode()) == 0
     assert raw_redis.lrange("queue", 0, -1) == [MESSAGE.encode()]
     assert claim(ledger, "a", "tag", ("queue", "copy"), ("alone", 0)) == 1
+
+
+def test_a_message_that_killed_before_it_was_claimed_has_all_its_attempts_again(ledger: Ledger) -> None:
+    for _ in range(3):
+        ledger.claims.note_loss("tag", ("alone", 0), "signal 9 (SIGKILL)", is_early=True)
+    ledger.set_asides.add("queue", "its worker died", MESSAGE)
+    (entry,) = ledger.set_asides.latest(10)
+    ledger.set_asides.resend(entry, "queue", MESSAGE.encode())
+    (taken,) = ledger.claims.take_all([("alone", 0)], ["request"])
+    assert isinstance(taken, Taken)
+    assert (taken.runs, taken.early) == (0, 0)
 
 
 def test_a_message_that_is_no_json_can_be_sent_again(ledger: Ledger, raw_redis: Any) -> None:
