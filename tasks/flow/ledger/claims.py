@@ -103,7 +103,7 @@ class Claims:
         `why` is empty for a run that is not at fault: its count is taken back.
         """
         script_keys = [keys.job(task_id), keys.attempts(task_id)]
-        return int(self._scripts.run("lost", script_keys, [tag, why, ttl_ms(), int(is_job)]))
+        return int(self._scripts.run("lost", script_keys, [tag, why, ttl_ms(), int(is_job), secrets.token_hex(8)]))
 
     def step_loss(self, job_id: str, state: str) -> str:
         """What ended the last lost run of a job's own task that found the job in this state (`new`: no record)."""
@@ -121,7 +121,8 @@ class Claims:
         """
         job_id, part = run_of
         script_keys = [keys.job(job_id), keys.attempts(job_id)]
-        return bool(self._scripts.run("part_lost", script_keys, [part, tag, why, int(is_early), ttl_ms()]))
+        args = [part, tag, why, int(is_early), ttl_ms(), secrets.token_hex(8)]
+        return bool(self._scripts.run("part_lost", script_keys, args))
 
     def loss(self, run_of: tuple[str, int]) -> str:
         """What ended the last run that was lost; empty when it is not known (its whole worker died)."""

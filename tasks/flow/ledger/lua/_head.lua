@@ -6,10 +6,11 @@
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
 --   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
 --   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last one began, ms, part! -> which
---                                       call began it, part? -> what ended the last run that was lost; the same for
---                                       the job's own task, under `step:<state that it found the job in>`; part~,
---                                       start~, end~ -> how often its message was lost since a run began, and when;
---                                       part^ -> runs that were lost before they were claimed
+--                                       call began it or noted it as lost, part? -> what ended the last run that was
+--                                       lost; the same for the job's own task, under `step:<state that it found the job
+--                                       in>`; part~, start~, end~ -> how often its message was lost since a run began,
+--                                       and when; part^ -> runs that were lost before they were claimed, part^! -> which
+--                                       call noted the last of them
 --   slotline:open               zset    job -> when the sweep last looked at it, ms
 --   slotline:delayed            zset    `queue list \n message` -> when it is due, ms
 --   slotline:capacity:<model>   zset    `worker|parts at once` -> end of lease, ms
@@ -106,6 +107,13 @@ end
 -- Keep a message until it is due; it is sent then (delayed.lua).
 local function send_later(list, message, due_ms)
   redis.call('ZADD', DELAYED, due_ms, list .. '\n' .. message)
+end
+
+-- Whether the run that was begun last is one of this message, and was not noted as lost. Each delivery of a message has
+-- the same tag, so a run that was lost is marked; `mark` is the one of this call, which may be sent twice.
+local function is_this_run(attempts, name, tag, mark)
+  local begun_by, token = string.match(redis.call('HGET', attempts, name .. '!') or '', '^(.*)\n([^\n]*)$')
+  return begun_by == tag and (string.sub(token, 1, 5) ~= 'lost:' or token == mark)
 end
 
 -- The runs of a job's own task are counted like those of a part: once for each state that a run finds the job in.

@@ -43,7 +43,7 @@ if runs > 1 and begun then
     return -2
   end
 end
-redis.call('HDEL', KEYS[4], part .. '~', part .. '^') -- its message has arrived, and did not kill before this
+redis.call('HDEL', KEYS[4], part .. '~', part .. '^', part .. '^!') -- its message has arrived, and did not kill before this
 redis.call('HSET', KEYS[4], part, runs + 1, part .. '@', now, part .. '!', run)
 if part == 0 then redis.call('PEXPIRE', KEYS[4], ARGV[8]) end
 redis.call('SET', KEYS[1], tag, 'PX', ARGV[8])

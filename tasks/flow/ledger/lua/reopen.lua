@@ -16,7 +16,7 @@ for i = 3, #ARGV do
     if not send then redis.call('HINCRBY', KEYS[1], 'sent', 1) end
     redis.call('HINCRBY', KEYS[1], mark == 'd' and 'done' or 'failed', -1)
     redis.call('HDEL', KEYS[4], part)
-    redis.call('HDEL', KEYS[5], part, part .. '@', part .. '!', part .. '?', part .. '~', part .. '^')
+    redis.call('HDEL', KEYS[5], part, part .. '@', part .. '!', part .. '?', part .. '~', part .. '^', part .. '^!')
     redis.call('ZREM', 'slotline:failed', job .. '.' .. part)
     back, first = back + 1, math.min(first, part)
   end

@@ -79,6 +79,30 @@ def test_runs_that_kill_before_they_are_claimed_are_counted_and_only_those(ledge
     assert early(ledger, job, 2) == 0, "it does not kill before it is claimed"
 
 
+def test_a_message_that_comes_again_has_its_old_tag_and_may_kill_before_its_next_claim(ledger: Ledger) -> None:
+    job = opened(ledger, 1)
+    part = [Request(f"{job}.1", "tag", {"job": job, "part": 1})]
+    claim(ledger, "a", "tag", COPY, (job, 1))
+    for counted in (0, 1, 2):
+        attempts.note_loss(ledger, part, RuntimeError("died"), is_their_fault=True)
+        assert early(ledger, job, 1) == counted
+    attempts.uncount(ledger, part)
+    taken = ledger.claims.take(job, 1)
+    assert taken is not None
+    assert taken.runs == 1, "the run that was claimed was lost before"
+
+
+def test_a_loss_that_is_noted_again_because_the_answer_was_lost_counts_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("secrets.token_hex", lambda size: "the same call")
+    job = opened(ledger, 1)
+    for _ in range(2):
+        ledger.claims.note_loss("tag", (job, 1), "died", is_early=True)
+        assert ledger.claims.lost("alone", "tag", "died", is_job=False) == 1
+    assert early(ledger, job, 1) == 1
+
+
 def early(ledger: Ledger, job: str, part: int) -> int:
     taken = ledger.claims.take(job, part)
     assert taken is not None

@@ -91,6 +91,15 @@ def test_a_run_that_was_lost_before_it_was_counted_is_counted_then(ledger: Ledge
     assert [ledger.claims.lost("alone", tag, "killed", is_job=False) for tag in "ab"] == [1, 2]
 
 
+def test_a_message_that_comes_again_has_its_old_tag_and_each_of_its_lost_runs_counts(
+    ledger: Ledger, raw_redis: Any
+) -> None:
+    assert [ledger.claims.lost("alone", "tag", "killed", is_job=False) for _ in range(3)] == [1, 2, 3]
+    assert ledger.claims.lost("alone", "tag", "", is_job=False) == 3, "that run was not counted"
+    job = finishing(ledger)
+    assert [begin(ledger, job, "tag"), lost(ledger, job, "tag"), lost(ledger, job, "tag")] == [1, 1, 2]
+
+
 def test_a_run_that_its_worker_ended_as_planned_costs_no_attempt(ledger: Ledger) -> None:
     job = finishing(ledger)
     begin(ledger, job, "a")
