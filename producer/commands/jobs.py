@@ -10,7 +10,7 @@ from producer.client import Client
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT, DONE
 from tasks.terminal.interrupt import Interrupt, status_of
-from tasks.terminal.printable import one_line
+from tasks.terminal.printable import as_argument, one_line
 
 RECORDS_A_ROW = 50
 
@@ -55,7 +55,7 @@ def watch(job_id: str) -> int:
         with Interrupt(), JobBar(console, job_id) as bar:
             result = job.wait(on_progress=bar.update)
     except KeyboardInterrupt as stopped:
-        click.echo(f"slotline: detached; follow it: slotline watch {one_line(job_id)}", err=True)
+        click.echo(f"slotline: detached; follow it: slotline watch {as_argument(job_id)}", err=True)
         return status_of(stopped)
     except SlotlineError as exc:
         if f"job {job_id}" in str(exc):

@@ -15,7 +15,7 @@ from tasks.retention import state
 from tasks.retention.retention import GB, Retention, limits_of
 from tasks.retention.round import Limits
 from tasks.settings import settings
-from tasks.terminal.printable import counted, one_line
+from tasks.terminal.printable import as_argument, counted
 
 DAY_S = 86400.0
 
@@ -54,7 +54,7 @@ def retry(what: str | None, everything: bool) -> int:
     with client.connection.speaking():
         sent = repair.retry_all(client.ledger) if what is None else repair.retry(client.ledger, what)
         followed = _job_of(client, what) if what and sent else None
-    click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {one_line(followed)}" if followed else ""))
+    click.echo(f"{sent} sent again" + (f"; follow it: slotline watch {as_argument(followed)}" if followed else ""))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import unicodedata
 
 _CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
@@ -24,6 +25,15 @@ def printable(text: str, kept: str = "") -> str:
 def one_line(text: str) -> str:
     """`printable`, with all white space as single spaces."""
     return printable(" ".join(text.split()))
+
+
+def as_argument(text: str) -> str:
+    """`text` as the last argument of a command to paste into bash: it arrives exactly, and nothing of it is run."""
+    word = shlex.quote(text)
+    if printable(text) != text:
+        shown = text.replace("\\", r"\\").replace("'", r"\'")
+        word = "$'" + "".join(one if _is_shown(one) else f"\\U{ord(one):08x}" for one in shown) + "'"
+    return f"-- {word}" if text.startswith("-") else word
 
 
 def shortened(text: str, limit: int) -> str:

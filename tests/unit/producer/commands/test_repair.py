@@ -44,6 +44,11 @@ def test_a_failed_part_is_listed_with_its_reason_and_tried_again(client: Client,
     assert slotline("failed").out == "nothing has failed\n"
 
 
+def test_what_retry_says_to_type_is_safe_to_paste(client: Client, slotline: Slotline) -> None:
+    fail_one_part(client, "-a $(b)")
+    assert slotline("retry", "--", "-a $(b).1").out == "1 sent again; follow it: slotline watch -- '-a $(b)'\n"
+
+
 def test_retry_takes_an_id_or_everything_and_not_both(client: Client, slotline: Slotline) -> None:
     for wrong in (["retry"], ["retry", "job", "--all"]):
         said = slotline(*wrong)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.terminal.printable import counted, one_line, printable, shortened
+from tasks.terminal.printable import as_argument, counted, one_line, printable, shortened
 
 FLOWER = "Chí Phèo — 志飘 🇻🇳 👩‍👧"
 
@@ -60,3 +61,31 @@ def test_white_space_becomes_one_line_of_at_most_so_many_characters() -> None:
 def test_one_is_not_several(number: int, words: str) -> None:
     assert counted(number, "chapter") == words
     assert counted(2, "summary", "summaries") == "2 summaries"
+
+
+IDS = (
+    "4f2c-9a",
+    "$(echo ran)",
+    "it's",
+    "a b",
+    "-x",
+    "--all",
+    "*",
+    'q"b\\s',
+    "tab\tend\nline",
+    "\x1b[2J'",
+    "\x9b31m",
+    "\u202eabc",
+    FLOWER,
+    "~",
+)
+
+
+def test_a_shell_gets_an_argument_exactly_as_it_is_and_runs_nothing_of_it() -> None:
+    words = " ".join(as_argument(one).removeprefix("-- ") for one in IDS)
+    assert printable(words) == words
+    got = subprocess.run(
+        ["bash", "-c", f"printf '%s\\0' {words}"], capture_output=True, check=True, env={"LC_ALL": "C.UTF-8"}
+    )
+    assert got.stdout.decode().split("\0")[:-1] == list(IDS)
+    assert as_argument("-x") == "-- -x"
