@@ -89,7 +89,7 @@ class Leases:
         self, client: Redis, lease_s: float, holder: str | None = None, renewal_client: Redis | None = None
     ) -> None:
         self.client = client
-        self._scripts = Scripts(client, "workers.transport", shared=("delayed",))
+        self._scripts = Scripts(client, "workers.transport", shared=("set_aside", "delayed"))
         # Renewal has its own: it must not wait behind a command that waits for a silent server.
         self._renewal_client = renewal_client or client
         self.lease_s = lease_s

@@ -30,7 +30,7 @@ class Ledger:
     """The ledger's parts, on one client of the broker's own Redis database."""
 
     def __init__(self, client: Redis) -> None:
-        scripts = Scripts(client, "tasks.flow.ledger", shared=("delayed",))
+        scripts = Scripts(client, "tasks.flow.ledger", shared=("set_aside", "delayed"))
         self.transitions = Transitions(client, scripts)
         self.claims = Claims(client, scripts)
         self.queries = Queries(client)

@@ -1,6 +1,7 @@
 -- For the scripts of the ledger and of the transport: messages that wait for a time. Defines functions, runs nothing.
 -- Keys that the functions touch: slotline:delayed (sorted set: `queue list \n message` -> when it is due, ms of Redis'
--- clock), the queues' lists, slotline:setaside. A message is in one of them, or held, and each script moves it whole.
+-- clock), the queues' lists, and those of set_aside.lua, which comes before this file. A message is in one of them, or
+-- held, and each script moves it whole.
 
 local DELAYED = 'slotline:delayed'
 
@@ -21,8 +22,7 @@ local function push(command, list, message, now)
     redis.call('ZADD', DELAYED, now + 1000, list .. '\n' .. message)
     return
   end
-  local about = {queue = list, reason = 'cannot be sent: ' .. answer.err, time = now}
-  redis.call('RPUSH', 'slotline:setaside', cjson.encode(about) .. '\n' .. message)
+  set_aside('slotline:setaside', list, 'cannot be sent: ' .. answer.err, message, now)
 end
 
 -- Send the messages that are due, at most `limit`, the earliest first. Asks for no memory before it has freed as much.

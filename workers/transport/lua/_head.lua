@@ -28,20 +28,3 @@ local function forget(key)
   redis.call('HDEL', HELD, key)
   redis.call('ZREM', LEASES, key)
 end
-
--- Put an entry into slotline:setaside: a line of JSON (queue, reason, time in ms), then the message as it came. The list
--- is bounded in number and bytes: the oldest entries give way, and slotline:setaside:about counts them (`dropped`).
-local ASIDE_NUMBER, ASIDE_BYTES = 10000, 67108864
-
-local function set_aside(target, list, reason, message)
-  local entry = cjson.encode({queue = list, reason = reason, time = now_ms()}) .. '\n' .. message
-  local about, count, dropped = target .. ':about', redis.call('LLEN', target), 0
-  local bytes = count == 0 and 0 or tonumber(redis.call('HGET', about, 'bytes') or 0)
-  while count > 0 and (count >= ASIDE_NUMBER or bytes + #entry > ASIDE_BYTES) do
-    bytes = math.max(0, bytes - #redis.call('LPOP', target))
-    count, dropped = count - 1, dropped + 1
-  end
-  redis.call('RPUSH', target, entry)
-  redis.call('HSET', about, 'bytes', bytes + #entry)
-  redis.call('HINCRBY', about, 'dropped', dropped)
-end

@@ -1,12 +1,12 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
 -- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
--- also: slotline:delayed; slotline:paused, and slotline:job:<id> of a message with an eta, read only
+-- also: slotline:delayed, slotline:setaside:about; slotline:paused, and slotline:job:<id> of a message with an eta, read only
 -- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
 -- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
 -- ARGV[7…] keys to acknowledge first (those still ours)
--- Returns {taken, aside, more, held_back, now, paused}: taken = key, list, message, …; aside = list, reason, …; more = 1 when a
--- limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
+-- Returns {taken, aside, more, held_back, now, paused}: taken = key, list, message, …; aside = list, reason, …;
+-- more = 1 when a limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
 -- now = ms of Redis' clock; paused = 1 when a queue of these lists is paused.
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
 -- Guarantee: what waits is divided among the idle slots; a slot that holds messages leaves a batch to each of them.
@@ -98,7 +98,7 @@ local function sort(list, message)
   if due then
     redis.call('ZADD', DELAYED, due, list .. '\n' .. message)
   else
-    set_aside(SET_ASIDE, list, headers, message) -- in their place is the reason
+    set_aside(SET_ASIDE, list, headers, message, now) -- in their place is the reason
     aside[#aside + 1], aside[#aside + 2] = list, headers
   end
   moved, waiting = moved + 1, waiting - 1

@@ -278,6 +278,7 @@ def test_what_is_due_but_cannot_be_sent_is_set_aside_and_stops_no_reader(
     head, kept = redis_client.lindex(keys.SET_ASIDE, 0).split("\n", 1)
     assert json.loads(head)["queue"] == keys.LEASES
     assert kept == "message"
+    assert int(redis_client.hget(keys.SET_ASIDE_ABOUT, "bytes")) == len(f"{head}\n{kept}"), "it counts for the bound"
 
 
 def test_what_this_user_may_not_send_stays_delayed_for_one_who_may(redis_client: Any, redis_user: RedisUser) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Taken
 from tasks.redis import keys
-from tests.fixtures.processes import ROOT
 from tests.unit.tasks.flow.ledger.opened_jobs import claim
 
 MESSAGE = '{"headers":{"id":"alone"},"body":"ế"}'
@@ -97,10 +96,3 @@ def test_what_is_sent_again_or_forgotten_makes_room_and_an_empty_list_has_droppe
     ledger.set_asides.forget(third)
     ledger.set_asides.forget_dropped()
     assert ledger.set_asides.dropped() == 0
-
-
-def test_the_transport_sets_aside_in_the_same_way() -> None:
-    own = (ROOT / "tasks/flow/ledger/lua/set_aside.lua").read_text(encoding="utf-8")
-    transports = (ROOT / "workers/transport/lua/_head.lua").read_text(encoding="utf-8")
-    function = own[own.index("-- Put an entry into") : own.index("\nset_aside(KEYS")]
-    assert function in transports
