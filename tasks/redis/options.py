@@ -21,7 +21,6 @@ from tasks.errors import SettingsError
 VARIABLE = "SLOTLINE_REDIS_OPTIONS"
 TLS_SCHEME = "rediss"
 SENTINEL_SCHEME = "sentinel"
-SOCKET_SCHEME = "redis+socket"
 
 SILENT_S = 25.0
 """After this long without a sign of the other host the kernel gives up a connection, also an idle one."""

@@ -34,11 +34,7 @@ _PRODUCER = _ALL + (
     "brpop getrange hdel hget hgetall hincrby hmget hset hsetnx hvals lindex lrange lrem mget persist pexpire pttl "
     "rpush scan setrange smembers subscribe unlink unsubscribe zcard zcount zrange zrevrange zscan "
 )
-_FLOWER = (
-    "select ping multi exec discard evalsha script|load script|exists time publish "
-    "get set del exists llen lpush sadd srem zadd zrem zrangebyscore "
-    "brpop mget psubscribe punsubscribe smembers zrange "
-)
+_FLOWER = _ALL + "brpop mget psubscribe punsubscribe smembers zrange "
 
 OPTIONAL = ("info", "config|get", "client|info", "client|setinfo")
 """Commands that slotline does without: it then cannot say whether Redis keeps its data when it restarts."""
