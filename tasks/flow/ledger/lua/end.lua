@@ -2,8 +2,9 @@
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts; also slotline:open and its :sent,
 -- slotline:failed (zset: `<id>.0` -> when a job failed as a whole, ms)
 -- ARGV: final state (SUCCESS | FAILURE | REVOKED), result as JSON or '', error as JSON or '', ms to keep, id,
---       slotline:jobs, fields of the record as JSON (flat, strings), each set if the record lacks it; for a job that failed as a whole and may be tried again also: its own message's head, tail
---       and list, and 1 to list it (0: it is a part of another job, and listed there)
+--       slotline:jobs, fields of the record as JSON (flat, strings), each set if the record lacks it; for a job that
+--       failed as a whole and may be tried again also: its own message's head, tail and list, and 1 to list it (0: it is
+--       a part of another job, and listed there)
 -- Returns 1, or 0 when the job had ended already, or was opened again: a run that was frozen since then ends nothing.
 -- A job that failed keeps its parts, so that they can be tried again, or its own message, so that it can be as a whole.
 local state = redis.call('HGET', KEYS[1], 'state')
