@@ -27,6 +27,9 @@ STUCK_S = 10.0
 FAILURES_IN_A_ROW = 3
 DEATHS_IN_A_ROW = 3
 
+NEWER_FIELDS = ("machine", "reads", "refused", "store")
+"""Readers of older versions fail on a field that they do not know, so these stand in a key of their own."""
+
 LOADED = frozenset({"ready", "busy"})
 RECYCLING = "recycling"
 """The state of a slot whose child is replaced because its memory has grown: planned, and not unhealthy."""
@@ -69,10 +72,11 @@ class Beat:
     """The id of the worker's store (`tasks/store/identity.py`)."""
 
     @classmethod
-    def parse(cls, text: str | bytes) -> Beat:
+    def parse(cls, text: str | bytes, more: str | bytes = "{}") -> Beat:
         """A heartbeat of any version: fields that are not known here are left out, missing new ones have a default."""
         known = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in json.loads(text).items() if name in known})
+        found = {**json.loads(text), **json.loads(more)}
+        return cls(**{name: value for name, value in found.items() if name in known})
 
 
 @dataclass(frozen=True)
@@ -129,27 +133,35 @@ def read(client: Redis) -> list[Standing]:
     names: list[Any] = sorted(client.scan_iter(match=keys.health("*"), count=1000))
     pipe: Any = client.pipeline(transaction=False)
     for name in names:
-        pipe.get(name).pttl(name)
-    answers = pipe.execute()
+        worker = name.decode().removeprefix(keys.health(""))
+        pipe.get(name).get(keys.health_more(worker)).pttl(name)
+    answers = iter(pipe.execute())
     return [
-        _standing(raw, left_ms) for raw, left_ms in zip(answers[0::2], answers[1::2], strict=True) if raw is not None
+        _standing(raw, more, left_ms)
+        for raw, more, left_ms in zip(answers, answers, answers, strict=True)
+        if raw is not None
     ]
 
 
-def _standing(raw: bytes, left_ms: int) -> Standing:
-    beat = Beat.parse(raw)
+def _standing(raw: bytes, more: bytes | None, left_ms: int) -> Standing:
+    beat = Beat.parse(raw, more or b"{}")
     age_s = max(0.0, KEPT_S - left_ms / 1000)
     return Standing(beat, age_s, why_unhealthy(beat, age_s))
 
 
 def write(client: Redis, beat: Beat) -> None:
     """Write a worker's heartbeat."""
-    client.set(keys.health(beat.worker), json.dumps(asdict(beat)), px=int(KEPT_S * 1000))
+    first = asdict(beat)
+    more = {name: first.pop(name) for name in NEWER_FIELDS}
+    with client.pipeline(transaction=False) as pipe:
+        pipe.set(keys.health_more(beat.worker), json.dumps(more), px=int(KEPT_S * 1000))
+        pipe.set(keys.health(beat.worker), json.dumps(first), px=int(KEPT_S * 1000))
+        pipe.execute()
 
 
 def forget(client: Redis, worker: str) -> None:
     """Remove the heartbeat of a worker that has ended as planned."""
-    client.delete(keys.health(worker))
+    client.delete(keys.health(worker), keys.health_more(worker))
 
 
 def waiting_in(client: Redis, queue: str) -> int:

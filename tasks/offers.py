@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Published:
-    """The offer of a ready model. `voices` maps a name to its language tag; empty if any name may be a voice."""
+    """The offer of a ready model. `voices` maps a name to its language tag; empty if any name may be a voice.
+
+    Clients and flow workers of older versions fail on a field that they do not know: a new one needs a key of its own.
+    """
 
     model: str
     adapter: str
@@ -37,8 +40,6 @@ class Published:
     """What the model makes of an input; empty in the offer of a worker of an older version."""
     is_registry: bool = False
     """Whether the slot has many small models, one for each voice."""
-    store: str = ""
-    """The id of the worker's store (`tasks/store/identity.py`); empty in the offer of a worker of an older version."""
 
 
 class Offers:

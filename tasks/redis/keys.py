@@ -188,3 +188,8 @@ def offer(model: str) -> str:
 def health(worker: str) -> str:
     """String (JSON) with a time to live: a worker's state at its last beat; the time left says how old it is."""
     return f"{PREFIX}health:{worker}"
+
+
+def health_more(worker: str) -> str:
+    """String (JSON) with a time to live: the fields of a worker's last beat that older versions do not know."""
+    return f"{PREFIX}healthmore:{worker}"

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from producer import Client
+from tasks import health
 from tasks.launch import celery_command, slotline_command
 from tasks.stacks.running import running
 from tasks.store import identity
@@ -64,9 +65,8 @@ def test_a_stack_is_found_by_every_command_without_an_export(
     assert len(re.findall("quick-cpu-[01]@", run(*slotline_command("health")))) == 2
     assert not (tmp_path / "another").exists()
     [address] = running()
-    offer = Client(address.broker_url, address.store_url).offer("quick")
-    assert offer is not None
-    assert offer.store == identity.known(Store(address.store_url))
+    beats = [standing.beat for standing in health.read(Client(address.broker_url, address.store_url).connection.redis)]
+    assert {beat.store for beat in beats} == {identity.known(Store(address.store_url))}
     stack.kill()
     assert running() == []
 

@@ -29,6 +29,7 @@ LASTING = (
     "capacity:",
     "offer:",
     "health:",
+    "healthmore:",
     "beat",
     "sweeper",
     "reading:",

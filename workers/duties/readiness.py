@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from celery import signals
@@ -67,7 +66,7 @@ class Readiness(ConsumerDuty):
 
     def _publish(self, offer: Published, kept_s: float | None = None) -> None:
         try:
-            offers(self.consumer.app).publish(replace(offer, store=self.consumer.controller.setup.store_id), kept_s)
+            offers(self.consumer.app).publish(offer, kept_s)
         except RedisError as exc:
             logger.warning("the offer of %s could not be published: %s", offer.model, words(exc))
 

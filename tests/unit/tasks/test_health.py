@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 
 import pytest
 from redis import Redis
@@ -87,6 +87,20 @@ def test_a_queue_with_messages_that_no_worker_reads_is_left_over() -> None:
     assert health.unattended(queues, [slot, flow]) == {"bart": 2}
     stopped = health.Standing(replace(SLOT, reads=False), 1.0, "")
     assert health.unattended(queues, [stopped, flow]) == {"bart": 2, "espeak": 1}
+
+
+def test_a_beat_can_be_read_by_an_older_version_which_takes_exactly_its_own_fields(broker: str) -> None:
+    beat = replace(SLOT, machine="m", reads=False, refused="no right", store="s")
+    own = {*(field.name for field in fields(Beat))} - set(health.NEWER_FIELDS)
+    with Redis.from_url(broker) as client:
+        health.write(client, beat)
+        assert {*json.loads(str(client.get(keys.health(SLOT.worker)), "utf-8"))} == own
+        assert [standing.beat for standing in health.read(client)] == [beat]
+        client.delete(keys.health_more(SLOT.worker))
+        assert [standing.beat for standing in health.read(client)] == [SLOT], "a beat of an older version"
+        health.write(client, beat)
+        health.forget(client, SLOT.worker)
+        assert client.keys("slotline:*") == []
 
 
 def test_the_age_of_a_beat_is_told_by_redis_and_by_no_hosts_clock(broker: str) -> None:

@@ -38,3 +38,9 @@ def test_an_offer_of_a_newer_worker_which_names_more_is_read(raw_redis: Any) -> 
     new = {"model": "aloud", "adapter": "adapter", "revision": "1", "sample_rate": 22_050, "smells_of": "roses"}
     raw_redis.set(keys.offer("aloud"), json.dumps(new))
     assert Offers(raw_redis).published("aloud") == Published("aloud", "adapter", "1", 22_050)
+
+
+def test_an_offer_can_be_read_by_an_older_client_which_takes_exactly_these_fields(raw_redis: Any) -> None:
+    Offers(raw_redis).publish(OFFER)
+    first = "model adapter revision sample_rate voices default_voice reads_tokens chars_per_token craft is_registry"
+    assert " ".join(json.loads(raw_redis.get(keys.offer("aloud")))) == first
