@@ -39,8 +39,10 @@ def pause(models: tuple[str, ...], every: bool) -> int:
         for model in _wanted(models, every, known, known):
             if pauses.pause(client, model, _person()):
                 _say(f"{model} is paused; what runs ends, and nothing new begins until: slotline resume {model}")
+            elif found := pauses.pause_of(client, model):
+                _say(f"{found.words()}; that stays so")
             else:
-                _say(f"{pauses.paused(client)[model].words()}; that stays so")
+                _say(f"{model} was resumed by somebody at this moment; pause it again")
     return DONE
 
 

@@ -39,6 +39,11 @@ def test_a_model_is_paused_and_resumed_and_a_second_time_says_so(raw_redis: Redi
     assert list(pauses.paused(raw_redis)) == ["b"]
 
 
+def test_a_pause_that_ends_while_it_is_looked_up_is_said(raw_redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pauses, "pause", lambda *_: False)
+    assert run(pause, "a") == "a was resumed by somebody at this moment; pause it again\n"
+
+
 def test_all_is_every_model_that_is_known_and_every_one_that_is_paused(raw_redis: Redis) -> None:
     health.write(raw_redis, SLOT)
     run(pause, "--all")
