@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger
 
 LOOK_EVERY_S = 10.0
-"""Someone who submits one job after the other is told no more often than this."""
+"""Someone who submits one job after the other gets a line no more often than this."""
 
 
 def missing(ledger: Ledger, model: str, needs_flow: bool) -> list[str]:

@@ -64,7 +64,7 @@ class Beat:
     beat_s: float
     on_demand: bool = False
     machine: str = ""
-    """Tells machines of one hostname apart; empty in the heartbeat of an older version."""
+    """Another one for each machine, also of one hostname; empty in the heartbeat of an older version."""
     reads: bool = True
     """Whether the worker reads its queue: Celery's `cancel_consumer` ends that, `add_consumer` begins it again."""
     refused: str = ""

@@ -141,7 +141,7 @@ def _how_to_use(is_found: bool, running_here: int) -> list[str]:
     if not is_found:
         return ["Use it from another terminal:"]
     if running_here > 1:
-        return [f"{running_here} stacks run here, so a command must be told which one it is to use; for this one:"]
+        return [f"{running_here} stacks run here, so a command needs the address of one of them; this one has:"]
     return [
         "Your commands find it from any terminal:",
         "  slotline read FILE",

@@ -38,7 +38,7 @@ def test_a_broker_that_is_no_redis_is_refused_without_its_password() -> None:
     ("is_found", "running_here", "words"),
     [
         (True, 1, "Your commands find it from any terminal:"),
-        (True, 2, "2 stacks run here, so a command must be told which one"),
+        (True, 2, "2 stacks run here, so a command needs the address"),
         (False, 0, "Use it from another terminal:"),
     ],
 )
