@@ -76,7 +76,9 @@ if batch > 0 and asked > 0 then
   redis.call('ZREM', IDLE, holder)
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
   idle = redis.call('ZCARD', IDLE)
-  for _, list in ipairs(lists) do waiting = waiting + redis.call('LLEN', list) end
+  if idle > 0 then -- else there is nobody to share with
+    for _, list in ipairs(lists) do waiting = waiting + redis.call('LLEN', list) end
+  end
 end
 
 -- How many of the messages that wait are this slot's to take.
