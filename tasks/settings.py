@@ -168,6 +168,7 @@ def _address(given: Mapping[str, str], stacks: Callable[[], Sequence[RunningStac
         "CELERY_BROKER_URL": stack.broker_url,
         "SLOTLINE_STORE_URL": stack.store_url,
         "SLOTLINE_MODELS": stack.models_path,
+        "SLOTLINE_REDIS_OPTIONS": stack.redis_options,
     }
 
 

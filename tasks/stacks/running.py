@@ -1,8 +1,8 @@
 """Where stacks run on this machine: `slotline up` leaves a file in the run folder, and every command finds it there.
 
 The file is locked by its process, so it counts only while that process lives; what a killed stack has left
-behind is removed by the next look. The file is private (0600), because the URL of a Redis may have a password.
-Starts and stops nothing.
+behind is removed by the next look. The file is private (0600), because the URL or the options of a
+Redis may have a password. Starts and stops nothing.
 """
 
 from __future__ import annotations
@@ -24,13 +24,17 @@ PATTERN = "stack-*.json"
 
 @dataclass(frozen=True)
 class RunningStack:
-    """A stack's address: its broker, store and catalog; its process, and when it started (seconds since 1970)."""
+    """A stack's address: its broker, store and catalog; its process, and when it started (seconds since 1970).
+
+    `redis_options` are those of connections to its broker, as `SLOTLINE_REDIS_OPTIONS` has them.
+    """
 
     broker_url: str
     store_url: str
     models_path: str
     pid: int
     started: float
+    redis_options: str = ""
 
 
 class StackFile:
@@ -41,9 +45,9 @@ class StackFile:
         self._file = file
 
     @classmethod
-    def leave(cls, broker_url: str, store_url: str, models_path: str) -> Self:
+    def leave(cls, broker_url: str, store_url: str, models_path: str, redis_options: str = "") -> Self:
         """Leave the address for all commands of this user; raises `SettingsError` if there is no private folder."""
-        stack = RunningStack(broker_url, store_url, models_path, os.getpid(), time.time())
+        stack = RunningStack(broker_url, store_url, models_path, os.getpid(), time.time(), redis_options)
         # The name is new each time: a process id may be used again, or be that of another container.
         path = run_folder.made() / f"stack-{stack.pid}-{secrets.token_hex(4)}.json"
         draft = path.with_suffix(".part")
@@ -94,6 +98,6 @@ def _is_locked(file: IO[str]) -> bool:
 def _read(file: IO[str]) -> RunningStack | None:
     try:
         found = json.load(file)
-        return RunningStack(**{one.name: found[one.name] for one in fields(RunningStack)})
+        return RunningStack(**{one.name: found[one.name] for one in fields(RunningStack) if one.name in found})
     except (ValueError, KeyError, TypeError):
         return None

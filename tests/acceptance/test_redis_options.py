@@ -12,6 +12,7 @@ import redis
 
 from producer import Client
 from tasks.catalog import catalog
+from tasks.launch import slotline_command
 from tasks.settings import settings
 from tests.fixtures.commands import Slotline
 from tests.fixtures.processes import ROOT, StartProcess
@@ -87,3 +88,21 @@ def test_a_password_that_no_url_has_reaches_workers_commands_and_questions(
         asked.wait_for_log("2 nodes online")
         job = Client().submit_chapter("One.\n\nTwo.\n\nThree.", model="quick")
         assert slotline("cancel", job.id).status == 0
+
+
+@pytest.mark.worker
+def test_a_stack_is_found_with_the_password_that_it_was_given_as_an_option(
+    own_environment: None, start_process: StartProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "models.toml").write_text('[models.quick]\nadapter = "rehearsal"\n')
+    with LockedRedis(tmp_path / "redis") as server:
+        given = {
+            "CELERY_BROKER_URL": server.url,
+            "SLOTLINE_REDIS_OPTIONS": "password=p%40ss%26word",
+            "SLOTLINE_MODELS": str(tmp_path / "models.toml"),
+        }
+        stack = start_process(*slotline_command("up", "--model", "quick"), env=given, name="up")
+        stack.wait_for_log("and SLOTLINE_REDIS_OPTIONS as it is here")
+        assert "p%40ss" not in stack.log()
+        asked = start_process(*slotline_command("health"), name="health")
+        asked.wait_for_log(r"healthy +quick-cpu-0@")

@@ -129,6 +129,7 @@ def _announce(stack: LocalStack) -> None:
         *_how_to_use(stack.is_found, len({one.broker_url for one in running()})),
         f"  export CELERY_BROKER_URL={stack.broker_url}",
         f"  export SLOTLINE_STORE_URL={store_url}",
+        *(["  and SLOTLINE_REDIS_OPTIONS as it is here"] if stack.wanted.redis_options(stack.settings) else []),
         "",
         "Ctrl-C stops everything.",
     ]

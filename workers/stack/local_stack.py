@@ -159,7 +159,8 @@ class LocalStack:
     def _leave_address(self) -> None:
         try:
             models = str(catalog_path().absolute())
-            self._address = StackFile.leave(self.broker_url, self.wanted.store_url(self.settings), models)
+            store_url, options = self.wanted.store_url(self.settings), self.wanted.redis_options(self.settings)
+            self._address = StackFile.leave(self.broker_url, store_url, models, options)
         except (SettingsError, OSError) as exc:
             self._say(f"other commands do not find this stack, export its address: {exc}")
 

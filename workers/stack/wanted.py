@@ -71,6 +71,12 @@ class Wanted:
                 in_turn[uuid] = in_turn.get(uuid, 0.0) + limits[model]
         return max([*limits.values(), *in_turn.values()], default=0.0)
 
+    def redis_options(self, settings: Settings) -> str:
+        """The options of connections to its Redis, as `SLOTLINE_REDIS_OPTIONS` has them."""
+        # The embedded Redis has no password, no TLS and no Sentinels.
+        given = settings.redis_options
+        return (given if self.broker_url else given.without_credentials()).query()
+
     def _environment(self, broker_url: str, settings: Settings) -> dict[str, str]:
         made = {
             "CELERY_BROKER_URL": broker_url,
@@ -81,8 +87,7 @@ class Wanted:
             "SLOTLINE_CPU_SLOTS": str(max(settings.cpu_slots, sum(self.models.values()))),
         }
         if not self.broker_url:
-            # The embedded Redis has no password, no TLS and no Sentinels.
-            made["SLOTLINE_REDIS_OPTIONS"] = settings.redis_options.without_credentials().query()
+            made["SLOTLINE_REDIS_OPTIONS"] = self.redis_options(settings)
             if not os.environ.get("SLOTLINE_LEASE_S"):
                 made["SLOTLINE_LEASE_S"] = str(LOCAL_LEASE_S)
         return made

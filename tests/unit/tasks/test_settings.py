@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.errors import SettingsError
@@ -62,6 +64,15 @@ def test_the_address_of_a_running_stack_is_taken_whole_and_never_mixed_with_a_br
     found = read(environment, lambda: stacks)
     assert (found.broker_url, found.store_url, found.models_path) == address
     assert found.broker_is_known == (found.broker_url != "redis://localhost:6379/0")
+
+
+def test_the_options_of_a_running_stack_belong_to_its_address_unless_others_are_set() -> None:
+    locked = replace(HERE, redis_options="password=p")
+    assert read({}, lambda: [locked]).redis_options.query() == "password=p"
+    own = read({"SLOTLINE_REDIS_OPTIONS": "socket_timeout=3"}, lambda: [locked])
+    assert own.redis_options.query() == "socket_timeout=3.0"
+    elsewhere = read({"CELERY_BROKER_URL": "redis://elsewhere"}, lambda: [locked])
+    assert elsewhere.redis_options.query() == "", "a password is sent to its own Redis alone"
 
 
 def test_of_several_stacks_none_is_chosen_and_each_is_named_without_its_password() -> None:

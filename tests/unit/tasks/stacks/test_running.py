@@ -28,9 +28,10 @@ def test_where_none_was_ever_started_none_is_found() -> None:
 
 
 def test_a_stack_is_found_until_it_is_removed_and_its_password_stays_private(own_run_folder: Path) -> None:
-    file = StackFile.leave(*ADDRESS)
+    file = StackFile.leave(*ADDRESS, "password=p")
     [found] = running()
     assert (found.broker_url, found.store_url, found.models_path, found.pid) == (*ADDRESS, os.getpid())
+    assert found.redis_options == "password=p"
     [path] = files(own_run_folder)
     assert path.stat().st_mode & 0o777 == 0o600
     file.remove()
