@@ -165,7 +165,7 @@ def _retry_job(ledger: Ledger, job_id: str) -> int:
         raise InvalidInput(f"id: job {job_id} has not failed ({record.label})")
     failed = [part for part, mark in enumerate(ledger.queries.states(job_id), 1) if mark == FAILED]
     # A chapter that was never opened has no parent in its record; its id names it.
-    if not failed and (part_of_job := part_named(ledger, job_id)):
+    if not failed and (part_of_job := part_named(ledger, job_id)) and not _is_anothers(ledger, record, part_of_job):
         return _retry_parts(ledger, part_of_job[0], [part_of_job[1]])
     if not failed:
         if ledger.transitions.begin_again(job_id):
@@ -184,7 +184,7 @@ def _retry_parts(ledger: Ledger, job_id: str, parts: list[int]) -> int:
 def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
     below = f"{job_id}.{part}"
     child = ledger.queries.record(below)
-    if child is None:
+    if child is None or _is_anothers(ledger, child, (job_id, part)):
         return ledger.transitions.reopen(job_id, [part])
     failed = [number for number, mark in enumerate(ledger.queries.states(below), 1) if mark == FAILED]
     if not failed:
@@ -193,6 +193,14 @@ def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
         return ledger.transitions.reopen(job_id, [part])
     ledger.transitions.reopen_above(job_id, part)
     return ledger.transitions.reopen(below, failed)
+
+
+def _is_anothers(ledger: Ledger, record: Record, part: tuple[str, int]) -> bool:
+    """Whether a job with the id of this part is another one: its sender chose the id. What it has made stays.
+
+    A part that an older version failed before it was opened names neither its job nor its request.
+    """
+    return (record.parent_job, record.parent_part) != part and bool(ledger.queries.request_of(record.job_id))
 
 
 def _open_above(ledger: Ledger, record: Record) -> None:

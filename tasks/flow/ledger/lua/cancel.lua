@@ -35,12 +35,14 @@ local function forget_failure(job, part)
   end
 end
 
-local function cancel(job)
+local function cancel(job, parent)
   local state = redis.call('HGET', key_of(job), 'state')
   if not state or state == 'ended' then return end
+  -- A sender may have chosen an id like that of a part; such a job is no part of this one, and goes on.
+  if parent and redis.call('HGET', key_of(job), 'parent_job') ~= parent then return end
   local states = redis.call('GET', key_of(job, 'states')) or ''
   for part, mark in string.gmatch(states, '()([qf])') do
-    if mark == 'q' then cancel(job .. '.' .. part) else forget_failure(job, part) end
+    if mark == 'q' then cancel(job .. '.' .. part, job) else forget_failure(job, part) end
   end
   if state == 'open' then send_finish(job) end
   mark_ended(job)

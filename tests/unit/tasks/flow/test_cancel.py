@@ -144,6 +144,15 @@ def test_cancelling_a_book_cancels_its_open_chapters_and_opens_no_other(ledger: 
     assert ledger.queries.open_jobs(10) == []
 
 
+def test_a_job_of_a_sender_who_chose_a_parts_id_goes_on_when_the_book_is_cancelled(
+    ledger: Ledger, notified: list[str]
+) -> None:
+    book = opened(ledger, 5, BOOK)
+    anothers = opened(ledger, 4, job=f"{book}.2")
+    assert cancel(ledger, book, notified.extend)
+    assert (record_of(ledger, anothers).state, notified) == ("open", [book])
+
+
 def test_a_cancelled_chapter_is_a_failed_part_of_its_book_which_goes_on(ledger: Ledger, notified: list[str]) -> None:
     book = opened(ledger, 3, BOOK)
     chapter = opened(ledger, 4, job=f"{book}.1", parent=(book, 1))

@@ -94,6 +94,22 @@ def test_a_chapter_that_failed_as_a_whole_begins_anew_in_its_book(ledger: Ledger
     assert raw_redis.llen(FLOW) == 1
 
 
+def test_a_job_of_a_sender_who_chose_a_parts_id_is_kept_when_that_part_is_tried_again(ledger: Ledger) -> None:
+    above = replace(OPENING, kind="book", part_task="speech.chapter", part_queue=FLOW, part_list=FLOW, width=2)
+    ledger.transitions.open("book.2", replace(OPENING, payloads=["P"], request="another's"))
+    ledger.transitions.settle("book.2", 1, "done", {})
+    ledger.transitions.end("book.2", "chapter", "SUCCESS", {"made": "by another"}, None)
+    ledger.transitions.open("book", replace(above, payloads=["CI", "CII"]))
+    ledger.transitions.settle("book", 2, "failed", {"error": {"type": "IdInUse", "message": "id: …"}})
+    ledger.transitions.settle("book", 1, "done", {})
+    ledger.transitions.end("book", "book", "FAILURE", None, {"type": "PartsFailed", "message": "1 of 2"})
+    assert repair.retry(ledger, "book") == 1
+    kept = ledger.queries.record("book.2")
+    assert kept is not None
+    assert (kept.outcome, kept.result) == ("SUCCESS", {"made": "by another"})
+    assert ledger.queries.states("book") == "dq"
+
+
 def test_a_message_set_aside_is_listed_by_a_name_of_its_own_and_sent_again_once(ledger: Ledger, raw_redis: Any) -> None:
     ledger.set_asides.add("queue", "WorkerLost: died", '{"headers":{"id":"alone"}}')
     (failure,) = repair.failures(ledger)
