@@ -1,7 +1,8 @@
 """What a Redis server means when it refuses, in words: a missing right, a password, a cluster, a replica, full memory.
 
-The one place that turns redis-py's errors of a server that answers into words. Pure: it connects to nothing, and
-knows no address. An error that it does not know is none of these, and stays what it is.
+The one place that turns redis-py's errors of a server that answers into words. It connects to nothing, and knows no
+address. An error that it does not know is none of these, and stays what it is. It counts the errors about a missing
+right that this process has read, so that a worker looks for it soon (`workers/duties/heartbeat.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ CLUSTER = (
 
 NOT_THE_SERVERS_WORDS = ("MasterNotFoundError",)
 """Errors that quote others: the Sentinels' answers, for example."""
+
+
+@dataclass
+class _Count:
+    rights: int = 0
+
+
+_COUNT = _Count()
 
 
 @dataclass(frozen=True)
@@ -105,9 +114,15 @@ def refusal(error: BaseException | None) -> Refusal | None:
     while error is not None:
         name = type(error).__name__
         if _is_redis_py(error) and name not in NOT_THE_SERVERS_WORDS and (found := _read(f"{name} {error}", name)):
+            _COUNT.rights += bool(found.lacks)
             return found
         error = error.__cause__ or error.__context__
     return None
+
+
+def rights_refused() -> int:
+    """How many errors about a missing right were read in this process; only that it has grown means something."""
+    return _COUNT.rights
 
 
 def words(error: BaseException) -> str:

@@ -1,13 +1,14 @@
 """A worker's heartbeat: every few seconds it writes its status to Redis, where `tasks/health.py` reads it.
 
-It runs on the worker's own event loop, so a worker whose loop hangs sends none. Before each one it
-looks whether the worker has lost a right at Redis, and logs it once. It does not decide about
-health. A worker that ends deletes its last heartbeat; that of a dead worker stays for a minute.
+It runs on the worker's own event loop, so a worker whose loop hangs sends none. Where there is reason
+to, it first looks whether the worker has lost a right at Redis, and logs it once. It does not decide
+about health. A worker that ends deletes its last heartbeat; that of a dead worker stays for a minute.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 from time import monotonic
@@ -21,7 +22,7 @@ from tasks.catalog import catalog
 from tasks.flow.connections import redis_client
 from tasks.health import Beat
 from tasks.redis import rights
-from tasks.redis.refusals import words
+from tasks.redis.refusals import rights_refused, words
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.settings import beat_s, settings
 from workers.duties.duty import PeriodicDuty
@@ -34,6 +35,9 @@ logger = logging.getLogger(__name__)
 
 BEATS_OF_REST = 3
 """For so many beats a worker takes nothing after one that found a right missing."""
+
+LOOK_AGAIN_S = 60.0
+"""A worker that was refused nothing looks at its rights so often: the look is the dearest part of a beat."""
 
 
 class Heartbeat(PeriodicDuty):
@@ -49,6 +53,8 @@ class Heartbeat(PeriodicDuty):
         self._state = ""
         self._state_since = 0.0
         self._refused = ""
+        self._looked_at = -math.inf
+        self._refusals = 0
 
     def start(self, consumer: Any) -> None:
         """Write heartbeats from now on, and one when the worker becomes ready.
@@ -56,6 +62,7 @@ class Heartbeat(PeriodicDuty):
         So a client that waits until a worker is ready, and then asks for its health, never reads an older status.
         """
         signals.worker_ready.connect(self._on_ready, weak=False, dispatch_uid="slotline.heartbeat")
+        self._looked_at = -math.inf  # Redis ends the connections of who loses the right to a channel
         super().start(consumer)
 
     def stop(self, consumer: Any) -> None:
@@ -71,20 +78,31 @@ class Heartbeat(PeriodicDuty):
 
     def step(self) -> None:
         """Write one heartbeat."""
-        self._look_at_rights()
+        if self._has_reason_to_look():
+            self._look_at_rights()
         health.write(self._client, self._beat())
+
+    def _has_reason_to_look(self) -> bool:
+        """At each new connection, after a refusal, while a right is missing, and else once in `LOOK_AGAIN_S`."""
+        is_refused = bool(self._refused) or rights_refused() != self._refusals
+        return is_refused or monotonic() - self._looked_at >= LOOK_AGAIN_S
 
     def _look_at_rights(self) -> None:
         """An operator may take a right away while the worker runs: the log and the heartbeat name it."""
+        refusals = rights_refused()
         found = rights.lacking(self._client, rights.WORKER, catalog())
         refused = rights.sentence(self._client, rights.WORKER, found) if found else ""
         if refused and refused != self._refused:
             logger.error("%s", refused)
         elif self._refused and not refused:
             logger.info("the Redis user has all rights again")
+        self._rest(refused)
         self._refused = refused
-        # What it takes now it could not finish. The rest ends by itself, should no further beat come.
-        if (reader := self.consumer.task_consumer) is not None:
+        self._looked_at, self._refusals = monotonic(), refusals
+
+    def _rest(self, refused: str) -> None:
+        """What it takes now it could not finish. The rest ends by itself, should no further beat come."""
+        if (refused or self._refused) and (reader := self.consumer.task_consumer) is not None:
             reader.channel.qos.rest(BEATS_OF_REST * self.interval_s if refused else 0)
 
     def _on_ready(self, **_: Any) -> None:

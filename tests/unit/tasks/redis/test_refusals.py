@@ -139,3 +139,12 @@ def test_an_error_that_another_caused_is_found(error_of: Ask, admin: Any, tmp_pa
     outer.__cause__ = error_of("PING", db=99)
     assert "a database that it does not have" in words_of(outer)
     assert "Redis refuses: " in refusals.words(outer)
+
+
+def test_refusals_for_a_missing_right_are_counted_and_others_are_not() -> None:
+    before = refusals.rights_refused()
+    refusals.words(redis.ResponseError("MISCONF Redis is configured to save RDB snapshots"))
+    refusals.words(ValueError("NOPERM in a text of somebody else's"))
+    assert refusals.rights_refused() == before
+    refusals.words(redis.ResponseError("NOPERM User bob has no permissions to run the 'get' command"))
+    assert refusals.rights_refused() == before + 1

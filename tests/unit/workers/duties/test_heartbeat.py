@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from tasks import health
 from tasks.catalog import catalog
+from tasks.redis.refusals import words
 from tasks.redis.rights import WORKER
 from tests.fixtures.redis_users import RedisUser
 from tests.unit.workers.parent.small_slot import SmallSlot
@@ -123,6 +125,7 @@ def test_a_right_that_was_taken_away_is_logged_once_and_makes_the_worker_unhealt
         duty = Heartbeat(consumer)
         duty.run_step()
         redis_user("worker", *(right for right in every if right not in ("+zadd", "+evalsha")))
+        refuse(client)
         for _ in range(2):
             duty.run_step()
         (standing,) = health.read(raw_redis)
@@ -131,9 +134,54 @@ def test_a_right_that_was_taken_away_is_logged_once_and_makes_the_worker_unhealt
         duty.run_step()
         assert not qos.is_resting
         (again,) = health.read(raw_redis)
-    words = "the Redis user 'worker' lacks rights that a worker needs: +evalsha +zadd (docs/redis.md, «Rights»)"
-    assert (standing.why, again.why) == (words, "")
-    assert caplog.messages == [words, "the Redis user has all rights again"]
+    lacking = "the Redis user 'worker' lacks rights that a worker needs: +evalsha +zadd (docs/redis.md, «Rights»)"
+    assert (standing.why, again.why) == (lacking, "")
+    assert caplog.messages == [lacking, "the Redis user has all rights again"]
+
+
+def refuse(client: Any) -> None:
+    """Another step of the worker is refused, and logs it."""
+    with pytest.raises(NoPermissionError) as refused:
+        client.zadd("slotline:any", {"a": 1})
+    words(refused.value)
+
+
+def looks(raw_redis: Any) -> int:
+    """How often anybody has looked at rights: nothing else discards a transaction."""
+    return int(raw_redis.info("commandstats").get("cmdstat_discard", {}).get("calls", 0))
+
+
+def test_rights_are_looked_at_for_a_new_connection_after_a_refusal_while_one_is_missing_and_once_a_minute(
+    consumer: Any, raw_redis: Any, redis_user: RedisUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = WORKER.rights(0, catalog())
+    now, before = 1000.0, looks(raw_redis)
+    monkeypatch.setattr(heartbeat, "monotonic", lambda: now)
+    consumer.timer = SimpleNamespace(call_repeatedly=lambda *_: None, call_after=lambda *_: None)
+    with Redis.from_url(redis_user("worker", *every)) as client:
+        consumer.app.backend.client = client
+        duty = Heartbeat(consumer)
+
+        def looked(beats: int = 3) -> bool:
+            nonlocal before
+            for _ in range(beats):
+                duty.step()
+            found, before = looks(raw_redis) - before, looks(raw_redis)
+            return found > 0
+
+        assert [looked(1), looked()] == [True, False]
+        duty.start(consumer)
+        assert [looked(1), looked()] == [True, False]
+        now += 59.0
+        assert not looked()
+        now += 1.0
+        assert [looked(1), looked()] == [True, False]
+        redis_user("worker", *(right for right in every if right != "+zadd"))
+        assert not looked(), "nothing was refused"
+        refuse(client)
+        assert [looked(1), looked(1), looked(1)] == [True, True, True]
+        redis_user("worker", *every)
+        assert [looked(1), looked()] == [True, False]
 
 
 def test_a_heartbeat_that_may_not_be_written_is_a_line_that_names_the_right(
