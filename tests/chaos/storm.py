@@ -35,6 +35,7 @@ from tests.chaos.singles import Single
 LEASE_S = 3.0
 TICK_S = 0.02
 LIMIT_S = 900.0
+LIMIT_A_FAULT_S = 4.0
 REST_LIMIT_S = 60.0
 """For what is left when the last job has ended: copies, and leases of the dead."""
 
@@ -61,6 +62,11 @@ class Storm:
     took_s: float = 0.0
     figures: Figures = field(default_factory=lambda: Figures(0, 0, 0))
     last_words: str = ""
+
+    @property
+    def limit_s(self) -> float:
+        """How long it may last."""
+        return max(LIMIT_S, LIMIT_A_FAULT_S * sum(self.faults.values()))
 
     def table(self) -> str:
         """The figures, for people."""
@@ -124,8 +130,8 @@ def _rage(storm: Storm, fleet: Fleet, tell: Callable[[str], None]) -> None:
     unsent: list[Single] = []
     try:
         while not (hand.is_done and not unsent and _all_ended(client, books, alone)):
-            if time.monotonic() - began > LIMIT_S:
-                raise TimeoutError(f"not within {LIMIT_S:g} s: the end of the books")
+            if time.monotonic() - began > storm.limit_s:
+                raise TimeoutError(f"not within {storm.limit_s:g} s: the end of the books")
             # Not when the last countdown has ended: the slots would be idle until then.
             if not hand.is_done and not unsent and _all_ended(client, books, []) and _submit(storm, client, books):
                 unsent = singles.of_book(storm.seed, len(books))
