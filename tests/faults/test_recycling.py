@@ -14,12 +14,12 @@ from tests.fixtures.commands import Slotline
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartWorker
-from workers.adapters import hardware
 
 PARTS = 8
-LEAK_MB = 100
-ROOM_GB = 0.3
-"""What a child may take beside what this process of tests takes: more than a fresh child, and four leaks at most."""
+LEAK_MB = 300
+LIMIT_GB = 0.5
+"""More than a fresh child takes (0.1 GB), and less than it takes with two leaks. Not measured here: this process may
+have loaded what no slot of this model loads."""
 
 
 def test_a_leaking_model_reads_a_chapter_whole_while_its_child_is_replaced(
@@ -32,8 +32,7 @@ def test_a_leaking_model_reads_a_chapter_whole_while_its_child_is_replaced(
     wait_until: WaitUntil,
 ) -> None:
     slots = Slots(start_worker, tmp_path, seconds=0.0)
-    limit_gb = hardware.memory("cpu")["rss_bytes"] / 1024**3 + ROOM_GB
-    use_catalog(f"{slots.catalog.read_text()}leak_mb = {LEAK_MB}\nrecycle_rss_gb = {limit_gb:.3f}\n")
+    use_catalog(f"{slots.catalog.read_text()}leak_mb = {LEAK_MB}\nrecycle_rss_gb = {LIMIT_GB}\n")
     job = client.submit_chapter("\n\n".join(f"Paragraph number {n}." for n in range(PARTS)), model=MODEL)
     opener = slots.flow()
     wait_until(lambda: record_of(client.ledger, job.id).state == "open", what="the open chapter")
@@ -48,7 +47,7 @@ def test_a_leaking_model_reads_a_chapter_whole_while_its_child_is_replaced(
     assert (len(runs), sum(run.ended is not None for run in runs)) == (PARTS, PARTS)
     replaced = re.findall(r"is replaced: it used (\S+) GB after (\d+) batch", worker.log())
     assert len(replaced) >= 2
-    assert all(float(used) > limit_gb - 0.01 for used, _ in replaced)
+    assert all(float(used) > LIMIT_GB - 0.01 for used, _ in replaced)
     assert not re.search(r"ERROR|Traceback|died|killed|given back", worker.log()), worker.tail()
     health = slotline("health")
     assert (health.status, "unhealthy" in health.out) == (0, False), health

@@ -9,6 +9,7 @@ import pytest
 from celery import Celery
 
 from tasks.errors import SettingsError
+from tasks.redis.options import RedisOptions
 from tasks.settings import settings
 from workers.transport import install
 from workers.transport.lease_step import LeaseStep
@@ -47,7 +48,9 @@ def test_the_lease_is_as_long_as_the_settings_say_beside_the_brokers_own_options
     settings.cache_clear()
     app.conf.broker_transport_options = {"master_name": "mymaster"}
     install(app)
-    assert app.conf.broker_transport_options == {"master_name": "mymaster", "lease_s": 7.5}
+    options = app.conf.broker_transport_options
+    assert (options["master_name"], options["lease_s"]) == ("mymaster", 7.5)
+    assert options["socket_timeout"] == RedisOptions().socket_timeout
 
 
 def test_a_key_prefix_is_refused(app: Celery) -> None:

@@ -65,7 +65,10 @@ def test_what_is_loaded_is_not_loaded_again_and_what_is_not_is_not_unloaded(ends
     operations.run(child, Operation.LOAD)
     assert models.calls == ["load"]
     assert child.life.state is State.READY
-    assert parents_end.pending(1.0) == [Loaded(0.5, None)]
+    (loaded,) = parents_end.pending(1.0)
+    assert isinstance(loaded, Loaded)
+    assert (loaded.load_s, loaded.offer) == (0.5, None)
+    assert loaded.rss_bytes > 0
     operations.run(child, Operation.UNLOAD)
     assert models.calls == ["load", "unload"]
 
