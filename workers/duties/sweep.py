@@ -30,8 +30,8 @@ LOOK = 1000
 """A pass searches this many messages of a queue for those of a job; in a longer queue it takes them to be there."""
 
 PROMOTED_A_PASS = 200
-ADDRESSED_A_PASS = 200
-"""Messages in each list of Celery's default queue that a pass looks at."""
+ADDRESSED_A_PASS = 500
+"""So many of the newest messages in each list of Celery's default queue a pass looks at, and as many of the others."""
 FORGET_EVERY = 60
 """Passes from one that also forgets to the next such one."""
 

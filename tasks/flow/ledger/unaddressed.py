@@ -3,7 +3,8 @@
 `route` is Celery's router of slotline's own application (`celeryconfig.py`). Any other Celery client that calls
 `send_task("speech.chapter", …)` without a queue sends to `celery`, which no worker of slotline reads: the sweep
 (`workers/duties/sweep.py`) moves such messages. Names no kind of work. Guarantees: a message is moved in one step, as
-it is but for its queue; a message of any other task is not touched, because it belongs to another application.
+it is but for its queue; a message of any other task is not touched, because it belongs to another application, and does
+not leave Redis.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import functools
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks import plugins
@@ -22,29 +23,42 @@ from tasks.errors import SlotlineError
 from tasks.messages.base import MODEL_NAME, JobRequest, ModelRequest
 from tasks.offers import Offers
 from tasks.redis.scripts import Scripts
-from tasks.routing import DEFAULT_QUEUE, FLOW_QUEUE, PRIORITY_STEPS, RESERVED_QUEUES, list_key, queue_of
+from tasks.routing import DEFAULT_QUEUE, FLOW_QUEUE, RESERVED_QUEUES, list_key, list_keys, priority_of, queue_of
 
 if TYPE_CHECKING:
     from redis import Redis
 
+SLICE_BYTES = 1 << 20
+"""A look at a slice of a list ends after so many bytes, however few messages they are."""
+
 
 class Unaddressed:
-    """The lists of Celery's default queue, and where their messages belong."""
+    """The lists of Celery's default queue, and where their messages belong.
+
+    Remembers how far it has walked through each list: another application's queue may be longer than one look.
+    """
 
     def __init__(self, client: Redis, scripts: Scripts) -> None:
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
         self._scripts = scripts
+        self._lists = list_keys(DEFAULT_QUEUE)
+        self._indexes = [0] * len(self._lists)
 
     def address(self, limit: int) -> int:
-        """Move slotline's own among the next `limit` messages of each priority; how many were moved."""
-        return sum(self._address_list(priority, limit) for priority in PRIORITY_STEPS)
+        """Move slotline's own among the newest `limit` messages of each priority, and among `limit` older ones.
 
-    def _address_list(self, priority: int, limit: int) -> int:
-        source = list_key(DEFAULT_QUEUE, priority)
+        The older ones are those that follow on the last look's. Returns how many were moved.
+        """
+        looks = self._scripts.run("unaddressed", self._lists, [limit, SLICE_BYTES, *self._indexes, *_requests()])
+        moved = [self._move(source, found) for source, (_, *found) in zip(self._lists, looks, strict=True)]
+        self._indexes = [max(0, index - count) for (index, *_), count in zip(looks, moved, strict=True)]
+        return sum(moved)
+
+    def _move(self, source: str, newest_first: Sequence[bytes]) -> int:
         targets, texts = [], []
-        for message in reversed(self._redis.lrange(source, -limit, -1)):  # the last item is the next one
+        for message in reversed(newest_first):
             if found := addressed(message, self._is_known):
-                targets.append(list_key(found[0], priority))
+                targets.append(list_key(found[0], priority_of(source)))
                 texts += [message, found[1]]
         return int(self._scripts.run("move", [source, *targets], texts)) if targets else 0
 

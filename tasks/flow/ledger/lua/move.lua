@@ -5,7 +5,8 @@
 -- was taken meanwhile is left alone.
 local moved = 0
 for i = 2, #KEYS do
-  if redis.call('LREM', KEYS[1], -1, ARGV[2 * i - 3]) == 1 then
+  -- From the end at which messages come in: those to be moved are mostly new.
+  if redis.call('LREM', KEYS[1], 1, ARGV[2 * i - 3]) == 1 then
     redis.call('LPUSH', KEYS[i], ARGV[2 * i - 2])
     moved = moved + 1
   end

@@ -12,7 +12,7 @@ from redis import Redis
 
 from tasks.app import app
 from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.unaddressed import queue_for, route
+from tasks.flow.ledger.unaddressed import SLICE_BYTES, queue_for, route
 from tasks.offers import Offers, Published
 from tests.fixtures.environment import UseCatalog
 
@@ -56,11 +56,58 @@ def test_only_its_queue_changes_in_a_message(ledger: Ledger, foreign: Celery, ra
 
 def test_what_belongs_to_another_application_is_not_touched(ledger: Ledger, foreign: Celery, raw_redis: Redis) -> None:
     foreign.send_task("other.task", kwargs={"model": "quick"})
-    for odd in (b"no message", b"[]", b"7", b'{"headers": {"task": "speech.chapter"}}', b"\xff\x00"):
+    for odd in (b"no message", b"[]", b"7", b'{"headers": {"task": "speech.chapter"}}', b"\xff\x00", b'"task"', b""):
         raw_redis.lpush(IN_CELERY, odd)
     before = raw_redis.lrange(IN_CELERY, 0, -1)
     assert ledger.unaddressed.address(100) == 0
     assert raw_redis.lrange(IN_CELERY, 0, -1) == before
+
+
+def foreign_messages(raw_redis: Redis, count: int, size: int = 1) -> None:
+    """What waits for another application's workers, which are away."""
+    raw_redis.lpush(IN_CELERY, *(json.dumps({"body": "x" * size, "headers": {"task": "other.task"}}),) * count)
+
+
+def test_one_that_comes_behind_a_long_queue_of_another_application_is_found_at_once(
+    ledger: Ledger, foreign: Celery, raw_redis: Redis
+) -> None:
+    foreign_messages(raw_redis, 90)
+    foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": "x"})
+    foreign_messages(raw_redis, 9)
+    assert ledger.unaddressed.address(10) == 1
+    assert (raw_redis.llen("flow"), raw_redis.llen(IN_CELERY)) == (1, 99)
+
+
+def test_one_in_a_long_queue_is_found_after_some_looks_whatever_comes_and_is_taken_meanwhile(
+    ledger: Ledger, foreign: Celery, raw_redis: Redis
+) -> None:
+    foreign_messages(raw_redis, 200)
+    foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": "x"})
+    foreign_messages(raw_redis, 45)
+    moved = 0
+    for _ in range(9):
+        moved += ledger.unaddressed.address(10)
+        foreign_messages(raw_redis, 5)
+        raw_redis.rpop(IN_CELERY, 13)
+    assert moved == 1
+    foreign_messages(raw_redis, 30)
+    foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": "x"})
+    foreign_messages(raw_redis, 30)
+    looks = -(-raw_redis.llen(IN_CELERY) // 10)
+    assert sum(ledger.unaddressed.address(10) for _ in range(looks + 3)) == 1, "from its beginning again"
+
+
+def test_another_applications_messages_do_not_leave_redis(ledger: Ledger, raw_redis: Any) -> None:
+    foreign_messages(raw_redis, 100, size=10_000)
+    before = raw_redis.info("stats")["total_net_output_bytes"]
+    assert ledger.unaddressed.address(100) == 0
+    assert raw_redis.info("stats")["total_net_output_bytes"] - before < 50_000
+
+
+def test_of_long_messages_few_are_looked_at_at_once(ledger: Ledger, foreign: Celery, raw_redis: Redis) -> None:
+    foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": "x"})
+    foreign_messages(raw_redis, 60, size=SLICE_BYTES // 15)
+    assert [ledger.unaddressed.address(100) for _ in range(4)] == [0, 0, 1, 0]
 
 
 def test_a_model_that_nobody_knows_fails_in_words_and_one_that_is_offered_is_known(
