@@ -65,7 +65,7 @@ META = _format(
     "status result traceback children date_done task_id",
     HEAD_LUA, CANCEL_LUA, RESULT_LUA, SEND_LUA, "tasks/redis/keys.py", RESULTS,
 )  # fmt: skip
-"""`status` comes first: cancel.lua reads it there."""
+"""`status` comes first: cancel.lua and result.lua read it there."""
 
 ERROR = _format(
     "the `result` of a task that failed or was revoked", "exc_type exc_message exc_module", CANCEL_LUA, RESULTS

@@ -27,7 +27,7 @@ _ALL = (
 )
 _WORKER = _ALL + (
     "append blmove blpop expire getrange hdel hexists hget hgetall hincrby hincrbyfloat hmget hset hsetnx lindex lpop "
-    "lpos lrange lrem persist pexpire psubscribe pttl punsubscribe rpop rpush scan setex setrange sismember smembers "
+    "lpos lrange lrem persist pexpire psubscribe pttl punsubscribe rpop rpush scan setrange sismember smembers "
     "ttl unlink zcard zcount zrange zremrangebyscore zscan zscore "
 )
 _PRODUCER = _ALL + (
@@ -49,7 +49,7 @@ _ARGUMENTS = {
     "lrem": "{key} 1 a", "mget": "{key}", "persist": "{key}", "pexpire": "{key} 1", "ping": "",
     "psubscribe": "{channel}", "pttl": "{key}", "publish": "{channel} a", "punsubscribe": "{channel}", "rpop": "{key}",
     "rpush": "{key} a", "sadd": "{key} a", "scan": "0", "script|exists": "0", "script|load": "return", "select": "{db}",
-    "set": "{key} a XX", "setex": "{key} 1 a", "setrange": "{key} 0 a", "sismember": "{key} a", "smembers": "{key}",
+    "set": "{key} a XX", "setrange": "{key} 0 a", "sismember": "{key} a", "smembers": "{key}",
     "srem": "{key} a", "subscribe": "{channel}", "time": "", "ttl": "{key}", "unlink": "{key}",
     "unsubscribe": "{channel}", "zadd": "{key} 0 a", "zcard": "{key}", "zcount": "{key} 0 0", "zrange": "{key} 0 0",
     "zrangebyscore": "{key} 0 0", "zrem": "{key} a", "zremrangebyscore": "{key} 0 0", "zrevrange": "{key} 0 0",

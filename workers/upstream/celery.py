@@ -20,6 +20,7 @@ from celery.worker.consumer import Consumer
 from celery.worker.control import Panel
 from celery.worker.request import Request
 from kombu.utils.encoding import bytes_to_str
+from redis.exceptions import ResponseError
 
 from tasks.flow.connections import ledger, write_buffer
 from tasks.flow.ledger.record import StoredResult
@@ -79,10 +80,9 @@ def reconnect_for_ever(app: Celery) -> None:
 class Buffered:
     """Shared by both result backends: if a batch's write buffer is open, results are written to it.
 
-    Its connections are noted, and the kernel watches them like all others.
-
     The result of a chord's header task is stored at once, because Celery counts it at the same time. So is a result
-    with errbacks, because they are sent next and may read it.
+    with errbacks, because they are sent next and may read it. Either way one script of the ledger stores it, in one
+    step: a SUCCESS and a REVOKED stay. Its connections are noted, and the kernel watches them like all others.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -96,16 +96,24 @@ class Buffered:
     ) -> Any:
         backend: Any = self
         buffer = write_buffer(backend.app)
-        if not buffer.is_open or (request is not None and (request.chord or request.errbacks)):
-            # REVOKED stays, whatever a late run brings; `result.lua` does the same for the buffer.
-            if state != states.REVOKED and ledger(backend.app).queries.cancelled([task_id]):
-                return result
-            return super()._store_result(task_id, result, state, traceback, request, **kwargs)  # type: ignore[misc]
         meta = backend._get_result_meta(result=result, state=state, traceback=traceback, request=request)
-        value = backend.encode({**meta, "task_id": task_id})
+        value = backend.encode({**meta, "task_id": bytes_to_str(task_id)})
         key = bytes_to_str(backend.get_key_for_task(task_id))
-        buffer.store(task_id, StoredResult(key, value, int(backend.expires or 0)))
+        keep_s = backend.failure_expires if state == states.FAILURE else backend.expires
+        if buffer.is_open and not (request is not None and (request.chord or request.errbacks)):
+            buffer.store(task_id, StoredResult(key, value, int(keep_s or 0)))
+        else:
+            backend.set(key, value, keep_s)  # Celery's: it calls `_set`, and again where the connection was lost
         return result
+
+    def _set(self, key: str | bytes, value: Any, expires: float | None = None) -> None:
+        """Write and publish a value as Celery does, but leave a SUCCESS and a REVOKED as they are."""
+        backend: Any = self
+        keep_s = backend.expires if expires is None else expires
+        result = StoredResult(bytes_to_str(key), value, int(keep_s or 0))
+        (answer,) = ledger(backend.app).transitions.store_all([result])
+        if isinstance(answer, ResponseError):
+            raise answer
 
 
 class BufferedBackend(Buffered, RedisBackend):

@@ -226,7 +226,9 @@ PARTS: tuple[Part, ...] = (
     ),
     _part("celery.backends.redis", CELERY, holds="RedisBackend SentinelBackend"),
     _part(
-        "celery.backends.redis:RedisBackend", CELERY, "tasks/redis/broker.py", holds="client connparams",
+        "celery.backends.redis:RedisBackend", CELERY, "tasks/redis/broker.py",
+        holds="client connparams failure_expires",
+        set="self, key, value, expires=…, **retry_policy", _set="self, key, value, expires=…",
         __init__="self, host=…, port=…, db=…, password=…, max_connections=…, url=…, connection_pool=…, **kwargs",
     ),
     _part("kombu.utils.encoding", CELERY, bytes_to_str="s"),

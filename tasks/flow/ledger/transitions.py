@@ -109,7 +109,7 @@ class Transitions:
         return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
 
     def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
-        """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded already."""
+        """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded or was cancelled."""
         return self._scripts.run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
 
     def end(

@@ -9,7 +9,9 @@ if id and redis.call('HGET', key_of(id), 'outcome') == 'REVOKED' then return 0 e
 local stored = redis.call('GET', KEYS[1])
 if stored then
   local is_json, meta = pcall(cjson.decode, stored)
-  if is_json and type(meta) == 'table' and meta.status == 'SUCCESS' then return 0 end
+  -- Half of a surrogate pair is JSON for Python, not for Redis; Celery writes the status first.
+  local status = is_json and type(meta) == 'table' and meta.status or string.match(stored, '^{"status": ?"(%u+)"')
+  if status == 'SUCCESS' then return 0 end
 end
 if tonumber(ARGV[2]) > 0 then
   redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])

@@ -24,11 +24,14 @@ from kombu.message import Message
 from kombu.utils.json import dumps
 from kombu.utils.limits import TokenBucket
 from redis import Redis
+from redis.connection import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError
 
 from tasks.flow.connections import ledger, write_buffer
+from tasks.flow.ledger import Ledger
 from tasks.redis import keys
+from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartWorker
 from workers.upstream import celery as upstream
 from workers.upstream.celery import (
@@ -86,7 +89,6 @@ def test_a_chord_of_parts_that_ran_as_one_batch_is_completed(
     assert done.get(timeout=LIMIT_S)["audio"]
 
 
-@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
 @pytest.mark.parametrize("waited_for", ["chord", "errbacks"])
 def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_client: Redis, waited_for: str) -> None:
     with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
@@ -101,7 +103,6 @@ def test_what_celery_goes_on_from_at_once_is_stored_at_once(broker: str, redis_c
         app.backend.client.close()
 
 
-@pytest.mark.filterwarnings("ignore:Call to deprecated setex")  # by Celery
 @pytest.mark.parametrize("followed_by", [{}, {"chord": {"task": "a", "options": {}}}, {"errbacks": [{}]}], ids=str)
 @pytest.mark.parametrize("is_batch", [True, False])
 def test_no_result_is_stored_over_a_revocation(
@@ -118,6 +119,69 @@ def test_no_result_is_stored_over_a_revocation(
         buffer.send()
         assert json.loads(str(redis_client.get(keys.RESULT_PREFIX + "revoked")))["status"] == "REVOKED"
         app.backend.client.close()
+
+
+@pytest.mark.parametrize("followed_by", [{}, {"chord": {"task": "a", "options": {}}}, {"errbacks": [{}]}], ids=str)
+@pytest.mark.parametrize("before", [1, 2, 3])
+def test_a_revocation_that_comes_while_a_result_is_stored_is_not_covered_by_it(
+    broker: str, raw_redis: Any, followed_by: dict[str, Any], before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The revocation comes right before the command of this number that storing sends."""
+    sent: list[Any] = []
+    revoked: list[bool] = []
+    send: Any = Connection.send_packed_command
+
+    def revoking_send(connection: Any, *args: Any, **kwargs: Any) -> None:
+        sent.append(args)
+        if len(sent) == before:
+            monkeypatch.setattr(Connection, "send_packed_command", send)
+            revoked.append(bool(Ledger(raw_redis).transitions.cancel("late", even_unknown=True).ids))
+            monkeypatch.setattr(Connection, "send_packed_command", revoking_send)
+        send(connection, *args, **kwargs)
+
+    with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
+        buffer_results(app)
+        app.backend.store_result("earlier", {}, "SUCCESS")  # the connection is open, and the script known
+        monkeypatch.setattr(Connection, "send_packed_command", revoking_send)
+        app.backend.store_result("late", {}, "SUCCESS", request=Context(followed_by))
+        monkeypatch.setattr(Connection, "send_packed_command", send)
+        app.backend.client.close()
+    stored = json.loads(raw_redis.get(keys.RESULT_PREFIX + "late"))
+    assert (stored["status"] == "REVOKED") == (revoked == [True])
+    assert len(sent) == 1, "one round trip"
+
+
+@pytest.mark.parametrize("is_batch", [True, False])
+def test_results_are_kept_published_and_not_replaced_after_a_success_as_by_celery(
+    broker: str, raw_redis: Any, is_batch: bool, wait_until: WaitUntil
+) -> None:
+    heard: list[Any] = []
+
+    def hears() -> bool:
+        heard.extend(filter(None, [listener.get_message()]))
+        return bool(heard)
+
+    with Celery("slot", broker=broker, backend=broker, set_as_current=False) as app:
+        listener: Any = raw_redis.pubsub()
+        listener.subscribe(keys.RESULT_PREFIX + "made")
+        wait_until(lambda: listener.get_message(), what="the subscription")
+        app.conf.update(result_expires=1000, result_failure_expires=50)
+        buffer_results(app)
+        buffer = write_buffer(app)
+        for task_id, result, status in (
+            ("made", {"half": "\ud800"}, "SUCCESS"),
+            ("made", ValueError("late"), "FAILURE"),
+            ("failed", ValueError("no"), "FAILURE"),
+        ):
+            if is_batch:
+                buffer.open()
+            app.backend.store_result(task_id, result, status)
+            buffer.send()
+        app.backend.client.close()
+        wait_until(hears, what="the published result")
+    stored = raw_redis.get(keys.RESULT_PREFIX + "made")
+    assert (json.loads(stored)["status"], heard[-1]["data"]) == ("SUCCESS", stored)
+    assert [raw_redis.ttl(keys.RESULT_PREFIX + one) > 50 for one in ("made", "failed")] == [True, False]
 
 
 class Capturing(BasePool):
