@@ -22,7 +22,7 @@ from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, Unkno
 from tasks.flow.cancel import broadcast, cancel
 from tasks.flow.ledger.record import Measure
 from tasks.messages import Result
-from tasks.pauses import Pause, pause_of
+from tasks.pauses import Pause
 from tasks.redis import broker
 from tasks.terminal import interrupt
 
@@ -192,12 +192,11 @@ class Job(Generic[ResultT]):
 
     def _look(self) -> _Look:
         """What is known now. Celery's stored result decides, because it is written last."""
-        stored = self.connection.ledger.queries.stored_result(self.id)
-        record = self.connection.ledger.queries.record(self.id)
+        stored, record, paused = self.connection.ledger.queries.standing(self.id)
         state = stored["status"] if stored else "PENDING" if record is None or record.state == "sent" else "PROGRESS"
         final = stored if stored and state in results.FINAL else None
         if record is None:
             return _Look(Progress(state), final, is_known=stored is not None)
         counts = (record.total, record.done, record.failed, record.skipped, record.computed)
-        pause = None if final else pause_of(self.connection.redis, record.model)
+        pause = None if final else paused.get(record.model)
         return _Look(Progress(state, *counts, measure=record.measure, pause=pause), final, is_known=True)

@@ -41,7 +41,11 @@ class Pause:
 
 def paused(client: Redis) -> dict[str, Pause]:
     """The paused models, by name."""
-    found: Any = client.hgetall(keys.PAUSED)
+    return read(client.hgetall(keys.PAUSED))
+
+
+def read(found: Any) -> dict[str, Pause]:
+    """The same from what the key has, for who reads it together with other keys."""
     pauses = [_read(model.decode("utf-8", "replace"), raw) for model, raw in found.items()]
     return {pause.model: pause for pause in sorted(pauses, key=lambda pause: pause.model)}
 

@@ -1,4 +1,4 @@
-"""What is known of jobs and their parts. Reads only, and decides nothing.
+"""What is known of jobs and their parts, and beside them which models are paused. Reads only, and decides nothing.
 
 One exception: a listing drops ids whose record has expired.
 """
@@ -9,7 +9,9 @@ import json
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from tasks import pauses
 from tasks.flow.ledger.record import OwnMessage, Record, read_record
+from tasks.pauses import Pause
 from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE
 
@@ -41,9 +43,16 @@ class Queries:
 
     def stored_result(self, job_id: str) -> dict[str, Any] | None:
         """What Celery has stored under the job's id (`status`, `result`, …), or None; PROGRESS too."""
-        raw = self._redis.get(keys.RESULT_PREFIX + job_id)
-        found: dict[str, Any] | None = json.loads(raw) if raw else None
-        return found
+        return _stored(self._redis.get(keys.RESULT_PREFIX + job_id))
+
+    def standing(self, job_id: str) -> tuple[dict[str, Any] | None, Record | None, dict[str, Pause]]:
+        """`stored_result`, then `record`, then the paused models, in one round trip."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.get(keys.RESULT_PREFIX + job_id)
+        pipe.hgetall(keys.job(job_id))
+        pipe.hgetall(keys.PAUSED)
+        stored, record, paused = pipe.execute()
+        return _stored(stored), _record(job_id, record), pauses.read(paused)
 
     def named(self, digest: str) -> Record | None:
         """The record of the job that was named by this digest of its request, or None."""
@@ -145,6 +154,11 @@ class Queries:
         if part_queue == FLOW_QUEUE.encode():  # its parts are jobs, and their texts may lie in the store
             found += self._redis.lrange(keys.parts(job_id), 0, -1)
         return [text for text in found if text]
+
+
+def _stored(raw: bytes | None) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = json.loads(raw) if raw else None
+    return found
 
 
 def _record(job_id: str, raw: dict[bytes, bytes]) -> Record | None:

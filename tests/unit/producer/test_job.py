@@ -53,6 +53,17 @@ def test_the_progress_of_an_open_job_says_that_its_model_is_paused(client: Clien
     assert job.progress().pause is None
 
 
+def test_a_look_at_a_job_is_one_round_trip(client: Client, raw_redis: Any) -> None:
+    def reads() -> int:
+        return int(raw_redis.info("stats")["total_reads_processed"])
+
+    job = client.submit_chapter("One.", model="quick")
+    job.progress()
+    before = reads()
+    job.progress()
+    assert reads() - before == 2, "the look, and this question itself"
+
+
 def test_a_job_whose_part_failed_raises_its_own_error(client: Client, start_pair: StartPair) -> None:
     start_pair("faulty")
     job = client.submit_chapter("Fine.\n\nBad ⚡error here.\n\nFine again.", model="faulty")

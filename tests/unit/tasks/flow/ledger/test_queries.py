@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tasks import pauses
 from tasks.flow.ledger import Ledger
 from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING, opened
@@ -35,6 +36,16 @@ def test_a_result_alone_makes_an_id_known(ledger: Ledger, raw_redis: Any) -> Non
     raw_redis.set(keys.RESULT_PREFIX + "alone", '{"status": "SUCCESS", "result": 1}')
     assert ledger.queries.exists("alone")
     assert ledger.queries.stored_result("alone") == {"status": "SUCCESS", "result": 1}
+
+
+def test_how_a_job_stands_is_its_stored_result_its_record_and_what_is_paused(ledger: Ledger, raw_redis: Any) -> None:
+    assert ledger.queries.standing("nobody") == (None, None, {})
+    job = opened(ledger, 3)
+    pauses.pause(raw_redis, MODEL, "me")
+    queries = ledger.queries
+    assert queries.standing(job) == (queries.stored_result(job), queries.record(job), pauses.paused(raw_redis))
+    assert queries.standing(job)[0]
+    assert list(queries.standing(job)[2]) == [MODEL]
 
 
 def test_the_listing_has_the_latest_job_first_and_drops_what_has_expired(ledger: Ledger, raw_redis: Any) -> None:
