@@ -4,7 +4,7 @@ The ledger decides (`ledger/lua/cancel.lua`); this adds what follows from it: a 
 part of another, which goes on, becomes a failed part there, and the workers are notified by
 Celery's own remote control (`workers/duties/cancel.py` answers). A worker that misses the
 notice does no harm: a part of a cancelled job is dropped when it is taken, and settles
-nothing when it ends.
+nothing when it ends. A delayed message of what was cancelled is let go by the sweeper (`ledger/delayed.py`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,6 @@ def cancel(ledger: Ledger, job_id: str, notify: Notify, even_unknown: bool = Fal
     elif done.is_unknown and even_unknown:
         ids = ledger.transitions.cancel(job_id, even_unknown=True).ids
     if ids:
-        ledger.delayed.hasten(job_id)  # its message may wait for longer than it is known that it was cancelled
         notify(ids)
     return bool(ids)
 

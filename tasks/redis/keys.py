@@ -106,6 +106,10 @@ DELAYED = PREFIX + "delayed"
 """Sorted set: `queue list \\n message` -> when it is sent, ms of Redis' clock. Messages with an eta, further tries, and
 waits for an artifact."""
 
+HASTEN = PREFIX + "hasten"
+"""Hash: `asked` -> how often something was cancelled while messages were delayed, `done` -> what `asked` was when the
+last complete walk through them began. The sweeper walks while the two differ."""
+
 FAILED = PREFIX + "failed"
 """Sorted set: `<job>.<part>` -> when it failed for good, ms."""
 

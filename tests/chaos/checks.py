@@ -32,6 +32,7 @@ LASTING = (
     "healthmore:",
     "beat",
     "sweeper",
+    "hasten",
     "reading:",
     "setaside",
     "name:",

@@ -1,4 +1,4 @@
-"""The sweep: sends again what was lost, sends what is due or named no queue, and forgets what is old.
+"""The sweep: sends again what was lost, sends what is due, was cancelled or named no queue, and forgets what is old.
 
 Any worker can be the sweeper, one at a time: the one that holds the key `slotline:sweeper`.
 The cost of a pass is bounded, however long the queues are and however many jobs there are:
@@ -18,6 +18,7 @@ from typing import Any
 from tasks.flow.connections import ledger
 from tasks.flow.ends.outside import fail_lost
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.delayed import Walk
 from workers.duties.duty import PeriodicDuty
 
 logger = logging.getLogger(__name__)
@@ -51,11 +52,13 @@ class Sweep:
         self._token = secrets.token_hex(8)
         self._passes = 0
         self._cursor = 0
+        self._walk = Walk()
 
     def step(self) -> int:
         """One pass; gives the number of messages sent, 0 if another worker sweeps. Raises redis-py's errors."""
         if not self.ledger.upkeep.is_sweeper(self._token, self._term_ms):
             return 0
+        self._walk = self.ledger.delayed.hasten(self._walk)
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
         sent += self.ledger.unaddressed.address(ADDRESSED_A_PASS)
         for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):

@@ -1,6 +1,7 @@
 """What waits in Redis until it is due: messages with an eta, further tries, waits for an artifact.
 
-Any reader sends them when they are due (`tasks/redis/lua/delayed.lua`). This reads them, and lets one be due at once.
+Any reader sends them when they are due (`tasks/redis/lua/delayed.lua`). This reads them, and lets those of cancelled
+tasks be due at once, in bounded steps.
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tasks.flow.ledger.queries import Queries
 from tasks.redis import keys
+from tasks.redis.task_id import fault_of
 from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 AT_ONCE = 1000
 """Entries that Redis looks through in one step of a listing."""
+
+WALKED_AT_ONCE = 500
+"""Messages that one step of a walk reads."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +44,20 @@ class Waiting:
         return {"count": self.count, "next_s": round(self.next_s, 1)}
 
 
+@dataclass(frozen=True)
+class Walk:
+    """How far a walk through the delayed messages is: Redis' cursor (0: none goes on), and `asked` when it began."""
+
+    cursor: int = 0
+    asked: bytes = b""
+
+
 class Delayed:
     """The sorted set `slotline:delayed`; an entry is the queue's list, a line end, and the message."""
 
     def __init__(self, client: Redis) -> None:
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._queries = Queries(client)
 
     def waiting(self) -> Waiting | None:
         """How many there are, and when the first is due; None when there are none."""
@@ -57,29 +72,29 @@ class Delayed:
         for entry, _ in self._redis.zscan_iter(keys.DELAYED, count=AT_ONCE):
             yield entry.partition(b"\n")[2]
 
-    def hasten(self, task_id: str) -> int:
-        """Let a task's messages be due now, as when it was cancelled: who takes them ends it. How many.
+    def hasten(self, walk: Walk) -> Walk:
+        """Let messages of cancelled tasks be due now: who takes them ends them. One step of a walk; gives the next one.
 
-        Redis looks through all that are delayed, in steps.
+        A message may wait for longer than it is known that its task was cancelled, and a chord may wait for it. A walk
+        begins when something was cancelled since the last one began (`cancel.lua` counts), and looks at each message.
         """
-        texts = {json.dumps(task_id), json.dumps(task_id, ensure_ascii=False)}
-        found = {
-            entry: 0
-            for text in texts
-            for entry, _ in self._redis.zscan_iter(keys.DELAYED, match=_containing(text), count=AT_ONCE)
-            if _task_id(entry.partition(b"\n")[2]) == task_id
-        }
-        return int(self._redis.zadd(keys.DELAYED, found, xx=True, ch=True)) if found else 0
+        if not walk.cursor:
+            asked, done = self._redis.hmget(keys.HASTEN, "asked", "done")
+            if asked is None or asked == done:
+                return walk
+            walk = Walk(0, asked)
+        cursor, found = self._redis.zscan(keys.DELAYED, walk.cursor, count=WALKED_AT_ONCE)
+        ids = {entry: task_id for entry, _ in found if not fault_of(task_id := _task_id(entry.partition(b"\n")[2]))}
+        cancelled = self._queries.cancelled(set(ids.values()))
+        if due := {entry: 0 for entry, task_id in ids.items() if task_id in cancelled}:
+            self._redis.zadd(keys.DELAYED, due, xx=True)
+        if not cursor:
+            self._redis.hset(keys.HASTEN, "done", walk.asked)
+        return Walk(cursor, walk.asked)
 
 
-def _containing(text: str) -> bytes:
-    """Redis' pattern of what contains this text."""
-    return f"*{keys.literal(text)}*".encode("utf-8", "surrogatepass")
-
-
-def _task_id(message: bytes) -> str | None:
+def _task_id(message: bytes) -> Any:
     try:
-        found = json.loads(message)["headers"]["id"]
-    except (ValueError, TypeError, KeyError):
+        return json.loads(message)["headers"]["id"]
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return found if isinstance(found, str) else None

@@ -1,13 +1,14 @@
 -- End a job as REVOKED in one step, whatever its size, and with it the jobs that are its open parts.
 -- KEYS: slotline:job:<id>
 -- also, of this job and of each job under it: :parts, :states, :outcomes, :attempts, :sent, celery-task-meta-<id>, the
--- list of the job's own message; slotline:open, slotline:failed
+-- list of the job's own message; slotline:open, slotline:failed, slotline:delayed (looked at only), slotline:hasten
 -- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded too: a message of that id
 --       is dropped when it is taken
 -- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}; ids: the jobs ended here
 -- Guarantee: from here on no part of them is handed out, settled or sent, and no PROGRESS is written. Messages of their
 -- parts stay where they are and are dropped when taken. An open job's own message is sent once more, so that a flow
--- worker ends the task for Celery (chord, event); the message of a job that is not open yet does the same.
+-- worker ends the task for Celery (chord, event); the message of a job that is not open yet does the same. Where
+-- messages are delayed, the sweeper is asked to let those of cancelled tasks be due now (`hasten` in delayed.py).
 local ttl, date = ARGV[2], ARGV[3]
 local ended = {}
 
@@ -64,4 +65,5 @@ elseif ARGV[4] == '1' then
 else
   return {'unknown', '', ''}
 end
+if #ended > 0 and redis.call('EXISTS', DELAYED) == 1 then redis.call('HINCRBY', 'slotline:hasten', 'asked', 1) end
 return {#ended > 0 and 'cancelled' or 'ended', record.parent_job or '', record.parent_part or '', unpack(ended)}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.flow import envelope, repair
+from tasks.flow.cancel import cancel
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.limits import LOSSES_ALLOWED
 from tasks.flow.ledger.record import OwnMessage
@@ -64,6 +65,15 @@ def test_what_is_queued_held_or_delayed_is_left_alone(ledger: Ledger, raw_redis:
     leases.flush()
     assert sweep.step() == 0
     assert ledger.queries.states(job) == "qqq"
+
+
+def test_a_delayed_message_of_what_was_cancelled_is_sent_at_once(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
+    raw_redis.zadd(keys.DELAYED, {f'{MODEL}\n{{"headers": {{"id": "{one}"}}}}': 9e15 for one in ("a", "b")})
+    assert sweep.step() == 0
+    assert cancel(ledger, "a", lambda ids: None, even_unknown=True)
+    assert sweep.step() == 1
+    assert queue(raw_redis, MODEL) == [b'{"headers": {"id": "a"}}']
+    assert sweep.step() == 0
 
 
 def test_a_purged_queue_is_filled_again_and_the_job_can_end(ledger: Ledger, raw_redis: Any, sweep: Sweep) -> None:
