@@ -14,6 +14,7 @@ from tasks.errors import BrokerRefused, BrokerUnavailable
 from tasks.redis import broker as plain
 from tasks.settings import settings
 from tests.fixtures.commands import Slotline
+from tests.fixtures.ports import free_port
 from workers.stack.embedded_redis import EmbeddedRedis
 
 
@@ -89,7 +90,8 @@ class ClusterRedis(EmbeddedRedis):
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Its URL. It has all hash slots, so single keys can be read and written."""
-    with ClusterRedis(tmp_path_factory.mktemp("cluster")) as server:
+    # A cluster's servers speak to each other on their port + 10000, so not every port is low enough.
+    with ClusterRedis(tmp_path_factory.mktemp("cluster"), port=free_port()) as server:
         with Redis(port=server.port) as client:
             client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
         yield server.url
