@@ -140,7 +140,7 @@ def test_a_limit_of_the_senders_is_kept_once_and_named_and_the_ledger_agrees(
 
 
 def test_a_job_that_no_worker_here_knows_is_set_aside_once_and_ends(
-    client: Client, foreign: Celery, mood: Mood, start_flow: StartFlow
+    client: Client, foreign: Celery, mood: Mood, start_flow: StartFlow, wait_until: WaitUntil
 ) -> None:
     start_flow()
     message = envelope.new_message("drawing.album", "unknown", {"shapes": [3]}, FLOW_QUEUE)
@@ -151,7 +151,7 @@ def test_a_job_that_no_worker_here_knows_is_set_aside_once_and_ends(
     assert record is not None
     assert record.label == "FAILURE"
     assert client.ledger.queries.open_jobs(10) == [], "the sweep does not send it again"
-    assert [failure.job for failure in repair.failures(client.ledger)] == [None]
+    wait_until(lambda: [failure.job for failure in repair.failures(client.ledger)] == [None], what="the set-aside")
 
 
 def test_a_worker_that_is_stopped_costs_the_job_that_it_finishes_no_attempt(
