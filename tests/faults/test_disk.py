@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import fsspec
 import pytest
 
 from producer import Client
@@ -17,11 +15,10 @@ from tasks.errors import PartsFailed, SlotlineError
 from tasks.flow import repair
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.messages import ChapterResult
-from tasks.settings import settings
 from tasks.store.artifacts import Store
-from tests.faults.sick_store import SickStore
+from tests.faults.moods import Mood, on_a_sick_disk
 from tests.fixtures.environment import UseCatalog
-from tests.fixtures.processes import ROOT, Process, StartProcess
+from tests.fixtures.processes import Process, StartProcess
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartFlow, StartPair
 
@@ -30,8 +27,6 @@ TEXT = "\n\n".join(f"Paragraph {word} of a chapter on a sick disk." for word in 
 RETRY_S = 1.5
 LIMIT_S = 60.0
 FULL, READ_ONLY = "No space left on device", "Read-only file system"
-
-Mood = Callable[[str], None]
 
 
 @pytest.fixture(autouse=True)
@@ -43,20 +38,7 @@ def models(use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def mood(tmp_path: Path, broker: str, monkeypatch: pytest.MonkeyPatch) -> Mood:
     """`mood("full speech/")`: how the disk below the store is from now on."""
-    file = tmp_path / "mood"
-    file.write_text("well")
-    monkeypatch.setenv("SICK_MOOD", str(file))
-    monkeypatch.setenv("SLOTLINE_STORE_URL", f"sick://{tmp_path}/store")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "faults" / "sick"))
-    settings.cache_clear()
-    fsspec.register_implementation("sick", SickStore, clobber=True)
-
-    def become(words: str) -> None:
-        draft = file.with_suffix(".new")
-        draft.write_text(words)
-        draft.replace(file)
-
-    return become
+    return on_a_sick_disk(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from celery import Celery
 
@@ -24,10 +22,9 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.messages import ChapterResult
 from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE
-from tasks.settings import settings
-from tests.faults.sick_store import SickStore
+from tests.faults.moods import Mood, on_a_sick_disk
 from tests.fixtures.environment import UseCatalog
-from tests.fixtures.processes import ROOT, Process
+from tests.fixtures.processes import Process
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartFlow, StartPair
 
@@ -36,28 +33,13 @@ LIMIT_S = 60.0
 KILLED = "its worker died in all 3 attempts to {} it; the last time: .*SIGKILL"
 LONG = "A chapter that lies in the store, for it is too long for a message. " * 400
 
-Mood = Callable[[str], None]
-
 
 @pytest.fixture
 def mood(tmp_path: Path, broker: str, use_catalog: UseCatalog, monkeypatch: pytest.MonkeyPatch) -> Mood:
     """`mood("kill chapter/")`: which process dies from now on; `well`: none."""
     use_catalog(CATALOG)
-    file = tmp_path / "mood"
-    file.write_text("well")
     monkeypatch.setenv("SLOTLINE_RETRY_S", "0.5")
-    monkeypatch.setenv("SICK_MOOD", str(file))
-    monkeypatch.setenv("SLOTLINE_STORE_URL", f"sick://{tmp_path}/store")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "tests" / "faults" / "sick"))
-    settings.cache_clear()
-    fsspec.register_implementation("sick", SickStore, clobber=True)
-
-    def become(words: str) -> None:
-        draft = file.with_suffix(".new")
-        draft.write_text(words)
-        draft.replace(file)
-
-    return become
+    return on_a_sick_disk(tmp_path, monkeypatch)
 
 
 @pytest.fixture

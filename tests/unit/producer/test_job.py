@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from producer import Client, Progress
+from producer import Client, Job, Progress
 from tasks import pauses
 from tasks.errors import (
     ArtifactMissing,
@@ -140,13 +140,19 @@ def test_a_wait_survives_a_restart_of_redis(
     assert isinstance(ended[0], ChapterResult)
 
 
-def test_a_job_of_workers_with_another_store_is_not_saved_and_both_stores_are_named(
-    client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse, tmp_path: Path
-) -> None:
+def succeeded(client: Client, redis_client: redis.Redis) -> Job:
+    """A chapter that ended as SUCCESS, whose audio is not in this client's store."""
     job = client.submit_chapter("Hello.", model="quick")
     audio = Audio(artifact=f"chapter/ab/{'ab' * 32}.wav", sample_rate=22_050, frames=1, bytes=46)
     made = ChapterResult(audio=audio, duration_s=0, paragraphs=0, parts=0, computed=0)
     store_result(redis_client, job.id, "SUCCESS", made.fields())
+    return job
+
+
+def test_a_job_of_workers_with_another_store_is_not_saved_and_both_stores_are_named(
+    client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse, tmp_path: Path
+) -> None:
+    job = succeeded(client, redis_client)
     other_store.join(raw_redis, 30)
     with pytest.raises(OtherStore, match=f"another one: /their/store .* job {job.id} is not saved"):
         job.save(tmp_path / "out.wav")
@@ -170,10 +176,7 @@ def test_a_job_whose_text_the_workers_could_not_read_says_that_the_stores_differ
 def test_what_workers_left_in_another_store_before_they_ended_names_that_store(
     client: Client, redis_client: redis.Redis, raw_redis: Any, other_store: StoreUse, tmp_path: Path
 ) -> None:
-    job = client.submit_chapter("Hello.", model="quick")
-    audio = Audio(artifact=f"chapter/ab/{'ab' * 32}.wav", sample_rate=22_050, frames=1, bytes=46)
-    made = ChapterResult(audio=audio, duration_s=0, paragraphs=0, parts=0, computed=0)
-    store_result(redis_client, job.id, "SUCCESS", made.fields())
+    job = succeeded(client, redis_client)
     with pytest.raises(ArtifactMissing):
         job.save(tmp_path / "out.wav")
     other_store.join(raw_redis, 30)
