@@ -5,6 +5,13 @@ a GPU leaves the CPU free too. A cancelled input stops within a twentieth of a s
 for ⚡hang). The silence has 22,050 Hz and 15 characters per second at speed 1.0, and is the
 same for the same input.
 
+A sleeping model does not notice what else its process does. With `steps = N` each batch also computes N short
+products of matrices (`step_size`) after its sleep. Like the steps of a decoder, each one releases Python's
+interpreter and takes it again, so Python code in another thread of the process slows it down. It measures its own
+loop: with `journal`, each batch writes a line with `steps` and the loop's `seconds`, which a benchmark compares with
+those of the same loop in a process of its own. Set `OPENBLAS_NUM_THREADS=1`, or numpy may use more threads for
+each product.
+
 With `faults = true` in the model's table, these words in a text cause a fault after the batch's
 time is over (without this option they are normal text):
 
@@ -76,6 +83,10 @@ class RehearsalOptions(Options):
     unload_seconds: float = Field(0.0, ge=0)
     pretended_bytes: int = Field(0, ge=0)
     """The memory that it reports for a loaded model; it uses none."""
+    steps: int = Field(0, ge=0)
+    """How many products of two matrices a batch computes after its seconds."""
+    step_size: int = Field(128, ge=1, le=1024)
+    """The rows and columns of these matrices (float32). A product of 128 takes about 40 µs on one thread."""
     voices: list[str] = Field(default_factory=list)
     """The voices that it accepts; if the list is empty, it accepts every voice."""
     gives: Literal["sound", "text"] = "sound"
@@ -86,7 +97,8 @@ class RehearsalOptions(Options):
     faults: bool = False
     journal: str = ""
     """A file (created if missing): a line of JSON at the begin and at the end of each input (`what`, `pid`, `ns` of
-    CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). Lines of processes do not mix."""
+    CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). With `steps` there is one more line
+    for each batch, `stepped`, with the number of `steps` and their `seconds`. Lines of processes do not mix."""
     signed: bool = False
     leak_mb: float = Field(0.0, ge=0)
     """MiB of memory that each batch takes and never frees, like a model that leaks."""
@@ -147,6 +159,8 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         chars = sum(len(item.text) for item in batch)
         with contextlib.suppress(Cancelled):
             self._spend(self._options.seconds + self._options.seconds_per_char * chars, range(len(batch)))
+            if self._options.steps:
+                self._step(range(len(batch)))
         outcomes = [self._outcome(index, item) for index, item in enumerate(batch)]
         self._note("ended", batch)
         return outcomes
@@ -197,15 +211,35 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
                 raise Cancelled
             time.sleep(min(left_s, STEP_S))
 
+    def _step(self, indices: Sequence[int]) -> None:
+        """Compute the short products; raises `Cancelled` as soon as all these inputs are cancelled."""
+        import numpy as np
+
+        size = self._options.step_size
+        matrix = np.full((size, size), 0.5, dtype=np.float32)
+        product = np.empty_like(matrix)
+        began_s = looks_at_s = time.monotonic()
+        for _ in range(self._options.steps):
+            np.matmul(matrix, matrix, out=product)
+            if (now_s := time.monotonic()) > looks_at_s:
+                looks_at_s = now_s + STEP_S
+                if all(map(self.is_cancelled, indices)):
+                    raise Cancelled
+        self._write([{"what": "stepped", "steps": self._options.steps, "seconds": time.monotonic() - began_s}])
+
     def _note(self, what: str, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> None:
-        """Write one line per input to the journal, in one write, so that lines of processes do not mix."""
+        """Write one line per input to the journal."""
+        self._write([{"what": what, "text": digest(item.text)} for item in batch])
+
+    def _write(self, lines: Sequence[dict[str, object]]) -> None:
+        """Write these lines to the journal in one write, so that lines of processes do not mix."""
         if not self._options.journal:
             return
-        common = {"what": what, "pid": os.getpid(), "ns": time.monotonic_ns()}
-        lines = "".join(json.dumps({**common, "text": digest(item.text)}) + "\n" for item in batch)
+        common = {"pid": os.getpid(), "ns": time.monotonic_ns()}
+        text = "".join(json.dumps({**common, **line}) + "\n" for line in lines)
         file = os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
-            os.write(file, lines.encode())
+            os.write(file, text.encode())
         finally:
             os.close(file)
 

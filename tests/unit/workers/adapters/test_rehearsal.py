@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -67,7 +68,15 @@ def test_fail_load_fails_the_load() -> None:
 
 @pytest.mark.parametrize(
     ("option", "wrong"),
-    [("seconds", -1), ("seconds", "1"), ("load_seconds", float("inf")), ("voices", "a"), ("faults", 1)],
+    [
+        ("seconds", -1),
+        ("seconds", "1"),
+        ("load_seconds", float("inf")),
+        ("voices", "a"),
+        ("faults", 1),
+        ("steps", -1),
+        ("step_size", 0),
+    ],
 )
 def test_an_option_of_a_wrong_value_is_refused_by_its_name(option: str, wrong: object) -> None:
     with pytest.raises(CatalogError, match=f"{option}: .*got"):
@@ -160,6 +169,51 @@ def test_a_journal_has_a_line_for_each_input_begun_and_each_done(tmp_path: Path)
     ]
     assert {line["pid"] for line in lines} == {os.getpid()}
     assert lines[0]["ns"] <= lines[2]["ns"] <= time.monotonic_ns()
+
+
+def test_steps_are_computed_once_a_batch_and_their_own_seconds_stand_in_the_journal(tmp_path: Path) -> None:
+    adapter = made(steps=300, step_size=16, journal=str(tmp_path / "journal"))
+    began = time.monotonic()
+    assert all(isinstance(outcome, Sound) for outcome in adapter.run([to_speak("one"), to_speak("two")]))
+    took_s = time.monotonic() - began
+    lines = [json.loads(line) for line in (tmp_path / "journal").read_text().splitlines()]
+    assert [line["what"] for line in lines] == ["began", "began", "stepped", "ended", "ended"]
+    assert lines[2]["steps"] == 300
+    assert 0 < lines[2]["seconds"] < took_s
+    assert lines[0]["ns"] < lines[2]["ns"] < lines[3]["ns"]
+
+
+def test_a_step_releases_the_interpreter_to_another_thread() -> None:
+    adapter, is_stepping, seen = made(steps=2000), threading.Event(), threading.Event()
+
+    def asked(_: int) -> bool:
+        is_stepping.set()
+        return False
+
+    def wait() -> None:
+        is_stepping.wait()
+        seen.set()
+
+    adapter.is_cancelled = asked
+    other = threading.Thread(target=wait)
+    other.start()
+    interval_s = sys.getswitchinterval()
+    # Python itself takes the interpreter from nobody meanwhile, so only a step can give it away.
+    sys.setswitchinterval(600.0)
+    try:
+        adapter.run([to_speak("one")])
+        assert seen.is_set()
+    finally:
+        sys.setswitchinterval(interval_s)
+        is_stepping.set()
+        other.join()
+
+
+def test_steps_that_are_cancelled_end_long_before_their_number() -> None:
+    adapter = made(steps=10**12, step_size=16)
+    asked = iter([False] * 3)
+    adapter.is_cancelled = lambda index: next(asked, True)
+    assert isinstance(adapter.run([to_speak("one")])[0], Cancelled)
 
 
 def test_a_signed_silence_opens_with_samples_of_its_own() -> None:
