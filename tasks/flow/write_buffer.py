@@ -1,19 +1,23 @@
-"""A buffer for what the tasks of one batch write to Redis at their end: gathered, and sent together.
+"""A buffer for what a batch writes to Redis at its end: gathered, and sent together in one round trip.
 
-A slot's child opens the buffer, lets Celery trace each request of a batch, and sends, all
-before any result of the batch goes to the parent. So nothing is acknowledged before it is
-written, and a batch costs one round trip where each request would cost two or three.
+A slot opens the buffer, gives it the claims to release, lets Celery trace each request of the batch (which adds the
+settlements and results), and sends, all before any result of the batch goes to the parent. So nothing is acknowledged
+before it is written. Whatever the order in which the writes came, a settlement goes before a result, and releases are
+last (`tasks/flow/ledger/endings.py`).
 Where the buffer is not open (a flow worker, a failure on its way) each write is sent at once.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 
 from redis.exceptions import ResponseError
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
+
+logger = logging.getLogger(__name__)
 
 
 class WriteBuffer:
@@ -23,6 +27,7 @@ class WriteBuffer:
         self._ledger = ledger
         self._settled: list[tuple[str, Settlement]] = []
         self._results: list[tuple[str, StoredResult]] = []
+        self._claims: list[tuple[str, str]] = []
         self.is_open = False
 
     def settle(self, task_id: str, settlement: Settlement) -> None:
@@ -35,22 +40,36 @@ class WriteBuffer:
         self._results.append((task_id, result))
         self._unless_open()
 
+    def release(self, artifact: str, tag: str) -> None:
+        """Release an artifact that the message `tag` claimed, made or failed; after all that is settled and stored.
+
+        A release that Redis refuses is logged and costs no task anything: the claim is free when its lease ends.
+        """
+        self._claims.append((artifact, tag))
+        self._unless_open()
+
     def open(self) -> None:
         """Gather from now on; writes of a batch that did not end are dropped."""
-        self._settled, self._results, self.is_open = [], [], True
+        self._empty()
+        self.is_open = True
 
     def send(self) -> dict[str, ResponseError]:
         """Send all writes and close; returns the tasks with a refused write, and Redis' error for each.
 
         Raises redis-py's errors if it is not known that all was written.
         """
-        settled, results = self._settled, self._results
-        self._settled, self._results, self.is_open = [], [], False
-        answers: list[tuple[str, object]] = []
-        # In this order, so that a client that sees a result finds its part settled.
-        answers += _named(settled, self._ledger.transitions.settle_all([one for _, one in settled]) if settled else ())
-        answers += _named(results, self._ledger.transitions.store_all([one for _, one in results]) if results else ())
+        settled, results, claims = self._settled, self._results, self._claims
+        self._empty()
+        self.is_open = False
+        written = self._ledger.endings.write([one for _, one in settled], [one for _, one in results], claims)
+        for (artifact, _), answer in zip(claims, written.released, strict=True):
+            if isinstance(answer, ResponseError):
+                logger.warning("%s is not released: %s", artifact, answer)
+        answers = [*_named(settled, written.settled), *_named(results, written.stored)]
         return {task_id: answer for task_id, answer in answers if isinstance(answer, ResponseError)}
+
+    def _empty(self) -> None:
+        self._settled, self._results, self._claims = [], [], []
 
     def _unless_open(self) -> None:
         if not self.is_open:

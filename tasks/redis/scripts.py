@@ -1,4 +1,4 @@
-"""Runs Lua scripts inside Redis: one, or one for many in a round trip.
+"""Runs Lua scripts inside Redis: one at a time, or many runs, also of different scripts, in one round trip.
 
 A script is a file `<name>.lua` in the folder of a package; where the folder has a
 `_head.lua`, its text is put before each of them, and before that the files of `tasks/redis/lua/`
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 KeysAndArguments = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
 
+ScriptRun = tuple[str, Sequence[str], Sequence[Any]]
+"""One run: the script's name, its keys and its arguments."""
+
 
 @functools.cache
 def _source(package: str, folder: str, name: str, shared: Sequence[str]) -> str:
@@ -43,32 +46,46 @@ class Scripts:
         self._folder = folder
         self._shared = shared
         self._scripts: dict[str, Any] = {}
+        self._given: set[str] = set()
 
     def run(self, name: str, script_keys: Sequence[str], args: Sequence[Any], client: Redis | None = None) -> Any:
         """The script's answer, over another client where one is given; raises redis-py's errors."""
         return self._script(name)(keys=script_keys, args=args, client=client)
 
     def run_all(self, name: str, calls: Sequence[KeysAndArguments]) -> list[Any]:
-        """The answers of one script to many calls, in order, in one round trip.
+        """The answers of one script to many calls, as `run_together` gives them."""
+        return self.run_together([(name, *call) for call in calls])
 
-        Where the script fails on the data of one call, the `ResponseError` is its answer. What concerns all
+    def run_together(self, runs: Sequence[ScriptRun]) -> list[Any]:
+        """The answers to many runs, in order, in one round trip.
+
+        Where a script fails on the data of one run, the `ResponseError` is its answer. What concerns all
         (the connection is lost, the server is full or a replica) is raised.
+        A server that has forgotten scripts is given them again, and only the runs that it could not do are repeated.
+        One that has forgotten some but not all does those late; at a script's first use here `_ask` avoids that.
         """
-        script = self._script(name)
-        answers = self._ask_all(script.sha, calls)
-        if any(isinstance(answer, NoScriptError) for answer in answers):  # a server that knows none ran none
-            self._redis.script_load(script.script)
-            answers = self._ask_all(script.sha, calls)
+        answers = self._ask(runs)
+        if forgotten := [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]:
+            for name in dict.fromkeys(runs[index][0] for index in forgotten):
+                self._redis.script_load(self._script(name).script)
+            for index, answer in zip(forgotten, self._ask([runs[index] for index in forgotten]), strict=True):
+                answers[index] = answer
         for answer in answers:
             if isinstance(answer, Exception) and is_the_servers_own(answer):
                 raise answer
         return answers
 
-    def _ask_all(self, sha: str, calls: Sequence[KeysAndArguments]) -> list[Any]:
+    def _ask(self, runs: Sequence[ScriptRun]) -> list[Any]:
+        """One pipeline. Scripts that this process has not run yet go ahead of it, so that the runs keep their order."""
         pipe = self._redis.pipeline(transaction=False)
-        for script_keys, args in calls:
-            pipe.evalsha(sha, len(script_keys), *script_keys, *args)
-        return list(pipe.execute(raise_on_error=False))
+        new = [name for name in dict.fromkeys(name for name, _, _ in runs) if name not in self._given]
+        for name in new:
+            pipe.script_load(self._script(name).script)
+        for name, script_keys, args in runs:
+            pipe.evalsha(self._script(name).sha, len(script_keys), *script_keys, *args)
+        answers = list(pipe.execute(raise_on_error=False))
+        self._given.update(new)
+        return answers[len(new) :]
 
     def _script(self, name: str) -> Any:
         if name not in self._scripts:

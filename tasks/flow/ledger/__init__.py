@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from tasks.flow.ledger.claims import Claims
 from tasks.flow.ledger.delayed import Delayed
+from tasks.flow.ledger.endings import Endings
 from tasks.flow.ledger.queries import Queries
 from tasks.flow.ledger.set_asides import SetAsides
 from tasks.flow.ledger.transitions import Transitions
@@ -33,6 +34,7 @@ class Ledger:
         scripts = Scripts(client, "tasks.flow.ledger", shared=("set_aside", "delayed"))
         self.transitions = Transitions(client, scripts)
         self.claims = Claims(client, scripts)
+        self.endings = Endings(scripts)
         self.queries = Queries(client)
         self.delayed = Delayed(client)
         self.set_asides = SetAsides(client, scripts)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from tasks.errors import IdInUse
+from tasks.flow.ledger.endings import releasing
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
 from tasks.flow.ledger.record import ArtifactClaim, OwnMessage, Taken
 from tasks.redis import keys
@@ -83,10 +84,7 @@ class Claims:
         One round trip, in order. The tag `""` releases any claim, because the artifact exists. Each answer is how
         many messages were sent.
         """
-        calls = [
-            ([keys.computed_by(artifact), keys.waiters(artifact), keys.DELAYED], [tag]) for artifact, tag in claimed
-        ]
-        return self._scripts.run_all("release", calls)
+        return self._scripts.run_together([releasing(*one) for one in claimed])
 
     def begin(self, job_id: str, tag: str, own: OwnMessage, parent: tuple[str, int] | None) -> int:
         """Begin a run of a job's own task, in the message `tag`: which run this is, from 1; 0: nothing is counted.

@@ -9,11 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
 from tasks.compact_json import dumps
+from tasks.flow.ledger.endings import settled_of, settling, storing
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, LOSSES_ALLOWED, retry_ms, ttl_ms
 from tasks.flow.ledger.record import (
     SKIPPED,
@@ -97,20 +98,11 @@ class Transitions:
 
     def settle_all(self, settlements: Sequence[Settlement]) -> list[Settled | ResponseError]:
         """`settle` for each in one round trip, in order."""
-        calls = []
-        for one in settlements:
-            job_id = one.job_id
-            script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
-            args = [job_id, one.part, one.verdict, dumps(one.outcome), one.computed, ATTEMPTS_ALLOWED, one.attempt]
-            if one.measure:
-                args += [one.measure.name, f"{one.measure.amount:.6f}", one.measure.unit]
-            calls.append((script_keys, args))
-        replies = self._scripts.run_all("settle", calls)
-        return [reply if isinstance(reply, ResponseError) else cast(Settled, reply.decode()) for reply in replies]
+        return [settled_of(answer) for answer in self._scripts.run_together([settling(one) for one in settlements])]
 
     def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
         """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded or was cancelled."""
-        return self._scripts.run_all("result", [([one.key], [one.value, one.keep_s]) for one in results])
+        return self._scripts.run_together([storing(one) for one in results])
 
     def end(
         self,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +16,8 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
 from tasks.flow.write_buffer import WriteBuffer
 from tasks.redis import keys
-from tests.unit.tasks.flow.ledger.opened_jobs import opened
+from tasks.redis.scripts import ScriptRun
+from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, claim, opened
 
 
 @pytest.fixture
@@ -122,3 +125,64 @@ def test_a_buffer_that_could_not_be_sent_keeps_nothing_for_the_next_batch(redis:
         lost.send()
     lost.open()
     assert lost.send() == {}
+
+
+def test_a_claim_is_released_last_so_that_who_waits_finds_all_written(
+    redis: Redis, buffer: WriteBuffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = buffer._ledger
+    job = opened(ledger, 1)
+    redis.zadd(keys.LEASES, {"mine": 2**45})
+    assert claim(ledger, "artifact", "mine", (MODEL, "mine"), (job, 1)) == 1
+    assert claim(ledger, "artifact", "other", (MODEL, "a copy"), ("other", 0)) == 0
+    scripts: list[str] = []
+    run_together = ledger.endings._scripts.run_together
+
+    def noted(runs: Sequence[ScriptRun]) -> list[Any]:
+        scripts.extend(name for name, _, _ in runs)
+        return run_together(runs)
+
+    monkeypatch.setattr(ledger.endings._scripts, "run_together", noted)
+    buffer.open()
+    buffer.release("artifact", "mine")
+    buffer.store("one", result("one"))
+    buffer.settle("one", Settlement(job, 1, "done", {}))
+    assert redis.exists(keys.computed_by("artifact"))
+    assert buffer.send() == {}
+    assert scripts == ["settle", "result", "release"], "one round trip, whatever came first"
+    assert not redis.exists(keys.computed_by("artifact"))
+    assert redis.lrange(MODEL, -1, -1) == [b"a copy"], "who waited is in front"
+
+
+def test_a_release_that_is_refused_costs_no_task_its_result(
+    redis: Redis, buffer: WriteBuffer, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.set(keys.waiters("artifact"), "not a list")
+    buffer.open()
+    buffer.store("one", result("one"))
+    buffer.release("artifact", "")
+    with caplog.at_level(logging.WARNING):
+        assert buffer.send() == {}
+    assert status(redis, "one") == "SUCCESS"
+    assert "artifact is not released" in caplog.text
+
+
+def test_a_batch_is_one_round_trip_also_the_first_of_a_process(
+    redis: Any, buffer: WriteBuffer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = opened(buffer._ledger, 1)
+    buffer.open()
+    buffer.settle("task", Settlement(job, 1, "done", {}))
+    buffer.store("task", result("task"))
+    buffer.release("artifact", "tag")
+    trips: list[str] = []
+    pipeline = redis.pipeline
+
+    def noted(**how: Any) -> Any:
+        trips.append("pipeline")
+        return pipeline(**how)
+
+    monkeypatch.setattr(redis, "pipeline", noted)
+    monkeypatch.setattr(redis, "execute_command", lambda *command, **_: pytest.fail(f"a trip of its own: {command}"))
+    assert buffer.send() == {}
+    assert trips == ["pipeline"]

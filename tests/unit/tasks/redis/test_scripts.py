@@ -10,7 +10,7 @@ import pytest
 import redis
 from redis.exceptions import ResponseError
 
-from tasks.redis.scripts import Scripts, is_the_servers_own
+from tasks.redis.scripts import ScriptRun, Scripts, is_the_servers_own
 from tests.fixtures.redis_users import RedisUser
 
 INCREASE = "return redis.call('INCRBY', KEYS[1], step(ARGV[1]))"
@@ -31,6 +31,14 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fix
     return name
 
 
+@pytest.fixture
+def several(raw_redis: Any, tmp_path: Path, package: str) -> Scripts:
+    """Scripts that each append their name to a list, in a folder without a head."""
+    for name in "abc":
+        (tmp_path / package / "bare" / f"{name}.lua").write_text(f"return redis.call('RPUSH', KEYS[1], '{name}')")
+    return Scripts(raw_redis, package, "bare")
+
+
 def test_a_script_runs_under_its_folders_head(raw_redis: Any, package: str) -> None:
     assert Scripts(raw_redis, package, "headed").run("one", ["n"], [3]) == 6
     assert Scripts(raw_redis, package, "bare").run("one", [], ["as it is"]) == b"as it is"
@@ -43,6 +51,33 @@ def test_a_server_that_has_forgotten_a_script_is_given_it_again(raw_redis: Any, 
     assert scripts.run_all("one", [(["n"], [1])]) == [6]
     raw_redis.script_flush()
     assert scripts.run("one", ["n"], [1]) == 8
+
+
+def test_different_scripts_run_in_their_order_in_one_round_trip_also_where_the_server_knows_only_some(
+    raw_redis: Any, several: Scripts
+) -> None:
+    raw_redis.script_load("return redis.call('RPUSH', KEYS[1], 'b')")  # an older worker gave it this one alone
+    assert several.run_together([(name, ["list"], []) for name in "abab"]) == [1, 2, 3, 4]
+    assert raw_redis.lrange("list", 0, -1) == [b"a", b"b", b"a", b"b"]
+
+
+def test_of_different_scripts_that_were_forgotten_each_run_is_done_once_and_in_order(
+    raw_redis: Any, several: Scripts
+) -> None:
+    runs: list[ScriptRun] = [(name, ["list"], []) for name in "abc"]
+    several.run_together(runs)
+    raw_redis.script_flush()
+    raw_redis.delete("list")
+    assert several.run_together(runs) == [1, 2, 3]
+    assert raw_redis.lrange("list", 0, -1) == [b"a", b"b", b"c"]
+
+
+def test_of_different_scripts_one_that_fails_costs_no_other(raw_redis: Any, several: Scripts) -> None:
+    raw_redis.set("text", "no list")
+    good, bad, other = several.run_together([("a", ["list"], []), ("b", ["text"], []), ("c", ["list"], [])])
+    assert (good, other) == (1, 2)
+    assert isinstance(bad, ResponseError)
+    assert several.run_together([]) == []
 
 
 def test_a_call_that_fails_costs_no_other(raw_redis: Any, package: str) -> None:

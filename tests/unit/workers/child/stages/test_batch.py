@@ -70,13 +70,13 @@ def test_a_step_is_one_round_trip_however_large_the_batch(
 ) -> None:
     batch.run(models, ledger, [call("the scripts are known from now on")])
     asked: list[int] = []
-    genuine = ledger.claims._scripts._ask_all
+    genuine = ledger.claims._scripts.run_together
 
-    def counted(sha: str, calls: Any) -> Any:
-        asked.append(len(calls))
-        return genuine(sha, calls)
+    def counted(runs: Any) -> Any:
+        asked.append(len(runs))
+        return genuine(runs)
 
-    monkeypatch.setattr(ledger.claims._scripts, "_ask_all", counted)
+    monkeypatch.setattr(ledger.claims._scripts, "run_together", counted)
     batch.run(models, ledger, [call(f"text {number}") for number in range(20)])
     assert asked == [20, 20, 20], "take, claim, release"
 
