@@ -2,21 +2,22 @@
 
 It keeps bytes and their digests; it knows nothing of audio, jobs or Redis.
 
-An artifact `speech/ab/abcd….wav` is two files:
+A small artifact `speech/ab/abcd….wav` is one file of this name: its data, and behind it a trailer with size, SHA-256
+and details (`tasks/store/trailer.py`). A larger one is two files, as all were in earlier versions:
 
 - `speech/ab/abcd….<digest>.wav`, the data; its name also has the digest of its content;
 - `speech/ab/abcd….wav.json`, the pointer: size, SHA-256 and details of the data.
 
-Data is written first, the pointer last. An artifact exists only when its pointer exists:
+An artifact exists only when its one file is whole, or its pointer exists; the one file comes first (`lookup.py`):
 
-- A crash before the pointer leaves data without a pointer. A crash during a write leaves a
-  hidden draft (on a local disk), nothing, or a pointer that is not valid JSON and is ignored.
-- Two writers of one name may write different bytes (a voice need not be deterministic).
-  Their data files have different names. So the pointer that is written last names existing
-  and fitting data, and a reader of the other pointer still finds the other data. Data
-  without a pointer stays until `delete`: a few kilobytes after such a race.
-- Data is checked against the digest whenever it is read. When the data is damaged, its
-  pointer is removed. Then `find` returns None, and the artifact is computed again.
+- Of two files the data is written first, the pointer last. A crash during a write leaves a hidden draft (on a local
+  disk), nothing, data without a pointer, or a file without a valid trailer or pointer, which is ignored.
+- Two writers of one name may write different bytes (a voice need not be deterministic). One file replaces the
+  other as a whole. Two data files have different names, so the pointer that is written last names existing and
+  fitting data, and a reader of the other pointer still finds the other data. Data without a pointer stays until
+  `delete`: it is rare, and retention removes it with its name.
+- Data is checked against the digest whenever it is read. When it is damaged, the artifact is removed. Then `find`
+  returns None, and the artifact is computed again.
 
 Nothing is synced to the disk: a power failure may lose artifacts, but never gives wrong data.
 """
@@ -26,6 +27,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import io
 import logging
 import os
 import secrets
@@ -36,18 +38,19 @@ from typing import Any
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
 from tasks.settings import settings, without_password
 from tasks.store.atomic import whole_file
-from tasks.store.file_system import BLOCK_BYTES, copy, modified, size_and_digest, words, write
+from tasks.store.file_system import BLOCK_BYTES, copy, size_and_digest, words, write
+from tasks.store.lookup import Found, look
 from tasks.store.names import (
     JSON,
     Artifact,
     checked_name,
-    from_pointer,
     is_file_of,
     name_of,
     name_of_bytes,
     pointer_name,
     to_pointer,
 )
+from tasks.store.trailer import trailer_of
 from tasks.store.use import UseNotes
 
 __all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
@@ -55,6 +58,8 @@ __all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
 log = logging.getLogger(__name__)
 
 TEXT_KIND = "text"
+ONE_FILE_BYTES = 1024 * 1024
+"""Up to this size an artifact is one file; it is written and read as a whole."""
 DRAFTS = ".drafts"
 """Folder of a kind in which a local store writes a file before it renames it. One folder, because ext4 needs ten times
 as long to create files in 256 folders as in one."""
@@ -86,22 +91,15 @@ class Store:
             raise StoreError(f"store {self.place}: returns other bytes than were written (SLOTLINE_STORE_URL)")
 
     def find(self, name: str) -> Artifact | None:
-        """The artifact if it is complete: its pointer exists, and its data has the pointer's size. Computes no hash.
+        """The artifact if it is complete: all its files are there, and as long as they should be. Computes no hash.
 
         This counts as a use of the artifact (`tasks/store/use.py`), as `read_bytes` and `fetch` do.
         """
         checked_name(name)
         with self.speaking(f"cannot look for {name}"):
             fs, root = self.opened()
-            artifact = _pointed(fs, root, name)
-            if artifact is None:
-                return None
-            try:
-                about = fs.info(f"{root}/{artifact.data_name}")
-            except FileNotFoundError:
-                return None
-            is_whole = about["size"] == artifact.bytes and self._notes.note(fs, root, artifact, modified(about))
-            return artifact if is_whole else None
+            found = look(fs, root, name)
+            return found.artifact if found and self._notes.note(fs, found) else None
 
     def put_bytes(self, name: str, data: bytes, details: Mapping[str, Any] | None = None) -> Artifact:
         """Write an artifact; replaces one of the same name."""
@@ -114,6 +112,8 @@ class Store:
         """Write an artifact from a local file, which is kept; in constant memory."""
         checked_name(name)
         with self.speaking(f"cannot read {path} for {name}"):
+            if path.stat().st_size <= ONE_FILE_BYTES:
+                return self.put_bytes(name, path.read_bytes(), details)
             size, digest = size_and_digest(path)
         artifact = Artifact(name, size, digest, dict(details or {}))
         self._put(artifact, path)
@@ -124,14 +124,14 @@ class Store:
         checked_name(name)
         with self.speaking(f"cannot read {name}"):
             fs, root = self.opened()
-            artifact = self._pointed_or_missing(fs, root, name)
+            found = self._found_or_missing(fs, root, name)
             try:
-                data: bytes = fs.cat_file(f"{root}/{artifact.data_name}")
+                data: bytes = fs.cat_file(found.data_path) if found.data is None else found.data
             except FileNotFoundError:
                 raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
-            if hashlib.sha256(data).hexdigest() != artifact.sha256:
-                raise _damaged(fs, root, artifact, len(data))
-            self._note_read(fs, root, artifact)
+            if hashlib.sha256(data).hexdigest() != found.artifact.sha256:
+                raise _damaged(fs, root, found, len(data))
+            self._note_read(fs, found)
         return data
 
     def fetch(self, name: str, target: Path) -> Artifact:
@@ -142,26 +142,27 @@ class Store:
         checked_name(name)
         with self.speaking(f"cannot copy {name} to {target}"):
             fs, root = self.opened()
-            artifact = self._pointed_or_missing(fs, root, name)
+            found = self._found_or_missing(fs, root, name)
             try:
-                source = fs.open(f"{root}/{artifact.data_name}", "rb", block_size=4 * BLOCK_BYTES)
+                source = io.BytesIO(found.data) if found.data is not None else _opened_at(fs, found.data_path)
             except FileNotFoundError:
                 raise ArtifactMissing(f"the data of artifact {name} is missing in {self.place}") from None
             with source, whole_file(target) as draft:
                 size, digest = copy(source, draft)
-                if digest != artifact.sha256:
-                    raise _damaged(fs, root, artifact, size)
-            self._note_read(fs, root, artifact)
-        return artifact
+                if digest != found.artifact.sha256:
+                    raise _damaged(fs, root, found, size)
+            self._note_read(fs, found)
+        return found.artifact
 
     def delete(self, name: str) -> None:
         """Remove the artifact and all data that was ever written under its name; does nothing if there is none."""
         folder = PurePosixPath(checked_name(name)).parent
         with self.speaking(f"cannot delete {name}"):
             fs, root = self.opened()
-            # The pointer first: after a crash in between, the artifact does not exist any more.
-            with contextlib.suppress(FileNotFoundError):
-                fs.rm_file(f"{root}/{pointer_name(name)}")
+            # Data without a pointer last: after a crash in between, the artifact does not exist any more.
+            for first in (name, pointer_name(name)):
+                with contextlib.suppress(FileNotFoundError):
+                    fs.rm_file(f"{root}/{first}")
             with contextlib.suppress(FileNotFoundError):
                 for path in fs.ls(f"{root}/{folder}", detail=False):
                     if is_file_of(PurePosixPath(path).name, name):
@@ -201,23 +202,28 @@ class Store:
         return self._opened[1], self._opened[2]
 
     def _put(self, artifact: Artifact, content: bytes | Path) -> None:
-        pointer = to_pointer(artifact).encode()
+        trailer, pointer = trailer_of(artifact), to_pointer(artifact).encode()
         with self.speaking(f"cannot write {artifact.name}"):
             fs, root = self.opened()
+            drafts = f"{root}/{artifact.name.partition('/')[0]}/{DRAFTS}"
+            if isinstance(content, bytes) and artifact.bytes <= ONE_FILE_BYTES:
+                write(fs, f"{root}/{artifact.name}", content + trailer, drafts)
+                return
             # Data first, so that a pointer never names missing data.
-            drafts = Path(root, PurePosixPath(artifact.name).parts[0], DRAFTS)
             write(fs, f"{root}/{artifact.data_name}", content, drafts)
             write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
+            with contextlib.suppress(FileNotFoundError):  # what this one replaces; it would be found before the pointer
+                fs.rm_file(f"{root}/{artifact.name}")
 
-    def _note_read(self, fs: Any, root: str, artifact: Artifact) -> None:
+    def _note_read(self, fs: Any, found: Found) -> None:
         with contextlib.suppress(OSError):  # the data was read, so nothing fails any more
-            self._notes.note(fs, root, artifact, modified(fs.info(f"{root}/{artifact.data_name}")))
+            self._notes.note(fs, found)
 
-    def _pointed_or_missing(self, fs: Any, root: str, name: str) -> Artifact:
-        artifact = _pointed(fs, root, name)
-        if artifact is None:
+    def _found_or_missing(self, fs: Any, root: str, name: str) -> Found:
+        found = look(fs, root, name, whole=True)
+        if found is None:
             raise ArtifactMissing(f"artifact {name} is not in {self.place}")
-        return artifact
+        return found
 
     @contextlib.contextmanager
     def speaking(self, what: str) -> Iterator[None]:
@@ -230,20 +236,19 @@ class Store:
             raise StoreError(f"store {self.place}: {what}: {words(exc)}") from exc
 
 
-def _pointed(fs: Any, root: str, name: str) -> Artifact | None:
-    try:
-        return from_pointer(name, fs.cat_file(f"{root}/{pointer_name(name)}"))
-    except FileNotFoundError:
-        return None
+def _opened_at(fs: Any, path: str) -> Any:
+    return fs.open(path, "rb", block_size=4 * BLOCK_BYTES)
 
 
-def _damaged(fs: Any, root: str, artifact: Artifact, size: int) -> ArtifactMissing:
-    """Remove a damaged artifact's pointer, unless another writer has replaced it; returns the error to raise."""
+def _damaged(fs: Any, root: str, found: Found, size: int) -> ArtifactMissing:
+    """Remove a damaged artifact, unless another writer has replaced it; returns the error to raise."""
+    artifact = found.artifact
     message = f"artifact {artifact.name} is damaged: its {size} bytes are not the {artifact.bytes} bytes written"
     log.warning("%s; it is removed, to be computed again", message)
     with contextlib.suppress(OSError):  # a reader without write access gets the same error
-        if _pointed(fs, root, artifact.name) == artifact:
-            fs.rm_file(f"{root}/{artifact.pointer_name}")
+        now = look(fs, root, artifact.name)
+        if now is not None and (now.artifact, now.is_single) == (artifact, found.is_single):
+            fs.rm_file(now.proof)
     return ArtifactMissing(message)
 
 

@@ -1,6 +1,6 @@
 """Writes a local file so that it is whole or does not exist.
 
-One context manager for all code that writes files: the store, conversion, assembly. The
+For all code that writes files: the store, conversion, assembly. The
 content is written to a hidden file in the target's folder (or in a given folder), which is
 renamed to the target at the end. So a reader sees the old file, the new file, or none, but
 never half a file. Nothing is synced to the disk: after a power failure a new file may be
@@ -10,6 +10,7 @@ damaged; compare a digest to notice this.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import secrets
 from collections.abc import Iterator
@@ -29,8 +30,7 @@ def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
     folder = drafts or target.parent
     for needed in {folder, target.parent}:
         needed.mkdir(parents=True, exist_ok=True)
-    # Not tempfile: its files have mode 0600, and users may share a store. A long name is cut to a valid length.
-    draft = folder / f".{target.name[:40]}.{secrets.token_hex(6)}.part"
+    draft = folder / _draft_name(target.name)
     try:
         with at_sudden_end(draft.unlink):
             yield draft
@@ -39,3 +39,39 @@ def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
         with contextlib.suppress(OSError):
             draft.unlink()
         raise
+
+
+def write_whole(target: str, content: bytes, drafts: str) -> None:
+    """Write a file at once, as `whole_file` does with `drafts`; folders are made only where they are missing.
+
+    For many small files: to look for the folders takes as long as to write the file.
+    """
+    draft = f"{drafts}/{_draft_name(os.path.basename(target))}"
+    try:
+        with at_sudden_end(lambda: os.unlink(draft)):
+            with _new(draft) as file:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[file.write(rest) :]
+            try:
+                os.replace(draft, target)
+            except FileNotFoundError:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                os.replace(draft, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(draft)
+        raise
+
+
+def _new(path: str) -> io.FileIO:
+    try:
+        return io.FileIO(path, "x")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return io.FileIO(path, "x")
+
+
+def _draft_name(name: str) -> str:
+    # Not tempfile: its files have mode 0600, and users may share a store. A long name is cut to a valid length.
+    return f".{name[:40]}.{secrets.token_hex(6)}.part"

@@ -14,19 +14,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tasks.store.atomic import whole_file
+from tasks.store.atomic import whole_file, write_whole
 
 BLOCK_BYTES = 1024 * 1024
 
 
-def write(fs: Any, path: str, content: bytes | Path, drafts: Path | None = None) -> None:
-    """Write content to a full path: by rename on a local disk, otherwise as the file system does it."""
+def write(fs: Any, path: str, content: bytes | Path, drafts: str = "") -> None:
+    """Write content to a full path: by rename on a local disk, otherwise as the file system does it.
+
+    `drafts` is the folder in which a local file is written first; empty: its own.
+    """
     if is_local(fs):
-        with whole_file(Path(path), drafts) as draft:
-            if isinstance(content, Path):
+        drafts = drafts or path.rpartition("/")[0]
+        if isinstance(content, Path):
+            with whole_file(Path(path), Path(drafts)) as draft:
                 shutil.copyfile(content, draft)
-            else:
-                draft.write_bytes(content)
+        else:
+            write_whole(path, content, drafts)
         return
     try:
         _send(fs, path, content)

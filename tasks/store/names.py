@@ -1,4 +1,4 @@
-"""The names of artifacts, and the content of their pointer files. Pure.
+"""The names of artifacts, and what is kept of them beside their data: the fields of a pointer or a trailer. Pure.
 
 A name is a hash of the artifact's ingredients, so the same input has the same name
 everywhere. `tasks/store/artifacts.py` keeps the files.
@@ -59,7 +59,7 @@ class Artifact:
 
     @property
     def data_name(self) -> str:
-        """The name of its data file: the digest is before the extension, because players use the extension."""
+        """The name of its data file, where it has one for itself: the extension is last, because players use it."""
         path = PurePosixPath(self.name)
         return str(path.with_name(f"{path.stem}.{self.sha256[:16]}{path.suffix}"))
 
@@ -75,20 +75,20 @@ def pointer_name(name: str) -> str:
 
 
 def is_file_of(file_name: str, name: str) -> bool:
-    """Whether a file (its name without a folder) is the artifact's pointer, or data that was ever written for it."""
+    """Whether a file (its name without a folder) is the artifact's one file, its pointer, or data written for it."""
     path = PurePosixPath(name)
     data = rf"{re.escape(path.stem)}\.[0-9a-f]{{16}}{re.escape(path.suffix)}"
-    return file_name == pointer_name(path.name) or re.fullmatch(data, file_name) is not None
+    return file_name in (path.name, pointer_name(path.name)) or re.fullmatch(data, file_name) is not None
 
 
 def to_pointer(artifact: Artifact) -> str:
-    """The pointer file's content, JSON."""
+    """The content of a pointer file, and of a trailer: JSON."""
     fields = {"bytes": artifact.bytes, "sha256": artifact.sha256, "details": dict(artifact.details)}
     return json.dumps(fields, allow_nan=False)
 
 
 def from_pointer(name: str, content: bytes) -> Artifact | None:
-    """The artifact that a pointer file describes; None if the file is incomplete or not a pointer."""
+    """The artifact that these fields describe; None if they are incomplete or something else."""
     try:
         fields = json.loads(content)
         artifact = Artifact(name, fields["bytes"], fields["sha256"], fields["details"])

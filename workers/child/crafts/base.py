@@ -40,7 +40,7 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
 
     @abstractmethod
     def encode(self, made: MadeT) -> tuple[bytes, Mapping[str, JSON]]:
-        """The artifact's bytes, and the details that its pointer keeps."""
+        """The artifact's bytes, and the details that are kept beside them."""
 
     def warm_up(self) -> None:
         """Import what `encode` needs, so that the first batch does not wait for it."""

@@ -202,7 +202,8 @@ def damage(place: str, store: Store, name: str) -> None:
     artifact = store.find(name)
     assert artifact is not None
     fs, root = fsspec.core.url_to_fs(place)
-    fs.pipe_file(f"{root}/{artifact.data_name}", b"x" * artifact.bytes)
+    whole = fs.cat_file(f"{root}/{name}")
+    fs.pipe_file(f"{root}/{name}", b"x" * artifact.bytes + whole[artifact.bytes :])
 
 
 def test_a_chapter_that_is_there_is_not_assembled_again(place: str) -> None:

@@ -36,7 +36,7 @@ def test_what_is_old_goes_with_all_its_files_and_what_is_fresh_stays(
     assert (done.removed, done.left, fault) == (1, 1, "")
     assert store.find(old) is None
     assert store.find(fresh) is not None
-    assert len(list((tmp_path / "store").rglob("*.wav*"))) == 2
+    assert [path.name for path in (tmp_path / "store").rglob("*.wav*")] == [Path(fresh).name]
 
 
 def test_a_store_that_is_too_large_keeps_the_latest_used(store: Store, ledger: Ledger, put: Put) -> None:
@@ -72,7 +72,7 @@ def test_a_step_is_bounded_and_another_process_goes_on_after_it(store: Store, le
     under_way, steps = Round(NOW_S), 0
     while True:
         steps += 1
-        step = retention(store, ledger).step(under_way, entries=4, seconds=60.0)
+        step = retention(store, ledger).step(under_way, entries=2, seconds=60.0)
         under_way = Round.from_json(under_way.to_json())
         if step.is_last:
             break

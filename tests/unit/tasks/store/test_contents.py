@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import StoreError
-from tasks.store import contents, identity
+from tasks.store import artifacts, contents, identity
 from tasks.store.artifacts import Store, name_of
 
 
@@ -32,13 +32,16 @@ def test_an_empty_store_has_no_folders_and_its_identity_is_no_artifact(store: St
     assert all_of(store) == []
 
 
-def test_all_files_of_one_name_are_one_with_the_pointers_first(store: Store) -> None:
+def test_all_files_of_one_name_are_one_with_the_pointers_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     name = name_of("speech", "json", {"n": 1})  # data that is JSON ends like a pointer
-    store.put_bytes(name, b"one")
-    store.put_bytes(name, b"other")
+    with monkeypatch.context() as pairs:
+        pairs.setattr(artifacts, "ONE_FILE_BYTES", -1)
+        store.put_bytes(name, b"one")
+        store.put_bytes(name, b"other")
+    store.put_bytes(name, b"in one file")
     [found] = all_of(store)
     assert found.name == name.removesuffix(".json")
-    assert [file.name.endswith(".json.json") for file in found.files] == [True, False, False]
+    assert [file.name.endswith(".json.json") for file in found.files] == [True, False, False, False]
     assert found.bytes > len(b"one" + b"other")
     assert found.used_s == max(file.modified_s for file in found.files) > 0
 

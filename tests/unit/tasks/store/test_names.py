@@ -66,7 +66,7 @@ def test_the_data_file_ends_as_players_want_it_and_is_another_for_other_content(
         ("abc.wav.json", True),
         ("abc.0123456789abcdef.wav", True),
         ("abc.fedcba9876543210.wav", True),
-        ("abc.wav", False),
+        ("abc.wav", True),
         ("abc.0123456789abcde.wav", False),
         ("abcd.0123456789abcdef.wav", False),
         ("abc.0123456789abcdef.flac", False),
