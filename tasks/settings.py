@@ -73,6 +73,7 @@ class Settings(BaseModel):
     store_url: str = Field("", alias="SLOTLINE_STORE_URL")
     models_path: str = Field("", alias="SLOTLINE_MODELS")
     lease_s: float = Field(30.0, gt=0.5, le=3600, alias="SLOTLINE_LEASE_S")
+    fair_share: float = Field(0.1, ge=0, le=0.5, alias="SLOTLINE_FAIR_SHARE")
     drain_s: float = Field(60.0, ge=0, alias="SLOTLINE_DRAIN_S")
     cancel_grace_s: float = Field(0.5, ge=0, alias="SLOTLINE_CANCEL_GRACE_S")
     retry_s: float = Field(2.0, ge=0, alias="SLOTLINE_RETRY_S")

@@ -47,6 +47,13 @@ def idle(queue: str) -> str:
     return f"{PREFIX}idle:{queue}"
 
 
+def fair(queue: str) -> str:
+    """Hash with a time to live: a priority of this queue -> its credit, in millionths of a message. A whole one is
+    a place, although a more urgent list has something. Owner: the transport.
+    """
+    return f"{PREFIX}fair:{queue}"
+
+
 PAUSED = PREFIX + "paused"
 """Hash: model -> JSON (since_ms, by). The models whose slots begin nothing. Owner: `tasks/pauses.py`."""
 

@@ -30,7 +30,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/workers/slots/test_gpu_check.py": "benchmarks/gpu_check.py, on the fake driver",
     "tests/unit/workers/transport/test_lease_machine.py": "leases in any order of steps, drawn at random",
     "tests/unit/workers/transport/test_reclaim.py": "when a lease is taken back, of leases and renewal",
-    "tests/unit/workers/transport/test_share.py": "how idle slots share what waits, in the transport alone",
+    "tests/unit/workers/transport/test_share.py": "how slots, and a queue's lists, share what waits",
 }
 """Test files below tests/unit that mirror no module -> what they test."""
 

@@ -67,7 +67,7 @@ def install(app: Celery) -> None:
     conf.update(
         broker_use_ssl=tls,
         broker_read_url=reading_url(ours["broker_url"], tls_configured=bool(tls)),
-        broker_transport_options={**options, "lease_s": settings().lease_s},
+        broker_transport_options={**options, "lease_s": settings().lease_s, "fair_share": settings().fair_share},
         # The leases count what runs across connections; Celery need not guess.
         worker_enable_prefetch_count_reduction=False,
     )

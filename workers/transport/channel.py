@@ -48,13 +48,14 @@ NOT_THE_MESSAGES_FAULT = (OSError, MemoryError, redis.RedisError)
 
 
 class LeasingChannel(NotedSockets, kombu_redis.Channel):
-    """A channel that reads by lease. `lease_s` comes from the transport options."""
+    """A channel that reads by lease. `lease_s` and `fair_share` come from the transport options."""
 
     QoS = LeasingQoS
     lease_s = 30.0
+    fair_share = 0.1
     socket_timeout = RedisOptions().socket_timeout
     _sentinel_manager: Any = None
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, "lease_s")
+    from_transport_options = (*kombu_redis.Channel.from_transport_options, "lease_s", "fair_share")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._receivers: dict[str, tuple[bool, Callable[[Any], Any]]] = {}
@@ -68,7 +69,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         self.brpop_timeout = POLL_S
         try:
             broker = self.connection.client.as_uri(include_password=True)
-            self.leases: Leases = leases_of_process(broker, self._lasting_client, self.lease_s)
+            self.leases: Leases = leases_of_process(broker, self._lasting_client, self.lease_s, self.fair_share)
         except BaseException:
             self.close()
             raise

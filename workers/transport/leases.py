@@ -86,9 +86,15 @@ class Leases:
     """The messages that this process holds; safe to use from several of its threads, never after a fork."""
 
     def __init__(
-        self, client: Redis, lease_s: float, holder: str | None = None, renewal_client: Redis | None = None
+        self,
+        client: Redis,
+        lease_s: float,
+        holder: str | None = None,
+        renewal_client: Redis | None = None,
+        fair_share: float = 0.1,
     ) -> None:
         self.client = client
+        self._fair_share = fair_share
         self._scripts = Scripts(client, "workers.transport", shared=("set_aside", "delayed"))
         # Renewal has its own: it must not wait behind a command that waits for a silent server.
         self._renewal_client = renewal_client or client
@@ -130,6 +136,7 @@ class Leases:
     def reserve(self, lists: Sequence[str], k: int, share: Share | None = None) -> Reserved:
         """Take up to `k` messages from `lists`, the most urgent list first, and send what was not sent yet.
 
+        While it has something, each less urgent list gets `fair_share` of what is taken.
         With `share`, no more than this slot's share while other slots are idle (hold nothing).
         An answer that comes later than the lease (the process was frozen) is given back, not taken.
         """
@@ -142,7 +149,7 @@ class Leases:
         with self._lock:
             acks = tuple(self._acks)
         script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
-        shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000)]
+        shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000), self._fair_share]
         taken, aside, more, held_back, now_ms, paused = self._run(
             "reserve", script_keys, [self._lease_ms, k if lists else 0, *shared, *acks]
         )
@@ -250,14 +257,16 @@ def _text(raw: bytes | str) -> str:
 _by_broker: dict[str, Leases] = {}
 
 
-def leases_of_process(broker: str, connect: Callable[[float | None], Redis], lease_s: float) -> Leases:
+def leases_of_process(
+    broker: str, connect: Callable[[float | None], Redis], lease_s: float, fair_share: float = 0.1
+) -> Leases:
     """This process's leases at `broker`, made the first time; raises `BrokerRefused` for too old a server.
 
     `connect(seconds)` makes a client of its own that waits at most so long for an answer (None: as long as any other).
     """
     leases = _by_broker.get(broker)
     if leases is None:
-        leases = Leases(connect(None), lease_s, renewal_client=connect(beat_s(lease_s)))
+        leases = Leases(connect(None), lease_s, renewal_client=connect(beat_s(lease_s)), fair_share=fair_share)
         check_server(leases.client)
         _by_broker[broker] = leases
     return leases

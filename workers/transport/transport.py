@@ -21,7 +21,7 @@ from workers.upstream.kombu import NotedSockets
 class LeasingSentinelChannel(LeasingChannel, kombu_redis.SentinelChannel):
     """The same, with the master asked of the Sentinels."""
 
-    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "lease_s")
+    from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "lease_s", "fair_share")
 
     def _sentinel_managed_pool(self, asynchronous: bool = False) -> Any:
         # Kombu takes only URLs that say `sentinel://` for Sentinels.

@@ -31,6 +31,7 @@ def test_an_old_name_counts_only_where_the_new_one_is_not_set() -> None:
             "SLOTLINE_CPU_SLOTS='no': Input should be a valid integer, "
             "unable to parse string as an integer; SLOTLINE_LAZY='so'",
         ),
+        ({"SLOTLINE_FAIR_SHARE": "0.6"}, "SLOTLINE_FAIR_SHARE='0.6': Input should be less than or equal to 0.5"),
         ({"CELERY_BROKER_URL": "amqp://here"}, "CELERY_BROKER_URL='amqp://here'"),
         ({"CELERY_RESULT_BACKEND": "redis://elsewhere/1"}, "CELERY_RESULT_BACKEND"),
     ],

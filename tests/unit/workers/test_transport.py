@@ -41,15 +41,16 @@ def test_to_install_opens_no_connection_and_is_harmless_twice(unused_port: int, 
         assert list(app.steps["consumer"]).count(LeaseStep) == 1
 
 
-def test_the_lease_is_as_long_as_the_settings_say_beside_the_brokers_own_options(
+def test_the_lease_and_the_share_are_those_of_the_settings_beside_the_brokers_own_options(
     app: Celery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLOTLINE_LEASE_S", "7.5")
+    monkeypatch.setenv("SLOTLINE_FAIR_SHARE", "0.2")
     settings.cache_clear()
     app.conf.broker_transport_options = {"master_name": "mymaster"}
     install(app)
     options = app.conf.broker_transport_options
-    assert (options["master_name"], options["lease_s"]) == ("mymaster", 7.5)
+    assert (options["master_name"], options["lease_s"], options["fair_share"]) == ("mymaster", 7.5, 0.2)
     assert options["socket_timeout"] == RedisOptions().socket_timeout
 
 

@@ -1,10 +1,11 @@
 -- Acknowledge, then take messages and the leases on them. The only pop of slotline's readers.
 -- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
--- also: slotline:delayed, slotline:setaside:about; slotline:paused, and slotline:job:<id> of a message with an eta, read only
+-- also: slotline:fair:<queue> (hash: priority -> its credit, in millionths of a message), slotline:delayed,
+-- slotline:setaside:about; slotline:paused, and slotline:job:<id> of a message with an eta, read only
 -- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
 -- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
--- ARGV[7…] keys to acknowledge first (those still ours)
+-- ARGV[7] the share of each less urgent list (0: none), ARGV[8…] keys to acknowledge first (those still ours)
 -- Returns {taken, aside, more, held_back, now, paused}: taken = key, list, message, …; aside = list, reason, …;
 -- more = 1 when a limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
 -- now = ms of Redis' clock; paused = 1 when a queue of these lists is paused.
@@ -14,11 +15,14 @@
 -- Guarantee: a message whose eta has not come is not taken but delayed; any reader sends what is due, of any queue. So
 -- a delayed message needs no certain worker, and is shared like any other when it is due.
 -- Guarantee: of a queue that is paused nothing is taken, whatever waits there, as long as it is.
+-- Guarantee: the more urgent list comes first. Of what is taken while it has something, each less urgent list that has
+-- something gets the share ARGV[7] (of several the same, if they ask for more than there is): a credit in Redis that
+-- grows with each message taken, so it holds over all readers of a queue, and batches of any size.
 local SET_ASIDE, IDLE, FIRST_LIST = KEYS[3], KEYS[4], 5
 local MOVED_AT_MOST = 100 -- messages that one call sets aside or delays, and messages that it sends because they are due
 local now, asked, batch, held = now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
-for i = 7, #ARGV do
+for i = 8, #ARGV do
   if ours(ARGV[i]) then forget(ARGV[i]) end
 end
 
@@ -64,21 +68,26 @@ end
 
 if asked > 0 then send_due(now, MOVED_AT_MOST) end
 
-local lists, pauses, paused = {}, {}, 0
+-- The lists that may be read, and how many messages each has.
+local lists, waiting, pauses, paused = {}, 0, {}, 0
 for i = FIRST_LIST, #KEYS do
-  local queue = string.match(KEYS[i], '^(.-)\6\22') or KEYS[i]
+  local queue, step = string.match(KEYS[i], '^(.-)\6\22(%d+)$')
+  queue, step = queue or KEYS[i], tonumber(step) or 0
   pauses[queue] = pauses[queue] or redis.call('HEXISTS', 'slotline:paused', queue)
-  if pauses[queue] == 0 then lists[#lists + 1] = KEYS[i] else paused = 1 end
+  if pauses[queue] == 0 then
+    local length = redis.call('LLEN', KEYS[i])
+    lists[#lists + 1] = {name = KEYS[i], step = step, fair = 'slotline:fair:' .. queue, length = length}
+    waiting = waiting + length
+  else
+    paused = 1
+  end
 end
 
-local waiting, idle = 0, 0
+local idle = 0
 if batch > 0 and asked > 0 then
   redis.call('ZREM', IDLE, holder)
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
   idle = redis.call('ZCARD', IDLE)
-  if idle > 0 then -- else there is nobody to share with
-    for _, list in ipairs(lists) do waiting = waiting + redis.call('LLEN', list) end
-  end
 end
 
 -- How many of the messages that wait are this slot's to take.
@@ -86,6 +95,44 @@ local function share()
   if idle == 0 then return asked end
   if held == 0 then return math.min(asked, math.ceil(waiting / (idle + 1))) end
   return math.max(0, math.min(asked, waiting - idle * batch))
+end
+
+-- The most urgent list that has something, and those less urgent that have something as well, with their credit.
+local WHOLE = 1000000
+
+local function contenders()
+  local first, others = nil, {}
+  for _, list in ipairs(lists) do
+    if list.length > 0 and not first then
+      first = list
+    elseif list.length > 0 and list.step > first.step then
+      list.credit = list.credit or tonumber(redis.call('HGET', list.fair, list.step) or 0)
+      others[#others + 1] = list
+    end
+  end
+  return first, others
+end
+
+-- From which list the next messages are taken, how many at most, and the others with what each taken one gives them.
+local function next_run(limit)
+  local first, others = contenders()
+  local rate = math.floor(math.min(tonumber(ARGV[7]), 1 / (#others + 1)) * WHOLE + 0.5)
+  if not first or rate == 0 then return first, limit, {}, 0 end
+  local due
+  for _, list in ipairs(others) do
+    local before_its_turn = math.ceil((WHOLE - list.credit) / rate) - 1
+    if before_its_turn < 1 and (not due or list.credit > due.credit) then due = list end
+    limit = math.min(limit, before_its_turn)
+  end
+  if due then return due, 1, others, rate end
+  return first, limit, others, rate
+end
+
+-- So many messages were taken from a list: those less urgent have a claim to their share of them.
+local function credit(list, count, others, rate)
+  for _, other in ipairs(others) do
+    other.credit, other.is_changed = other.credit + count * rate - (other == list and count * WHOLE or 0), true
+  end
 end
 
 local found, aside, moved = {}, {}, 0
@@ -107,11 +154,18 @@ local function sort(list, message)
 end
 
 local wanted = share()
+while #found < wanted and moved < MOVED_AT_MOST do
+  local list, limit, others, rate = next_run(math.min(wanted - #found, MOVED_AT_MOST))
+  if not list then break end
+  local before, popped = #found, redis.call('RPOP', list.name, limit)
+  list.length = list.length - #popped
+  for _, message in ipairs(popped) do sort(list.name, message) end
+  credit(list, #found - before, others, rate)
+end
 for _, list in ipairs(lists) do
-  while #found < wanted and moved < MOVED_AT_MOST do
-    local popped = redis.call('RPOP', list, math.min(wanted - #found, MOVED_AT_MOST))
-    if not popped then break end
-    for _, message in ipairs(popped) do sort(list, message) end
+  if list.is_changed then
+    redis.call('HSET', list.fair, list.step, list.credit)
+    redis.call('PEXPIRE', list.fair, 86400000)
   end
 end
 

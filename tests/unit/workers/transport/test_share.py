@@ -1,20 +1,27 @@
-"""What waits is shared: no slot takes more than its share while another is idle, and none waits for the dead."""
+"""What waits is shared: among idle slots, of which none waits for the dead, and among the lists of a queue.
+
+No slot takes more than its share while another is idle. The more urgent list comes first, and none is starved.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 
 from tasks.redis import keys
+from tasks.routing import list_keys
 from tests.fixtures.waiting import WaitUntil
-from tests.unit.workers.transport.conftest import message
+from tests.unit.workers.transport.conftest import in_s, message
 from workers.transport.leases import Leases, Share
 
 BATCH = 2
 SHARE = Share(keys.idle("q"), BATCH)
 LISTS = ["q", "q\x06\x163"]
+
+URGENT, OF_JOB, OF_BOOK, LAST = PRIORITIES = list_keys("q")
 
 LeasesFor = Callable[..., Leases]
 
@@ -126,3 +133,92 @@ def test_a_full_redis_refuses_no_slot_that_finds_nothing(slots: list[Leases], re
         assert take(slots[0]) == 0
     finally:
         redis_client.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def leases_that_share(broker: str) -> Iterator[Callable[[float], Leases]]:
+    """`leases_that_share(fair_share)`: leases with this setting."""
+    clients: list[redis.Redis] = []
+
+    def make(fair_share: float) -> Leases:
+        clients.append(redis.Redis.from_url(broker))
+        return Leases(clients[-1], 30.0, "one", fair_share=fair_share)
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def counts(slots: list[Leases], sizes: list[int], taken: int) -> dict[str, int]:
+    """How many came from each list, when slots take in turn, in batches of these sizes, until so many are taken."""
+    found = dict.fromkeys(PRIORITIES, 0)
+    turn = 0
+    while sum(found.values()) < taken:
+        slot, size = slots[turn % len(slots)], sizes[turn % len(sizes)]
+        for held in slot.reserve(PRIORITIES, min(size, taken - sum(found.values()))).taken:
+            found[held.queue_list] += 1
+            slot.ack(held.key)
+        turn += 1
+    return found
+
+
+@pytest.mark.parametrize("sizes", [[1], [7], [64], [1, 16, 3]])
+def test_a_book_beside_constant_urgent_work_keeps_a_tenth_in_batches_of_any_size_over_all_slots(
+    sizes: list[int], redis_client: Any, leases_for: LeasesFor
+) -> None:
+    send(redis_client, 250, URGENT)
+    send(redis_client, 250, OF_BOOK)
+    slots = [leases_for("one"), leases_for("two"), leases_for("three")]
+    found = counts(slots, sizes, 200)
+    assert (found[URGENT], found[OF_BOOK]) == (180, 20)
+
+
+def test_each_less_urgent_list_keeps_a_tenth(redis_client: Any, leases_for: LeasesFor) -> None:
+    for one in PRIORITIES:
+        send(redis_client, 200, one)
+    found = counts([leases_for()], [5], 200)
+    assert [found[one] for one in PRIORITIES] == [pytest.approx(140, abs=2), *[pytest.approx(20, abs=1)] * 3]
+
+
+@pytest.mark.parametrize(("fair_share", "of_book"), [(0.0, 0), (0.25, 20), (0.5, 40)])
+def test_the_share_is_the_settings(
+    fair_share: float, of_book: int, redis_client: Any, leases_that_share: Callable[[float], Leases]
+) -> None:
+    send(redis_client, 100, URGENT)
+    send(redis_client, 100, OF_BOOK)
+    assert counts([leases_that_share(fair_share)], [8], 80)[OF_BOOK] == of_book
+
+
+def test_lists_that_ask_for_more_than_there_is_get_the_same(
+    redis_client: Any, leases_that_share: Callable[[float], Leases]
+) -> None:
+    for one in PRIORITIES:
+        send(redis_client, 100, one)
+    found = counts([leases_that_share(0.5)], [8], 200)
+    assert [found[one] for one in PRIORITIES] == [pytest.approx(50, abs=2)] * 4
+
+
+def test_no_credit_is_gained_while_nothing_urgent_waits(redis_client: Any, leases_for: LeasesFor) -> None:
+    """Else a book that ran alone all night would come before a person in the morning."""
+    slot = leases_for()
+    send(redis_client, 300, OF_BOOK)
+    assert counts([slot], [10], 200)[OF_BOOK] == 200
+    assert not redis_client.exists(keys.fair("q"))
+    send(redis_client, 9, URGENT)
+    assert counts([slot], [1], 9)[URGENT] == 9
+
+
+def test_what_is_delayed_or_set_aside_uses_no_credit(redis_client: Any, leases_for: LeasesFor) -> None:
+    send(redis_client, 100, URGENT)
+    send(redis_client, 5, OF_BOOK, eta=in_s(redis_client, 3600))
+    redis_client.lpush(OF_BOOK, "no message")
+    send(redis_client, 20, OF_BOOK)
+    assert counts([leases_for()], [10], 100)[OF_BOOK] == 10
+
+
+def test_the_credit_is_kept_for_a_day(redis_client: Any, leases_for: LeasesFor) -> None:
+    send(redis_client, 3, URGENT)
+    send(redis_client, 3, OF_BOOK)
+    counts([leases_for()], [1], 2)
+    assert 0 < redis_client.pttl(keys.fair("q")) <= 86_400_000
+    assert redis_client.hgetall(keys.fair("q")) == {"6": "200000"}
