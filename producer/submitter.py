@@ -11,7 +11,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from producer.connection import Connection
 from producer.job import Job
@@ -21,10 +21,14 @@ from tasks.errors import SlotlineError
 from tasks.flow import envelope
 from tasks.messages import ModelRequest
 from tasks.messages.base import JobRequest
+from tasks.messages.variants import headers_of
 from tasks.redis import task_id
 from tasks.routing import ALONE, FLOW_QUEUE, list_key, queue_of
 from tasks.settings import settings
 from tasks.store.artifacts import Store
+
+if TYPE_CHECKING:
+    from tasks.offers import Published
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ class Submitter:
         """
         job_id = str(uuid.uuid4()) if job_id is None else job_id
         task_id.check(job_id)
-        self._check(request)
+        offer = self._check(request)
         self.check_store("nothing was sent")
         words = request.words() if isinstance(request, JobRequest) else ""
         request = request.by_reference(self.store.put_text)
@@ -60,7 +64,7 @@ class Submitter:
         if isinstance(request, JobRequest):
             self._send_job(request, job_id, words)
         else:
-            self._send_alone(request, job_id)
+            self._send_alone(request, job_id, offer)
         self._note_missing_workers(request)
         return Job(self.connection, self.store, job_id)
 
@@ -84,10 +88,14 @@ class Submitter:
         """Raise `OtherStore` if live workers use another store than this client; `consequence` is in its message."""
         self.connection.check_store(self.store, consequence)
 
-    def _check(self, request: ModelRequest) -> None:
-        """Refuse a model that neither the catalog nor a worker knows, and a request that the model does not serve."""
+    def _check(self, request: ModelRequest) -> Published | None:
+        """Refuse a model that neither the catalog nor a worker knows, and a request that the model does not serve.
+
+        Returns the model's offer.
+        """
         offer = self.connection.offer(request.model)
         request.check(None if offer else catalog()[request.model], offer)
+        return offer
 
     def _send_job(self, request: JobRequest, job_id: str, title: str) -> None:
         message = envelope.new_message(request.task, job_id, request.fields(), FLOW_QUEUE)
@@ -98,9 +106,10 @@ class Submitter:
                 job_id, request.kind, title, request.model, voice, flow, message, _digest_of(request)
             )
 
-    def _send_alone(self, request: ModelRequest, job_id: str) -> None:
+    def _send_alone(self, request: ModelRequest, job_id: str, offer: Published | None) -> None:
         queue, priority = queue_of(request.model), ALONE
-        message = envelope.new_message(request.task, job_id, request.fields(), queue, priority)
+        headers = headers_of(request, None if offer else catalog()[request.model], offer)
+        message = envelope.new_message(request.task, job_id, request.fields(), queue, priority, headers)
         with self.connection.speaking():
             self.connection.ledger.transitions.send(list_key(queue, priority), job_id, message)
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tasks.compact_json import dumps
+from tasks.messages.variants import HEADER
 
 if TYPE_CHECKING:
     from celery.app.task import Context
@@ -38,9 +39,16 @@ _NO_FOLLOW_UP = {"callbacks": None, "errbacks": None, "chain": None, "chord": No
 _REPR_CHARS = 200
 
 
-def new_message(task: str, task_id: str, kwargs: Mapping[str, Any], queue: str, priority: int = 0) -> str:
-    """A message for `task`, as a producer sends it."""
-    headers = {"root_id": task_id, "retries": 0, "origin": "slotline"}
+def new_message(
+    task: str,
+    task_id: str,
+    kwargs: Mapping[str, Any],
+    queue: str,
+    priority: int = 0,
+    more: Mapping[str, str] | None = None,
+) -> str:
+    """A message for `task`, as a producer sends it; `more` are further headers."""
+    headers = {"root_id": task_id, "retries": 0, "origin": "slotline", **(more or {})}
     return _envelope(task, task_id, [], kwargs, {}, headers, queue, priority, uuid.uuid4().hex)
 
 
@@ -72,6 +80,8 @@ def copy_of(headers: Mapping[str, Any], body: Any, queue: str) -> str:
     if not isinstance(body, str):
         body = dumps(body)
     kept = {name: headers.get(name) for name in ("lang", "task", "id", *_REQUEST_HEADERS)}
+    if variant := headers.get(HEADER):
+        kept[HEADER] = variant
     properties = _properties(
         uuid.uuid4().hex, queue, int((headers.get("delivery_info") or {}).get("priority") or 0),
         correlation_id=headers.get("correlation_id"), reply_to=headers.get("reply_to"),

@@ -195,6 +195,7 @@ def _opening(this: JobRun, plan: Plan) -> Opening:
         payloads=plan.payloads,
         skipped={part: {"skipped": reason} for part, reason in (plan.skipped or {}).items()},
         width=plan.width,
+        variant=f"*{plan.variant_field}" if plan.variant_field else plan.variant,
         part_task=plan.part_task,
         part_queue=plan.part_queue,
         part_list=list_key(plan.part_queue, plan.part_priority),

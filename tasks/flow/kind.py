@@ -24,8 +24,10 @@ class Plan:
     """A job split into parts. `skipped` maps a part's number (from 1) to why it is not computed.
 
     `params` are shared by all parts. `width` is the number of parts that may run at once; None: enough for the model's
-    live slots. `part_results`: whether each part's result is also stored in Celery's backend (the ledger has it in any
-    case). `measure` is the sum over all parts, at its start: an amount of 0.
+    live slots. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
+    `variant_field` is the field of each part's payload that names it. `part_results`: whether each part's result is
+    also stored in Celery's backend (the ledger has it in any case). `measure` is the sum over all parts, at its start:
+    an amount of 0.
     """
 
     title: str
@@ -38,6 +40,8 @@ class Plan:
     voice: str | None = None
     skipped: Mapping[int, str] | None = None
     width: int | None = None
+    variant: str = ""
+    variant_field: str = ""
     part_results: bool = False
     measure: Measure | None = None
 

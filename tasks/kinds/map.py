@@ -55,6 +55,7 @@ class MapKind(Kind[MapRequest]):
             params={"craft": craft.name},
             payloads=[input_payload(one.words(), one.fields()) for one in checked],
             width=request.parallel_inputs,
+            variant_field=craft.request.variant_field if entry.is_registry else "",
             part_task=craft.request.task,
             part_queue=queue_of(request.model),
             part_priority=OF_JOB,

@@ -39,6 +39,7 @@ from tasks.messages import (
     Skipped,
 )
 from tasks.messages.speech import SPEECH
+from tasks.messages.variants import word_of
 from tasks.offers import Offers
 from tasks.routing import FLOW_QUEUE, OF_JOB, OF_NESTED_JOB, queue_of
 from tasks.settings import settings
@@ -146,6 +147,7 @@ class ChapterKind(Kind[ChapterRequest]):
             payloads=[_payload(piece) for piece in pieces],
             skipped=skipped,
             width=request.parallel_paragraphs or settings().parallel_paragraphs,
+            variant=word_of(request.voice) if entry.is_registry and request.voice else "",
             part_task=ParagraphRequest.task,
             part_queue=queue_of(request.model),
             part_priority=OF_NESTED_JOB if is_part else OF_JOB,

@@ -105,6 +105,8 @@ class PartRequest(ModelRequest):
     """
 
     content: ClassVar[frozenset[str]] = frozenset({"text"})
+    variant_field: ClassVar[str] = ""
+    """The field that names one of a registry's models; empty: none does."""
 
     @classmethod
     def shared(cls, request: Request) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class ParagraphRequest(TextPart, Speaking):
 
     task = "speech.paragraph"
     kind = "paragraph"
+    variant_field = "voice"
 
 
 class ChapterRequest(SomeText, Joined):

@@ -22,7 +22,7 @@ WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
-sent sent_list next messages submitted_ms opened_ms ended_ms measure unit request
+sent sent_list next messages submitted_ms opened_ms ended_ms measure unit request variant
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -186,6 +186,8 @@ class Opening:
     measure: Measure | None = None
     request: str = ""
     """The digest of the job's request, to which its id belongs."""
+    variant: str = ""
+    """The registry's model that its parts need, as a word; `*field`: each part's payload names it in this field."""
 
 
 def read_record(job_id: str, raw: Mapping[str, str]) -> Record:

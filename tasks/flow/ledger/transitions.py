@@ -207,6 +207,7 @@ def _fields_of(opening: Opening) -> dict[str, str]:
     measure = opening.measure
     measured = {"measure": measure.name, "unit": measure.unit, measure.name: str(measure.amount)} if measure else {}
     asked = {"request": opening.request} if opening.request else {}
+    asked |= {"variant": opening.variant} if opening.variant else {}
     return (
         measured
         | asked

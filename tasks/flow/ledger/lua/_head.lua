@@ -43,7 +43,7 @@ local function fields(job, names)
 end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
-  'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms'}
+  'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms', 'variant'}
 
 -- The beginning of a payload, for people who look at Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
@@ -71,6 +71,16 @@ local function new_tag(job, part)
   return as_word(job) .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
 end
 
+-- The registry's model that a part needs, as a word: the same for all parts of the job, or (`*field`) named in a field of
+-- each part's payload. nil: the model is no registry, or the part does not name one.
+local function variant_of(record, payload)
+  local named = record.variant or ''
+  if string.sub(named, 1, 1) ~= '*' then return named ~= '' and named or nil end
+  local ok, own = pcall(cjson.decode, string.match(payload, '\n(.*)$') or '')
+  local variant = ok and type(own) == 'table' and own[string.sub(named, 2)]
+  return type(variant) == 'string' and variant ~= '' and as_word(variant) or nil
+end
+
 -- A new message for one part. The ledger keeps it until the part is settled, so the sweep can see a loss.
 local function part_message(job, record, part)
   local payload = redis.call('LINDEX', key_of(job, 'parts'), part - 1)
@@ -83,6 +93,7 @@ local function part_message(job, record, part)
     headers = {
       lang = 'py', task = record.part_task, id = id, root_id = record.root, parent_id = job,
       retries = 0, ignore_result = record.part_results ~= '1', origin = 'slotline', argsrepr = '()', kwargsrepr = kwargs,
+      slotline_variant = variant_of(record, payload),
     },
     properties = {
       delivery_tag = new_tag(job, part), correlation_id = id, delivery_mode = 2,

@@ -115,7 +115,9 @@ BODY = json.dumps([[], {"text": TEXT}, {"chain": None}], ensure_ascii=False)
 @pytest.mark.parametrize("body", [BODY, BODY.encode(), memoryview(BODY.encode()), json.loads(BODY)], ids=type)
 def test_a_copy_has_the_body_and_priority_of_the_request_that_a_child_got(body: Any) -> None:
     headers = {"lang": "py", "task": "t", "id": "id", "retries": 2, "delivery_info": {"priority": 6}, "eta": "later"}
+    headers["slotline_variant"] = "anna"
     whole, (_, kwargs, _) = opened(copy_of({**headers, "reply_to": "answers"}, body, "espeak"))
+    assert whole["headers"]["slotline_variant"] == "anna"
     assert kwargs == {"text": TEXT}
     assert (whole["headers"]["id"], whole["headers"]["retries"]) == ("id", 2)
     assert "eta" not in whole["headers"]
