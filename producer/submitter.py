@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from producer.connection import Connection
@@ -58,11 +58,11 @@ class Submitter:
         task_id.check(job_id)
         offer = self._check(request)
         self.check_store("nothing was sent")
-        words = request.words() if isinstance(request, JobRequest) else ""
+        words, sizes = (request.words(), request.input_sizes()) if isinstance(request, JobRequest) else ("", ())
         request = request.by_reference(self.store.put_text)
         self._check_id(job_id, request)
         if isinstance(request, JobRequest):
-            self._send_job(request, job_id, words)
+            self._send_job(request, job_id, words, sizes)
         else:
             self._send_alone(request, job_id, offer)
         self._note_missing_workers(request)
@@ -97,13 +97,13 @@ class Submitter:
         request.check(None if offer else catalog()[request.model], offer)
         return offer
 
-    def _send_job(self, request: JobRequest, job_id: str, title: str) -> None:
+    def _send_job(self, request: JobRequest, job_id: str, title: str, sizes: Sequence[int]) -> None:
         message = envelope.new_message(request.task, job_id, request.fields(), FLOW_QUEUE)
         voice = getattr(request, "voice", None) or ""  # every record has this field; empty: no voice
         flow = list_key(FLOW_QUEUE, 0)
         with self.connection.speaking():
             self.connection.ledger.transitions.submit(
-                job_id, request.kind, title, request.model, voice, flow, message, _digest_of(request)
+                job_id, request.kind, title, request.model, voice, flow, message, _digest_of(request), sizes
             )
 
     def _send_alone(self, request: ModelRequest, job_id: str, offer: Published | None) -> None:

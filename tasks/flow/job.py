@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -35,6 +35,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Opening, Record
+from tasks.flow.ledger.sizes import size_of
 from tasks.flow.outcomes import as_slotline_error
 from tasks.flow.payloads import part_of, words_of
 from tasks.messages import JobRequest
@@ -208,7 +209,14 @@ def _opening(this: JobRun, plan: Plan) -> Opening:
         parent=this.parent,
         measure=plan.measure,
         request=this.request,
+        sizes=_sizes(plan),
     )
+
+
+def _sizes(plan: Plan) -> Sequence[int] | None:
+    if plan.sizes is not None or plan.part_queue == FLOW_QUEUE:
+        return plan.sizes
+    return [size_of(payload) for payload in plan.payloads]
 
 
 def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ life of a job is the same for all kinds (`tasks/flow/job.py`).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -44,6 +44,9 @@ class Plan:
     variant_field: str = ""
     part_results: bool = False
     measure: Measure | None = None
+    sizes: Sequence[int] | None = None
+    """How much there is to compute in each part. None: the length of its payload; of a part that is a job, what the
+    producer has told."""
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,7 @@ class MapKind(Kind[MapRequest]):
             part_queue=queue_of(request.model),
             part_priority=OF_JOB,
             measure=parts_of(craft.name).measure,
+            sizes=[one.input_size() for one in checked],
         )
 
     def gather(self, gathered: Gathered) -> Made:

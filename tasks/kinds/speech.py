@@ -243,6 +243,7 @@ class BookKind(Kind[BookRequest]):
             part_priority=0,
             part_results=True,
             measure=AUDIO,
+            sizes=request.input_sizes() or None,
         )
 
     def gather(self, gathered: Gathered) -> Made:

@@ -225,6 +225,7 @@ class TextsKind(Kind[SummaryTextsRequest]):
             part_priority=0 if is_nested else OF_JOB,
             part_results=is_nested,
             measure=WRITTEN,
+            sizes=request.input_sizes() or None,
         )
 
     def gather(self, gathered: Gathered) -> Made:

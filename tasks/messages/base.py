@@ -6,7 +6,7 @@ model. The base class of results is in `result.py`. Names no kind of work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -121,6 +121,10 @@ class PartRequest(ModelRequest):
         """How to compute it, as one string: parts with the same manner may run together."""
         return self.model_dump_json(exclude={"model", *self.content})
 
+    def input_size(self) -> int:
+        """How much there is to compute, in the craft's own unit: by default the characters of the input."""
+        return sum(len(str(getattr(self, name, None) or "")) for name in self.content)
+
     def words(self) -> str:
         """The beginning of the input, for people."""
         return str(getattr(self, min(self.content), ""))[:WORDS_CHARS]
@@ -134,6 +138,10 @@ class JobRequest(ModelRequest):
     def words(self) -> str:
         """The title, or the beginning of the text, for people; empty if it has neither."""
         return self.title or " ".join(str(getattr(self, "text", None) or "")[:WORDS_CHARS].split())
+
+    def input_sizes(self) -> Sequence[int]:
+        """The size of each input that it names; empty where it has only references to texts in the store."""
+        return (len(text),) if (text := getattr(self, "text", None)) else ()
 
 
 def _faults(exc: ValidationError, message: type[BaseModel]) -> str:

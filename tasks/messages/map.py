@@ -41,6 +41,10 @@ class MapRequest(JobRequest):
             raise ValueError("inputs: give them, or inputs_ref, and not both")
         return self
 
+    def input_sizes(self) -> Sequence[int]:
+        """The length of the texts of each input."""
+        return [sum(len(value) for value in one.values() if isinstance(value, str)) for one in self.inputs or ()]
+
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
         """The same request, with a reference to a long list."""
         if self.inputs is None:

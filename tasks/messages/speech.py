@@ -13,7 +13,7 @@ from tasks.messages.craft import Craft
 from tasks.messages.files import Audio, ResultFile
 from tasks.messages.lookup import check_craft
 from tasks.messages.result import Result
-from tasks.messages.texts import SomeText, TextOrRef, TextPart, texts_by_reference
+from tasks.messages.texts import SomeText, TextOrRef, TextPart, sizes_of, texts_by_reference
 from tasks.messages.voices import check_voice
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class BookRequest(Joined):
 
     chapters: list[BookChapter] = Field(min_length=1, max_length=10_000)
     parallel_chapters: int | None = Field(None, ge=1, le=1000)
+
+    def input_sizes(self) -> Sequence[int]:
+        """The length of each chapter."""
+        return sizes_of(self.chapters)
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
         """The same book; if the chapters together are long, with references to all their texts."""

@@ -12,7 +12,7 @@ from tasks.messages.craft import Craft
 from tasks.messages.files import ResultFile
 from tasks.messages.lookup import check_craft
 from tasks.messages.result import Result
-from tasks.messages.texts import SomeText, TextPart, texts_by_reference
+from tasks.messages.texts import SomeText, TextPart, sizes_of, texts_by_reference
 from tasks.terminal.printable import counted
 
 if TYPE_CHECKING:
@@ -80,6 +80,10 @@ class SummaryTextsRequest(InLevels):
 
     texts: list[TextToSummarise] = Field(min_length=1, max_length=100_000)
     parallel_texts: Parallel | None = None
+
+    def input_sizes(self) -> Sequence[int]:
+        """The length of each text."""
+        return sizes_of(self.texts)
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
         """The same request; if the texts together are long, with references to all of them."""

@@ -67,6 +67,11 @@ def texts_by_reference(texts: Sequence[TextOrRefT], put_text: Callable[[str], st
     return [one.text_by_reference(put_text, longer_than=0) for one in texts]
 
 
+def sizes_of(texts: Sequence[TextOrRef]) -> Sequence[int]:
+    """The length of each text; none if one of them is only a reference."""
+    return [len(one.text or "") for one in texts] if all(one.text is not None for one in texts) else ()
+
+
 def text_bytes(one: TextOrRef) -> int:
     """The bytes of the text in UTF-8; 0 if it is in the store."""
     return len(one.text.encode(errors="replace")) if one.text else 0

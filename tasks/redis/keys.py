@@ -64,7 +64,7 @@ RESULT_PREFIX = "celery-task-meta-"
 """Celery's own result keys; the ledger writes PROGRESS there while a job is open, PENDING for a task without a job."""
 
 
-ROOMS = ("parts", "states", "outcomes", "attempts", "sent")
+ROOMS = ("parts", "states", "outcomes", "attempts", "sent", "sizes")
 """The last words of the keys of one job. No job's id ends in one of them (`tasks/redis/task_id.py`)."""
 
 
@@ -81,6 +81,11 @@ def parts(job_id: str) -> str:
 def states(job_id: str) -> str:
     """String: one character a part: `.` waiting, `q` sent, `d` done, `f` failed, `s` skipped."""
     return f"{PREFIX}job:{job_id}:states"
+
+
+def sizes(job_id: str) -> str:
+    """String: 4 bytes a part, the highest first: how much there is to compute in it (`tasks/flow/ledger/sizes.py`)."""
+    return f"{PREFIX}job:{job_id}:sizes"
 
 
 def outcomes(job_id: str) -> str:
@@ -189,6 +194,14 @@ def fits(model: str, where: str) -> str:
 def capacity(model: str) -> str:
     """Sorted set: `worker name|parts it takes at once` -> end of its lease, ms of Redis' clock."""
     return f"{PREFIX}capacity:{model}"
+
+
+def pace(what: str) -> str:
+    """Hash: class of sizes -> how long such parts took; `what` is a model, or `flow:<kind>` for the end of a job.
+
+    What the fields are is in `tasks/redis/lua/pace.lua`.
+    """
+    return f"{PREFIX}pace:{what}"
 
 
 def offer(model: str) -> str:

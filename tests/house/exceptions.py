@@ -27,6 +27,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/workers/adapters/viettts/test_slot.py": "VietTTS in two real slots",
     "tests/unit/workers/child/test_artifact_names.py": "names that earlier versions gave, of parts and crafts",
     "tests/unit/workers/child/models/test_voices.py": "voices that come and go, in real slots",
+    "tests/unit/tasks/flow/ledger/test_pace.py": "what the ledger notes of how long parts take, in scripts alone",
     "tests/unit/workers/slots/test_gpu_check.py": "benchmarks/gpu_check.py, on the fake driver",
     "tests/unit/workers/transport/test_lease_machine.py": "leases in any order of steps, drawn at random",
     "tests/unit/workers/transport/test_reclaim.py": "when a lease is taken back, of leases and renewal",

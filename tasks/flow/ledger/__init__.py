@@ -31,7 +31,7 @@ class Ledger:
     """The ledger's parts, on one client of the broker's own Redis database."""
 
     def __init__(self, client: Redis) -> None:
-        scripts = Scripts(client, "tasks.flow.ledger", shared=("set_aside", "delayed"))
+        scripts = Scripts(client, "tasks.flow.ledger", shared=("set_aside", "delayed", "pace"))
         self.transitions = Transitions(client, scripts)
         self.claims = Claims(client, scripts)
         self.endings = Endings(scripts)

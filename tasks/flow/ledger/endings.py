@@ -38,16 +38,25 @@ class Endings:
         self._scripts = scripts
 
     def write(
-        self, settlements: Sequence[Settlement], results: Sequence[StoredResult], claims: Sequence[Claim]
+        self,
+        settlements: Sequence[Settlement],
+        results: Sequence[StoredResult],
+        claims: Sequence[Claim],
+        since_s: float | None = None,
     ) -> Written:
-        """Write all in this order; raises redis-py's errors if it is not known that all was written."""
+        """Write all in this order; raises redis-py's errors if it is not known that all was written.
+
+        `since_s` are the seconds since this slot last ended something that it had computed (None: not known): how long
+        the parts took is noted at the end. A right that is missing for that is no error.
+        """
         runs = [settling(one) for one in settlements]
         runs += [storing(one) for one in results]
         runs += [releasing(*one) for one in claims]
+        runs += timing([one for one in settlements if one.computed and one.attempt], since_s)
         answers = self._scripts.run_together(runs)
         results_at, claims_at = len(settlements), len(settlements) + len(results)
         settled = [settled_of(answer) for answer in answers[:results_at]]
-        return Written(settled, answers[results_at:claims_at], answers[claims_at:])
+        return Written(settled, answers[results_at:claims_at], answers[claims_at : claims_at + len(claims)])
 
 
 def settling(one: Settlement) -> ScriptRun:
@@ -68,6 +77,13 @@ def storing(one: StoredResult) -> ScriptRun:
 def releasing(artifact: str, tag: str) -> ScriptRun:
     """The run of `release.lua` that releases an artifact; the tag `""` releases any claim, because it exists."""
     return "release", [keys.computed_by(artifact), keys.waiters(artifact), keys.DELAYED], [tag]
+
+
+def timing(computed: Sequence[Settlement], since_s: float | None) -> list[ScriptRun]:
+    """The run of `pace.lua` that notes how long these parts took; none if nothing was computed."""
+    parts = [value for one in computed for value in (one.job_id, one.part)]
+    since_ms = -1 if since_s is None else round(since_s * 1000)
+    return [("pace", [], [since_ms, *parts])] if parts else []
 
 
 def settled_of(answer: bytes | ResponseError) -> Settled | ResponseError:

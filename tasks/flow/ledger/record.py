@@ -22,7 +22,7 @@ WAITING, SENT, DONE, FAILED, SKIPPED = ".qdfs"
 _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
-sent sent_list next messages submitted_ms opened_ms ended_ms measure unit request variant
+sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -188,6 +188,8 @@ class Opening:
     """The digest of the job's request, to which its id belongs."""
     variant: str = ""
     """The registry's model that its parts need, as a word; `*field`: each part's payload names it in this field."""
+    sizes: Sequence[int] | None = None
+    """How much there is to compute in each part; None: what the producer has told of them stays."""
 
 
 def read_record(job_id: str, raw: Mapping[str, str]) -> Record:

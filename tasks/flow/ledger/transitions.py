@@ -31,6 +31,7 @@ from tasks.flow.ledger.record import (
     Swept,
     Verdict,
 )
+from tasks.flow.ledger.sizes import packed, size_of
 from tasks.redis import keys
 from tasks.redis.scripts import Scripts
 
@@ -58,15 +59,17 @@ class Transitions:
         list_key: str,
         message: str,
         request: str = "",
+        sizes: Sequence[int] = (),
     ) -> bool:
         """Record a job and send its task's message in one step; False when it is recorded already.
 
-        `request` is the digest of its request, to which the id then belongs.
+        `request` is the digest of its request, to which the id then belongs. `sizes`: how much there is to compute in
+        each input that it names; none if that is not known.
         """
         record = {"kind": kind, "title": title, "model": model, "voice": voice}
         record |= {"request": request} if request else {}
         script_keys = [keys.job(job_id), keys.JOBS, list_key]
-        return bool(self._scripts.run("submit", script_keys, [job_id, dumps(record), message]))
+        return bool(self._scripts.run("submit", script_keys, [job_id, dumps(record), message, packed(sizes)]))
 
     def open(self, job_id: str, opening: Opening) -> int:
         """Open the job and send its first parts; parts to compute, or -1 when it was open already."""
@@ -74,7 +77,14 @@ class Transitions:
         states = "".join(SKIPPED if part in opening.skipped else WAITING for part in parts)
         skipped = {str(part): dumps(reason) for part, reason in opening.skipped.items()}
         script_keys = [keys.job(job_id), keys.JOBS, keys.parts(job_id), keys.states(job_id), keys.outcomes(job_id)]
-        args = [job_id, dumps(_fields_of(opening)), states, dumps(skipped), *opening.payloads]
+        args = [
+            job_id,
+            dumps(_fields_of(opening)),
+            states,
+            dumps(skipped),
+            packed(opening.sizes or ()),
+            *opening.payloads,
+        ]
         return int(self._scripts.run("open", script_keys, args))
 
     def settle(
@@ -156,7 +166,9 @@ class Transitions:
 
     def extend(self, job_id: str, total: int, payloads: Sequence[str]) -> bool:
         """Add parts to a job that is finishing with `total` of them, and send the first; False when it is not (now)."""
-        return bool(self._scripts.run("extend", [*_job_keys(job_id), keys.sent(job_id)], [job_id, total, *payloads]))
+        sizes = packed([size_of(payload) for payload in payloads])
+        args = [job_id, total, sizes, *payloads]
+        return bool(self._scripts.run("extend", [*_job_keys(job_id), keys.sent(job_id)], args))
 
     def later(self, job_id: str, attempt: int, own: OwnMessage, parent: tuple[str, int] | None) -> Later:
         """Send the job's own message again after a pause; `attempt` is the number of the run that failed for now."""
@@ -191,7 +203,7 @@ class Transitions:
 
     def forget(self, job_id: str) -> None:
         """Remove all that is known of a job, as if it had never been."""
-        self._redis.delete(*_job_keys(job_id), keys.sent(job_id), keys.RESULT_PREFIX + job_id)
+        self._redis.delete(*_job_keys(job_id), keys.sent(job_id), keys.sizes(job_id), keys.RESULT_PREFIX + job_id)
         self._redis.zrem(keys.OPEN, job_id)
         self._redis.zrem(keys.FAILED, f"{job_id}.0")
         self._redis.zrem(keys.JOBS, job_id)

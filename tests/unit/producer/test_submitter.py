@@ -11,8 +11,10 @@ import redis
 
 from producer import Client, Progress
 from tasks.errors import IdInUse, InvalidInput, OtherStore, UnknownModel, UnknownVoice
+from tasks.flow.ledger.sizes import unpacked
 from tasks.messages.base import JobRequest, PartRequest
 from tasks.offers import Offers, Published
+from tasks.redis import keys
 from tasks.redis.task_id import digest_of
 from tasks.shared_store.users import StoreUse
 from tests.unit.producer.messages import sent
@@ -164,3 +166,10 @@ def test_a_client_with_another_store_than_the_workers_sends_and_stores_nothing(
             submit()
     assert set(raw_redis.keys()) == before
     assert not (tmp_path / "store").exists()
+
+
+def test_the_sizes_of_long_texts_are_recorded_though_the_message_only_names_them(broker: str, client: Client) -> None:
+    chapters = [{"title": "1", "text": LONG}, {"title": "2", "text": LONG[:5000]}]
+    job = client.submit_book(chapters, title="t", model="quick")
+    raw = redis.Redis.from_url(broker)
+    assert list(unpacked(raw.get(keys.sizes(job.id)))) == [len(LONG), 5000]  # type: ignore[arg-type]

@@ -4,6 +4,7 @@
 --   slotline:job:<id>           hash    the record
 --   slotline:job:<id>:parts     list    one payload a part
 --   slotline:job:<id>:states    string  one character a part: . waiting, q sent, d done, f failed, s skipped
+--   slotline:job:<id>:sizes     string  4 bytes a part, the highest first: how much there is to compute in it
 --   slotline:job:<id>:sent      hash    part -> its message, while it is under way (`end`: the job's own)
 --   slotline:job:<id>:attempts  hash    part -> runs begun, part@ -> when the last one began, ms, part! -> which
 --                                       call began it or noted it as lost, part? -> what ended the last run that was

@@ -1,7 +1,7 @@
 -- End a job as REVOKED in one step, whatever its size, and with it the jobs that are its open parts.
 -- KEYS: slotline:job:<id>
--- also, of this job and of each job under it: :parts, :states, :outcomes, :attempts, :sent, celery-task-meta-<id>, the
--- list of the job's own message; slotline:open, slotline:failed, slotline:delayed (looked at only), slotline:hasten
+-- also, of this job and of each job under it: :parts, :states, :outcomes, :attempts, :sent, :sizes,
+-- celery-task-meta-<id>, the list of the job's own message; slotline:open, slotline:failed, slotline:delayed (looked at only), slotline:hasten
 -- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded too: a message of that id
 --       is dropped when it is taken
 -- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}; ids: the jobs ended here
@@ -48,7 +48,8 @@ local function cancel(job, parent)
   if state == 'open' then send_finish(job) end
   mark_ended(job)
   redis.call('HDEL', key_of(job), 'finish_head', 'finish_tail')
-  redis.call('UNLINK', key_of(job, 'parts'), key_of(job, 'states'), key_of(job, 'attempts'), key_of(job, 'sent'))
+  redis.call('UNLINK', key_of(job, 'parts'), key_of(job, 'states'), key_of(job, 'attempts'), key_of(job, 'sent'),
+    key_of(job, 'sizes'))
   redis.call('PEXPIRE', key_of(job, 'outcomes'), ttl)
   redis.call('ZREM', 'slotline:open', job)
 end

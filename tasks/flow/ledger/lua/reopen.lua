@@ -1,6 +1,6 @@
 -- Put parts of a job back to waiting and send them: their artifact is gone, or a person asks for another try.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts
--- also: slotline:open, slotline:failed
+-- also: its :sizes, slotline:open, slotline:failed
 -- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs, which are reopened themselves),
 --       part, part, …
 -- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent stay as they are.
@@ -23,6 +23,7 @@ for i = 3, #ARGV do
 end
 if back == 0 then return 0 end
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
+redis.call('PERSIST', key_of(job, 'sizes'))
 if redis.call('HGET', KEYS[1], 'state') == 'ended' then forget_steps(KEYS[5]) end
 redis.call('ZREM', 'slotline:failed', job .. '.0')
 redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')

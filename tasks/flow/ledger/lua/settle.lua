@@ -43,7 +43,7 @@ record = fields(job, COUNTERS)
 refill(job, record)
 write_progress(job)
 if is_complete(record) then
-  redis.call('HSET', KEYS[1], 'state', 'finishing')
+  redis.call('HSET', KEYS[1], 'state', 'finishing', 'finishing_ms', now_ms())
   send_finish(job)
 end
 return verdict

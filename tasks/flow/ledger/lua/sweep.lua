@@ -70,7 +70,7 @@ local function goes_on()
   record = fields(job, COUNTERS)
   refill(job, record)
   if not is_complete(record) then return false end
-  redis.call('HSET', KEYS[1], 'state', 'finishing')
+  redis.call('HSET', KEYS[1], 'state', 'finishing', 'finishing_ms', now_ms())
   send_finish(job)
   return true
 end

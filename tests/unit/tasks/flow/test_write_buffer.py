@@ -186,3 +186,30 @@ def test_a_batch_is_one_round_trip_also_the_first_of_a_process(
     monkeypatch.setattr(redis, "execute_command", lambda *command, **_: pytest.fail(f"a trip of its own: {command}"))
     assert buffer.send() == {}
     assert trips == ["pipeline"]
+
+
+class Since:
+    """Endings that note what they are told of the time since the slot last computed something."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._write = ledger.endings.write
+        self.told: list[float | None] = []
+
+    def write(self, settlements: Any, results: Any, claims: Any, since_s: float | None = None) -> Any:
+        self.told.append(since_s)
+        return self._write(settlements, results, claims, since_s)
+
+
+def test_the_time_since_something_was_computed_goes_with_the_next_ends_and_what_was_reused_ends_nothing(
+    redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(redis)
+    monkeypatch.setattr(ledger, "endings", since := Since(ledger))
+    clock = iter([100.0, 103.0, 107.0, 108.0])
+    monkeypatch.setattr("tasks.flow.write_buffer.monotonic", lambda: next(clock))
+    buffer = WriteBuffer(ledger)
+    buffer.settle("one", Settlement("job", 1, "done", {}, computed=1))
+    buffer.settle("two", Settlement("job", 2, "done", {}, computed=0))
+    buffer.settle("three", Settlement("job", 3, "done", {}, computed=1))
+    buffer.store("four", result("four"))
+    assert since.told == [None, 3.0, 7.0, 1.0]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import InvalidInput
-from tasks.messages import INLINE_TEXT_BYTES, BookRequest, ChapterRequest
+from tasks.messages import (
+    INLINE_TEXT_BYTES,
+    BookRequest,
+    ChapterRequest,
+    MapRequest,
+    ParagraphRequest,
+    SummaryTextsRequest,
+)
 from tasks.messages.texts import SomeText, TextOrRef, texts_by_reference
 
 LONG = "Dài. " * INLINE_TEXT_BYTES
@@ -53,3 +60,17 @@ def test_a_text_is_given_in_one_form_and_only_some_may_be_empty() -> None:
     for fields in ({}, {"text": "a", "text_ref": "b"}):
         with pytest.raises(InvalidInput, match="^text: give it, or text_ref, and not both$"):
             TextOrRef.parse(fields)
+
+
+def test_the_sizes_of_a_request_are_those_of_its_texts_where_it_has_them_all() -> None:
+    assert list(ChapterRequest(model="m", text="four").input_sizes()) == [4]
+    assert list(ChapterRequest(model="m", text_ref="text/1.txt").input_sizes()) == []
+    book = {"model": "m", "chapters": [{"text": "one"}, {"text": ""}]}
+    assert list(BookRequest.parse(book).input_sizes()) == [3, 0]
+    book["chapters"] = [{"text": "one"}, {"text_ref": "text/1.txt"}]
+    assert list(BookRequest.parse(book).input_sizes()) == []
+    assert list(
+        SummaryTextsRequest.parse({"model": "m", "texts": [{"text": "four"}, {"text": "a"}]}).input_sizes()
+    ) == [4, 1]
+    assert list(MapRequest.parse({"model": "m", "inputs": [{"text": "four", "speed": 2}, {}]}).input_sizes()) == [4, 0]
+    assert ParagraphRequest(model="m", text="seven c", voice="vi").input_size() == 7
