@@ -26,7 +26,7 @@ from tasks.flow.ledger.record import Measure
 from tasks.flow.part_task import conclude
 from tasks.flow.parts import PartRecord, Parts
 from tasks.flow.payloads import fields_of_payload, payload_of_fields, words_of
-from tasks.media import assemble
+from tasks.media.assemble_parts import PartAudio, PartsMissing, assemble_to_store
 from tasks.messages import (
     Audio,
     BookChapter,
@@ -197,27 +197,17 @@ def _pauses(gathered: Gathered, spoken: Mapping[int, Audio]) -> list[tuple[Audio
 
 def _join(pieces: list[tuple[Audio, int, float]]) -> Audio:
     """Join all pieces; raises `Incomplete` with the parts whose artifacts are missing or damaged."""
-    if gone := [part for audio, part, _ in pieces if store().find(audio.artifact) is None]:
-        raise Incomplete(gone)
     try:
-        parts = [assemble.PartAudio(audio.artifact, pause_s) for audio, _, pause_s in pieces]
-        made = assemble.assemble_to_store(store(), parts)
-    except ArtifactMissing as exc:
-        broken = [(audio.artifact, part) for audio, part, _ in pieces if not _is_sound(audio.artifact)]
-        if not broken:  # it was written again meanwhile
-            raise StoreError(f"the audio could not be joined: {exc}") from exc
-        for name, _ in broken:
-            store().delete(name)
-        raise Incomplete([part for _, part in broken]) from None
+        made = assemble_to_store(store(), [PartAudio(audio.artifact, pause_s) for audio, _, pause_s in pieces])
+    except PartsMissing as exc:
+        broken = [pieces[number - 1] for number in exc.numbers]
+        for audio, _, _ in broken:
+            if store().find(audio.artifact) is not None:  # it is damaged, and could not be removed when it was read
+                store().delete(audio.artifact)
+        raise Incomplete([part for _, part, _ in broken]) from None
+    except ArtifactMissing as exc:  # it is there, and is no audio, or was written again meanwhile
+        raise StoreError(f"the audio could not be joined: {exc}") from exc
     return audio_of(made)
-
-
-def _is_sound(name: str) -> bool:
-    try:
-        store().read_bytes(name)
-    except ArtifactMissing:
-        return False
-    return True
 
 
 class BookKind(Kind[BookRequest]):

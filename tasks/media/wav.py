@@ -1,4 +1,4 @@
-"""Encodes the sound of a model as the bytes of a WAV: mono, 16 bits. Pure; opens no file.
+"""Encodes the sound of a model as the bytes of a WAV: mono, 16 bits; and finds the samples in one. Opens no file.
 
 The header is written here and not by libsndfile, because joining needs a header for files
 that grow beyond 4 GiB. numpy is imported inside functions, so that a producer need not load it.
@@ -6,10 +6,11 @@ that grow beyond 4 GiB. numpy is imported inside functions, so that a producer n
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from tasks.errors import ModelError
 
@@ -29,6 +30,8 @@ RIFF_MAX_BYTES = 0xFFFF_FFFF
 """The largest size in a RIFF header."""
 
 _SEE_DS64 = 0xFFFF_FFFF
+_PLAIN_BYTES = 44
+"""The length of the shortest header."""
 
 
 def encode_wav(samples: NDArray[np.float32] | NDArray[np.int16], sample_rate: int) -> bytes:
@@ -88,3 +91,31 @@ def wav_header(frames: int, sample_rate: int, *, growing: bool = False) -> bytes
     riff = struct.pack("<4sI4s", b"RF64", _SEE_DS64, b"WAVE")
     sizes = struct.pack("<4sIQQQI", b"ds64", 28, riff_bytes, data_bytes, frames, 0)
     return riff + sizes + form + struct.pack("<4sI", b"data", _SEE_DS64)
+
+
+def plain_samples(file: BinaryIO) -> tuple[int, int] | None:
+    """(sample rate in Hz, bytes of samples) if the file is a whole WAV of 16 bits, mono; it then stands at its samples.
+
+    None for every other form of sound, also for a WAV whose header says more or less than what is there.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if size < _PLAIN_BYTES or not _is_riff(file.read(12)):
+        return None
+    rate = 0
+    while len(head := file.read(8)) == 8:
+        chunk, chunk_bytes = struct.unpack("<4sI", head)
+        if chunk == b"data":
+            is_whole = chunk_bytes % SAMPLE_BYTES == 0 and file.tell() + chunk_bytes <= size
+            return (rate, chunk_bytes) if rate and is_whole else None
+        if chunk == b"fmt " and chunk_bytes >= 16:
+            form, channels, rate, _, _, bits = struct.unpack("<HHIIHH", file.read(16))
+            if (form, channels, bits) != (1, 1, 8 * SAMPLE_BYTES):
+                return None
+            chunk_bytes -= 16
+        file.seek(chunk_bytes + chunk_bytes % 2, io.SEEK_CUR)
+    return None
+
+
+def _is_riff(start: bytes) -> bool:
+    return start[:4] == b"RIFF" and start[8:] == b"WAVE"

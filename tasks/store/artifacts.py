@@ -31,7 +31,7 @@ import io
 import logging
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -39,6 +39,7 @@ from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreErro
 from tasks.settings import settings, without_password
 from tasks.store.atomic import whole_file
 from tasks.store.file_system import BLOCK_BYTES, copy, size_and_digest, words, write
+from tasks.store.hashed_file import HashedFile, hashed_file
 from tasks.store.lookup import Found, look
 from tasks.store.names import (
     JSON,
@@ -48,21 +49,15 @@ from tasks.store.names import (
     name_of,
     name_of_bytes,
     pointer_name,
-    to_pointer,
 )
-from tasks.store.trailer import trailer_of
 from tasks.store.use import UseNotes
+from tasks.store.writing import draft_of, place
 
 __all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
 
 log = logging.getLogger(__name__)
 
 TEXT_KIND = "text"
-ONE_FILE_BYTES = 1024 * 1024
-"""Up to this size an artifact is one file; it is written and read as a whole."""
-DRAFTS = ".drafts"
-"""Folder of a kind in which a local store writes a file before it renames it. One folder, because ext4 needs ten times
-as long to create files in 256 folders as in one."""
 
 
 class Store:
@@ -104,23 +99,40 @@ class Store:
     def put_bytes(self, name: str, data: bytes, details: Mapping[str, Any] | None = None) -> Artifact:
         """Write an artifact; replaces one of the same name."""
         digest = hashlib.sha256(data).hexdigest()
-        artifact = Artifact(checked_name(name), len(data), digest, dict(details or {}))
-        self._put(artifact, data)
-        return artifact
+        return self._put(Artifact(checked_name(name), len(data), digest, dict(details or {})), data)
 
     def put_file(self, name: str, path: Path, details: Mapping[str, Any] | None = None) -> Artifact:
         """Write an artifact from a local file, which is kept; in constant memory."""
         checked_name(name)
         with self.speaking(f"cannot read {path} for {name}"):
-            if path.stat().st_size <= ONE_FILE_BYTES:
-                return self.put_bytes(name, path.read_bytes(), details)
             size, digest = size_and_digest(path)
-        artifact = Artifact(name, size, digest, dict(details or {}))
-        self._put(artifact, path)
-        return artifact
+        return self._put(Artifact(name, size, digest, dict(details or {})), path)
+
+    def put_written(self, name: str, write: Callable[[HashedFile], Mapping[str, Any]]) -> Artifact:
+        """Write an artifact piece by piece: `write` fills a file, which is hashed meanwhile, and returns the details.
+
+        In constant memory, and on a local disk without a copy. If `write` raises, nothing is stored; an `OSError` of
+        its becomes a `StoreError`.
+        """
+        checked_name(name)
+        with self.speaking(f"cannot write {name}"):
+            fs, root = self.opened()
+        with contextlib.ExitStack() as stack:
+            with self.speaking(f"cannot write {name}"):
+                draft = stack.enter_context(draft_of(fs, root, name))
+                file = stack.enter_context(hashed_file(draft))
+            try:
+                details, digest = dict(write(file)), file.digest()
+            except OSError as exc:
+                raise StoreError(f"store {self.place}: cannot write {name}: {words(exc)}") from exc
+            return self._put(Artifact(name, file.bytes, digest, details), draft, is_draft=True)
 
     def read_bytes(self, name: str) -> bytes:
         """The data, verified; raises `ArtifactMissing` if it is missing, too short or different."""
+        return self.read(name)[1]
+
+    def read(self, name: str) -> tuple[Artifact, bytes]:
+        """The artifact and its data, like `read_bytes`."""
         checked_name(name)
         with self.speaking(f"cannot read {name}"):
             fs, root = self.opened()
@@ -132,7 +144,7 @@ class Store:
             if hashlib.sha256(data).hexdigest() != found.artifact.sha256:
                 raise _damaged(fs, root, found, len(data))
             self._note_read(fs, found)
-        return data
+        return found.artifact, data
 
     def fetch(self, name: str, target: Path) -> Artifact:
         """Copy the data to a local file, verified, in constant memory; `target` is complete or unchanged.
@@ -201,19 +213,10 @@ class Store:
             self._opened = os.getpid(), fs, root.rstrip("/")
         return self._opened[1], self._opened[2]
 
-    def _put(self, artifact: Artifact, content: bytes | Path) -> None:
-        trailer, pointer = trailer_of(artifact), to_pointer(artifact).encode()
+    def _put(self, artifact: Artifact, content: bytes | Path, is_draft: bool = False) -> Artifact:
         with self.speaking(f"cannot write {artifact.name}"):
-            fs, root = self.opened()
-            drafts = f"{root}/{artifact.name.partition('/')[0]}/{DRAFTS}"
-            if isinstance(content, bytes) and artifact.bytes <= ONE_FILE_BYTES:
-                write(fs, f"{root}/{artifact.name}", content + trailer, drafts)
-                return
-            # Data first, so that a pointer never names missing data.
-            write(fs, f"{root}/{artifact.data_name}", content, drafts)
-            write(fs, f"{root}/{artifact.pointer_name}", pointer, drafts)
-            with contextlib.suppress(FileNotFoundError):  # what this one replaces; it would be found before the pointer
-                fs.rm_file(f"{root}/{artifact.name}")
+            place(*self.opened(), artifact, content, is_draft)
+        return artifact
 
     def _note_read(self, fs: Any, found: Found) -> None:
         with contextlib.suppress(OSError):  # the data was read, so nothing fails any more

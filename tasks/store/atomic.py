@@ -27,18 +27,35 @@ def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
     If the block raises, or a second Ctrl-C ends the process in it, `target` is unchanged and the other file is
     removed. Raises the system's `OSError`. If two write at once, the last one wins.
     """
-    folder = drafts or target.parent
-    for needed in {folder, target.parent}:
-        needed.mkdir(parents=True, exist_ok=True)
-    draft = folder / _draft_name(target.name)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with draft_in(drafts or target.parent, target.name) as draft:
+        yield draft
+        os.replace(draft, target)
+
+
+@contextlib.contextmanager
+def draft_in(folder: Path, name: str) -> Iterator[Path]:
+    """Yield a hidden path in `folder` (created if missing), named after `name`.
+
+    A file that is still there when the block ends is removed, also at a sudden end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / _draft_name(name)
     try:
         with at_sudden_end(draft.unlink):
             yield draft
-            os.replace(draft, target)
-    except BaseException:
+    finally:
         with contextlib.suppress(OSError):
             draft.unlink()
-        raise
+
+
+def rename(draft: str | Path, target: str | Path) -> None:
+    """Let a draft be the target, in a folder that is made if it is missing."""
+    try:
+        os.replace(draft, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.replace(draft, target)
 
 
 def write_whole(target: str, content: bytes, drafts: str) -> None:
@@ -53,11 +70,7 @@ def write_whole(target: str, content: bytes, drafts: str) -> None:
                 rest = memoryview(content)
                 while rest:
                     rest = rest[file.write(rest) :]
-            try:
-                os.replace(draft, target)
-            except FileNotFoundError:
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                os.replace(draft, target)
+            rename(draft, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(draft)

@@ -1,8 +1,8 @@
 """What a store contains, folder by folder, and the removal of what is no longer wanted. Decides nothing.
 
-The unit is all that lies under one name: an artifact's pointer and every data file that was written for it. Only
-files with the name of an artifact, and drafts, are listed or removed: a folder of other files that somebody took
-for a store loses none of them. A folder has about a 256th of a kind, so one listing is of bounded size.
+The unit is all that lies under one name: an artifact's single file, its pointer, and every data file that was written
+for it. Only files with the name of an artifact, and drafts, are listed or removed: a folder of other files that
+somebody took for a store loses none of them. A folder has about a 256th of a kind, so one listing is of bounded size.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.errors import StoreError
-from tasks.store.artifacts import DRAFTS, Store
+from tasks.store.artifacts import Store
 from tasks.store.file_system import modified, remove_unless_newer
+from tasks.store.writing import DRAFTS
 
 FOLDER = re.compile(rf"[0-9a-f]{{2}}|{re.escape(DRAFTS)}")
 FILE = re.compile(r"(?P<key>[0-9a-f]{64})\.([0-9a-f]{16}\.)?[a-z0-9]{1,8}(?P<pointer>\.json)?")

@@ -1,16 +1,24 @@
-"""How a chapter and a book are split into parts, and what a part asks of the model. Needs no worker and no ledger."""
+"""How a chapter and a book are split into parts and joined again. Needs no worker and no ledger."""
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 
-from tasks.errors import InvalidInput, NothingToSpeak, UnknownVoice
+from tasks.errors import InvalidInput, NothingToSpeak, StoreError, UnknownVoice
+from tasks.flow.kind import Gathered, Incomplete
 from tasks.flow.payloads import fields_of_payload
-from tasks.kinds.speech import PARTS, BookKind, ChapterKind
-from tasks.messages import BookRequest, ChapterRequest, ParagraphRequest
+from tasks.kinds.speech import PARTS, BookKind, ChapterKind, audio_of
+from tasks.media.wav import encode_wav
+from tasks.messages import BookRequest, ChapterRequest, ChapterResult, ParagraphRequest
 from tasks.offers import Published
+from tasks.store.artifacts import name_of, store
 from tests.fixtures.environment import UseCatalog
 
 CATALOG = """
@@ -89,6 +97,51 @@ def test_a_long_chapter_of_a_book_passes_redis_by_its_name(broker: str) -> None:
 def test_a_book_is_no_part_of_anything() -> None:
     with pytest.raises(InvalidInput, match="^job: a job of kind 'book' cannot be part of another job$"):
         BookKind().request_of("C\n{}")
+
+
+@pytest.fixture
+def gathered(own_environment: None) -> Gathered:
+    """Five parts with audio in the store; the third has nothing to speak."""
+    outcomes: dict[int, dict[str, Any]] = {3: {"skipped": "nothing to speak"}}
+    for part in (1, 2, 4, 5, 6):
+        sound = encode_wav(np.full(100, part, np.int16), 8000)
+        made = store().put_bytes(name_of("speech", "wav", {"part": part}), sound, {"sample_rate": 8000, "frames": 100})
+        outcomes[part] = {"audio": audio_of(made).fields(), "computed": True}
+    params = {"pause_s": 0.5, "sentence_pause_s": 0.25}
+    record: Any = SimpleNamespace(title="One", total=6)
+    return Gathered(record, params, ["POne", "-two", "P…", "-four", "PFive", "-six"], outcomes)
+
+
+def test_the_audio_of_all_parts_is_joined_with_the_pauses_between_them(gathered: Gathered) -> None:
+    result = ChapterResult.parse(ChapterKind().gather(gathered).result)
+    assert result.audio is not None
+    sound = store().read_bytes(result.audio.artifact)
+    samples = soundfile.read(io.BytesIO(sound), dtype="int16")[0].tolist()
+    assert samples == [
+        *[1] * 100, *[0] * 2000, *[2] * 100, *[0] * 4000, *[4] * 100, *[0] * 4000, *[5] * 100, *[0] * 2000, *[6] * 100,
+    ]  # fmt: skip
+    assert (result.audio.frames, result.audio.bytes, result.computed) == (len(samples), len(sound), 5)
+    assert ChapterKind().gather(gathered).result == result.fields(), "again, from what is in the store"
+
+
+def test_parts_whose_audio_is_gone_or_damaged_are_to_be_computed_again(gathered: Gathered) -> None:
+    names = {part: one["audio"]["artifact"] for part, one in gathered.outcomes.items() if "audio" in one}
+    for part in (2, 5):
+        path = Path(store().place, names[part])
+        path.write_bytes(b"x" * 100 + path.read_bytes()[100:])
+    with pytest.raises(Incomplete) as damaged:
+        ChapterKind().gather(gathered)
+    assert damaged.value.parts == [2, 5]
+    store().delete(names[6])
+    with pytest.raises(Incomplete) as gone:
+        ChapterKind().gather(gathered)
+    assert gone.value.parts == [2, 5, 6], "the damaged ones were removed"
+
+
+def test_what_is_whole_and_no_audio_is_an_error_of_the_store(gathered: Gathered) -> None:
+    store().put_bytes(name_of("speech", "wav", {"part": 4}), b"no audio", {"sample_rate": 8000, "frames": 100})
+    with pytest.raises(StoreError, match="the audio could not be joined: part 3: is not audio"):
+        ChapterKind().gather(gathered)
 
 
 def test_an_artifact_is_measured_by_its_seconds() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import soundfile
 
 from tasks.errors import ModelError
 from tasks.media.audio import probe
-from tasks.media.wav import encode_wav, wav_header
+from tasks.media.wav import encode_wav, plain_samples, wav_header
 from tests.unit.tasks.media.sounds import RATE, decoded, tone
 
 
@@ -75,3 +77,57 @@ def test_a_header_tells_the_right_length_also_beyond_4_gib(frames: int, tmp_path
 def test_a_part_that_no_plain_wav_can_hold_is_refused() -> None:
     with pytest.raises(ModelError, match="more than a WAV file can hold"):
         wav_header(2**31, RATE)
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack("<4sI", name, len(data)) + data + b"\0" * (len(data) % 2)
+
+
+FORM = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, 8000, 16000, 2, 16))
+SAMPLES = b"\1\0\2\0"
+
+
+def riff(*chunks: bytes) -> bytes:
+    return b"RIFF\0\0\0\0WAVE" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encode_wav(np.array([1, 2], np.int16), 8000),
+        wav_header(2, 8000, growing=True) + SAMPLES,
+        riff(FORM, chunk(b"LIST", b"odd"), chunk(b"data", SAMPLES)),
+        riff(chunk(b"fmt ", FORM[8:] + b"\0\0"), chunk(b"data", SAMPLES), chunk(b"LIST", b"behind")),
+    ],
+)
+def test_the_samples_of_a_plain_wav_are_found(content: bytes) -> None:
+    file = io.BytesIO(content)
+    assert plain_samples(file) == (8000, 4)
+    assert file.read(4) == SAMPLES
+
+
+def form(kind: int = 1, channels: int = 1, bits: int = 16) -> bytes:
+    return chunk(b"fmt ", struct.pack("<HHIIHH", kind, channels, 8000, 16000, 2, bits))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"RIFF",
+        b"x" * 100,
+        riff(FORM, chunk(b"LIST", b"x" * 40)),
+        riff(chunk(b"data", SAMPLES * 10), FORM),
+        riff(form(kind=3), chunk(b"data", SAMPLES)),
+        riff(form(channels=2), chunk(b"data", SAMPLES)),
+        riff(form(bits=24), chunk(b"data", SAMPLES)),
+        riff(FORM, chunk(b"data", SAMPLES)[:-1]),
+        riff(FORM, chunk(b"data", b"\1\0\2")),
+        riff(FORM, struct.pack("<4sI", b"data", 0xFFFF_FFFF), SAMPLES),
+        riff(FORM, struct.pack("<4sI", b"LIST", 0xFFFF_FFFF), SAMPLES),
+        b"RF64" + riff(FORM, chunk(b"data", SAMPLES))[4:],
+        b"RIFX" + riff(FORM, chunk(b"data", SAMPLES))[4:],
+    ],
+)
+def test_what_is_not_a_whole_plain_wav_is_left_to_others(content: bytes) -> None:
+    assert plain_samples(io.BytesIO(content)) is None

@@ -51,7 +51,7 @@ def made_place(request: pytest.FixtureRequest, system: str, single: bool) -> Pla
     fs, root = fsspec.core.url_to_fs(url)
     if not single:
         patch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
-        patch.setattr("tasks.store.artifacts.ONE_FILE_BYTES", -1)
+        patch.setattr("tasks.store.writing.ONE_FILE_BYTES", -1)
     return Place(url, Store(url), fs, root, single)
 
 

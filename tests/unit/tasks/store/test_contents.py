@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import StoreError
-from tasks.store import artifacts, contents, identity
+from tasks.store import contents, identity, writing
 from tasks.store.artifacts import Store, name_of
 
 
@@ -35,7 +35,7 @@ def test_an_empty_store_has_no_folders_and_its_identity_is_no_artifact(store: St
 def test_all_files_of_one_name_are_one_with_the_pointers_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     name = name_of("speech", "json", {"n": 1})  # data that is JSON ends like a pointer
     with monkeypatch.context() as pairs:
-        pairs.setattr(artifacts, "ONE_FILE_BYTES", -1)
+        pairs.setattr(writing, "ONE_FILE_BYTES", -1)
         store.put_bytes(name, b"one")
         store.put_bytes(name, b"other")
     store.put_bytes(name, b"in one file")

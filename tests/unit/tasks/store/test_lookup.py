@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import ArtifactMissing, StoreError
-from tasks.store import artifacts
+from tasks.store import writing
 from tasks.store.artifacts import Store, name_of
 from tasks.store.lookup import look
 from tasks.store.names import Artifact
@@ -40,7 +40,7 @@ def test_a_small_artifact_is_one_file_of_its_name_that_begins_with_its_data(sing
 def test_the_largest_single_file_and_the_smallest_pair(
     singles: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts, "ONE_FILE_BYTES", 1000)
+    monkeypatch.setattr(writing, "ONE_FILE_BYTES", 1000)
     source = tmp_path / "source"
     for size, files in ((1000, 1), (1001, 2)):
         source.write_bytes(b"x" * size)
@@ -77,7 +77,7 @@ def test_a_pair_that_replaces_a_single_file_is_the_one_that_is_found(
     singles: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     singles.store.put_bytes(NAME, DATA)
-    monkeypatch.setattr(artifacts, "ONE_FILE_BYTES", len(OTHER) - 1)
+    monkeypatch.setattr(writing, "ONE_FILE_BYTES", len(OTHER) - 1)
     pair = singles.store.put_bytes(NAME, OTHER)
     assert (singles.store.find(NAME), singles.store.read_bytes(NAME)) == (pair, OTHER)
 

@@ -22,7 +22,7 @@ LONG_AGO_S = 1_000_000_000.0
 def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     made = Store(str(tmp_path / "store"))
     if request.param == "pair":
-        monkeypatch.setattr("tasks.store.artifacts.ONE_FILE_BYTES", -1)
+        monkeypatch.setattr("tasks.store.writing.ONE_FILE_BYTES", -1)
     made.put_bytes(NAME, b"x")
     return made
 
@@ -109,7 +109,7 @@ def test_elsewhere_a_note_is_written_in_the_pointers_place_once_an_hour_and_a_re
     monkeypatch: pytest.MonkeyPatch, is_single: bool
 ) -> None:
     if not is_single:
-        monkeypatch.setattr("tasks.store.artifacts.ONE_FILE_BYTES", -1)
+        monkeypatch.setattr("tasks.store.writing.ONE_FILE_BYTES", -1)
     store = elsewhere()
     put = store.put_bytes(NAME, b"x")
     fs, root = store.opened()
