@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.generate_clock import timed
 from benchmarks.random_bart import padded
 
 LENGTH = 48
@@ -42,8 +43,9 @@ class Bare:
         """The model's output, tokens `[texts, length]`."""
         import torch
 
+        generate = timed(self._model.generate)
         with torch.inference_mode():
-            return self._model.generate(**tokens, min_length=length, max_length=length, do_sample=False, num_beams=1)
+            return generate(**tokens, min_length=length, max_length=length, do_sample=False, num_beams=1)
 
     def summaries(self, batch: Sequence[str]) -> list[str]:
         """From text to text, as a server is asked for it."""

@@ -1,12 +1,12 @@
 """What is left of a model's own speed behind a queue or a server: jobs a second, in batches and one by one.
 
-    python -m benchmarks.batching [--texts 192] [--tiny] [--only NAME…]
+    python -m benchmarks.batching [--texts 128] [--pairs 5] [--tiny] [--only NAME…]
 
 The model is a BART of 10 million random parameters on one CPU thread; each text has about 90
-tokens and becomes 48. Measured from the end of the first batch to the end of the last, all
-jobs waiting. The bare `generate` on the same texts in the same batches runs right before and
-right after each system, in a process that waits meanwhile: the share is of the mean of the
-two, so that what else the machine does weighs on both. Prints a Markdown table.
+tokens and becomes 48. All jobs wait before the measurement, which runs from the end of the first batch to the end of
+the last. Slotline, the bare `generate` in a process of its own, and a server run in turn, several rounds, each time
+on the same texts in the same batches. The share is the seconds in `generate` of all seconds, by the clock of the
+process that computes. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -24,19 +24,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from celery import Celery
 
+from benchmarks import generate_clock
 from benchmarks.bare_bart import LENGTH
+from benchmarks.pairs import Spread, in_turn
 from benchmarks.random_bart import SMALL, TINY, texts, write
-from benchmarks.rig import LIMIT_S, ROOT, Rig, machine, rig, table, wait_for
+from benchmarks.rig import LIMIT_S, ROOT, Rig, line, machine, rig, table, wait_for
 
 MODEL = "bart"
 BATCH = 16
 SINGLES_SHARE = 4
 """Of the texts, one in so many is enough where each is computed alone: that takes about as many times longer."""
+FAR_TEXTS = 10_000
+"""So many texts further on begin those of another case."""
 WORKER = ("celery", "-A", "workers", "worker")
 
 
@@ -49,7 +54,7 @@ class BareProcess:
             raise RuntimeError("the bare model did not load")
 
     def batches_s(self, wanted: Sequence[str], batch: int) -> list[float]:
-        """Seconds of each batch."""
+        """Seconds of each batch, in `generate` alone."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps({"texts": wanted, "batch": batch}), file=self._process.stdin, flush=True)
@@ -70,21 +75,22 @@ def bare_process(folder: Path) -> Iterator[BareProcess]:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast jobs came: over the whole run, and as the median batch went, which other load disturbs less."""
+    """How fast jobs came: over the whole run, and as the median batch went, which other load disturbs less.
+
+    `share`: the time in `generate` of all time, by its own clock.
+    """
 
     per_s: float
     usual_per_s: float
-
-    @classmethod
-    def of(cls, batch_s: Sequence[float], batch: int) -> Pace:
-        """From the seconds of each batch."""
-        return cls(batch / statistics.mean(batch_s), batch / statistics.median(batch_s))
+    share: float
 
 
 def pace(ends: Sequence[float], batch: int) -> Pace:
     """From the end of the first batch on; `ends` is when each job was done, in seconds."""
     ordered = sorted(ends)[batch - 1 :: batch]
-    return Pace.of([later - sooner for sooner, later in pairwise(ordered)], batch)
+    batch_s = [later - sooner for sooner, later in pairwise(ordered)]
+    share = generate_clock.share(min(ends))
+    return Pace(batch / statistics.mean(batch_s), batch / statistics.median(batch_s), share)
 
 
 def sent(bench: Rig, task: str, queue: str, wanted: Sequence[str], **fields: str) -> list[str]:
@@ -119,7 +125,7 @@ def by_slotline(bench: Rig, wanted: Sequence[str], batch: int) -> Pace:
     """A slot of slotline's own, which stores each summary: the task `summary.part`."""
     (bench.folder / "models.toml").write_text(catalog_of(batch, LENGTH))
     results = sent(bench, "summary.part", MODEL, wanted, model=MODEL)
-    with bench.process(*WORKER, "--model", MODEL):
+    with bench.process(*WORKER, "--model", MODEL, "--include", "benchmarks.generate_clock"):
         return drained(bench, results, batch)
 
 
@@ -164,53 +170,89 @@ def _answers(url: str) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class System:
-    """One row: how it is measured, and how many texts run together."""
-
-    measure: Callable[[Rig, Sequence[str], int], Pace]
-    batch: int = 1
+def by_itself(bare: BareProcess, _: Rig, wanted: Sequence[str], batch: int) -> Pace:
+    """The bare model; its tokens are ready before the clock starts."""
+    batch_s = bare.batches_s(wanted, batch)[1:]
+    return Pace(batch / statistics.mean(batch_s), batch / statistics.median(batch_s), 1.0)
 
 
-SYSTEMS: dict[str, System] = {
-    "slotline, batches of 1": System(by_slotline),
-    "plain Celery, prefork -c 1": System(by_celery),
-    f"slotline, batches of {BATCH}": System(by_slotline, BATCH),
-    f"LitServe, batches of {BATCH}": System(by_litserve, BATCH),
+Measure = Callable[[Rig, Sequence[str], int], Pace]
+
+SYSTEMS: dict[str, Measure] = {
+    "slotline": by_slotline,
+    "LitServe": by_litserve,
+    "Celery, prefork -c 1": by_celery,
 }
+BARE = "bare `generate`"
 
 
-def rows(bench: Rig, bare: BareProcess, count: int, names: Sequence[str]) -> Iterator[list[str]]:
-    """One row a system; no text is used twice, since slotline would not compute it again."""
-    first = 0
-    for name in names:
-        system = SYSTEMS[name]
-        share = 1 if system.batch > 1 else SINGLES_SHARE
-        wanted = texts(max(3 * system.batch, count // share), first)
-        first += len(wanted)
-        before = bare.batches_s(wanted, system.batch)
-        got = system.measure(bench, wanted, system.batch)
-        own = Pace.of(before + bare.batches_s(wanted, system.batch), system.batch)
-        shares = (got.per_s / own.per_s, got.usual_per_s / own.usual_per_s)
-        yield [name, f"{got.per_s:.1f}", f"{own.per_s:.1f}", *(f"{one:.3f}" for one in shares)]
+@dataclass(frozen=True)
+class Case:
+    """Texts in batches of `batch`, and what slotline is held against beside the bare model."""
+
+    name: str
+    batch: int
+    against: str
+    goal: str = ""
+
+
+CASES = (
+    Case(f"batches of {BATCH}", BATCH, "LitServe", "share ≥ 0.97"),
+    Case("one by one", 1, "Celery, prefork -c 1"),
+)
+HEAD = ["one slot", "jobs/s", "share of the time in `generate`", "slotline's jobs/s ÷ its", "median batch", "goal"]
+
+
+def rows(bench: Rig, bare: BareProcess, case: Case, count: int, rounds: int) -> Iterator[list[str]]:
+    """A row a system. No text is used in two rounds, since slotline would not compute it again."""
+    count = max(4 * case.batch, count // (1 if case.batch > 1 else SINGLES_SHARE))
+    systems: dict[str, Measure] = {name: SYSTEMS[name] for name in ("slotline", case.against)}
+    systems[BARE] = partial(by_itself, bare)
+
+    def measured(name: str, number: int) -> Pace:
+        bench.client.flushall()
+        generate_clock.forget()
+        return systems[name](bench, texts(count, case.batch * FAR_TEXTS + number * count), case.batch)
+
+    found = in_turn({name: partial(measured, name) for name in systems}, rounds)
+    for name in systems:
+        pairs = list(zip(found["slotline"], found[name], strict=True))
+        by_all = Spread(tuple(one.per_s / other.per_s for one, other in pairs))
+        by_median = Spread(tuple(one.usual_per_s / other.usual_per_s for one, other in pairs))
+        is_ours = name == "slotline"
+        yield [
+            f"{case.name}: {name}",
+            Spread(tuple(one.per_s for one in found[name])).text(1),
+            Spread(tuple(one.share for one in found[name])).text(3),
+            "" if is_ours else by_all.text(3),
+            "" if is_ours else by_median.text(3),
+            case.goal if is_ours else "",
+        ]
 
 
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=192, help="for each system in batches; a quarter of them else")
+    parser.add_argument("--texts", type=int, default=128, help="for each system in batches; a quarter of them else")
+    parser.add_argument("--pairs", type=int, default=5, help="how many rounds")
     parser.add_argument("--tiny", action="store_true", help="a model of 40,000 parameters, to see that it runs")
-    parser.add_argument("--only", nargs="+", choices=SYSTEMS, default=list(SYSTEMS), metavar="NAME")
+    names = [case.name for case in CASES]
+    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=" or ".join(names))
     asked = parser.parse_args()
     with rig() as bench:
         folder = write(bench.folder / MODEL, TINY if asked.tiny else SMALL)
-        os.environ["BENCH_MODEL"] = str(folder)
+        os.environ |= {"BENCH_MODEL": str(folder), generate_clock.FILE: str(bench.folder / "clock")}
         facts = machine(bench.client, ["celery", "torch", "transformers", "litserve"])
-        print(f"## batching: {LENGTH} tokens from each of {asked.texts} texts\n\n{facts}\n")
+        print(
+            f"## batching: {LENGTH} tokens from each of {asked.texts} texts, {asked.pairs} rounds in turn\n\n{facts}\n"
+        )
+        print(table(HEAD, []))
         with bare_process(folder) as bare:
-            head = ["one slot", "jobs/s", "bare `generate`, jobs/s", "share", "share, median batch"]
-            print(table(head, list(rows(bench, bare, asked.texts, asked.only))))
-        print(f"\nGoal: slotline in batches of {BATCH} at least 0.95 of the bare model.\n")
+            for case in CASES:
+                if case.name in asked.only:
+                    for row in rows(bench, bare, case, asked.texts, asked.pairs):
+                        print(line(row), flush=True)
+        print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}\n")
 
 
 if __name__ == "__main__":

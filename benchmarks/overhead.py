@@ -1,166 +1,161 @@
-"""What slotline adds to a model's own time: jobs a second, and the share of wall time in the model, on one slot.
+"""What slotline adds to a model's own time, on one slot: the share of the time in the model, and jobs a second.
 
-    python -m benchmarks.overhead [--scale 1.0] [--ms 0 10 50] [--only NAME…]
+    python -m benchmarks.overhead [--scale 1.0] [--pairs 5] [--ms 0 10 50] [--only WORD…]
 
-The model takes 0, 10 or 50 ms a batch, of 1, 16 or 64 jobs. Each system has one worker
-with one process, and all jobs wait in Redis before it starts; the time is taken from the
-first job's end to the last one's. «Stored and settled» is a chapter: each part's audio
-written to the store, each part settled in the ledger, the next one sent. «The same task»
-is what the others run, too: a sleep for each job, its result kept in Redis; a batch only
-crosses to the child as one. Prints a Markdown table.
+Each row's system and those that it is held against run in turn, several rounds, on one Redis; each has one worker
+with one process (`one_slot.py`). A figure is the median over the rounds, with the lowest and the highest; a ratio is
+taken within each round. Prints a Markdown table, a row as soon as it is measured. `--only` takes the rows whose name
+has one of these words. With SLOTLINE_PIPELINE=0 the whole table is without the pipeline, with TMPDIR=/dev/shm the
+store is in memory. At full scale it takes up to 5 GB.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from celery import Celery
+from benchmarks.cpu_clock import ROLES
+from benchmarks.far_redis import far_redis, round_trip_s
+from benchmarks.one_slot import Drained, Jobs, bare, plain_celery, plain_huey, same_task, stored_and_settled
+from benchmarks.pairs import Spread, in_turn, ratios
+from benchmarks.rig import Rig, line, machine, rig, table
 
-from benchmarks.rig import Rig, machine, rig, table, wait_for
+AWAY_S = 0.0005
+STEPS = 280
+"""About 10 ms of products of 128×128 on one thread."""
+COUNTS = {0: 3000, 10: 800, 50: 200}
+"""How many jobs singly, by the milliseconds that the model takes; in batches as many more as `IN_BATCHES` says."""
+IN_BATCHES = {0: 2, 10: 4, 50: 4}
 
-TASK = "bench.sleep"
-JOBS = {0: 3000, 10: 800, 50: 200}
-"""How many, by the milliseconds that the model takes; four times as many where they run in batches."""
-WORKER = ("celery", "-A", "workers", "worker")
-BATCHES = (1, 16, 64)
-MOST_AT_ONCE = 2 * BATCHES[-1]
-CELERY = "Celery, prefork -c 1"
-
-
-def drain(count_done: Callable[[], int], count: int) -> float:
-    """Jobs a second, from the moment when some have ended to the last one's end. `count_done`: at most `count`."""
-    began = wait_for(count_done, "the first job")
-    done = count_done()
-    return (count - done) / (wait_for(lambda: count_done() >= count, "the last job") - began)
-
-
-def celery_ids(bench: Rig, queue: str, seconds: float, count: int) -> list[str]:
-    """Put the jobs on a queue, as any Celery client does; their ids in order."""
-    app = Celery("sender", broker=bench.redis_url, backend=bench.redis_url, set_as_current=False)
-    with app.producer_or_acquire() as producer:
-        ids = [
-            app.send_task(TASK, kwargs={"seconds": seconds}, queue=queue, ignore_result=False, producer=producer).id
-            for _ in range(count)
-        ]
-    app.close()
-    return ids
-
-
-def drain_in_order(ids: Sequence[str], is_done: Callable[[str], object]) -> float:
-    """`drain` of jobs that end in their order; once some have, it looks at the last one alone."""
-
-    began = wait_for(lambda: is_done(ids[0]), "the first job")
-    done = sum(1 for one in ids[:MOST_AT_ONCE] if is_done(one))
-    return (len(ids) - done) / (wait_for(lambda: is_done(ids[-1]), "the last job") - began)
-
-
-def drain_celery(bench: Rig, ids: Sequence[str]) -> float:
-    """`drain` by the results that Celery keeps."""
-    return drain_in_order(ids, lambda one: bench.client.exists(f"celery-task-meta-{one}"))
-
-
-def stored_and_settled(bench: Rig, seconds: float, count: int, batch_size: int) -> float:
-    """A chapter through `producer.Client`: split, computed, stored, settled."""
-    from producer import Client
-    from tasks.redis import keys
-
-    bench.rehearsal(seconds, batch_size)
-    client = Client(bench.redis_url)
-    text = "\n\n".join(f"Line {number} of {seconds} by {batch_size}." for number in range(1, count + 1))
-    with ExitStack() as stack:
-        stack.enter_context(bench.process(*WORKER, "--model", "rehearsal"))
-        wait_for(lambda: bench.client.exists(keys.capacity("rehearsal")), "the slot to be ready", every_s=0.05)
-        stack.enter_context(bench.process(*WORKER, "-Q", "flow", "-c", "1"))
-        job = keys.job(client.submit_chapter(text, model="rehearsal").id)
-        return drain(lambda: int(bench.client.hget(job, "done") or 0), count)
-
-
-def same_task(bench: Rig, seconds: float, count: int, batch_size: int) -> float:
-    """slotline's transport, pool and child with the task body of the others: no store, no ledger."""
-    bench.rehearsal(seconds, batch_size)
-    ids = celery_ids(bench, "rehearsal", seconds, count)
-    with bench.process(*WORKER, "--model", "rehearsal", "--include", "benchmarks.sleeper"):
-        return drain_celery(bench, ids)
-
-
-def plain_celery(bench: Rig, seconds: float, count: int, _: int) -> float:
-    """Celery as it comes: prefork, one process, late acks."""
-    ids = celery_ids(bench, "celery", seconds, count)
-    with bench.process("celery", "-A", "benchmarks.sleeper:plain", "worker", "-c", "1", "-l", "warning"):
-        return drain_celery(bench, ids)
-
-
-def plain_huey(bench: Rig, seconds: float, count: int, _: int) -> float:
-    """huey as it comes: one worker process, on Redis."""
-    from benchmarks.sleeper import huey, huey_sleep
-
-    ids = [huey_sleep(seconds).id for _ in range(count)]
-    command = ("huey.bin.huey_consumer", "benchmarks.sleeper.huey", "-w", "1", "-k", "process", "-n", "-q")
-    with bench.process(*command):
-        return drain_in_order(ids, huey.storage.has_data_for_key)
-
-
-@dataclass(frozen=True)
-class System:
-    """One row: how it is measured, how many jobs share one hand-over, and how many share the model's time."""
-
-    measure: Callable[[Rig, float, int, int], float]
-    batch_size: int = 1
-    jobs_a_sleep: int = 1
-
-    def jobs_at(self, ms: int, scale: float) -> int:
-        """How many jobs to run."""
-        return max(10, int(JOBS[ms] * scale)) * (1 if self.batch_size == 1 else 4)
-
-
-SYSTEMS: dict[str, System] = {
-    CELERY: System(plain_celery),
-    "huey, one process": System(plain_huey),
-    **{f"slotline, the same task, batches of {n}": System(same_task, n) for n in BATCHES},
-    **{f"slotline, stored and settled, batches of {n}": System(stored_and_settled, n, n) for n in BATCHES},
+SYSTEMS: dict[str, Callable[[Rig, Jobs], Drained]] = {
+    "slotline": stored_and_settled,
+    "slotline, the same task": same_task,
+    "Celery": plain_celery,
+    "huey": plain_huey,
+    "bare model": bare,
 }
 
 
-def rows(bench: Rig, names: Sequence[str], durations_ms: Sequence[int], scale: float) -> Iterator[list[str]]:
-    """One row a system; two figures for each time that the model takes."""
-    celerys = 0.0
+@dataclass(frozen=True)
+class Case:
+    """Jobs of one kind: the system that is measured, those that it is held against, and what it is to reach."""
+
+    name: str
+    ms: int
+    jobs: Jobs
+    goal: str
+    against: Sequence[str]
+    system: str = "slotline"
+    one_by_one: Sequence[str] = field(default=("Celery", "huey"))
+    """Those of them that have no batches: they take the model's time for each job."""
+
+    def jobs_of(self, system: str, scale: float) -> Jobs:
+        """What that system has to do."""
+        is_single = self.jobs.batch_size == 1 or system in self.one_by_one
+        count = max(30, int(COUNTS[self.ms] * scale)) * (1 if is_single else IN_BATCHES[self.ms])
+        batch_size = 1 if is_single else self.jobs.batch_size
+        # Enough batches for a median, also at a small scale.
+        return replace(self.jobs, count=max(count, 8 * batch_size), batch_size=batch_size)
+
+
+def cases() -> Iterator[Case]:
+    """The rows, in order."""
+    singly, in_16s = partial(Jobs, count=0), partial(Jobs, count=0, batch_size=16)
+    yield Case("10 ms, singly", 10, singly(0.01), "≥ 0.97", ("huey", "Celery", "bare model"))
+    yield Case("10 ms, batches of 16", 10, in_16s(0.01), "≥ 0.90", ("bare model",))
+    yield Case("50 ms, singly", 50, singly(0.05), "≥ 0.99", ("Celery", "bare model"))
+    yield Case("50 ms, batches of 16", 50, in_16s(0.05), "≥ 0.97", ("bare model",))
+    yield Case("no-op, singly", 0, singly(0.0), "≥ 2.5 × Celery", ("Celery", "huey"))
+    yield Case("no-op, batches of 64", 0, Jobs(0.0, 0, 64), "≥ 3.5 × Celery", ("Celery", "huey"))
+    far = Jobs(0.01, 0, away_s=AWAY_S)
+    yield Case("10 ms, singly, Redis 1 ms away", 10, far, "≥ 0.93", ("huey", "Celery"))
+    steps = partial(Jobs, 0.0, 0, steps=STEPS)
+    yield Case("short operations, singly", 10, steps(), "≥ 0.97 × bare", ("bare model",))
+    yield Case("short operations, batches of 16", 10, steps(batch_size=16), "≥ 0.97 × bare", ("bare model",))
+    off = steps(changes={"SLOTLINE_PIPELINE": "0"})
+    yield Case("short operations, singly, pipeline off", 10, off, "", ("bare model",))
+    same = "slotline, the same task"
+    yield Case("no-op, the same task, singly", 0, singly(0.0), "≥ 1.4 × Celery", ("Celery", "huey"), same)
+    yield Case("no-op, the same task, batches of 64", 0, Jobs(0.0, 0, 64), "", ("Celery", "huey"), same)
+
+
+HEAD = [
+    "one slot",
+    "jobs/s",
+    "share of the time in the model",
+    "slotline's speed ÷ its",
+    "goal",
+    f"CPU, ms a job: {', '.join(ROLES)}",
+]
+
+
+def rows(bench: Rig, case: Case, rounds: int, scale: float) -> Iterator[list[str]]:
+    """A row for the system that is measured, and one for each that it is held against."""
+
+    def measured(system: str, _: int) -> Drained:
+        bench.client.flushall()
+        return SYSTEMS[system](bench, case.jobs_of(system, scale))
+
+    names = (case.system, *case.against)
+    found = in_turn({name: partial(measured, name) for name in names}, rounds)
     for name in names:
-        row, system = [name], SYSTEMS[name]
-        for ms in durations_ms:
-            bench.client.flushall()
-            per_s = system.measure(bench, ms / 1000, system.jobs_at(ms, scale), system.batch_size)
-            if ms:
-                row += [f"{per_s:,.1f}", f"{per_s / system.jobs_a_sleep * ms / 1000:.3f}"]
-                continue
-            celerys = per_s if name == CELERY else celerys
-            row += [f"{per_s:,.0f}", f"{per_s / celerys:.2f}" if celerys else "–"]
-        yield row
+        yield [
+            f"{case.name}: {name}",
+            Spread(tuple(one.per_s for one in found[name])).text(1),
+            _share(found[name], case.jobs_of(name, scale)),
+            "" if name == case.system else _ratio(found[case.system], found[name]),
+            case.goal if name == case.system else "",
+            ", ".join(_cpu_ms(found[name], role) for role in ROLES),
+        ]
 
 
-def head(durations_ms: Sequence[int]) -> list[str]:
-    """The table's first line."""
-    cells = ["one slot"]
-    for ms in durations_ms:
-        cells += [f"{ms} ms: jobs/s", "share in the model" if ms else "times Celery"]
-    return cells
+def _share(found: Sequence[Drained], jobs: Jobs) -> str:
+    """Of the wall time; for a model of short operations by its own clock, with how fast it was in it."""
+    if loops := [one.loop for one in found if one.loop]:
+        share, per_ms = Spread(tuple(one.share for one in loops)), Spread(tuple(one.per_s / 1000 for one in loops))
+        return f"{share.text(3)}; {per_ms.text(1)} steps/ms"
+    if not jobs.seconds:
+        return "–"
+    return Spread(tuple(one.per_s * jobs.seconds / jobs.batch_size for one in found)).text(3)
+
+
+def _ratio(ours: Sequence[Drained], theirs: Sequence[Drained]) -> str:
+    """Of jobs a second; or of the loops' speeds, also without the time in which other processes had all cores."""
+    pairs = [(one.loop, other.loop) for one, other in zip(ours, theirs, strict=True) if one.loop and other.loop]
+    if not pairs:
+        return ratios([one.per_s for one in ours], [one.per_s for one in theirs]).text(2)
+    all_time = ratios([one.per_s for one, _ in pairs], [other.per_s for _, other in pairs])
+    with_core = ratios([one.per_run_s for one, _ in pairs], [other.per_run_s for _, other in pairs])
+    return f"{all_time.text(3)}; {with_core.text(3)} while it had a core"
+
+
+def _cpu_ms(found: Sequence[Drained], role: str) -> str:
+    seconds = [one.cpu_s[role] for one in found if role in one.cpu_s]
+    return f"{1000 * Spread(tuple(seconds)).median:.2f}" if seconds else "–"
 
 
 def main() -> None:
     """Run it and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the number of jobs, by ms: " + str(JOBS))
-    parser.add_argument("--ms", type=int, nargs="+", choices=list(JOBS), default=list(JOBS))
-    parser.add_argument("--only", nargs="+", default=[""], help="rows whose name holds one of these words")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the number of jobs, by ms: " + str(COUNTS))
+    parser.add_argument("--pairs", type=int, default=5, help="how many rounds")
+    parser.add_argument("--ms", type=int, nargs="+", choices=list(COUNTS), default=list(COUNTS))
+    parser.add_argument("--only", nargs="+", default=[""], help="rows whose name has one of these words")
     given = parser.parse_args()
-    names = [name for name in SYSTEMS if any(word in name for word in given.only)]
+    wanted = [case for case in cases() if case.ms in given.ms and any(word in case.name for word in given.only)]
     with rig() as bench:
-        counts = ", ".join(f"{SYSTEMS[CELERY].jobs_at(ms, given.scale):,} jobs of {ms} ms" for ms in given.ms)
-        print(f"## overhead: {counts}\n\n{machine(bench.client, ['celery', 'kombu', 'redis', 'huey'])}\n")
-        print(table(head(given.ms), list(rows(bench, names, given.ms, given.scale))))
-        print()
+        print(f"## overhead: {given.pairs} rounds in turn, scale {given.scale:g}\n")
+        print(machine(bench.client, ["celery", "kombu", "redis", "huey"]))
+        with far_redis(bench.redis_url, AWAY_S) as url:
+            print(f"A round trip to the Redis that is 1 ms away takes {1000 * round_trip_s(url):.2f} ms.\n")
+        print(table(HEAD, []))
+        for case in wanted:
+            for row in rows(bench, case, given.pairs, given.scale):
+                print(line(row), flush=True)
+        print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}\n")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """What the benchmarks stand on: a Redis and worker processes of their own, and how a table is printed.
 
-Everything lies in one temporary folder and ends with the rig, also on an error or Ctrl-C.
+Everything lies in one temporary folder and ends with the rig, also on an error, Ctrl-C or SIGTERM. TMPDIR says where.
 It measures nothing itself.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import platform
 import signal
@@ -19,6 +20,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 
 import redis
 
@@ -41,12 +43,15 @@ class Rig:
             "SLOTLINE_STORE_URL": str(folder / "store"),
             "SLOTLINE_MODELS": str(folder / "models.toml"),
             "SLOTLINE_CPU_SLOTS": "1",
+            # Short products of numpy are of one thread, in a slot and in the bare process.
+            "OPENBLAS_NUM_THREADS": "1",
             "LOG_LEVEL": "WARNING",
         }
 
-    def rehearsal(self, seconds: float, batch_size: int = 1) -> None:
+    def rehearsal(self, seconds: float, batch_size: int = 1, **options: float | str) -> None:
         """Make the catalog hold one model, `rehearsal`, that takes `seconds` for a batch of up to `batch_size`."""
-        lines = ["[models.rehearsal]", 'adapter = "rehearsal"', f"seconds = {seconds}", f"batch_size = {batch_size}"]
+        table_of = {"adapter": "rehearsal", "seconds": seconds, "batch_size": batch_size, **options}
+        lines = ["[models.rehearsal]", *(f"{key} = {json.dumps(value)}" for key, value in table_of.items())]
         (self.folder / "models.toml").write_text("\n".join(lines) + "\n")
 
     def last_words(self) -> str:
@@ -63,15 +68,20 @@ class Rig:
 
     @contextlib.contextmanager
     def process(
-        self, *command: str, may_be_killed: bool = False, leaves_others: bool = False
+        self,
+        *command: str,
+        may_be_killed: bool = False,
+        leaves_others: bool = False,
+        changes: Mapping[str, str] = MappingProxyType({}),
     ) -> Iterator[subprocess.Popen[bytes]]:
         """A command that runs until the block ends; its output is shown when it ends by itself.
 
-        One that `leaves_others` ends without its own processes: they are killed after it.
+        One that `leaves_others` ends without its own processes: they are killed after it. `changes` are what its
+        environment has instead of the rig's.
         """
         log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
-        environment = {**os.environ, **self.environment, "PYTHONPATH": path}
+        environment = {**os.environ, **self.environment, "PYTHONPATH": path, **changes}
         with log.open("wb") as output:
             started = subprocess.Popen(
                 [sys.executable, "-m", *command],
@@ -101,6 +111,8 @@ class Rig:
 def rig() -> Iterator[Rig]:
     """A rig for the length of a block; this process' own settings point at it as well."""
     with ExitStack() as stack:
+        before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        stack.callback(signal.signal, signal.SIGTERM, before)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="slotline-bench-")))
         (folder / "redis").mkdir()
         server = stack.enter_context(EmbeddedRedis(folder / "redis"))
@@ -123,8 +135,12 @@ def wait_for(condition: Callable[[], object], what: str, limit_s: float = LIMIT_
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, its figures to the right."""
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+    return "\n".join([line(head), "| --- |" + " ---: |" * (len(head) - 1), *map(line, rows)])
+
+
+def line(cells: Sequence[str]) -> str:
+    """One line of a Markdown table."""
+    return "| " + " | ".join(cells) + " |"
 
 
 def machine(client: redis.Redis, packages: Sequence[str]) -> str:
@@ -132,12 +148,22 @@ def machine(client: redis.Redis, packages: Sequence[str]) -> str:
     facts: Mapping[str, str] = {
         "on": datetime.now(UTC).strftime("%Y-%m-%d"),
         "processor": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release()}, temporary files on {_file_system()}",
         "python": platform.python_version(),
         "redis-server": str(client.info("server")["redis_version"]),
         **{name: version(name) for name in packages},
     }
     return "; ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def _file_system() -> str:
+    """The kind of the file system that holds the temporary folder, and so the store."""
+    folder, found = Path(tempfile.gettempdir()).resolve(), ("", "?")
+    with contextlib.suppress(OSError):
+        for _, place, kind, *_ in map(str.split, Path("/proc/mounts").read_text().splitlines()):
+            if folder.is_relative_to(place) and len(place) > len(found[0]):
+                found = (place, kind)
+    return found[1]
 
 
 def _processor() -> str:

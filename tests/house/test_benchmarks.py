@@ -21,7 +21,7 @@ def rows_of(module: str, *arguments: str) -> dict[str, list[float]]:
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.strip("|").split("|") for line in done.stdout.splitlines() if line.startswith("| ")][2:]
     return {
-        name.strip(): [float(n.replace(",", "")) for n in re.findall(r"[\d.,]+", "|".join(cells))]
+        name.strip(): [float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", "|".join(cells))]
         for name, *cells in lines
     }
 
@@ -35,14 +35,25 @@ def test_submit_compares_a_job_with_a_chord_in_both_languages() -> None:
         assert ours[-2] < chord[-2], "its keys take less of Redis; used_memory also counts what Redis does meanwhile"
 
 
-def test_overhead_measures_every_system() -> None:
-    rows = rows_of("overhead", "--scale", "0.05", "--ms", "10", "--only", "Celery", "huey", "of 1", "of 16")
-    assert len(rows) == 6
-    for name, figures in rows.items():
-        per_s, share = figures[-2:]
-        jobs_a_sleep = 16 if "stored and settled, batches of 16" in name else 1
-        assert share == pytest.approx(per_s * 0.01 / jobs_a_sleep, abs=0.001), name
+def test_overhead_measures_every_system_in_turn() -> None:
+    rows = rows_of("overhead", "--scale", "0.05", "--pairs", "2", "--ms", "10", "--only", "10 ms, singly")
+    singly = {name.removeprefix("10 ms, singly: "): figures for name, figures in rows.items() if "singly:" in name}
+    assert set(singly) == {"slotline", "huey", "Celery", "bare model"}
+    for name, (per_s, lowest_per_s, highest_per_s, share, *_) in singly.items():
+        assert lowest_per_s <= per_s <= highest_per_s, name
+        assert share == pytest.approx(per_s * 0.01, abs=0.002), name
         assert 0 < share < 1, name
+    far = [name for name in rows if name.startswith("10 ms, singly, Redis 1 ms away: ")]
+    assert len(far) == 3
+
+
+def test_overhead_sees_how_fast_short_operations_are_in_a_slot() -> None:
+    rows = rows_of("overhead", "--scale", "0.05", "--pairs", "1", "--only", "short operations, singly")
+    assert len(rows) == 4
+    for case in ("short operations, singly", "short operations, singly, pipeline off"):
+        slot, bare = rows[f"{case}: slotline"], rows[f"{case}: bare model"]
+        assert 0 < slot[1] < 1
+        assert bare[3] == pytest.approx(slot[2] / bare[2], abs=0.05)
 
 
 def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> None:
@@ -51,12 +62,14 @@ def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> No
     assert 0 < rows["slotline"][0] < 10, "a lease of 5 s, and a busy machine"
 
 
-def test_batching_holds_slotline_against_the_bare_model() -> None:
-    rows = rows_of("batching", "--tiny", "--texts", "48", "--only", "slotline, batches of 16")
-    assert set(rows) == {"slotline, batches of 16"}
-    per_s, bare_per_s, share, usual = rows["slotline, batches of 16"]
-    assert min(per_s, bare_per_s, usual) > 0
-    assert share == pytest.approx(per_s / bare_per_s, abs=0.01)
+def test_batching_holds_slotline_against_the_bare_model_and_a_server() -> None:
+    rows = rows_of("batching", "--tiny", "--texts", "64", "--pairs", "1", "--only", "batches of 16")
+    slot, bare, server = (rows[f"batches of 16: {name}"] for name in ("slotline", "bare `generate`", "LitServe"))
+    assert len(rows) == 3
+    for other in (bare, server):
+        assert other[2] == pytest.approx(slot[0] / other[0], rel=0.01)
+    assert 0 < slot[1] < 1, "by the model's own clock"
+    assert 0 < server[1] < 1
 
 
 def test_lifecycle_times_a_start_and_sees_an_unload() -> None:

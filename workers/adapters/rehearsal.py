@@ -8,9 +8,9 @@ same for the same input.
 A sleeping model does not notice what else its process does. With `steps = N` each batch also computes N short
 products of matrices (`step_size`) after its sleep. Like the steps of a decoder, each one releases Python's
 interpreter and takes it again, so Python code in another thread of the process slows it down. It measures its own
-loop: with `journal`, each batch writes a line with `steps` and the loop's `seconds`, which a benchmark compares with
-those of the same loop in a process of its own. Set `OPENBLAS_NUM_THREADS=1`, or numpy may use more threads for
-each product.
+loop: with `journal`, each batch writes a line with `steps`, the loop's `seconds` and `waited_s`, those of them in which
+it had no core. A benchmark compares them with those of the same loop in a process of its own. Set
+`OPENBLAS_NUM_THREADS=1`, or numpy may use more threads for each product.
 
 With `faults = true` in the model's table, these words in a text cause a fault after the batch's
 time is over (without this option they are normal text):
@@ -98,7 +98,8 @@ class RehearsalOptions(Options):
     journal: str = ""
     """A file (created if missing): a line of JSON at the begin and at the end of each input (`what`, `pid`, `ns` of
     CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). With `steps` there is one more line
-    for each batch, `stepped`, with the number of `steps` and their `seconds`. Lines of processes do not mix."""
+    for each batch, `stepped`, with the number of `steps`, their `seconds`, and `waited_s`, the seconds of these in
+    which other processes had all cores (0 where the kernel does not say). Lines of processes do not mix."""
     signed: bool = False
     leak_mb: float = Field(0.0, ge=0)
     """MiB of memory that each batch takes and never frees, like a model that leaks."""
@@ -218,6 +219,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         size = self._options.step_size
         matrix = np.full((size, size), 0.5, dtype=np.float32)
         product = np.empty_like(matrix)
+        waited_s = _waited_s()
         began_s = looks_at_s = time.monotonic()
         for _ in range(self._options.steps):
             np.matmul(matrix, matrix, out=product)
@@ -225,7 +227,8 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
                 looks_at_s = now_s + STEP_S
                 if all(map(self.is_cancelled, indices)):
                     raise Cancelled
-        self._write([{"what": "stepped", "steps": self._options.steps, "seconds": time.monotonic() - began_s}])
+        took = {"seconds": time.monotonic() - began_s, "waited_s": _waited_s() - waited_s}
+        self._write([{"what": "stepped", "steps": self._options.steps, **took}])
 
     def _note(self, what: str, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> None:
         """Write one line per input to the journal."""
@@ -252,6 +255,13 @@ def digest(text: str) -> str:
 def signature(text: str) -> list[float]:
     """The first samples of a signed silence: none is zero, and each text has its own."""
     return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
+
+
+def _waited_s() -> float:
+    """How long this thread was ready to run and had no core, since its start."""
+    with contextlib.suppress(OSError, IndexError):  # Linux has it, if it is built with it
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    return 0.0
 
 
 def _misbehave(text: str, spend: Callable[[float], None]) -> None:

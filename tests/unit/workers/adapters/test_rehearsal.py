@@ -180,6 +180,7 @@ def test_steps_are_computed_once_a_batch_and_their_own_seconds_stand_in_the_jour
     assert [line["what"] for line in lines] == ["began", "began", "stepped", "ended", "ended"]
     assert lines[2]["steps"] == 300
     assert 0 < lines[2]["seconds"] < took_s
+    assert 0 <= lines[2]["waited_s"] < took_s
     assert lines[0]["ns"] < lines[2]["ns"] < lines[3]["ns"]
 
 
