@@ -1,7 +1,8 @@
 """What the runs of a batch write when they end, in one round trip: settlements, then results, then releases.
 
-Each is one script, as when it is written alone (`transitions.py`, `claims.py`); this module only brings them into
-their order. Guarantees: who sees a result finds its part settled; who waits for an artifact is woken when it is there.
+Each is a run of a script, as when it is written alone (`transitions.py`, `claims.py`); this module brings them into
+their order, and the settlements of one job into one run. Guarantees: who sees a result finds its part settled; who
+waits for an artifact is woken when it is there.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ from tasks.redis.scripts import ScriptRun, Scripts
 
 Claim = tuple[str, str]
 """An artifact's name, and the delivery tag of the message that claimed it."""
+
+
+PARTS_A_RUN = 64
+"""Parts that one run of a script settles: Redis does nothing else meanwhile, about 1 ms."""
+
+_Settling = tuple[ScriptRun, Sequence[int]]
+"""A run of `settle.lua`, and which of the settlements it settles, in order."""
 
 
 @dataclass(frozen=True)
@@ -49,24 +57,54 @@ class Endings:
         `since_s` are the seconds since this slot last ended something that it had computed (None: not known): how long
         the parts took is noted at the end. A right that is missing for that is no error.
         """
-        runs = [settling(one) for one in settlements]
-        runs += [storing(one) for one in results]
-        runs += [releasing(*one) for one in claims]
-        runs += timing([one for one in settlements if one.computed and one.attempt], since_s)
-        answers = self._scripts.run_together(runs)
-        results_at, claims_at = len(settlements), len(settlements) + len(results)
-        settled = [settled_of(answer) for answer in answers[:results_at]]
-        return Written(settled, answers[results_at:claims_at], answers[claims_at : claims_at + len(claims)])
+        settling, others = _settling(settlements), [storing(one) for one in results]
+        others += [releasing(*one) for one in claims]
+        others += timing([one for one in settlements if one.computed and one.attempt], since_s)
+        answers = self._scripts.run_together([run for run, _ in settling] + others)
+        settled = _settled(len(settlements), settling, answers)
+        answers = answers[len(settling) :]
+        return Written(settled, answers[: len(results)], answers[len(results) : len(results) + len(claims)])
+
+    def settle(self, settlements: Sequence[Settlement]) -> list[Settled | ResponseError]:
+        """Write settlements alone; nothing is noted of how long they took."""
+        settling = _settling(settlements)
+        return _settled(len(settlements), settling, self._scripts.run_together([run for run, _ in settling]))
 
 
-def settling(one: Settlement) -> ScriptRun:
-    """The run of `settle.lua` that settles a part."""
-    job_id = one.job_id
+def _settling(settlements: Sequence[Settlement]) -> list[_Settling]:
+    """The runs of `settle.lua`: one for the parts of a job, in their order; a long one would keep others waiting."""
+    by_job: dict[str, list[int]] = {}
+    for index, one in enumerate(settlements):
+        by_job.setdefault(one.job_id, []).append(index)
+    chunks = [
+        indexes[first : first + PARTS_A_RUN]
+        for indexes in by_job.values()
+        for first in range(0, len(indexes), PARTS_A_RUN)
+    ]
+    return [(_settle_run([settlements[index] for index in chunk]), chunk) for chunk in chunks]
+
+
+def _settle_run(parts: Sequence[Settlement]) -> ScriptRun:
+    job_id = parts[0].job_id
     script_keys = [keys.job(job_id), keys.states(job_id), keys.outcomes(job_id), keys.attempts(job_id)]
-    args = [job_id, one.part, one.verdict, dumps(one.outcome), one.computed, ATTEMPTS_ALLOWED, one.attempt]
-    if one.measure:
-        args += [one.measure.name, f"{one.measure.amount:.6f}", one.measure.unit]
+    args: list[str | int] = [job_id, ATTEMPTS_ALLOWED]
+    for one in parts:
+        made = (one.measure.name, f"{one.measure.amount:.6f}", one.measure.unit) if one.measure else ("", 0, "")
+        args += [one.part, one.verdict, dumps(one.outcome), one.computed, one.attempt, *made]
     return "settle", script_keys, args
+
+
+def _settled(
+    count: int, settling: Sequence[_Settling], answers: Sequence[Sequence[bytes] | ResponseError]
+) -> list[Settled | ResponseError]:
+    """What `settle.lua` answered to each of `count` settlements; an error of a run is that of all its parts."""
+    by_index: dict[int, Settled | ResponseError] = {}
+    for (_, indexes), answer in zip(settling, answers, strict=False):
+        if isinstance(answer, ResponseError):
+            by_index |= dict.fromkeys(indexes, answer)
+        else:
+            by_index |= zip(indexes, (cast(Settled, verdict.decode()) for verdict in answer), strict=True)
+    return [by_index[index] for index in range(count)]
 
 
 def storing(one: StoredResult) -> ScriptRun:
@@ -84,8 +122,3 @@ def timing(computed: Sequence[Settlement], since_s: float | None) -> list[Script
     parts = [value for one in computed for value in (one.job_id, one.part)]
     since_ms = -1 if since_s is None else round(since_s * 1000)
     return [("pace", [], [since_ms, *parts])] if parts else []
-
-
-def settled_of(answer: bytes | ResponseError) -> Settled | ResponseError:
-    """What `settle.lua` answered."""
-    return answer if isinstance(answer, ResponseError) else cast(Settled, answer.decode())

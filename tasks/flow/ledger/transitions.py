@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ResponseError
 
 from tasks.compact_json import dumps
-from tasks.flow.ledger.endings import settled_of, settling, storing
+from tasks.flow.ledger.endings import Endings, storing
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, LOSSES_ALLOWED, retry_ms, ttl_ms
 from tasks.flow.ledger.record import (
     SKIPPED,
@@ -108,7 +108,7 @@ class Transitions:
 
     def settle_all(self, settlements: Sequence[Settlement]) -> list[Settled | ResponseError]:
         """`settle` for each in one round trip, in order."""
-        return [settled_of(answer) for answer in self._scripts.run_together([settling(one) for one in settlements])]
+        return Endings(self._scripts).settle(settlements)
 
     def store_all(self, results: Sequence[StoredResult]) -> list[int | ResponseError]:
         """Store results of tasks as Celery does, in one round trip; 0 for each that had succeeded or was cancelled."""

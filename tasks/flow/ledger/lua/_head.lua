@@ -85,23 +85,19 @@ end
 -- A new message for one part. The ledger keeps it until the part is settled, so the sweep can see a loss.
 local function part_message(job, record, part)
   local payload = redis.call('LINDEX', key_of(job, 'parts'), part - 1)
-  local kwargs = cjson.encode({job = job, part = part, words = words_of(payload)})
-  local id = job .. '.' .. part
-  local message = cjson.encode({
-    body = '[[],' .. kwargs .. ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]',
-    ['content-type'] = 'application/json',
-    ['content-encoding'] = 'utf-8',
-    headers = {
-      lang = 'py', task = record.part_task, id = id, root_id = record.root, parent_id = job,
-      retries = 0, ignore_result = record.part_results ~= '1', origin = 'slotline', argsrepr = '()', kwargsrepr = kwargs,
-      slotline_variant = variant_of(record, payload),
-    },
-    properties = {
-      delivery_tag = new_tag(job, part), correlation_id = id, delivery_mode = 2,
-      priority = tonumber(record.part_priority),
-      delivery_info = {exchange = '', routing_key = record.part_queue},
-    },
-  })
+  local text, id = cjson.encode, cjson.encode(job .. '.' .. part)
+  local kwargs = '{"job":' .. text(job) .. ',"part":' .. part .. ',"words":' .. text(words_of(payload)) .. '}'
+  local variant = variant_of(record, payload)
+  -- Written by hand: cjson takes twice as long for a table, and this is half of a settle.
+  local message = '{"body":' .. text('[[],' .. kwargs .. ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]') ..
+    ',"content-type":"application/json","content-encoding":"utf-8","headers":{"lang":"py","task":' ..
+    text(record.part_task) .. ',"id":' .. id .. ',"root_id":' .. text(record.root) .. ',"parent_id":' .. text(job) ..
+    ',"retries":0,"ignore_result":' .. (record.part_results == '1' and 'false' or 'true') ..
+    ',"origin":"slotline","argsrepr":"()","kwargsrepr":' .. text(kwargs) ..
+    (variant and ',"slotline_variant":' .. text(variant) or '') ..
+    '},"properties":{"delivery_tag":"' .. new_tag(job, part) .. '","correlation_id":' .. id ..
+    ',"delivery_mode":2,"priority":' .. record.part_priority .. ',"delivery_info":{"exchange":"","routing_key":' ..
+    text(record.part_queue) .. '}}}'
   redis.call('HSET', key_of(job, 'sent'), part, message)
   return message
 end
