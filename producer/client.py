@@ -7,18 +7,22 @@ Importing this loads no model code, no Celery and no audio library.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from producer.job import Job
 from producer.map import MapClient
 from producer.missing_workers import missing
 from producer.speech import SpeechClient
 from producer.summary import SummaryClient
 from tasks.errors import UnknownJob
+from tasks.estimates.estimate import Estimate, ended, estimates, unknown
 from tasks.flow.cancel import part_named
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Record
 from tasks.offers import Published
 from tasks.pauses import Pause, pause_of, paused
 from tasks.redis import task_id
+from tasks.settings import settings
 
 
 class Client(SpeechClient, SummaryClient, MapClient):
@@ -63,6 +67,28 @@ class Client(SpeechClient, SummaryClient, MapClient):
         """The latest jobs, newest first."""
         with self.connection.speaking():
             return self.ledger.queries.jobs(limit)
+
+    def estimate(self, job: Job | str) -> Estimate:
+        """When a job will end, from measured times, what waits beside it and the slots that live; or why none is known.
+
+        A chapter of a book is a job too. Raises `UnknownJob` for an id that is not recorded. An ended job has 0 s left.
+        """
+        job_id = job if isinstance(job, str) else job.id
+        task_id.check(job_id)
+        if found := self.estimates([job_id]).get(job_id):
+            return found
+        with self.connection.speaking():
+            record, stored = self.ledger.queries.record(job_id), self.ledger.queries.stored_result(job_id)
+        if record is None and stored is None:
+            raise UnknownJob(f"id: no job {job_id!r} is recorded here; `slotline jobs` lists all jobs")
+        if record is None:
+            return unknown(job_id, "it is a single input: of a task without a job only its message is known")
+        return ended(job_id, record.ended) if record.state == "ended" else unknown(job_id, "it changes just now")
+
+    def estimates(self, job_ids: Iterable[str]) -> dict[str, Estimate]:
+        """`estimate` of those of these jobs that are open, in one look."""
+        with self.connection.speaking():
+            return estimates(self.connection.redis, list(job_ids), settings().fair_share)
 
     def offer(self, model: str) -> Published | None:
         """The offer of the model's last ready worker (voices, sample rate), or None."""

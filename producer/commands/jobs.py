@@ -28,7 +28,8 @@ def jobs(show_all: bool, limit: int) -> int:
     found = client.jobs(limit * RECORDS_A_ROW)
     shown = arranged([record for record in found if show_all or not record.parent_job])[:limit]
     if shown:
-        print_jobs(shown, time.time(), client.pauses())
+        left = client.estimates(record.job_id for record in shown if record.state != "ended")
+        print_jobs(shown, time.time(), client.pauses(), left)
     else:
         click.echo("no jobs are recorded")
     with client.connection.speaking():

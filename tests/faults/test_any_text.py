@@ -198,7 +198,7 @@ def test_any_job_is_opened_computed_finished_listed_and_saved(
     assert (records[book].title, records[book].voice) == (title, voice or "vi")
     progress = json.loads(workers.redis.get(keys.RESULT_PREFIX + chapter))
     assert progress["task_id"] == chapter
-    print_jobs(list(records.values()), 0.0, {})
+    print_jobs(list(records.values()), 0.0, {}, {})
     assert all(printable(line) == line for line in capsys.readouterr().out.split("\n"))
 
     (whole,) = [BookResult.parse(one) for one in done if one["kind"] == "book"]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from producer import Client
 from tasks.errors import InvalidInput, UnknownJob
+from tasks.redis import keys
+from tasks.routing import FLOW_QUEUE, list_key
 from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartWorker
+from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 
 
 @pytest.fixture
@@ -50,3 +56,42 @@ def test_a_model_has_a_worker_once_one_is_ready(
     start_worker("--model", "quick").wait_for_log("ready: quick")
     wait_until(lambda: client.has_worker("quick"), 5, "what a thread of the worker writes when it is ready")
     assert client.offer("quick") is not None
+
+
+def open_job(client: Client, job_id: str) -> None:
+    """A job of four parts, one of which has ended."""
+    opening = replace(OPENING, model="quick", payloads=["P"] * 4, sizes=[100] * 4, part_list=list_key("quick", 3))
+    client.ledger.transitions.open(job_id, opening)
+    client.ledger.transitions.settle(job_id, 1, "done", {})
+
+
+def measured_and_served(raw_redis: Any) -> None:
+    """Slots that live, and parts of 100 characters that took two seconds each."""
+    now_ms = raw_redis.time()[0] * 1000
+    for queue in ("quick", FLOW_QUEUE):
+        raw_redis.zadd(keys.capacity(queue), {"one|4": now_ms + 60_000})
+    raw_redis.hset(keys.pace("quick"), "s6", f"8 8 800 16000 {now_ms}")
+
+
+def test_when_a_job_will_end_is_estimated_from_what_was_measured(client: Client, raw_redis: Any) -> None:
+    open_job(client, "job")
+    assert client.estimate("job").why == "no worker of quick is ready"
+    measured_and_served(raw_redis)
+    found = client.estimate(client.job("job"))
+    assert found.seconds_left == pytest.approx(6.0)
+    assert found.ends_at == pytest.approx(time.time() + 6.0, abs=5)
+    assert found.based_on == "8 samples of its pace, 1 slot, 0 other jobs"
+
+
+def test_what_has_ended_has_no_time_left_and_what_is_not_recorded_no_estimate(client: Client, raw_redis: Any) -> None:
+    open_job(client, "job")
+    client.cancel("job")
+    found = client.estimate("job")
+    assert found.seconds_left == 0.0
+    assert found.ends_at == pytest.approx(time.time(), abs=5)
+    with pytest.raises(UnknownJob, match="no job 'nope'"):
+        client.estimate("nope")
+    alone = client.submit_paragraph("Hello.", model="quick")
+    assert client.estimate(alone).seconds_left is None
+    assert "only its message is known" in client.estimate(alone).why
+    assert client.estimates([]) == client.estimates(["job"]) == {}
