@@ -24,7 +24,17 @@ class GivenBack:
     """Returned instead of a result: the call did not run, because the model is paused; its message goes back."""
 
 
-NotRun = RunAlone | GivenBack
+@dataclass(frozen=True)
+class NotBegun:
+    """Returned instead of a result: the call was recalled, or its child died before it began; its message goes back."""
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Returned instead of a result: the child died while it computed the call."""
+
+
+NotRun = RunAlone | GivenBack | NotBegun | Lost
 
 
 @dataclass(frozen=True)

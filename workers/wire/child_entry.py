@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from workers.wire.call import Call, NotRun, TraceResult
+    from workers.wire.frames import FrameLink
     from workers.wire.link import ChildEnd, ParentEnd
+    from workers.wire.page import Page
     from workers.wire.spec import SlotSpec
 
 
@@ -22,6 +24,18 @@ class Operation(StrEnum):
     UNLOAD = "unload"
     TIDY = "tidy"
     """Unload the models of a registry that are idle for too long."""
+
+
+@dataclass(frozen=True)
+class ChildEnds:
+    """What a child gets from its parent before the fork: its end of the link, the parent's end (to close); the
+    sidecar's end of the line for batches, the parent's end of it (to close); the page that all three share."""
+
+    link: ChildEnd
+    parents_link: ParentEnd
+    sidecars_line: FrameLink
+    parents_line: FrameLink
+    page: Page
 
 
 @dataclass(frozen=True)

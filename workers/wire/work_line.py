@@ -1,0 +1,182 @@
+"""The line between a slot's sidecar and its child: runs in one direction, their results in the other.
+
+A run is a frame and a token, 8 bytes on a socket whose receiving end both processes hold. Whoever receives the token
+owns the run: the child begins it, or the sidecar recalls it. The kernel decides, so no run is begun and recalled both,
+whoever dies in between. Guarantees: the child gets runs in the order in which they were sent; when one process dies,
+the other one receives what was sent before, and then `LinkClosed`.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workers.wire.frames import FrameLink
+from workers.wire.link import LinkClosed
+
+_TOKEN = struct.Struct("=q")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `Adapter.run`; `calls` has for each input the calls of the batch that get its result.
+
+    `variant` is a registry's model and `revision` the one for which the inputs were made ready.
+    """
+
+    number: int
+    batch: int
+    calls: Sequence[tuple[int, ...]]
+    items: Sequence[Any]
+    variant: str | None = None
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class LoadVariant:
+    """Asks the child to load a registry's model, in its turn, and to send what it offers."""
+
+    number: int
+    variant: str | None
+
+
+ToChild = Run | LoadVariant
+
+
+@dataclass(frozen=True)
+class ModelOffers:
+    """The child has loaded a model (`variant` is None for a slot's only one), or could not.
+
+    `found` is the adapter's `Offer`, or the error. `number` is that of the `LoadVariant` that asked for it, else 0.
+    """
+
+    found: Any
+    variant: str | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """The results of a run, one per input: what the model made, or an exception; and the seconds that it took."""
+
+    number: int
+    results: Sequence[Any]
+    took_s: float
+
+
+FromChildToSidecar = ModelOffers | RunEnded
+
+
+class SidecarEnd:
+    """The sidecar's end. One thread sends, one receives, any may recall."""
+
+    def __init__(self, frames: FrameLink, tokens_out: socket.socket, tokens_in: socket.socket) -> None:
+        self._frames = frames
+        self._tokens_out = tokens_out
+        self._tokens_in = tokens_in
+
+    def filenos(self) -> tuple[int, ...]:
+        """The descriptors of this end, which a fork must keep."""
+        return self._frames.fileno(), self._tokens_out.fileno(), self._tokens_in.fileno()
+
+    def send(self, runs: Sequence[ToChild]) -> None:
+        """Send runs, in this order; raises `LinkClosed`. It waits while the child's socket is full."""
+        try:
+            # Tokens first: the child reads a frame only for a token, and a large frame may need the child to read it.
+            self._tokens_out.sendall(b"".join(_TOKEN.pack(run.number) for run in runs))
+        except OSError as exc:
+            raise LinkClosed(str(exc)) from exc
+        self._frames.send_all(runs)
+
+    def recall(self) -> frozenset[int]:
+        """Take back all runs that the child has not begun; it never will. Returns their numbers."""
+        found: set[int] = set()
+        while (number := _token(self._tokens_in)) is not None:
+            found.add(number)
+        return frozenset(found)
+
+    def receive(self) -> FromChildToSidecar:
+        """The next answer of the child, waiting for it; raises `LinkClosed` when the child has died and all is read."""
+        found: FromChildToSidecar = self._frames.receive()
+        return found
+
+    def close(self) -> None:
+        """Close this end."""
+        self._frames.close()
+        self._tokens_out.close()
+        self._tokens_in.close()
+
+
+class ModelEnd:
+    """The child's end; one thread uses it. `wake` lets another thread of the child interrupt a wait for a run."""
+
+    def __init__(self, frames: FrameLink, tokens_in: socket.socket) -> None:
+        self._frames = frames
+        self._tokens_in = tokens_in
+        self._woken, self._wakes = os.pipe()
+
+    def next(self) -> ToChild | None:
+        """The next run, waiting for it; None when `wake` was called. Raises `LinkClosed` when the sidecar has died."""
+        while (number := self._next_token()) is not None:
+            while (run := self._frames.receive()).number != number:
+                pass  # recalled
+            found: ToChild = run
+            return found
+        return None
+
+    def answer(self, answer: FromChildToSidecar) -> None:
+        """Send the sidecar an answer; raises `LinkClosed`, or what pickling raises: then nothing was sent."""
+        self._frames.send(answer)
+
+    def wake(self) -> None:
+        """From another thread: let `next` return None, now or when it is called."""
+        os.write(self._wakes, b"!")
+
+    def close(self) -> None:
+        """Close this end."""
+        self._frames.close()
+        self._tokens_in.close()
+        os.close(self._woken)
+        os.close(self._wakes)
+
+    def _next_token(self) -> int | None:
+        """A token; None after `wake`. A token that the sidecar has recalled in between is not one."""
+        poller = select.poll()
+        poller.register(self._woken, select.POLLIN)
+        poller.register(self._tokens_in, select.POLLIN)
+        while True:
+            ready = [descriptor for descriptor, _ in poller.poll()]
+            if self._woken in ready:
+                os.read(self._woken, 4096)
+                return None
+            if (number := _token(self._tokens_in)) is not None:
+                return number
+
+
+def _token(end: socket.socket) -> int | None:
+    """The next token; None if there is none now. Raises `LinkClosed` when the sending end is closed."""
+    try:
+        raw = end.recv(_TOKEN.size, socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return None
+    except OSError as exc:
+        raise LinkClosed(str(exc)) from exc
+    if not raw:
+        raise LinkClosed("the sidecar has ended")
+    return int(_TOKEN.unpack(raw)[0])
+
+
+def work_line() -> tuple[SidecarEnd, ModelEnd]:
+    """Both ends, made before the sidecar is forked; each process then closes the end that it does not use.
+
+    The receiving end of the tokens is in both, so it stays open in either process.
+    """
+    sidecars, childs = socket.socketpair()
+    tokens_out, tokens_in = socket.socketpair()
+    both = tokens_in.dup()
+    return SidecarEnd(FrameLink(sidecars), tokens_out, both), ModelEnd(FrameLink(childs), tokens_in)
