@@ -36,8 +36,8 @@ from workers.wire.state import State
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.wire.child_entry import Operation
     from workers.wire.link import ChildEnd, ParentEnd
+    from workers.wire.messages import Operation
     from workers.wire.spec import SlotSpec
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,7 @@ from tasks.exit_codes import FAILED
 from workers.adapters import hardware
 from workers.child import offering
 from workers.child.models import loading
-from workers.wire.child_entry import Operation
-from workers.wire.messages import FailedToLoad, Loaded
+from workers.wire.messages import FailedToLoad, Loaded, Operation
 from workers.wire.state import State
 
 if TYPE_CHECKING:

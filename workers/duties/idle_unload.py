@@ -14,7 +14,7 @@ from typing import Any
 
 from workers.duties.duty import PeriodicDuty
 from workers.parent.pool import SlotPool
-from workers.wire.child_entry import Operation
+from workers.wire.messages import Operation
 
 logger = logging.getLogger(__name__)
 

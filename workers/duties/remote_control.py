@@ -15,7 +15,7 @@ from celery.worker.control import control_command, inspect_command
 
 from tasks.terminal.printable import counted
 from workers.parent.pool import SlotPool
-from workers.wire.child_entry import Operation
+from workers.wire.messages import Operation
 from workers.wire.state import LOADED, LOADING, State
 
 STATUS = "slotline_model_status"

@@ -24,7 +24,8 @@ from workers.parent.runs import Batch, OperationRun, Run
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
 from workers.wire.call import GivenBack, NotRun, RunAlone, TraceResult
-from workers.wire.child_entry import ChildEntry, Operation
+from workers.wire.child_entry import ChildEntry
+from workers.wire.messages import Operation
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workers.parent.slot_request import SlotRequest
-from workers.wire.child_entry import Operation
+from workers.wire.messages import Operation
 
 
 @dataclass(eq=False, kw_only=True)

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from celery import Celery
 
-    from workers.wire.call import Call, NotRun, TraceResult
     from workers.wire.frames import FrameLink
     from workers.wire.link import ChildEnd, ParentEnd
     from workers.wire.page import Page
     from workers.wire.spec import SlotSpec
-
-
-class Operation(StrEnum):
-    """What the child can do with its model between two batches."""
-
-    LOAD = "load"
-    UNLOAD = "unload"
-    TIDY = "tidy"
-    """Unload the models of a registry that are idle for too long."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +29,11 @@ class ChildEnds:
 
 @dataclass(frozen=True)
 class ChildEntry:
-    """The three functions that run in the child; each is at the top level of a module, because it is sent by name."""
+    """The two functions that run in the child; each is at the top level of a module, because it is sent by name."""
 
-    begin: Callable[[ChildEnd, ParentEnd, SlotSpec, frozenset[str], Celery, str], None]
-    """Called first in a new process, with its end of the link, the parent's end (to close), its slot, the registry's
-    models that it must not load, Celery's application and the worker's name."""
+    begin: Callable[[ChildEnds, SlotSpec, frozenset[str], Celery, str], None]
+    """Called first in a new process, with its ends of the lines, its slot, the registry's models that it must not
+    load, Celery's application and the worker's name. It forks the sidecar, and loads the model."""
 
-    run_batch: Callable[[Sequence[Call]], list[TraceResult | NotRun]]
-    """Run these requests as one batch; one result each, in order."""
-
-    run_operation: Callable[[Operation], Any]
-    """Run an operation between batches; its result depends on the operation."""
+    serve: Callable[[], None]
+    """Compute runs and run operations; returns never, because the process ends when its parent or sidecar does."""

@@ -12,11 +12,13 @@ go through Celery's own pool instead (`call.py`).
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
 | MemoryUsed | `child/main.py`, after a batch | `parent/supervisor.py` |
 | Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
+| OperationRan | `child/main.py`, after an operation | `parent/dispatcher.py`, through the supervisor |
 
 | message | sent by the parent in | handled by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
 | CancelRequests | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
+| RunOperation | `parent/dispatcher.py`, through the supervisor | `child/answers.py`, then `child/main.py` |
 
 Guarantee: a line that is not a message, or has a missing, unknown or wrong field, raises a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so mypy finds a message
@@ -28,6 +30,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any, ClassVar, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -37,6 +40,15 @@ from workers.wire.state import State
 
 SHOWN_CHARS = 80
 """How much of an unreadable line the error quotes."""
+
+
+class Operation(StrEnum):
+    """What the child can do with its models while nothing else runs."""
+
+    LOAD = "load"
+    UNLOAD = "unload"
+    TIDY = "tidy"
+    """Unload the models of a registry that are idle for too long."""
 
 
 class BadMessage(ValueError):
@@ -140,20 +152,36 @@ class AskStatus(_Message):
 
 @dataclass(frozen=True)
 class CancelRequests(_Message):
-    """These requests of the running batch are cancelled; named by their delivery tags.
+    """These calls of a batch are cancelled; the child stops computing them at its next safe point."""
 
-    `over_limit` names the time limit of the sender's that is over for them; empty: somebody cancelled them.
-    """
+    batch: int
+    calls: tuple[int, ...]
 
-    delivery_tags: tuple[str, ...]
-    over_limit: str = ""
+
+@dataclass(frozen=True)
+class RunOperation(_Message):
+    """Asks the child to load, unload or tidy its models, when nothing else runs; answered by `OperationRan`."""
+
+    number: int
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class OperationRan(_Message):
+    """The operation of this number has ended. `answer` is that of `tidy`, else None; `error` says why it failed."""
+
+    number: int
+    answer: float | None = None
+    error: str = ""
 
 
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn
 """The messages about the state of the slot's model."""
 
-FromChild: TypeAlias = OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | MemoryUsed | Status
-FromParent: TypeAlias = AskStatus | CancelRequests
+FromChild: TypeAlias = (
+    OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | MemoryUsed | Status | OperationRan
+)
+FromParent: TypeAlias = AskStatus | CancelRequests | RunOperation
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
 
@@ -174,8 +202,9 @@ FROM_CHILD = _readers(
     BatchRan,
     MemoryUsed,
     Status,
+    OperationRan,
 )
-FROM_PARENT = _readers(AskStatus, CancelRequests)
+FROM_PARENT = _readers(AskStatus, CancelRequests, RunOperation)
 """The messages from each side, by name, with the type adapter that checks their fields."""
 
 

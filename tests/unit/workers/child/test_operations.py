@@ -11,9 +11,8 @@ import pytest
 from tasks.errors import MissingExtra, ModelLoadError
 from tests.unit.workers.child.rehearsals import OneRehearsal, child_with, entry
 from workers.child import operations
-from workers.wire.child_entry import Operation
 from workers.wire.link import ChildEnd, ParentEnd, pair
-from workers.wire.messages import FailedToLoad, Loaded
+from workers.wire.messages import FailedToLoad, Loaded, Operation
 from workers.wire.state import State
 
 

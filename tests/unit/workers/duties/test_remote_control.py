@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.workers.parent.small_slot import SmallSlot
 from workers.duties.remote_control import status, status_of, timeout, unload, unload_of
-from workers.wire.child_entry import Operation
+from workers.wire.messages import Operation
 from workers.wire.state import State
 
 

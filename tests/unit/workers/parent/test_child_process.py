@@ -16,9 +16,9 @@ from tests.fixtures.waiting import WaitUntil
 from workers.parent.child_process import ChildPool
 from workers.parent.supervisor import Supervisor
 from workers.wire.call import Call, NotRun, TraceResult
-from workers.wire.child_entry import ChildEntry, Operation
+from workers.wire.child_entry import ChildEntry
 from workers.wire.link import ChildEnd, ParentEnd
-from workers.wire.messages import StandsBy
+from workers.wire.messages import Operation, StandsBy
 from workers.wire.spec import SlotSpec
 
 _ends: list[ChildEnd] = []

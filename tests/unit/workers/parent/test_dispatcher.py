@@ -10,8 +10,8 @@ from celery.exceptions import Ignore, Reject
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot, run_operation
 from workers.parent.restart_policy import GB
 from workers.wire.call import GivenBack, RunAlone
-from workers.wire.child_entry import Operation
 from workers.wire.limits import SENDER, TimeLimit
+from workers.wire.messages import Operation
 from workers.wire.state import State
 
 LIMIT = TimeLimit(3.0, "time_limit", SENDER)

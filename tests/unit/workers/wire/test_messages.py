@@ -26,9 +26,15 @@ FROM_CHILD = [
     wire.VariantLoadEnded("anna", is_loaded=False),
     wire.RegistryOffer(OFFER),
     wire.BatchRan(("a", "b"), worked=True),
+    wire.OperationRan(3),
+    wire.OperationRan(3, 1.5, "ModelError: no"),
     wire.Status(3, {"pid": 1, "voices": ["an"], "load_s": None, "registry": {"rows": [{"id": "anna"}]}}),
 ]
-FROM_PARENT = [wire.AskStatus(3), wire.CancelRequests(("tag-1", "tag-2"))]
+FROM_PARENT = [
+    wire.AskStatus(3),
+    wire.CancelRequests(7, (0, 3)),
+    *(wire.RunOperation(1, one) for one in wire.Operation),
+]
 
 
 @pytest.mark.parametrize("message", FROM_CHILD, ids=repr)
