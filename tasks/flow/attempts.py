@@ -1,6 +1,6 @@
 """Runs that a slot's pool ended or lost: their count is taken back, or the reason of the loss is kept.
 
-A run is counted before it begins, inside the child (`workers/child/stages/claim.py`); only the parent
+A run is counted before it begins, inside the child (`workers/sidecar/stages/claim.py`); only the parent
 knows how one was lost. Guarantee: nothing here raises, because the messages must be given
 back whether this succeeds or not.
 """

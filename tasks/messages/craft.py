@@ -2,7 +2,7 @@
 
 Each craft has three classes: this description next to its messages, which producers use too;
 its `Parts` (`tasks/flow/parts.py`), by which tasks and the ledger read its artifacts; and its
-`SlotCraft` (`workers/child/crafts/base.py`), which turns a model's output into an artifact. An
+`SlotCraft` (`workers/sidecar/crafts/base.py`), which turns a model's output into an artifact. An
 adapter names the craft that it serves.
 """
 

@@ -40,7 +40,7 @@ from tasks.terminal.printable import printable
 from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal
-from workers.child.stages import batch
+from workers.sidecar.stages import batch
 from workers.transport.leases import Leases
 from workers.wire.call import Call
 

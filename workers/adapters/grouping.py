@@ -1,6 +1,6 @@
 """Groups the inputs of a batch that may run in one pass of a model: same parameters, similar length. Pure.
 
-All grouping is here: `workers/child/stages/compute.py` uses it for every batch, and an adapter
+All grouping is here: `workers/child/compute.py` uses it for every batch, and an adapter
 may use it for the inputs that it gets.
 """
 

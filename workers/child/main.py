@@ -25,9 +25,9 @@ from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.child.process import ChildState
-from workers.child.stages import batch
-from workers.child.stages.batch_limit import BatchLimit
-from workers.child.tracing import BROKER_REFUSES, give_back_all, trace_all
+from workers.sidecar.stages import batch
+from workers.child.batch_limit import BatchLimit
+from workers.sidecar.tracing import BROKER_REFUSES, give_back_all, trace_all
 from workers.upstream.tracer import begin_child
 from workers.wire.call import Call, GivenBack, NotRun, RunAlone, TraceResult
 from workers.wire.messages import MemoryUsed, StandsBy, StateEntered

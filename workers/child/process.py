@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workers.child.stages.batch_limit import BatchLimit
-from workers.child.stages.work import Ran
+from workers.child.batch_limit import BatchLimit
+from workers.sidecar.stages.work import Ran
 from workers.wire.call import NotRun, TraceResult
 from workers.wire.messages import BatchRan
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from tasks.store.names import JSON
 from tests.house.made_up_kind.messages import DRAWING, ShapeRequest
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 
 
 class DrawingInSlot(SlotCraft[ShapeRequest, str]):

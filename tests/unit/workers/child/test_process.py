@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.unit.workers.child.rehearsals import OneRehearsal, child_with
 from workers.child.process import Counts
-from workers.child.stages.work import Ran
+from workers.sidecar.stages.work import Ran
 from workers.wire.call import RunAlone
 from workers.wire.link import pair
 from workers.wire.messages import BatchRan

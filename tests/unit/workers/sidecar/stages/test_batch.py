@@ -23,9 +23,9 @@ from tests.unit.tasks.flow.ledger.opened_jobs import opened
 from tests.unit.workers.adapters.asked import to_speak
 from tests.unit.workers.child.rehearsals import OneRehearsal, call
 from workers.adapters.rehearsal import CHARS_PER_S, SAMPLE_RATE
-from workers.child.crafts.speech import SpeechCraft
-from workers.child.stages import batch
-from workers.child.stages.make_ready import artifact_name
+from workers.sidecar.crafts.speech import SpeechCraft
+from workers.sidecar.stages import batch
+from workers.sidecar.stages.make_ready import artifact_name
 from workers.wire.call import Call
 
 FIRST_USED = "numpy", "fsspec", "fsspec.implementations.local"
@@ -219,7 +219,7 @@ def test_a_variant_that_cannot_be_had_fails_those_that_asked_for_it(
 
 def test_warming_up_leaves_nothing_for_the_first_batch_to_import(own_environment: None) -> None:
     program = (
-        "import sys; from workers.child.stages import batch; "
+        "import sys; from workers.sidecar.stages import batch; "
         f"before = [name in sys.modules for name in {FIRST_USED}]; "
         "batch.warm_up(); "
         f"print(before, [name in sys.modules for name in {FIRST_USED}])"

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasks import plugins
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 
-CRAFTS = plugins.Place("workers.child.crafts", "slotline.crafts")
+CRAFTS = plugins.Place("workers.sidecar.crafts", "slotline.crafts")
 
 
 @functools.cache

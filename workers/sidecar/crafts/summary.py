@@ -9,7 +9,7 @@ from tasks.messages import SummaryPartRequest
 from tasks.messages.summary import SUMMARY
 from tasks.store.names import JSON
 from workers.adapters.outputs import Written
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 
 if TYPE_CHECKING:
     from workers.child.models.base import LoadedModel

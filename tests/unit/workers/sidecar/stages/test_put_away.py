@@ -19,9 +19,9 @@ from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Sound
-from workers.child.stages.make_ready import make_ready, take
-from workers.child.stages.put_away import leave, put_away
-from workers.child.stages.work import Computed, Ran, ReadyBatch
+from workers.sidecar.stages.make_ready import make_ready, take
+from workers.sidecar.stages.put_away import leave, put_away
+from workers.sidecar.stages.work import Computed, Ran, ReadyBatch
 from workers.wire.call import Call
 
 SOUND = Sound(np.zeros(10, np.float32), 8000)

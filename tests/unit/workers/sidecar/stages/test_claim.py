@@ -13,9 +13,9 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Failed, Waiting
 from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import call, entry
-from workers.child.stages.claim import claim, release
-from workers.child.stages.make_ready import take
-from workers.child.stages.work import Work
+from workers.sidecar.stages.claim import claim, release
+from workers.sidecar.stages.make_ready import take
+from workers.sidecar.stages.work import Work
 
 ARTIFACT = "speech/ab/cdef.wav"
 

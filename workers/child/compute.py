@@ -16,11 +16,11 @@ from tasks.errors import ModelError, OutOfMemory
 from workers.adapters import hardware
 from workers.adapters.base import Cancelled
 from workers.adapters.grouping import groups
-from workers.child.stages.work import Computed, IsCancelled, ReadyBatch
+from workers.sidecar.stages.work import Computed, IsCancelled, ReadyBatch
 
 if TYPE_CHECKING:
     from workers.child.models.base import LoadedModel
-    from workers.child.stages.batch_limit import BatchLimit
+    from workers.child.batch_limit import BatchLimit
 
 logger = logging.getLogger(__name__)
 

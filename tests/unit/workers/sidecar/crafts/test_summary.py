@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.unit.workers.adapters.asked import to_summarise
 from workers.adapters.outputs import Written
-from workers.child.crafts.summary import CRAFT
+from workers.sidecar.crafts.summary import CRAFT
 
 
 def test_the_text_is_stripped_and_all_else_stays() -> None:

@@ -17,7 +17,7 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.flow.outcomes import Failed, Outcome, Waiting, as_slotline_error
 from tasks.routing import list_key
-from workers.child.stages.work import Work
+from workers.sidecar.stages.work import Work
 
 if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger

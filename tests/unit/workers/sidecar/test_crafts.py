@@ -9,8 +9,8 @@ import pytest
 from tasks.messages import lookup
 from tasks.store.names import checked_name
 from workers.child import crafts
-from workers.child.crafts import summary
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts import summary
+from workers.sidecar.crafts.base import SlotCraft
 
 
 def test_each_craft_that_has_messages_is_computed_by_its_task() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.flow.outcomes import Outcome
 from tasks.messages import PartRequest
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 from workers.wire.call import Call
 
 if TYPE_CHECKING:

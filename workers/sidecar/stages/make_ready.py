@@ -23,8 +23,8 @@ from tasks.messages.lookup import wrong_craft
 from tasks.redis import task_id
 from tasks.store import artifacts
 from workers.child import crafts
-from workers.child.stages.claim import claim, release, worker_lost
-from workers.child.stages.work import AnyCraft, BatchRequest, ReadyBatch, TakenBatch, Work
+from workers.sidecar.stages.claim import claim, release, worker_lost
+from workers.sidecar.stages.work import AnyCraft, BatchRequest, ReadyBatch, TakenBatch, Work
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

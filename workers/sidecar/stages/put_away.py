@@ -16,8 +16,8 @@ from tasks.flow import outcomes
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.store import artifacts
 from workers.adapters.base import Cancelled
-from workers.child.stages.claim import release
-from workers.child.stages.work import BatchRequest, Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Work
+from workers.sidecar.stages.claim import release
+from workers.sidecar.stages.work import BatchRequest, Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Work
 
 if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tasks.flow.outcomes import Dropped, Waiting
-from workers.child.stages.work import Ran
+from workers.sidecar.stages.work import Ran
 
 
 def test_the_parts_of_a_batch_are_one() -> None:

@@ -13,7 +13,7 @@ from tasks.messages.voices import voice_missing
 from tasks.store.names import JSON
 from tasks.text.normalise import is_speakable
 from workers.adapters.outputs import Sound
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

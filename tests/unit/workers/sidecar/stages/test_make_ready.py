@@ -13,9 +13,9 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
 from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
-from workers.child.stages import batch
-from workers.child.stages.make_ready import make_ready, take
-from workers.child.stages.work import BatchRequest, ReadyBatch
+from workers.sidecar.stages import batch
+from workers.sidecar.stages.make_ready import make_ready, take
+from workers.sidecar.stages.work import BatchRequest, ReadyBatch
 from workers.wire.call import Call
 
 

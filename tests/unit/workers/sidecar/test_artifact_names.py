@@ -16,7 +16,7 @@ from tests.unit.workers.adapters.asked import to_speak, to_summarise
 from workers.adapters.rehearsal import Rehearsal
 from workers.child import crafts
 from workers.child.models.base import LoadedModel
-from workers.child.stages.make_ready import artifact_name
+from workers.sidecar.stages.make_ready import artifact_name
 
 CRAFTS = {one.craft.name: one for one in crafts.by_task().values()}
 

@@ -12,7 +12,7 @@ from tasks.messages.speech import SPEECH
 from tasks.store.names import JSON
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.rehearsal import Rehearsal
-from workers.child.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import SlotCraft
 from workers.child.models.base import LoadedModel
 
 

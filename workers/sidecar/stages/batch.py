@@ -32,11 +32,11 @@ from tasks.errors import SlotlineError, StoreError
 from tasks.flow.ledger import Ledger
 from tasks.store import artifacts
 from workers.child import crafts
-from workers.child.stages.batch_limit import BatchLimit
-from workers.child.stages.compute import compute
-from workers.child.stages.make_ready import make_ready, take
-from workers.child.stages.put_away import leave, put_away
-from workers.child.stages.work import IsCancelled, Ran
+from workers.child.batch_limit import BatchLimit
+from workers.child.compute import compute
+from workers.sidecar.stages.make_ready import make_ready, take
+from workers.sidecar.stages.put_away import leave, put_away
+from workers.sidecar.stages.work import IsCancelled, Ran
 from workers.wire.call import Call
 
 if TYPE_CHECKING:
