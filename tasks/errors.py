@@ -77,6 +77,12 @@ class ModelError(SlotlineError):
     """The model failed on an input, and the input is not known to be at fault."""
 
 
+class ModelChanged(SlotlineError):
+    """The model was loaded again with other weights while the input was made ready; it is made ready again."""
+
+    retryable = True
+
+
 class OutOfMemory(SlotlineError):
     """Memory ran out while computing; it may succeed later or in another slot."""
 

@@ -9,6 +9,7 @@ wrong usage, else 1.
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import signal
@@ -30,7 +31,7 @@ from tasks.routing import queue_of
 from tasks.settings import settings
 from tasks.terminal.unknown_settings import unknown_settings
 from workers import log_lines, transport
-from workers.child.main import begin, run_batch, run_operation
+from workers.child.main import begin, serve
 from workers.detach import detach, report_started
 from workers.duties import (
     cancel,
@@ -50,6 +51,7 @@ from workers.duties.sweep import Sweeper
 from workers.flow.pool import FlowPool
 from workers.parent.pool import SlotPool
 from workers.setup import Setup, prefetched, say, set_up
+from workers.sidecar.main import main as sidecar
 from workers.upstream.celery import buffer_results
 from workers.upstream.command_line import detach_by, given_value, keep_given_name, was_given
 from workers.upstream.redis import wait_for_redis
@@ -136,7 +138,7 @@ def on_configured(sender: Any, **_: Any) -> None:
             sender.prefetch_multiplier = 1
         return
     spec = setup.spec
-    sender.pool_cls = SlotPool.for_slot(spec, ChildEntry(begin, run_batch, run_operation))
+    sender.pool_cls = SlotPool.for_slot(spec, ChildEntry(functools.partial(begin, sidecar), serve))
     sender.concurrency = 1
     sender.prefetch_multiplier = prefetched(spec.batch_size)
     grace_s = TURN_LIMIT_S if spec.gpu else LOAD_GRACE_S

@@ -1,8 +1,9 @@
 """The base class of adapters: the code that loads and runs one kind of model.
 
-An adapter runs only in a slot's child process, and one thread uses it. Its heavy imports
-are inside its methods, so importing its module is cheap. It knows nothing of Celery, Redis,
-jobs or the store.
+A slot has two instances of its adapter, in two processes. The child's one is loaded and computes. The sidecar's one
+has no model: it is told what the child's one offers, and looks at inputs while the other one computes. One thread
+uses each. Heavy imports are inside the methods of the child's one, so importing its module is cheap. It knows nothing
+of Celery, Redis, jobs or the store.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Offer:
     """How many tokens of a text the model reads at once; 0 if it is not known."""
     chars_per_token: Mapping[str, float] = field(default_factory=dict)
     """Language tag (`en`, `vi`) -> characters per token of a text in it; empty if it is not known."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """What the adapter's `attach` needs to know of the loaded model, in plain values; it is not published."""
 
 
 class Options(BaseModel):
@@ -76,7 +79,9 @@ MadeT = TypeVar("MadeT")
 class Adapter(ABC, Generic[RequestT, MadeT]):
     """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again.
 
-    Its inputs are the requests of its craft, made ready: `Adapter[ParagraphRequest, Sound]` speaks.
+    Its inputs are the requests of its craft, made ready: `Adapter[ParagraphRequest, Sound]` speaks. `check`,
+    `ingredients`, `group` and `length` are called on an instance without a model, in another process than `run` and at
+    the same time, after `attach`; they must not need the model, and should take little time.
     """
 
     version: ClassVar[str]
@@ -112,6 +117,13 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError` with one line that says what is wrong."""
 
+    def attach(self, offer: Offer) -> None:
+        """Called instead of `load`, and again after each load, on the instance that looks at inputs.
+
+        Keep what `check`, `ingredients`, `group` and `length` need: of the offer, its `details`, or small files. By
+        default nothing, for an adapter in which they need only the table and the input.
+        """
+
     def warm_up(self) -> None:
         """Run once on a short input, so that the first job is not slower than later ones."""
 
@@ -132,7 +144,7 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     def ingredients(self, item: RequestT) -> Mapping[str, JSON]:
         """Further ingredients of the artifact's name that determine the output, such as a voice file's digest.
 
-        Called when the model is loaded, after `check`; raises `InvalidInput` like `check`.
+        Called after `check`; raises `InvalidInput` like `check`.
         """
         return {}
 

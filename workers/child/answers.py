@@ -1,6 +1,7 @@
-"""The thread of a slot's child that reads the parent's messages: it marks requests as cancelled, and sends the status.
+"""The thread of a slot's child that reads the parent's messages: marks calls as cancelled, wakes the main thread for an
+operation, sends the status.
 
-Guarantees: it also answers while a batch runs; when the parent has died, the child ends, because no process would
+Guarantees: it also answers while a run is computed; when the parent has died, the child ends, because no process would
 receive its results.
 """
 
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, assert_never
 from tasks.exit_codes import FAILED
 from workers.child.status import status
 from workers.wire.link import LinkClosed
-from workers.wire.messages import AskStatus, CancelRequests, Status
+from workers.wire.messages import AskStatus, CancelRequests, RunOperation, Status
 
 if TYPE_CHECKING:
     from workers.child.process import ChildState
@@ -32,10 +33,11 @@ def listen(child: ChildState) -> None:
     try:
         for message in child.link.messages():
             match message:
-                case CancelRequests(delivery_tags, over_limit):
-                    if over_limit:
-                        child.over_limit.update(dict.fromkeys(delivery_tags, over_limit))
-                    child.cancelled.update(delivery_tags)
+                case CancelRequests(batch, calls):
+                    child.cancelled.add(batch, calls)
+                case RunOperation():
+                    child.operations.append(message)
+                    child.line.wake()
                 case AskStatus(number):
                     child.link.send(Status(number, status(child)))
                 case _:

@@ -44,11 +44,19 @@ class BatchLimit:
         key = self._key(model)
         size, read_at = self._known.get(key, (None, float("-inf")))
         if self.client is not None and time.monotonic() - read_at > READ_EVERY_S:
-            raw: Any = self.client.get(key)
-            size = int(raw) if raw else None
+            size = self._read(self.client, key, size)
             self._known[key] = size, time.monotonic()
         self.last = size
         return size
+
+    def _read(self, client: Redis, key: str, known: int | None) -> int | None:
+        """The stored limit; the known one if Redis does not answer, because what runs needs no Redis."""
+        try:
+            raw: Any = client.get(key)
+        except RedisError as exc:
+            logger.warning("the batch limit could not be read: %s", words(exc))
+            return known
+        return int(raw) if raw else None
 
     def learn(self, model: LoadedModel, size: int) -> None:
         """Store a new limit: `size` inputs fitted, and memory ran out for more."""

@@ -1,4 +1,4 @@
-"""The second stage of a batch: runs one model on the inputs, in groups; a group is halved when memory runs out.
+"""Runs one model on the inputs of a run, which are alike; they are halved when memory runs out.
 
 Knows adapters and their inputs, but neither the ledger nor the store. Guarantees: one result per input; an input
 that fails, or does not fit into memory, does not affect the others; the size that fitted is remembered
@@ -15,34 +15,16 @@ from typing import TYPE_CHECKING, Any
 from tasks.errors import ModelError, OutOfMemory
 from workers.adapters import hardware
 from workers.adapters.base import Cancelled
-from workers.adapters.grouping import groups
-from workers.sidecar.stages.work import Computed, IsCancelled, ReadyBatch
 
 if TYPE_CHECKING:
-    from workers.child.models.base import LoadedModel
     from workers.child.batch_limit import BatchLimit
+    from workers.child.models.base import LoadedModel
 
 logger = logging.getLogger(__name__)
 
 
 class ContextBroken(RuntimeError):
     """The GPU failed; this process cannot compute any more."""
-
-
-def compute(ready: ReadyBatch, is_cancelled: IsCancelled, limit: BatchLimit) -> Iterator[Computed]:
-    """Yield the result of each work as soon as its group is computed; the next group runs when its result is taken.
-
-    A work is given up when all of its requests are cancelled.
-    """
-    if ready.model is None:
-        return
-
-    def is_work_cancelled(number: int) -> bool:
-        return all(is_cancelled(request.call.delivery_tag) for request in ready.work[number].requests)
-
-    computing = Computing(ready.model, [one.part for one in ready.work], is_work_cancelled, limit)
-    for number, result in computing.results():
-        yield Computed(ready.work[number], result)
 
 
 class Computing:
@@ -56,14 +38,16 @@ class Computing:
         self._is_cancelled = is_cancelled
         self._limit = limit
 
-    def results(self) -> Iterator[tuple[int, Any]]:
-        """Yield each input's number and its result, which may be an exception, as soon as its group is computed."""
-        for group in groups(self._model.adapter, self._items):
-            yield from self._of_group(group)
+    def results(self) -> Sequence[Any]:
+        """One result per input, in order; each may be an exception."""
+        found = dict(self._numbered())
+        return [found[number] for number in range(len(self._items))]
 
-    def _of_group(self, group: Sequence[int]) -> Iterator[tuple[int, Any]]:
-        size = self._limit.size(self._model) or len(group)
-        waiting = [group[at : at + size] for at in range(0, len(group), size)]
+    def _numbered(self) -> Iterator[tuple[int, Any]]:
+        """Each input's number and its result."""
+        group = range(len(self._items))
+        size = self._limit.size(self._model) or len(group) or 1
+        waiting: list[Sequence[int]] = [group[at : at + size] for at in range(0, len(group), size)]
         failed = fitted = 0
         too_large_alone = False
         while waiting:

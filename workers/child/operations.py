@@ -1,4 +1,4 @@
-"""What a slot's child does with its models between batches: load, unload, tidy. The parent decides when.
+"""What a slot's child does with its models while nothing runs: load, unload, tidy. The parent decides when.
 
 Guarantee: a model that cannot be loaded ends the process, and the parent gets the reason.
 """
@@ -15,7 +15,7 @@ from tasks.exit_codes import FAILED
 from workers.adapters import hardware
 from workers.child import offering
 from workers.child.models import loading
-from workers.wire.messages import FailedToLoad, Loaded, Operation
+from workers.wire.messages import FailedToLoad, Loaded, Operation, OperationRan
 from workers.wire.state import State
 
 if TYPE_CHECKING:
@@ -24,6 +24,18 @@ if TYPE_CHECKING:
     from workers.wire.link import ChildEnd
 
 logger = logging.getLogger(__name__)
+
+
+def run_waiting(child: ChildState) -> None:
+    """Run the operations that the parent has asked for, in their order, and send the answers."""
+    while child.operations:
+        message = child.operations.popleft()
+        try:
+            answer, error = run(child, message.operation), ""
+        except Exception as exc:  # the boundary to the model's own code: the parent decides what follows
+            logger.exception("the operation %s failed", message.operation)
+            answer, error = None, " ".join(f"{type(exc).__name__}: {exc}".split())
+        child.link.send(OperationRan(message.number, answer, error))
 
 
 def run(child: ChildState, operation: Operation) -> float | None:

@@ -1,19 +1,17 @@
-"""The state of a slot's child process: its models, its end of the wire, its counts.
+"""The state of a slot's child process: its models, its ends of the wire, its counts.
 
-The main thread changes it, and any thread may read it. It is used in `main.py` (batches), `operations.py` (load,
-unload, tidy), and `answers.py` (the parent's questions).
+The main thread changes it, and any thread may read it; the answers' thread adds operations and cancel marks. It is
+used in `serving.py` (runs), `operations.py` (load, unload, tidy), and `answers.py` (the parent's messages).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workers.child.batch_limit import BatchLimit
-from workers.sidecar.stages.work import Ran
-from workers.wire.call import NotRun, TraceResult
-from workers.wire.messages import BatchRan
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -21,12 +19,15 @@ if TYPE_CHECKING:
     from workers.child.models.base import SlotModels
     from workers.child.models.lifecycle import Lifecycle
     from workers.wire.link import ChildEnd
+    from workers.wire.messages import RunOperation
+    from workers.wire.page import Page
     from workers.wire.spec import SlotSpec
+    from workers.wire.work_line import ModelEnd
 
 
 @dataclass
 class Counts:
-    """What this process has run since its start. A batch without a run is not counted."""
+    """What this process has computed since its start; a batch is one run of the model here."""
 
     batches: int = 0
     jobs: int = 0
@@ -34,14 +35,33 @@ class Counts:
     last_batch: int = 0
     largest_batch: int = 0
 
-    def add(self, results: Sequence[TraceResult | NotRun]) -> None:
-        """Count a batch by its results."""
-        ran = [result for result in results if not isinstance(result, NotRun)]
-        self.batches += bool(ran)
-        self.jobs += len(ran)
-        self.failures += sum(failed for failed, _, _ in ran)
-        self.last_batch = len(ran) or self.last_batch
-        self.largest_batch = max(self.largest_batch, len(ran))
+    def add(self, jobs: int, failures: int) -> None:
+        """Count a run."""
+        self.batches += 1
+        self.jobs += jobs
+        self.failures += failures
+        self.last_batch = jobs
+        self.largest_batch = max(self.largest_batch, jobs)
+
+
+class Cancelled:
+    """The calls that are cancelled, by their batches; the marks of a batch go when a later one is computed."""
+
+    def __init__(self) -> None:
+        self._marks: dict[int, frozenset[int]] = {}
+
+    def add(self, batch: int, calls: Iterable[int]) -> None:
+        """Mark calls of a batch."""
+        self._marks[batch] = self._marks.get(batch, frozenset()).union(calls)
+
+    def of(self, batch: int) -> frozenset[int]:
+        """The marked calls of a batch."""
+        return self._marks.get(batch, frozenset())
+
+    def forget_before(self, batch: int) -> None:
+        """Forget the marks of earlier batches, whose runs have all ended."""
+        for earlier in [number for number in list(self._marks) if number < batch]:
+            self._marks.pop(earlier, None)
 
 
 @dataclass
@@ -51,19 +71,12 @@ class ChildState:
     app: Celery
     spec: SlotSpec
     link: ChildEnd
+    line: ModelEnd
+    page: Page
     life: Lifecycle
     models: SlotModels
     limit: BatchLimit = field(default_factory=BatchLimit)
     counts: Counts = field(default_factory=Counts)
-    cancelled: set[str] = field(default_factory=set)
-    """Delivery tags of cancelled requests, of the running batch or the next one."""
-    over_limit: dict[str, str] = field(default_factory=dict)
-    """Those of them whose sender's time limit is over: which limit."""
-    is_failing: bool = True
-    """Whether the parent may have a failure of the model (also of an earlier child) as its last report."""
-
-    def report(self, ran: Ran) -> None:
-        """Report to the parent each failure of the model, and the first success after failures."""
-        if ran.failed or (ran.worked and self.is_failing):
-            self.link.send(BatchRan(ran.failed, ran.worked))
-            self.is_failing = not ran.worked
+    cancelled: Cancelled = field(default_factory=Cancelled)
+    operations: deque[RunOperation] = field(default_factory=deque)
+    """What the parent has asked for and the main thread has not begun."""

@@ -1,4 +1,4 @@
-"""Celery's part of a batch, inside a slot's child: traces each request after the model has run.
+"""Celery's part of a batch, inside a slot's sidecar: traces each request after the model has run.
 
 So results, events, callbacks, links and chords are Celery's own. Knows nothing of the model. Guarantee: an error of
 one request is that request's result, and reaches the parent; only the end of the process is raised further.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import pickle
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from celery.exceptions import Reject
@@ -41,14 +41,19 @@ REFUSED_PAUSE_S = 1.0
 """Pause before messages are given back to a server that refuses writes; otherwise they would come again at once."""
 
 
-def trace_all(app: Celery, calls: Sequence[Call], took_s: Sequence[float] = ()) -> list[TraceResult]:
+def trace_all(
+    app: Celery, calls: Sequence[Call], took_s: Sequence[float] = (), claims: Iterable[tuple[str, str]] = ()
+) -> list[TraceResult]:
     """Trace each request as Celery's pool does; one result per call, in order.
 
-    `took_s` are the seconds that each took before (none: it begins now); they count as part of its runtime.
-    The requests' writes are sent together at the end. If the write of a request fails, its message is given back.
+    `took_s` are the seconds that each took before (none: it begins now); they count as part of its runtime. The
+    requests' writes are sent together at the end, and after them the releases of `claims`, by artifact and delivery
+    tag. If the write of a request fails, its message is given back.
     """
     buffer = write_buffer(app)
     buffer.open()
+    for artifact, tag in claims:
+        buffer.release(artifact, tag)
     results = [_traced(app, call, before_s) for call, before_s in zip(calls, took_s or [0.0] * len(calls), strict=True)]
     try:
         refused = buffer.send()

@@ -31,7 +31,9 @@ class NotBegun:
 
 @dataclass(frozen=True)
 class Lost:
-    """Returned instead of a result: the child died while it computed the call."""
+    """Returned instead of a result: the child died while it computed the call; `why`, if it could say it."""
+
+    why: str = ""
 
 
 NotRun = RunAlone | GivenBack | NotBegun | Lost

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from workers.wire.link import ChildEnd, ParentEnd
     from workers.wire.page import Page
     from workers.wire.spec import SlotSpec
+    from workers.wire.work_line import SidecarEnd
+
+
+SidecarMain: TypeAlias = "Callable[[Celery, SlotSpec, Page, FrameLink, SidecarEnd], NoReturn]"
+"""What the sidecar runs, with its ends of the lines to the parent and to the child; the child forks it."""
 
 
 @dataclass(frozen=True)

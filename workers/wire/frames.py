@@ -49,7 +49,10 @@ class FrameLink:
 
     def send_all(self, values: Iterable[Any]) -> None:
         """Send values in one go; raises `LinkClosed`. After that error part of them may have been sent."""
-        data = b"".join(map(packed, values))
+        self.send_packed(b"".join(map(packed, values)))
+
+    def send_packed(self, data: bytes) -> None:
+        """Send frames that `packed` has made; raises `LinkClosed`."""
         try:
             with self._sending:
                 self._end.sendall(data)

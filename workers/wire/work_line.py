@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workers.wire.frames import FrameLink
+from workers.wire.frames import FrameLink, packed
 from workers.wire.link import LinkClosed
 
 _TOKEN = struct.Struct("=q")
@@ -52,12 +52,14 @@ ToChild = Run | LoadVariant
 class ModelOffers:
     """The child has loaded a model (`variant` is None for a slot's only one), or could not.
 
-    `found` is the adapter's `Offer`, or the error. `number` is that of the `LoadVariant` that asked for it, else 0.
+    `found` is the adapter's `Offer`, or the error; `entry` the loaded model's own table. `number` is that of the
+    `LoadVariant` that asked for it, else 0.
     """
 
     found: Any
     variant: str | None = None
     number: int = 0
+    entry: Any = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,15 @@ class RunEnded:
     took_s: float
 
 
-FromChildToSidecar = ModelOffers | RunEnded
+@dataclass(frozen=True)
+class RunBroke:
+    """The run ended the child, which says why with its last word; it has no results."""
+
+    number: int
+    why: str
+
+
+FromChildToSidecar = ModelOffers | RunEnded | RunBroke
 
 
 class SidecarEnd:
@@ -86,12 +96,16 @@ class SidecarEnd:
 
     def send(self, runs: Sequence[ToChild]) -> None:
         """Send runs, in this order; raises `LinkClosed`. It waits while the child's socket is full."""
+        self.send_packed([run.number for run in runs], b"".join(map(packed, runs)))
+
+    def send_packed(self, numbers: Sequence[int], frames: bytes) -> None:
+        """Send runs with these numbers, whose frames the caller has packed."""
         try:
             # Tokens first: the child reads a frame only for a token, and a large frame may need the child to read it.
-            self._tokens_out.sendall(b"".join(_TOKEN.pack(run.number) for run in runs))
+            self._tokens_out.sendall(b"".join(map(_TOKEN.pack, numbers)))
         except OSError as exc:
             raise LinkClosed(str(exc)) from exc
-        self._frames.send_all(runs)
+        self._frames.send_packed(frames)
 
     def recall(self) -> frozenset[int]:
         """Take back all runs that the child has not begun; it never will. Returns their numbers."""

@@ -35,6 +35,9 @@ FILES = ("config.json",)
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
 
+SEARCH = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping")
+"""The options of the search, as transformers and the catalog name them."""
+
 WARM_UP = "The sea was calm, and the boat lay still upon it. "
 
 SHORTEST_SHARE = 0.5
@@ -83,6 +86,8 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         self._model: Any = None
         self._tokenizer: Any = None
         self._tokens: Any = None
+        self._usual: Mapping[str, Any] = {}
+        """What the model's folder says: the options of the search, the lengths, the positions."""
 
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError`."""
@@ -110,7 +115,12 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             sample_rate=0,
             reads_tokens=self._positions,
             chars_per_token=self._tokens.per_language(),
+            details=self._usual,
         )
+
+    def attach(self, offer: Offer) -> None:
+        """Keep what the loaded model's folder says."""
+        self._usual = offer.details
 
     def warm_up(self) -> None:
         """Summarise a sentence; raises `ModelLoadError` if that fails."""
@@ -129,12 +139,15 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
 
     def group(self, item: SummaryPartRequest) -> Hashable:
-        """Its limits: one pass of the model has the same limits for all texts."""
-        return self._own_limits(item)
+        """Its limits: one pass of the model has the same limits for all texts.
+
+        Without the model those of a short text are not known exactly; `run` divides its texts once more.
+        """
+        return self._own_limits(item) if self._tokens else self._limits(item)
 
     def length(self, item: SummaryPartRequest) -> float:
-        """The number of tokens that the model reads."""
-        return len(self._tokens.of(item.text)[0])
+        """The number of tokens that the model reads; without the model, the number of characters."""
+        return len(self._tokens.of(item.text)[0]) if self._tokens else len(item.text)
 
     def ingredients(self, item: SummaryPartRequest) -> Mapping[str, JSON]:
         """The parameters of the summary, with the catalog's options."""
@@ -181,6 +194,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
             raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files(), exc)}") from exc
+        self._usual = self._of_folder()
         self._tokens = Tokens(self._tokenizer, self._positions)
         least, most = self._limits()
         if not least <= most <= self._positions:
@@ -194,24 +208,28 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         suffixes = {".json", ".safetensors", ".bin", ".model", ".txt"}
         return sorted(path for path in self._folder.iterdir() if path.suffix in suffixes and path.is_file())
 
+    def _of_folder(self) -> dict[str, Any]:
+        """What the loaded model's folder says, in plain values."""
+        usual, positions = self._model.generation_config, getattr(self._model.config, "max_position_embeddings", 0)
+        found = {name: getattr(usual, name) for name in (*SEARCH, "max_length", "min_length")}
+        return {**found, "positions": int(positions or self._tokenizer.model_max_length)}
+
     @property
     def _positions(self) -> int:
         """The number of tokens that the model can read, and write."""
-        return int(getattr(self._model.config, "max_position_embeddings", 0) or self._tokenizer.model_max_length)
+        return int(self._usual["positions"])
 
     @property
     def _beams(self) -> dict[str, JSON]:
         """The options of the search: from the catalog, else from the model's folder."""
-        usual = self._model.generation_config
-        names = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping")
-        own = {name: getattr(self._options, name) for name in names}
-        return {name: getattr(usual, name) if value is None else value for name, value in own.items()}
+        own = {name: getattr(self._options, name) for name in SEARCH}
+        return {name: self._usual[name] if value is None else value for name, value in own.items()}
 
     def _limits(self, item: SummaryPartRequest | None = None) -> tuple[int, int]:
         """The smallest and largest number of tokens of a summary: from the item, else the catalog, else the model."""
-        usual, own = self._model.generation_config, self._options
-        most = (item.max_length if item else None) or own.max_length or usual.max_length or 20
-        given = (item.min_length if item else None, own.min_length, usual.min_length, 0)
+        usual, own = self._usual, self._options
+        most = (item.max_length if item else None) or own.max_length or usual["max_length"] or 20
+        given = (item.min_length if item else None, own.min_length, usual["min_length"], 0)
         least = next(length for length in given if length is not None)
         return least, most
 

@@ -15,7 +15,7 @@ an extra. Its state belongs to the process, so a process can have one loaded `Es
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import Field
 
@@ -51,6 +51,8 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         self._options = EspeakOptions.of(entry)
         self._library: Library | None = None
         self._voices: Mapping[str, LibraryVoice] = {}
+        self._names: Collection[str] = ()
+        """The names of all voices, also where the library is not open."""
         self._in_use: tuple[str, int] | None = None
 
     def load(self) -> Offer:
@@ -67,8 +69,9 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         except (LibraryError, RuntimeError) as exc:  # the loader raises RuntimeError if its data is missing
             raise ModelLoadError(f"{self.entry.place} espeak-ng: {exc}") from exc
         self._voices = _by_name(self._library.voices())
+        self._names = self._voices.keys()
         try:
-            self._identifier(None)
+            self._known(None)
         except UnknownVoice as exc:
             self.unload()
             raise ModelLoadError(f"{self.entry.place} {exc}") from exc
@@ -79,6 +82,10 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
             default_voice=self._default_voice,
         )
 
+    def attach(self, offer: Offer) -> None:
+        """Keep the names of the library's voices."""
+        self._names = offer.voices.keys()
+
     def warm_up(self) -> None:
         """Speak one word in the default voice; raises `ModelLoadError` if this gives no sound."""
         outcome = self.run([ParagraphRequest(model=self.entry.name, text="1")])[0]
@@ -87,7 +94,7 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
 
     def check(self, item: ParagraphRequest) -> None:
         """Raise `UnknownVoice` for a voice that the library does not have."""
-        self._identifier(item.voice)
+        self._known(item.voice)
 
     def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
         """Speak each text; returns `UnknownVoice`, `InvalidInput` (no sound) or `ModelError` for one that failed."""
@@ -107,14 +114,14 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
     def unload(self) -> None:
         """Close the library, if it is open."""
         library, self._library = self._library, None
-        self._voices, self._in_use = {}, None
+        self._voices, self._names, self._in_use = {}, (), None
         if library is not None:
             library.close()
 
     def _speak(self, library: Library, item: ParagraphRequest) -> Sound:
         import numpy as np
 
-        wanted = (self._identifier(item.voice), self._rate(item.speed))
+        wanted = (self._voices[self._known(item.voice)].identifier, self._rate(item.speed))
         try:
             if wanted != self._in_use:
                 self._in_use = None  # after a refused voice the state of the library is unknown
@@ -132,14 +139,15 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
     def _default_voice(self) -> str:
         return (self.entry.voice or DEFAULT_VOICE).lower()
 
-    def _identifier(self, voice: str | None) -> str:
+    def _known(self, voice: str | None) -> str:
+        """The voice's name as the library has it, by default the default voice; raises `UnknownVoice`."""
         name = self._default_voice if voice is None else voice.lower()
-        if name in self._voices:
-            return self._voices[name].identifier
-        near = difflib.get_close_matches(name, self._voices, n=3) or [DEFAULT_VOICE, "vi"]
+        if name in self._names:
+            return name
+        near = difflib.get_close_matches(name, self._names, n=3) or [DEFAULT_VOICE, "vi"]
         raise UnknownVoice(
             f"voice: espeak-ng has no voice {voice or name!r}; nearest: {', '.join(near)}"
-            f" ({len(self._voices)} in all, named by language)"
+            f" ({len(self._names)} in all, named by language)"
         )
 
     def _rate(self, speed: float) -> int:

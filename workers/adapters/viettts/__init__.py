@@ -73,6 +73,8 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         self._engine: Engine | None = None
         self._files: Mapping[str, Path] = {}
         self._voices: dict[str, Voice] = {}
+        self._digests: Mapping[str, str] = {}
+        """Voice name -> the SHA-256 of its file when the model was loaded; none for a file that could not be read."""
         self._default_voice = ""
 
     def load(self) -> Offer:
@@ -96,7 +98,13 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(self._files, "vi"),
             default_voice=self._default_voice,
+            details={"digests": self._digests},
         )
+
+    def attach(self, offer: Offer) -> None:
+        """Keep the voices' names, and the digests of their files."""
+        self._files = dict.fromkeys(offer.voices, self._folder)
+        self._digests, self._default_voice = offer.details["digests"], offer.default_voice or ""
 
     def warm_up(self) -> None:
         """Speak two words in the default voice; raises `ModelLoadError` if this gives no sound."""
@@ -109,8 +117,11 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         voices.named(self._files, item.voice or self._default_voice)
 
     def ingredients(self, item: ParagraphRequest) -> Mapping[str, JSON]:
-        """The digest of the voice's file; raises `InvalidInput` for a file that cannot be used."""
-        return {"voice_digest": self._voice(item.voice).digest}
+        """The digest of the voice's file; raises `InvalidInput` for a file that cannot be read."""
+        name = voices.named(self._files, item.voice or self._default_voice)
+        if name not in self._digests:
+            raise InvalidInput(f"voice: {name!r} cannot be used: its file cannot be read")
+        return {"voice_digest": self._digests[name]}
 
     def run(self, batch: Sequence[ParagraphRequest]) -> Sequence[Sound | Exception]:
         """Speak each text; returns `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` for one that failed.
@@ -140,6 +151,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
             raise ModelLoadError(
                 f"{place} samples: {samples} holds no voice; a voice is a {' '.join(voices.SUFFIXES)} file of 3 to 5 s"
             )
+        self._digests = voices.digests(self._files)
         self._engine = self._loaded()
         if not self.device.startswith(self._engine.device):
             raise ModelLoadError(
@@ -187,12 +199,15 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         if name not in self._voices:
             path = self._files[name]
             try:
-                self._voices[name] = self._engine.voice(path.read_bytes())
+                voice = self._engine.voice(path.read_bytes())
             except (OSError, InvalidInput) as exc:
                 raise InvalidInput(f"voice: {name!r} cannot be used: {path} {exc}") from exc
             except Exception as exc:  # the boundary to the model's code; also called outside of a run
                 failed = ModelError(f"voice: VietTTS failed on {path}: {type(exc).__name__}: {hardware.one_line(exc)}")
                 raise hardware.memory_error(exc, self.device) or failed from exc
+            if voice.digest != self._digests.get(name):
+                raise InvalidInput(f"voice: {name!r} cannot be used: {path} was changed after the model was loaded")
+            self._voices[name] = voice
         return self._voices[name]
 
     def _outcome(self, index: int, item: ParagraphRequest) -> Sound | Exception:

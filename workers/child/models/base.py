@@ -25,7 +25,7 @@ class LoadedModel:
 
 
 class Models(Protocol):
-    """The models, as a batch uses them."""
+    """The models, as a run uses them."""
 
     @property
     def entry(self) -> ModelEntry:
@@ -37,6 +37,9 @@ class Models(Protocol):
         In a registry a `SlotlineError` fails only the inputs that need this model. Any other error is the slot's, and
         ends its child.
         """
+
+    def fetch(self, variant: str | None) -> LoadedModel:
+        """The model, loaded now if it is not; this counts as no use. Raises like `use`."""
 
 
 class SlotModels(Models, Protocol):

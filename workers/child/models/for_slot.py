@@ -1,7 +1,7 @@
 """Makes a slot's models from its table: one model, or a registry; and defines how each is loaded in this slot.
 
 The parent limits the time of a load. So the child reports to it each load of a registry's model, and each wait for a
-turn on a GPU, which does not count as loading.
+turn on a GPU, which does not count as loading. The sidecar is told what each loaded model offers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from workers.child.models import loading
 from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
+from workers.wire.work_line import ModelOffers
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -25,12 +26,17 @@ if TYPE_CHECKING:
     from workers.wire.state import State
 
 
-def models_for(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str]) -> OneModel | Registry:
-    """The slot's models, none loaded yet. `refused` names a registry's models whose loads ended this slot's process."""
-    return _registry(spec, life, link, refused) if spec.entry.is_registry else _one_model(spec, life, link)
+def models_for(
+    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Callable[[ModelOffers], None]
+) -> OneModel | Registry:
+    """The slot's models, none loaded yet. `refused` names a registry's models whose loads ended this slot's process.
+
+    `tell` sends the sidecar what a model offers that was just loaded.
+    """
+    return _registry(spec, life, link, refused, tell) if spec.entry.is_registry else _one_model(spec, life, link, tell)
 
 
-def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd) -> OneModel:
+def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Callable[[ModelOffers], None]) -> OneModel:
     gpu, warm_up = spec.gpu, settings().warm_up
 
     def load() -> LoadedModel:
@@ -38,12 +44,16 @@ def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd) -> OneModel:
 
     def load_in_turn() -> LoadedModel:
         """On a GPU the load waits until no other worker loads there."""
-        return load() if gpu is None else gpu.load(load, lambda holder: link.send(WaitsForTurn(holder)))
+        model = load() if gpu is None else gpu.load(load, lambda holder: link.send(WaitsForTurn(holder)))
+        tell(ModelOffers(model.offer, entry=model.entry))
+        return model
 
     return OneModel(spec.entry, spec.device, life, load_in_turn)
 
 
-def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str]) -> Registry:
+def _registry(
+    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Callable[[ModelOffers], None]
+) -> Registry:
     warm_up = settings().warm_up
 
     def load(entry: ModelEntry, name: str, enter: Callable[[State], None]) -> LoadedModel:
@@ -53,6 +63,7 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
         model = None
         try:
             model = loading.load(entry, spec.device, warm_up, enter)
+            tell(ModelOffers(model.offer, name, entry=model.entry))
             return model
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))

@@ -53,10 +53,14 @@ class OneModel:
 
     @contextmanager
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
-        """The model; raises `RuntimeError` if it is not loaded. The child loads it before each batch."""
+        """The model; raises `RuntimeError` if it is not loaded. The child loads it before each run."""
+        yield self.fetch(variant)
+
+    def fetch(self, variant: str | None) -> LoadedModel:
+        """The model; raises `RuntimeError` if it is not loaded."""
         if self._model is None:
             raise RuntimeError(f"{self.entry.name} is not loaded")
-        yield self._model
+        return self._model
 
     def tidy(self) -> float | None:
         """Does nothing: the parent decides when the one model is unloaded."""

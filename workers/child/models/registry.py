@@ -88,10 +88,7 @@ class Registry:
 
         Raises `InvalidInput`, `UnknownVoice`, or the errors of the load; `FileNotFoundError` if the folder is missing.
         """
-        name = variant or self.entry.voice
-        if name is None:
-            raise voice_missing(self.entry.name)
-        one = self._joined(name) or self._loaded(name)
+        one = self._used(variant)
         assert one.model is not None
         began = self._clock()
         try:
@@ -99,6 +96,17 @@ class Registry:
         finally:
             with self._counting:
                 one.leave(self._clock(), began)
+
+    def fetch(self, variant: str | None) -> LoadedModel:
+        """The model of that id, loaded now if it is not; this counts as no use. Raises like `use`."""
+        hits = self._hits
+        one = self._used(variant)
+        assert one.model is not None
+        with self._counting:
+            one.is_new = one.is_new or self._hits == hits
+            self._hits = hits
+            one.fetched()
+            return one.model
 
     def tidy(self) -> float | None:
         """Unload models that were idle for `idle_timeout_minutes`; returns the seconds until the next one will be."""
@@ -135,13 +143,21 @@ class Registry:
         """The ids of all models in the folder, sorted; from any thread."""
         return self._folder.names()
 
+    def _used(self, variant: str | None) -> RegistryModel:
+        """The model of that id, marked as in use; loaded now if it is not."""
+        name = variant or self.entry.voice
+        if name is None:
+            raise voice_missing(self.entry.name)
+        return self._joined(name) or self._loaded(name)
+
     def _joined(self, name: str) -> RegistryModel | None:
         """The model, marked as in use, if it is loaded."""
         with self._counting:
             one = self._models.get(name)
             if one is None or one.model is None:
                 return None
-            self._hits += 1
+            self._hits += not one.is_new
+            one.is_new = False
             one.join()
             return one
 

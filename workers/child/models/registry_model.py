@@ -37,6 +37,8 @@ class RegistryModel:
     size_bytes: int = 0
     loaded_at: float = 0.0
     users: int = 0
+    is_new: bool = False
+    """It was loaded for a use that is still to come, which is then no hit."""
 
     def loaded(self, model: LoadedModel, now: float) -> None:
         """The load has ended. The model counts as just used, so that it is not evicted first."""
@@ -56,6 +58,12 @@ class RegistryModel:
         self.tally.uses += 1
         self.tally.used_at = now
         self.tally.total_s += now - began
+        if not self.users:
+            self.life.enter(State.READY)
+
+    def fetched(self) -> None:
+        """End a use that does not count."""
+        self.users -= 1
         if not self.users:
             self.life.enter(State.READY)
 

@@ -1,4 +1,4 @@
-"""The base class of crafts inside a slot's child: from request to adapter's input, and from its output to a file.
+"""The base class of crafts inside a slot: from request to adapter's input, and from its output to a file.
 
 There is one subclass per craft, and its module has one instance. The adapter gets the request itself, made ready.
 The artifact's name is made from the request's fields, so a new field of a request needs no change here. A craft
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from tasks.messages import Craft, PartRequest
@@ -16,10 +17,19 @@ from tasks.store.names import JSON
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from workers.child.models.base import LoadedModel
+    from workers.adapters.base import AnyAdapter, Offer
 
 RequestT = TypeVar("RequestT", bound=PartRequest)
 MadeT = TypeVar("MadeT")
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model that the child has loaded: its table, its offer, and an adapter of this process, which has no model."""
+
+    entry: ModelEntry
+    adapter: AnyAdapter
+    offer: Offer
 
 
 class SlotCraft(ABC, Generic[RequestT, MadeT]):
@@ -34,7 +44,7 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
         """The registry's model that the request needs; None if the slot has one model."""
         return None
 
-    def ready(self, model: LoadedModel, request: RequestT) -> RequestT:
+    def ready(self, model: KnownModel, request: RequestT) -> RequestT:
         """The request for the adapter: normalised, and with all defaults filled in."""
         return request
 

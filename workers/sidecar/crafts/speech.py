@@ -17,7 +17,7 @@ from workers.sidecar.crafts.base import SlotCraft
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-    from workers.child.models.base import LoadedModel
+    from workers.sidecar.crafts.base import KnownModel
 
 
 class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
@@ -35,7 +35,7 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
             raise voice_missing(entry.name)
         return voice
 
-    def ready(self, model: LoadedModel, request: ParagraphRequest) -> ParagraphRequest:
+    def ready(self, model: KnownModel, request: ParagraphRequest) -> ParagraphRequest:
         """The text without white space at its ends, and the default voice if none is named."""
         text = request.text.strip()
         if not is_speakable(text):

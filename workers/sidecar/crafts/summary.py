@@ -12,7 +12,7 @@ from workers.adapters.outputs import Written
 from workers.sidecar.crafts.base import SlotCraft
 
 if TYPE_CHECKING:
-    from workers.child.models.base import LoadedModel
+    from workers.sidecar.crafts.base import KnownModel
 
 
 class SummaryCraft(SlotCraft[SummaryPartRequest, Written]):
@@ -21,7 +21,7 @@ class SummaryCraft(SlotCraft[SummaryPartRequest, Written]):
     craft = SUMMARY
     extension = "txt"
 
-    def ready(self, model: LoadedModel, request: SummaryPartRequest) -> SummaryPartRequest:
+    def ready(self, model: KnownModel, request: SummaryPartRequest) -> SummaryPartRequest:
         """The text without white space at its ends."""
         return request.model_copy(update={"text": request.text.strip()})
 

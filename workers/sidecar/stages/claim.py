@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from redis import RedisError
+
 from tasks.errors import WorkerLost
-from tasks.flow import envelope
+from tasks.flow import attempts, envelope
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, PAUSED, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.flow.outcomes import Failed, Outcome, Waiting, as_slotline_error
+from tasks.redis.refusals import words
 from tasks.routing import list_key
 from workers.sidecar.stages.work import Work
 
@@ -35,9 +38,9 @@ def claim(ledger: Ledger, wanted: Sequence[Work]) -> tuple[list[Work], dict[int,
     outcomes: dict[int, Outcome] = {}
     returned: set[int] = set()
     while wanted:
-        attempts = ledger.claims.claim_all([_claim_of(one) for one in wanted])
+        answers = ledger.claims.claim_all([_claim_of(one) for one in wanted])
         again: list[Work] = []
-        for one, attempt in zip(wanted, attempts, strict=True):
+        for one, attempt in zip(wanted, answers, strict=True):
             if isinstance(attempt, int) and attempt > 0:
                 work.append(replace(one, attempt=attempt))
                 continue
@@ -57,6 +60,19 @@ def release(ledger: Ledger, claims: Iterable[tuple[str, str]]) -> None:
         for (name, _), answer in zip(wanted, ledger.claims.release_all(wanted), strict=True):
             if isinstance(answer, Exception):
                 logger.warning("%s is not released: %s", name, answer)
+
+
+def give_up(ledger: Ledger, work: Iterable[Work]) -> None:
+    """Release work that was claimed and not begun in the model: its attempts are not counted.
+
+    Raises nothing, because its messages must go back whether this succeeds or not.
+    """
+    wanted = list(work)
+    attempts.uncount(ledger, [one.first.call for one in wanted])
+    try:
+        release(ledger, [one.claim for one in wanted])
+    except RedisError as exc:
+        logger.warning("%d artifacts are not released: %s", len(wanted), words(exc))
 
 
 def worker_lost(ledger: Ledger, run_of: tuple[str, int], when: str = "") -> WorkerLost:

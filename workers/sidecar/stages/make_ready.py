@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import InvalidInput, SlotlineError
@@ -22,15 +22,15 @@ from tasks.messages import PartRequest
 from tasks.messages.lookup import wrong_craft
 from tasks.redis import task_id
 from tasks.store import artifacts
-from workers.child import crafts
-from workers.sidecar.stages.claim import claim, release, worker_lost
+from workers.sidecar import crafts
+from workers.sidecar.stages.claim import claim, give_up, release, worker_lost
 from workers.sidecar.stages.work import AnyCraft, BatchRequest, ReadyBatch, TakenBatch, Work
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.flow.ledger import Ledger
     from tasks.store.artifacts import Artifact
-    from workers.child.models.base import LoadedModel
+    from workers.sidecar.crafts.base import KnownModel
     from workers.wire.call import Call
 
 logger = logging.getLogger(__name__)
@@ -47,10 +47,11 @@ class _ReadCall:
     fields: Mapping[str, Any]
 
 
-def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch:
+def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call], *, has_company: bool) -> TakenBatch:
     """The requests of all calls, by the model that they need. Requests of jobs that have ended are dropped.
 
-    One that may have ended a process before it was claimed is not even read with others, and fails the third time.
+    One that may have ended a process before it was claimed is not even read with others (`has_company`), and fails the
+    third time.
     """
     messages: list[_ReadCall] = []
     outcomes: dict[int, Outcome] = {}
@@ -69,7 +70,7 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call]) -> TakenBatch
         if early >= ATTEMPTS_ALLOWED:
             outcomes[message.index] = Failed(worker_lost(ledger, message.run_of, " before it began"), 0)
             continue
-        if early and len(calls) > 1:
+        if early and has_company:
             alone.add(message.index)
             continue
         match _request(entry, message, found):
@@ -86,11 +87,11 @@ def _digest_of(message: _ReadCall) -> str:
 
 
 def make_ready(
-    ledger: Ledger, model: LoadedModel | Exception, requests: Sequence[BatchRequest], *, has_company: bool
+    ledger: Ledger, model: KnownModel | Exception, requests: Sequence[BatchRequest], *, has_company: bool
 ) -> ReadyBatch:
-    """Claim the work of these requests, which need the same model; `put_away` releases the claims.
+    """Claim the work of these requests, which need the same model; who runs it releases the claims.
 
-    If the model could not be loaded, `model` is the exception. `has_company`: the batch has other calls.
+    If the model could not be loaded, `model` is the exception. `has_company`: other calls may be computed with it.
     """
     if isinstance(model, Exception):
         return _without_model(model, requests)
@@ -104,7 +105,18 @@ def make_ready(
     return ReadyBatch(model, work, {**outcomes, **refused}, run_alone, returned=returned)
 
 
-def artifact_name(model: LoadedModel, craft: AnyCraft, part: PartRequest) -> str:
+def without_made(ledger: Ledger, ready: ReadyBatch, made: Mapping[str, Artifact]) -> ReadyBatch:
+    """Without the work whose artifact this slot stored after it was looked for and before it was claimed."""
+    needless = [work for work in ready.work if work.artifact in made]
+    if not needless:
+        return ready
+    give_up(ledger, needless)
+    done = {index: Done(made[work.artifact], computed=False) for work in needless for index in work.calls}
+    left = [work for work in ready.work if work not in needless]
+    return replace(ready, work=left, outcomes={**ready.outcomes, **done})
+
+
+def artifact_name(model: KnownModel, craft: AnyCraft, part: PartRequest) -> str:
     """The name is a hash of all that determines the output, so the same input is computed once for all requests."""
     ingredients = {
         "adapter": model.entry.adapter,
@@ -160,7 +172,7 @@ def _without_model(error: Exception, requests: Sequence[BatchRequest]) -> ReadyB
     return ReadyBatch(None, outcomes=outcomes, failed=failed)
 
 
-def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Work], dict[int, Outcome]]:
+def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Work], dict[int, Outcome]]:
     """The work to do, once per artifact; and the outcomes of requests that fail or whose artifact exists."""
     wanted: dict[str, tuple[PartRequest, list[BatchRequest]]] = {}
     made: dict[str, Artifact] = {}
@@ -181,7 +193,7 @@ def _look(model: LoadedModel, requests: Sequence[BatchRequest]) -> tuple[list[Wo
     return [Work(name, part, those) for name, (part, those) in wanted.items()], outcomes
 
 
-def _ready(model: LoadedModel, request: BatchRequest) -> PartRequest:
+def _ready(model: KnownModel, request: BatchRequest) -> PartRequest:
     """The adapter's input; raises `InvalidInput` if the adapter refuses it or has another craft."""
     craft = request.craft
     if model.adapter.craft != craft.craft.name:

@@ -1,7 +1,7 @@
-"""The last stage of a batch: store the results, release the claims, leave the outcomes for Celery's trace.
+"""The last stage of a batch: store the results, leave the outcomes for Celery's trace.
 
-Settles nothing: the task's body does that when Celery traces it. Guarantees: a result is stored before the next one
-is taken; a result that cannot be stored fails only its own requests; claims are always released.
+Settles nothing: the task's body does that when Celery traces it; and releases nothing: the claims are released with
+what is settled, in one round trip. Guarantee: a result that cannot be stored fails only its own requests.
 """
 
 from __future__ import annotations
@@ -11,52 +11,55 @@ from collections.abc import Iterable, Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from tasks.errors import BrokerUnavailable, InvalidInput, SlotlineError, StoreError, TimeLimitOver
+from tasks.errors import BrokerUnavailable, InvalidInput, ModelChanged, SlotlineError, StoreError, TimeLimitOver
 from tasks.flow import outcomes
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
 from tasks.store import artifacts
 from workers.adapters.base import Cancelled
-from workers.sidecar.stages.claim import release
-from workers.sidecar.stages.work import BatchRequest, Computed, IsCancelled, Outcomes, Ran, ReadyBatch, Work
+from workers.sidecar.stages.work import BatchRequest, Computed, IsCancelled, Outcomes, Ran, Work
 
 if TYPE_CHECKING:
-    from tasks.flow.ledger import Ledger
     from workers.wire.call import Call
 
 logger = logging.getLogger(__name__)
 
+UNBLAMED = (InvalidInput, StoreError, BrokerUnavailable, ModelChanged)
+"""Errors of a run that are not the model's fault."""
 
-def put_away(ledger: Ledger, ready: ReadyBatch, computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
-    """Store each result as it comes, and release all claims; returns how the batch ended."""
-    ended: dict[int, Outcome] = {}
-    ended_at = dict.fromkeys(ready.outcomes, monotonic())
+
+def put_away(computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
+    """Store these results of a batch, in their order; returns how their calls ended."""
+    ran = Ran()
     failed: list[str] = []
-    try:
-        for one in computed:
-            stored = _store(one)
-            for request in one.work.requests:
-                outcome = _outcome_of(request, one.work, stored, is_cancelled)
-                ended[request.index] = outcome
-                ended_at[request.index] = monotonic()
-                if _is_the_models_fault(outcome):
-                    failed.append(request.call.task_id)
-    finally:
-        release(ledger, [(one.artifact, one.first.call.delivery_tag) for one in ready.work])
-    worked = any(isinstance(outcome, Done) for outcome in ended.values())
-    return Ran((*ready.failed, *failed), worked, ready.alone, {**ready.outcomes, **ended}, ready.returned, ended_at)
+    for one in computed:
+        stored = _store(one)
+        now = monotonic()
+        for request in one.work.requests:
+            outcome = _outcome_of(request, one.work, stored, is_cancelled)
+            ran.outcomes[request.index] = outcome
+            ran.took_s[request.index] = one.took_s + max(0.0, now - one.ended_at)
+            if _is_the_models_fault(outcome):
+                failed.append(request.call.task_id)
+        ran.claims.append(one.work.claim)
+    ran.failed = tuple(failed)
+    ran.worked = any(isinstance(outcome, Done) for outcome in ran.outcomes.values())
+    return ran
 
 
-def leave(calls: Sequence[Call], ended: Outcomes, over_limit: Mapping[str, str]) -> None:
+def leave(calls: Sequence[Call], ended: Outcomes, over_limit: Mapping[int, str]) -> None:
     """Leave the outcomes for the tasks' bodies, in the order of the calls, because Celery traces in this order.
 
-    A request that was dropped because its sender's time limit is over fails with that limit.
+    A call that was dropped because its sender's time limit is over fails with that limit.
     """
-    outcomes.clear()
     for index, outcome in sorted(ended.items()):
-        call = calls[index]
-        if isinstance(outcome, Dropped) and (words := over_limit.get(call.delivery_tag)):
+        if isinstance(outcome, Dropped) and (words := over_limit.get(index)):
             outcome = Failed(TimeLimitOver.of(words), 0)
-        outcomes.put(call.task_id, outcome)
+        outcomes.put(calls[index].task_id, outcome)
+
+
+def forget() -> None:
+    """Forget outcomes that no task took, because their requests were revoked in between."""
+    outcomes.clear()
 
 
 def _store(computed: Computed) -> Outcome:
@@ -71,13 +74,13 @@ def _store(computed: Computed) -> Outcome:
         return Done(made, computed=True, attempt=work.attempt)
     except Exception as exc:  # the failure of one input only
         if not isinstance(exc, SlotlineError):
-            logger.exception("the model failed on «%.40s»", work.part.words())
+            logger.exception("the result of «%.40s» could not be stored", work.part.words())
         return Failed(as_slotline_error(exc), work.attempt)
 
 
 def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:
     """A request's outcome; only the first request of a work has the attempt and counts as computed."""
-    if is_cancelled(request.call.delivery_tag):
+    if is_cancelled(request.index):
         return Dropped()
     if request is work.first:
         return stored
@@ -92,4 +95,4 @@ def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled
 
 def _is_the_models_fault(outcome: Outcome) -> bool:
     """Whether the model itself failed, not the input, the store or the broker."""
-    return isinstance(outcome, Failed) and not isinstance(outcome.error, (InvalidInput, StoreError, BrokerUnavailable))
+    return isinstance(outcome, Failed) and not isinstance(outcome.error, UNBLAMED)

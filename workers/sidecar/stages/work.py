@@ -6,22 +6,19 @@ was delivered twice is two calls with the same task id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.flow.outcomes import Outcome
 from tasks.messages import PartRequest
-from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import KnownModel, SlotCraft
 from workers.wire.call import Call
-
-if TYPE_CHECKING:
-    from workers.child.models.base import LoadedModel
 
 AnyCraft = SlotCraft[Any, Any]
 
-IsCancelled = Callable[[str], bool]
-"""Takes a request's delivery tag; returns whether the request is cancelled."""
+IsCancelled = Callable[[int], bool]
+"""Takes a call's number; returns whether the call is cancelled."""
 
 Outcomes = Mapping[int, Outcome]
 """How calls of a batch ended, by their numbers."""
@@ -61,6 +58,16 @@ class Work:
         """The request whose attempt is counted."""
         return self.requests[0]
 
+    @property
+    def claim(self) -> tuple[str, str]:
+        """The artifact and the delivery tag that claimed it."""
+        return self.artifact, self.first.call.delivery_tag
+
+    @property
+    def calls(self) -> tuple[int, ...]:
+        """The calls that get the artifact."""
+        return tuple(request.index for request in self.requests)
+
 
 @dataclass(frozen=True)
 class TakenBatch:
@@ -82,7 +89,7 @@ class ReadyBatch:
     those of calls that go back to their queue. `failed` names a model that could not be loaded.
     """
 
-    model: LoadedModel | None
+    model: KnownModel | None
     work: Sequence[Work] = ()
     outcomes: Outcomes = field(default_factory=dict)
     alone: frozenset[int] = frozenset()
@@ -92,40 +99,38 @@ class ReadyBatch:
 
 @dataclass(frozen=True)
 class Computed:
-    """The adapter's result for one work, or an exception."""
+    """The model's result for one work, or an exception; `ended_at` by the monotonic clock, `took_s` with its run."""
 
     work: Work
     result: Any
+    ended_at: float = 0.0
+    took_s: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Ran:
-    """How a batch ended: its outcomes, and the failures and successes of the model itself.
+    """How calls of a batch ended: their outcomes, and the failures and successes of the model itself.
 
     `failed` has the ids of tasks on which the model failed, and names of a registry's models that could not be loaded.
     `worked`: at least one artifact was made. `alone` has the numbers of calls that must run in a batch of their own,
-    `returned` those of calls that go back to their queue, because the model is paused.
+    `returned` those of calls that go back to their queue, because the model is paused. `claims` are to be released.
     """
 
     failed: tuple[str, ...] = ()
     worked: bool = False
     alone: frozenset[int] = frozenset()
-    outcomes: Outcomes = field(default_factory=dict)
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
     returned: frozenset[int] = frozenset()
-    ended_at: Mapping[int, float] = field(default_factory=dict, compare=False)
-    """When the outcome of each call was there, by the monotonic clock."""
+    took_s: dict[int, float] = field(default_factory=dict)
+    """How long each call took, from the begin of its run until its outcome was there; nothing for one without a run."""
+    claims: list[tuple[str, str]] = field(default_factory=list)
 
-    @classmethod
-    def together(cls, parts: Iterable[Ran]) -> Ran:
-        """Combine the parts of a batch, one per model."""
-        whole = cls()
-        for part in parts:
-            whole = cls(
-                whole.failed + part.failed,
-                whole.worked or part.worked,
-                whole.alone | part.alone,
-                {**whole.outcomes, **part.outcomes},
-                whole.returned | part.returned,
-                {**whole.ended_at, **part.ended_at},
-            )
-        return whole
+    def add(self, other: Ran) -> None:
+        """Add what another part of the same batch came to."""
+        self.failed += other.failed
+        self.worked = self.worked or other.worked
+        self.alone |= other.alone
+        self.outcomes.update(other.outcomes)
+        self.returned |= other.returned
+        self.took_s.update(other.took_s)
+        self.claims += other.claims

@@ -9,9 +9,9 @@ import redis
 
 from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal
+from workers.child.batch_limit import BatchLimit
 from workers.child.models.base import LoadedModel
 from workers.sidecar.stages import batch_limit
-from workers.child.batch_limit import BatchLimit
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tasks.messages import SummaryPartRequest
 from tests.unit.workers.adapters.asked import to_summarise
 from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.outputs import Written
-from workers.child.models.base import LoadedModel
 from workers.child.batch_limit import BatchLimit
 from workers.child.compute import Computing, ContextBroken
+from workers.child.models.base import LoadedModel
 
 DEVICE_ERROR = "CUDA error: device-side assert triggered"
 

@@ -12,8 +12,8 @@ from tasks.messages.speech import SPEECH
 from tasks.store.names import JSON
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.rehearsal import Rehearsal
-from workers.sidecar.crafts.base import SlotCraft
 from workers.child.models.base import LoadedModel
+from workers.sidecar.crafts.base import SlotCraft
 
 
 class Plain(SlotCraft[Any, str]):

@@ -13,8 +13,8 @@ from tasks.errors import InvalidInput, NothingToSpeak
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import Rehearsal
-from workers.sidecar.crafts.speech import CRAFT
 from workers.child.models.base import LoadedModel
+from workers.sidecar.crafts.speech import CRAFT
 
 
 def loaded(**table: object) -> LoadedModel:

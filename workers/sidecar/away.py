@@ -1,0 +1,129 @@
+"""The sidecar's main thread: puts away what was computed, and answers the parent.
+
+It takes all that there is to do at once, so fast jobs share round trips and a slow one holds up none: store the
+results, let Celery trace the requests, write what they settle with the results and the releases in one round trip,
+answer. Guarantees: an artifact is stored before its part is settled; a call is answered after all that it writes;
+each call is answered once; when the child has died, what it computed is put away, and then all other calls are
+answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, NoReturn
+
+from tasks.exit_codes import DONE
+from tasks.flow.connections import ledger
+from tasks.flow.outcomes import Done as Made
+from workers.sidecar.batch_end import BatchEnd
+from workers.sidecar.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
+from workers.sidecar.held import HeldBatch
+from workers.sidecar.stages.claim import give_up
+from workers.sidecar.stages.put_away import forget, leave
+from workers.sidecar.tracing import give_back_all, trace_all
+from workers.wire.batches import CallsEnded, Recalled
+from workers.wire.messages import BatchRan
+from workers.wire.page import Stage
+
+if TYPE_CHECKING:
+    from workers.sidecar.process import SidecarState
+
+logger = logging.getLogger(__name__)
+
+
+def run(sidecar: SidecarState, ready: threading.Thread) -> NoReturn:
+    """Put away until the child has died, then say the last words and end the process."""
+    while True:
+        items = sidecar.done.take()
+        is_last = any(isinstance(item, ChildGone) for item in items)
+        put_away(sidecar, items)
+        if is_last:
+            last_words(sidecar, ready)
+            os._exit(DONE)
+
+
+def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
+    """Do all this, and answer the parent."""
+    began = monotonic()
+    ends: dict[int, BatchEnd] = {}
+    recalls: list[int] = []
+    for item in items:
+        if isinstance(item, RecallDone):
+            recalls.append(item.number)
+        elif not isinstance(item, ChildGone):
+            if not ends:
+                sidecar.page.enter(Stage.AWAY, item_batch(item).number, began)
+            batch = item_batch(item)
+            ends.setdefault(batch.number, BatchEnd(batch)).add(item)
+    if ends:
+        give_up(ledger(sidecar.app), [work for end in ends.values() for work in end.not_begun])
+        _trace(sidecar, list(ends.values()))
+        for end in ends.values():
+            _answer(sidecar, end)
+        sidecar.page.leave(Stage.AWAY, monotonic())
+    for number in recalls:
+        sidecar.parent.send(Recalled(number))
+
+
+def last_words(sidecar: SidecarState, ready: threading.Thread) -> None:
+    """The child is dead: what it computed is put away; answer every call that is left."""
+    sidecar.incoming.close()
+    ready.join()
+    left = sidecar.outbox.close()
+    running = sidecar.page.running()
+    number = running.number if running else None
+    lost = [LostRun(run, sidecar.why_broken) for run in left if run.run.number == number]
+    back = [NotBegunCalls(run.batch, run=run) for run in left if run.run.number != number]
+    put_away(sidecar, [*sidecar.done.rest(), *lost, *back])
+    rest = [NotBegunCalls(batch, sorted(batch.left)) for batch in list(sidecar.batches.values())]
+    put_away(sidecar, rest)
+
+
+def item_batch(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> HeldBatch:
+    """The batch whose calls end."""
+    return item.run.batch if isinstance(item, (RunCame, LostRun)) else item.batch
+
+
+def _trace(sidecar: SidecarState, ends: Sequence[BatchEnd]) -> None:
+    """Let Celery trace what has an outcome, of all batches in one round trip."""
+    forget()
+    calls, took_s, claims, places = [], [], [], []
+    for end in ends:
+        ran, batch = end.ran, end.batch
+        for outcome in ran.outcomes.values():
+            if isinstance(outcome, Made) and outcome.computed:
+                sidecar.stored.add(outcome.artifact, monotonic())
+        claims += ran.claims
+        leave(batch.calls, ran.outcomes, batch.over_limit)
+        for index in sorted({*ran.outcomes, *end.others}):
+            calls.append(batch.calls[index])
+            took_s.append(ran.took_s.get(index, 0.0))
+            places.append((end, index))
+    if calls or claims:
+        for (end, index), result in zip(places, trace_all(sidecar.app, calls, took_s, claims), strict=True):
+            end.results[index] = result
+    for end in ends:
+        for indices, error in end.refused:
+            logger.warning(
+                "Redis is unreachable or refuses writes; %d messages are given back: %s", len(indices), error
+            )
+            back = give_back_all(sidecar.app, [end.batch.calls[index] for index in indices], error)
+            end.results.update(zip(indices, back, strict=True))
+
+
+def _answer(sidecar: SidecarState, end: BatchEnd) -> None:
+    """Answer the calls that have ended, each once; before them, report the failures and the first success."""
+    batch, ran = end.batch, end.ran
+    if ran.failed or (ran.worked and sidecar.is_failing):
+        sidecar.parent.send(BatchRan(ran.failed, ran.worked))
+        sidecar.is_failing = not ran.worked
+    results = [(index, result) for index, result in sorted(end.answers().items()) if index in batch.left]
+    batch.left.difference_update(index for index, _ in results)
+    if not batch.left:
+        sidecar.batches.pop(batch.number, None)
+    if results:
+        sidecar.parent.send(CallsEnded(batch.number, results, end.computed_s, end.computed))

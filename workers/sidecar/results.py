@@ -1,0 +1,50 @@
+"""The thread that hears the child: results of runs, and what its models offer. It waits for nothing else.
+
+Guarantee: when the child has died, what it computed is put away, and then every call that is left is answered.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from time import monotonic
+from typing import TYPE_CHECKING, assert_never
+
+from tasks.exit_codes import FAILED
+from workers.sidecar.done import ChildGone, RunCame
+from workers.wire.link import LinkClosed
+from workers.wire.work_line import FromChildToSidecar, ModelOffers, RunBroke, RunEnded
+
+if TYPE_CHECKING:
+    from workers.sidecar.process import SidecarState
+
+logger = logging.getLogger(__name__)
+
+
+def run(sidecar: SidecarState) -> None:
+    """Hear the child until it has died; an error of slotline itself ends the process."""
+    try:
+        while True:
+            hear(sidecar, sidecar.line.receive())
+    except LinkClosed:
+        sidecar.done.put(ChildGone())
+        sidecar.known.recall()
+    except Exception:  # the boundary of the thread
+        logger.exception("the sidecar does not understand its child any more")
+        os._exit(FAILED)
+
+
+def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:
+    """One answer of the child's."""
+    match answer:
+        case RunEnded(number):
+            if (held := sidecar.outbox.ended(number)) is not None:
+                sidecar.done.put(RunCame(held, answer, monotonic()))
+        case ModelOffers(number=number):
+            sidecar.known.told(answer)
+            if number:
+                sidecar.outbox.ended(number)
+        case RunBroke(_, why):
+            sidecar.why_broken = why
+        case _:
+            assert_never(answer)
