@@ -27,7 +27,7 @@ STUCK_S = 10.0
 FAILURES_IN_A_ROW = 3
 DEATHS_IN_A_ROW = 3
 
-NEWER_FIELDS = ("machine", "reads", "refused", "store")
+NEWER_FIELDS = ("machine", "reads", "refused", "store", "stage", "stage_s")
 """Readers of older versions fail on a field that they do not know, so these stand in a key of their own."""
 
 LOADED = frozenset({"ready", "busy"})
@@ -40,7 +40,7 @@ class Beat:
     """One heartbeat: the status of a worker when it wrote it. Durations are in seconds.
 
     `model` is None for a flow worker, whose `state` is `running`. `state_s` is the age of the state, `busy_s` the
-    age of the running batch (None: idle), `done_s` the time since the last batch ended (None: none yet), `stuck_s`
+    age of the run in the model (None: idle), `done_s` the time since a request last ended (None: none yet), `stuck_s`
     how long the worker has been idle with messages in its queue. `on_demand`: the model is unloaded by design (lazy,
     or idle for long); the slot takes messages, and the first one loads the model. `refused`: the rights at Redis that
     the worker has lost since it started.
@@ -70,6 +70,9 @@ class Beat:
     refused: str = ""
     store: str = ""
     """The id of the worker's store (`tasks/store/identity.py`)."""
+    stage: str = ""
+    """What a slot does beside its model and for too long: making ready, putting away; empty if nothing is."""
+    stage_s: float = 0.0
 
     @classmethod
     def parse(cls, text: str | bytes, more: str | bytes = "{}") -> Beat:
@@ -114,6 +117,8 @@ def why_unhealthy(beat: Beat, age_s: float) -> str:
 
 
 def _why_work_does_not_move(beat: Beat, age_s: float) -> str:
+    if beat.stage:
+        return f"{beat.stage} for {beat.stage_s + age_s:.0f} s: the store, Redis or the process beside its model hangs"
     if beat.busy_s is not None and beat.stall_s is not None and beat.busy_s + age_s > beat.stall_s:
         return f"busy with one batch for {beat.busy_s + age_s:.0f} s, which is longer than stall_s = {beat.stall_s:g}"
     if beat.failures >= FAILURES_IN_A_ROW:

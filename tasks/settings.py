@@ -84,6 +84,8 @@ class Settings(BaseModel):
     machine_id: str = Field("", pattern=r"^[A-Za-z0-9._-]*$", alias="SLOTLINE_MACHINE_ID")
     load_attempts: int = Field(3, ge=1, alias="SLOTLINE_LOAD_ATTEMPTS")
     lazy: bool = Field(False, alias="SLOTLINE_LAZY")
+    pipeline: bool = Field(True, alias="SLOTLINE_PIPELINE")
+    stage_limit_s: float = Field(120.0, gt=0, alias="SLOTLINE_STAGE_LIMIT_S")
 
     device: Literal["auto", "cuda", "cpu"] = Field("auto", alias="MODEL_DEVICE")
     unload_timeout_s: float = Field(0.0, ge=0, alias="MODEL_UNLOAD_TIMEOUT")

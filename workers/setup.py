@@ -37,6 +37,7 @@ from tasks.store.artifacts import store
 from workers import transport
 from workers.durability import warnings_about
 from workers.options import WorkerKind, check_settings, kind_of, node_of
+from workers.parent.pipeline.hand_over import depth_of
 from workers.slots import gpu
 from workers.slots.claim import SlotClaim, claim_cpu, claim_flow, host_id
 from workers.slots.claim_renewal import ClaimRenewal
@@ -94,11 +95,6 @@ def set_up(instance: Any, options: Mapping[str, Any]) -> Setup:
     return replace(setup, warnings=warnings_about(client), store_id=use.store_id)
 
 
-def prefetched(batch_size: int) -> int:
-    """How many messages a slot worker holds: those of the batch that runs, and of the next one."""
-    return 2 * batch_size
-
-
 def say(line: str) -> None:
     """Print a line for people, before Celery has set up its log."""
     print(f"slotline: {line}", file=sys.stderr, flush=True)
@@ -114,7 +110,7 @@ def _slot_worker(
     instance: Any, client: Redis, chosen: Settings, node: str, use: StoreUse, entry: ModelEntry, is_lazy: bool
 ) -> Setup:
     batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
-    parts = prefetched(batch_size)
+    parts = depth_of(chosen.pipeline) * batch_size  # until it is known how long a job takes
     slot: GpuSlot | None = None
     if gpu.device_of(entry, chosen) == "cuda":
         claim, slot = claim_share(client, entry, node, chosen, parts, gpu.seen().gpus, say)

@@ -49,8 +49,9 @@ from workers.duties.retention import StoreRetention
 from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
 from workers.flow.pool import FlowPool
+from workers.parent.pipeline.hand_over import prefetched
 from workers.parent.pool import SlotPool
-from workers.setup import Setup, prefetched, say, set_up
+from workers.setup import Setup, say, set_up
 from workers.sidecar.main import main as sidecar
 from workers.upstream.celery import buffer_results
 from workers.upstream.command_line import detach_by, given_value, keep_given_name, was_given
@@ -140,7 +141,7 @@ def on_configured(sender: Any, **_: Any) -> None:
     spec = setup.spec
     sender.pool_cls = SlotPool.for_slot(spec, ChildEntry(functools.partial(begin, sidecar), serve))
     sender.concurrency = 1
-    sender.prefetch_multiplier = prefetched(spec.batch_size)
+    sender.prefetch_multiplier = prefetched(spec.batch_size, settings().pipeline)
     grace_s = TURN_LIMIT_S if spec.gpu else LOAD_GRACE_S
     sender.app.conf.worker_proc_alive_timeout = spec.entry.load_limit_s + grace_s
     sender.app.conf.worker_disable_prefetch = False

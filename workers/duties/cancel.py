@@ -2,17 +2,15 @@
 
 Adds the remote control command `slotline_cancel`. Celery's own `revoke` and `terminate`
 first cancel in the ledger, also what the ledger does not know (a task without a job that waits).
-A command may be lost, and so may the timer of a grace, with the connection to the broker. So in
-a slot worker a periodic duty asks the ledger about the running batch as well. Guarantees: a
-revocation is in Redis before a worker acts on it; the child is killed only when all requests of
-its batch are cancelled; a lost command costs one interval of that duty.
+A command may be lost with the connection to the broker. So in a slot worker a periodic duty asks the ledger
+about what is in flight as well. Guarantees: a revocation is in Redis before a worker acts on it; the child is killed
+only when all requests of its run are cancelled; a lost command costs one interval of that duty.
 """
 
 from __future__ import annotations
 
 import functools
 import logging
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,37 +23,25 @@ from tasks.flow.connections import ledger
 from tasks.messages.lookup import task_names
 from tasks.redis.refusals import words
 from tasks.redis.task_id import fault_of
-from tasks.settings import settings
 from workers.duties.duty import ConsumerDuty, PeriodicDuty
 from workers.parent.pool import SlotPool
-from workers.parent.runs import Batch
 from workers.upstream.celery import forget_revoked, guard_tasks, wrap_command
 
 logger = logging.getLogger(__name__)
 
 
 def stop(pool: Any, ids: set[str]) -> int:
-    """Stop what the pool's child runs for these jobs or tasks; gives the number of requests.
+    """Stop what was handed over for these jobs or tasks; gives the number of requests.
 
-    The child gets a message at once. When all requests of its batch are cancelled, and it still
-    runs after the grace, it is killed.
+    Sidecar and child get a message at once. When all requests of the run that the child computes are cancelled, and it
+    still computes after the grace, it is killed (`workers/parent/pipeline/watch.py`).
     """
-    batch = pool.dispatcher.batch if isinstance(pool, SlotPool) else None
-    if batch is None:
+    if not isinstance(pool, SlotPool):
         return 0
-    cancelled = [one for one in batch.requests if not one.is_cancelled and not ids.isdisjoint(one.ids)]
-    if not cancelled:
-        return 0
-    pool.losses.cancel(cancelled)
-    if all(one.is_cancelled for one in batch.requests):
-        batch.cancelled_at = time.monotonic()
-        pool.supervisor.loop.call_later(settings().cancel_grace_s, _end_by_force, pool, batch)
+    cancelled = [one for _, _, _, one in pool.flight.requests if not one.is_cancelled and not ids.isdisjoint(one.ids)]
+    if cancelled:
+        pool.losses.cancel(cancelled)
     return len(cancelled)
-
-
-def _end_by_force(pool: SlotPool, batch: Batch) -> None:
-    why = f"{len(batch.requests)} cancelled requests did not stop within {settings().cancel_grace_s:g} s"
-    pool.losses.stop_running(batch, why)
 
 
 @control_command(name=COMMAND, visible=False)
@@ -112,20 +98,14 @@ def install() -> None:
 
 
 class Cancel(PeriodicDuty):
-    """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message.
-
-    It also ends a batch whose grace is over: the timer of the grace is lost with the connection to the broker.
-    """
+    """Every few seconds, stops what runs for jobs whose cancellation did not reach this worker as a message."""
 
     interval_s = 5.0
     slot_workers_only = True
 
     def step(self) -> None:
-        """Ask the ledger once about the jobs and tasks of the running batch."""
-        pool = self.consumer.pool
-        batch = pool.dispatcher.batch
-        if batch and batch.cancelled_at and time.monotonic() - batch.cancelled_at > settings().cancel_grace_s:
-            _end_by_force(pool, batch)
-        ids = {one for request in batch.requests for one in request.ids} if batch else set()
+        """Ask the ledger once about the jobs and tasks of all that is in flight."""
+        pool: SlotPool = self.consumer.pool
+        ids = {one for _, _, _, request in pool.flight.requests if not request.is_cancelled for one in request.ids}
         if ids and (cancelled := ledger(self.consumer.app).queries.cancelled(ids)):
             stop(pool, cancelled)

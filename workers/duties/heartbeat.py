@@ -123,6 +123,7 @@ class Heartbeat(PeriodicDuty):
         if state_now != self._state:
             self._state, self._state_since = state_now, now
         busy_since, done = (slot.dispatcher.busy_since, slot.dispatcher.done_at) if slot else (None, None)
+        stage = slot.watch.slow_stage() if slot else None
         return Beat(
             worker=consumer.hostname,
             host=socket.gethostname(),
@@ -143,6 +144,8 @@ class Heartbeat(PeriodicDuty):
             on_demand=slot is not None and slot.is_ready,
             machine=host_id(),
             refused=self._refused,
+            stage=stage.words if stage else "",
+            stage_s=round(stage.seconds, 1) if stage else 0.0,
             store=consumer.controller.setup.store_id,
             reads=consumer.task_consumer.consuming_from(queue),
         )

@@ -44,7 +44,12 @@ class Readiness(ConsumerDuty):
     def start(self, consumer: Any) -> None:
         """Gate the channel that was just opened; again after each connection."""
         pool: SlotPool = consumer.pool
-        consumer.task_consumer.channel.qos.gate(lambda: pool.is_ready, pool.spec.batch_size, pool.dispatcher.pause)
+        consumer.task_consumer.channel.qos.gate(
+            lambda: pool.is_ready,
+            room=lambda: pool.holds_at_most,
+            shared_batch=lambda: pool.hand_over.number,
+            on_pause=pool.dispatcher.pause,
+        )
         pool.supervisor.listener = self
 
     def ready(self, loaded: Loaded | None) -> None:
@@ -80,7 +85,7 @@ class Readiness(ConsumerDuty):
         self.consumer.pool.losses.child_gone()
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
-        """A batch has ended: a model that fails on every input closes the gate."""
+        """Something was computed: a model that fails on every input closes the gate."""
         pool: SlotPool = self.consumer.pool
         step = pool.failure_streak.record(failed, worked)
         if step is Step.GO_ON:
@@ -96,6 +101,10 @@ class Readiness(ConsumerDuty):
         pool.dispatcher.shut(why)
         if step is Step.RELOAD:
             pool.dispatcher.replace_child()
+
+    def takes(self, parts: int) -> None:
+        """The slot takes so many at once from now on: the window of each job counts them."""
+        self.consumer.controller.setup.renewal.set_parts(parts)
 
     def given_up(self, reason: str) -> None:
         """The model cannot be loaded: the worker ends."""

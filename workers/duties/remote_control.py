@@ -16,6 +16,7 @@ from celery.worker.control import control_command, inspect_command
 from tasks.terminal.printable import counted
 from workers.parent.pool import SlotPool
 from workers.wire.messages import Operation
+from workers.wire.page import Stage
 from workers.wire.state import LOADED, LOADING, State
 
 STATUS = "slotline_model_status"
@@ -64,12 +65,25 @@ def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str,
         "closed": pool.dispatcher.closed,
         "paused": pool.dispatcher.is_paused,
         "waiting": len(pool.dispatcher.pending),
+        "in_flight": pool.dispatcher.in_flight,
+        "hand_over": pool.hand_over.number,
+        "stages_s": stages_s(pool),
         "idle_s": None if idle_s is None else round(idle_s, 1),
         "timeout_s": pool.unload_timeout_s,
         "batch_size": spec.batch_size,
         "recycled": pool.supervisor.recycling.count,
         "recycle_rss_gb": pool.supervisor.recycling.limit_gb,
     }
+
+
+def stages_s(pool: SlotPool) -> dict[str, float]:
+    """Seconds of the child that lives: how long it has computed and waited for work, and its sidecar's stages."""
+    if (pipeline := pool.flight.current) is None:
+        return {}
+    page = pipeline.page
+    found = {"waiting": page.waiting_s, "computing": page.computing_s}
+    found |= {str(stage): page.stage(stage).total_s for stage in Stage}
+    return {name: round(seconds, 2) for name, seconds in found.items()}
 
 
 @control_command(name=UNLOAD, visible=False)
@@ -82,13 +96,12 @@ def unload(state: Any, **_: Any) -> dict[str, Any]:
 def unload_of(pool: SlotPool) -> dict[str, Any]:
     """Begin to unload, or return why not."""
     name = pool.spec.entry.name
-    operation, batch, waiting = pool.dispatcher.operation, pool.dispatcher.batch, len(pool.dispatcher.pending)
+    operation, runs, waiting = pool.dispatcher.operation, pool.dispatcher.in_flight, len(pool.dispatcher.pending)
     if operation is Operation.UNLOAD:
         return {"ok": f"{name} is being unloaded"}
-    if operation or (batch is None and pool.supervisor.state not in {*LOADED, State.UNLOADED}):
+    if operation or (not runs and pool.supervisor.state not in {*LOADED, State.UNLOADED}):
         return {"error": f"{name} is not unloaded: it is {pool.supervisor.state}"}
-    if batch is not None or waiting:
-        runs = len(batch.requests) if batch is not None else 0
+    if runs or waiting:
         running = counted(runs, "job runs", "jobs run")
         waiting_too = counted(waiting, "waits", "wait")
         return {"error": f"{name} is busy: {running} and {waiting_too}; a model in use is not unloaded"}

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 
 class Child(Protocol):
@@ -15,18 +14,3 @@ class Child(Protocol):
 
     def kill(self, *, is_planned: bool = False) -> None:
         """Kill it at once; `is_planned`: it runs nothing, and its end is not an error."""
-
-    def apply_async(self, func: Callable[..., Any], args: tuple[Any, ...], **callbacks: Any) -> Any:
-        """Send a call; returns its handle, or None if the pool takes no calls any more."""
-
-    def is_sent(self, result: Any) -> bool:
-        """Whether the call was written to the child."""
-
-    def take_back(self, result: Any) -> None:
-        """Drop a call that has not begun."""
-
-    def hear(self, until: Callable[[], bool]) -> None:
-        """Read the child's messages until `until()` is true, for a short time at most."""
-
-    def flush(self) -> None:
-        """Drop all calls that were not written."""

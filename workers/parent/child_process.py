@@ -1,37 +1,57 @@
-"""The slot's one child process: Celery's process pool with one process, and a link to each child that it forks.
+"""The slot's one child process: Celery's process pool with one process, which runs one call as long as it lives.
 
-`supervisor.py` decides whether and when a child is started.
+Each child that is forked gets a link, a line for its sidecar, and a page. `supervisor.py` decides whether and when a
+child is started; `pipeline/` hears its sidecar.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
-import select
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import WorkerLostError
 from billiard.pool import RUN
 from celery.concurrency.asynpool import AsynPool
 
+from workers.parent.pipeline.flight import Flight
 from workers.parent.supervisor import Supervisor
-from workers.wire.child_entry import ChildEntry
-from workers.wire.link import pair
+from workers.upstream.billiard import how_it_ended
+from workers.wire.child_entry import ChildEnds, ChildEntry
+from workers.wire.frames import frame_pair
+from workers.wire.link import SEND_LIMIT_S, pair
+from workers.wire.page import Page
+
+logger = logging.getLogger(__name__)
 
 COLLECT_EVERY_S = 0.02
-ACCEPTED_WITHIN_S = 0.5
-"""A child that gets a call accepts it within milliseconds, unless it is frozen."""
 
 
 class ChildPool(AsynPool):
-    """Celery's pool with one process: each child gets a link, and is started only when the supervisor allows it."""
+    """Celery's pool with one process, which is started only when the supervisor allows it.
 
-    def __init__(self, *args: Any, supervisor: Supervisor, entry: ChildEntry, **kwargs: Any) -> None:
+    `drain` is called at a warm shutdown, when the event loop turns no more; it returns when nothing is in flight.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        supervisor: Supervisor,
+        entry: ChildEntry,
+        flight: Flight,
+        drain: Callable[[], None],
+        **kwargs: Any,
+    ) -> None:
         self.supervisor = supervisor
         self.entry = entry
+        self.flight = flight
+        self.drain = drain
+        self._serves: Any = None
         super().__init__(*args, **kwargs)
 
     @property
@@ -47,45 +67,51 @@ class ChildPool(AsynPool):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, number)
 
-    def apply_async(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a call, and write it at once; Celery would write it after the transport's next round trip."""
-        result = super().apply_async(*args, **kwargs)
-        write = self.supervisor.loop.consolidate_callback
-        if write is not None and self.outbound_buffer and (idle := self._all_inqueues - self._active_writes):
-            with contextlib.suppress(OSError):  # the child has just died, which is handled elsewhere
-                write(list(idle))
-        return result
+    def on_process_alive(self, pid: int) -> None:
+        """Celery's pool hears that the child is up: from now on it serves."""
+        super().on_process_alive(pid)
+        if self._state == RUN:
+            self._serves = self.apply_async(self.entry.serve, (), error_callback=self._served)
 
-    def hear(self, until: Callable[[], bool], limit_s: float = ACCEPTED_WITHIN_S) -> None:
-        """Read the child's messages until `until()` is true; the event loop does not run in this time."""
-        deadline, poller = time.monotonic() + limit_s, select.poll()
-        for process in self._pool:
-            poller.register(process.outqR_fd, select.POLLIN)
-        while not until() and (left_s := deadline - time.monotonic()) > 0:
-            for pipe, event in poller.poll(left_s * 1000):
-                if not event & select.POLLIN:  # the child has died
-                    return
-                self.handle_result_event(pipe)
+    def join(self) -> None:
+        """The end of a warm shutdown: what is in flight ends, then the child."""
+        self.drain()
+        self._take_back()
+        self.flight.kill(is_planned=True, is_error=False)
+        super().join()
 
-    def is_sent(self, result: Any) -> bool:
-        """Whether the call was written to the child; else it is still in the pool's buffer."""
-        return result not in self.outbound_buffer
+    def collect(self) -> None:
+        """Notice that the child has died, while the event loop does not turn."""
+        if self._pool:
+            self._join_exited_workers(shutdown=True)
 
-    def take_back(self, result: Any) -> None:
-        """Drop a call that the child has not begun."""
-        result.discard()
-        if result in self.outbound_buffer:
-            self.outbound_buffer.remove(result)
+    def _served(self, einfo: ExceptionInfo) -> None:
+        """The child's call has ended with an error: its process has died, or has failed outside its runs."""
+        error = getattr(einfo.exception, "exc", einfo.exception)
+        if not isinstance(error, WorkerLostError):
+            logger.error("the child failed outside its runs, and is replaced: %r\n%s", error, einfo.traceback)
+            self.kill()
+
+    def _take_back(self) -> None:
+        """Celery's pool would wait for this call's end, or give it to the next child as well."""
+        if self._serves is not None:
+            self._serves.discard()
+            if self._serves in self.outbound_buffer:
+                self.outbound_buffer.remove(self._serves)
+            self._serves = None
 
     def _create_worker_process(self, i: int) -> Any:
-        link, childs_end = pair()
+        (link, childs_end), (line, sidecars_line), page = pair(), frame_pair(SEND_LIMIT_S), Page()
         spec, refused = self.supervisor.spec, self.supervisor.variants.refused
-        self._initializer = functools.partial(self.entry.begin, childs_end, link, spec, refused)
+        ends = ChildEnds(childs_end, link, sidecars_line, line, page)
+        self._initializer = functools.partial(self.entry.begin, ends, spec, refused)
         try:
             process = super()._create_worker_process(i)
         finally:
             childs_end.close()
+            sidecars_line.close()
         self.supervisor.started(process.pid, link)
+        self.flight.began(process.pid, line, page)
         return process
 
     def _event_process_exit(self, hub: Any, proc: Any) -> None:
@@ -101,8 +127,15 @@ class ChildPool(AsynPool):
         # Only children that Celery has collected: one may have died in between.
         for process in before:
             if process not in self._pool:
-                self.supervisor.ended(process.exitcode or 0, is_stopping=self._state != RUN)
+                self._take_back()
+                self._ended(process.pid, process.exitcode or 0)
         return codes
+
+    def _ended(self, pid: int, exitcode: int) -> None:
+        self.supervisor.catch_up()
+        was_loading = self.supervisor.is_loading or bool(self.supervisor.variants.current)
+        self.flight.child_died(pid, how_it_ended(exitcode), was_loading=was_loading)
+        self.supervisor.ended(exitcode, is_stopping=self._state != RUN)
 
     def _repopulate_pool(self, exitcodes: Any) -> None:
         if self.supervisor.may_start:

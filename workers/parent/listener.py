@@ -22,7 +22,10 @@ class SlotListener(Protocol):
         """The child is dead and was collected."""
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
-        """A batch has ended: the parts on which the model itself failed, and whether it made any artifact."""
+        """Something was computed: the parts on which the model itself failed, and whether it made any artifact."""
+
+    def takes(self, parts: int) -> None:
+        """The slot takes so many requests at once from now on."""
 
     def given_up(self, reason: str) -> None:
         """No child will be started any more."""
@@ -41,6 +44,9 @@ class NoListener:
         """Ignored."""
 
     def ran(self, failed: Sequence[str], worked: bool) -> None:
+        """Ignored."""
+
+    def takes(self, parts: int) -> None:
         """Ignored."""
 
     def given_up(self, reason: str) -> None:

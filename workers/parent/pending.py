@@ -15,7 +15,7 @@ from workers.parent.slot_request import SlotRequest
 
 @dataclass
 class BatchSizes:
-    """Counts of the batches that have ended, and their sizes."""
+    """Counts of the batches that have ended, and their sizes, as far as the parent knows them."""
 
     largest: int = 0
     last: int = 0
@@ -28,11 +28,13 @@ class BatchSizes:
         """Requests per batch; 0 before the first batch."""
         return self.members / self.batches if self.batches else 0.0
 
-    def count(self, size: int) -> None:
-        """Count one more batch."""
-        self.largest, self.last = max(self.largest, size), size
-        self.batches += 1
-        self.members += size
+    def count(self, ran: int, largest: int) -> None:
+        """Count what was run of one hand-over: in batches of `largest`, and what was left over in a smaller one."""
+        for first in range(0, ran, largest):
+            size = min(largest, ran - first)
+            self.largest, self.last = max(self.largest, size), size
+            self.batches += 1
+            self.members += size
 
 
 class Pending:
@@ -77,13 +79,23 @@ class Pending:
             return 0.0
         return max(0.0, min(request.joined_at for request in self._requests) + self._delay_s - now)
 
-    def next_batch(self) -> list[SlotRequest]:
-        """Remove and return the next batch: one request that runs alone, or as many as are allowed, in order.
+    @property
+    def runs_alone(self) -> bool:
+        """Whether the first request shares no batch."""
+        return bool(self._requests) and self._requests[0].runs_alone
+
+    @property
+    def is_full(self) -> bool:
+        """Whether what waits fills a batch of the model, or cannot be more than one request."""
+        return len(self._requests) >= self._size or self.runs_alone
+
+    def next_batch(self, at_most: int) -> list[SlotRequest]:
+        """Remove and return what is handed over next: one request that runs alone, or up to `at_most`, in order.
 
         Revoked requests are removed too, but are in no batch.
         """
         chosen: list[SlotRequest] = []
-        while self._requests and len(chosen) < self._size:
+        while self._requests and len(chosen) < at_most:
             if chosen and (self._requests[0].runs_alone or chosen[0].runs_alone):
                 break
             request = self._requests.popleft()

@@ -1,14 +1,16 @@
 """The slot's pool, with the methods that Celery's worker calls: start, apply, flush, stop.
 
-It is thin: `dispatcher.py` decides what is sent to the child and when, `losses.py` handles runs that do not end
-normally, and `supervisor.py` decides when a child is started. Each call keeps its own callbacks, so each message keeps
-its own acknowledgement, result, events and error.
+It is thin: `dispatcher.py` decides what is handed over and when, `pipeline/answers.py` hears how it ended, `losses.py` handles
+what does not end normally, `pipeline/watch.py` keeps the time limits, and `supervisor.py` decides when a child is
+started. Each call keeps its own callbacks, so each message keeps its own acknowledgement, result, events and error.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
+import select
 import time
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -21,6 +23,10 @@ from workers.parent.child_process import ChildPool
 from workers.parent.dispatcher import Dispatcher
 from workers.parent.failure_streak import FailureStreak
 from workers.parent.losses import Losses
+from workers.parent.pipeline.answers import Answers
+from workers.parent.pipeline.flight import Flight
+from workers.parent.pipeline.hand_over import HandOver, depth_of
+from workers.parent.pipeline.watch import Limits, Watch
 from workers.parent.slot_request import Callback, SlotRequest
 from workers.parent.supervisor import Supervisor
 from workers.upstream.kombu import current_loop
@@ -32,6 +38,10 @@ from workers.wire.spec import SlotSpec
 logger = logging.getLogger(__name__)
 
 STOPS = "the worker stops"
+
+DRAIN_LOOKS_EVERY_S = 0.05
+COLD_S = 2.0
+"""How long a cold shutdown waits for the deaths of child and sidecar."""
 
 
 class SlotPool(TaskPool):
@@ -52,30 +62,31 @@ class SlotPool(TaskPool):
         spec, chosen = self.spec, settings()
         # Kept here: after a lost connection Celery has no current loop, but this one is used again.
         self.supervisor = Supervisor(spec, current_loop(), self._start_again)
+        is_pipelined = chosen.pipeline
+        self.flight = Flight(self.supervisor.loop, lambda: self._pool)
+        self.hand_over = HandOver(spec.batch_size, is_fixed=not is_pipelined)
         self.dispatcher = Dispatcher(
-            spec,
-            self.entry,
-            self.supervisor,
-            child=lambda: self._pool,
-            lost=lambda run, einfo: self.losses.lost(run, einfo),
-            over_limit=lambda batch, request: self.losses.over_limit(batch, request),
-            max_delay_s=chosen.max_delay_ms / 1000,
+            spec, self.supervisor, self.flight, self.hand_over, depth_of(is_pipelined), chosen.max_delay_ms / 1000
         )
-        self.losses = Losses(self.dispatcher, self.supervisor, lambda: ledger(self.app), spec.entry.time_limit_s)
+        self.losses = Losses(self.dispatcher, self.flight, self.supervisor, lambda: ledger(self.app))
+        self.answers = Answers(self.flight, self.dispatcher, self.losses, self.supervisor, self.hand_over)
+        run_named = f"time_limit_s = {spec.entry.time_limit_s:g}"
+        limits_of_watch = Limits(spec.limit_s, run_named, chosen.stage_limit_s, chosen.cancel_grace_s)
+        self.watch = Watch(self.flight, self.dispatcher, self.losses, self.supervisor, self.hand_over, limits_of_watch)
         self.failure_streak = FailureStreak()
         self.unload_timeout_s = chosen.unload_timeout_s
         """Seconds until an idle model is unloaded (`workers/duties/idle_unload.py`); 0: never."""
-        self.options.update(supervisor=self.supervisor, entry=self.entry)
+        self.options.update(supervisor=self.supervisor, entry=self.entry, flight=self.flight, drain=self._drain)
 
     def on_start(self) -> None:
         """Fork the child, which begins to load the model."""
         if (size := settings().queue_size) is not None:
-            logger.warning("GPU_QUEUE_SIZE=%d is not used: messages wait in Redis; a slot holds two batches", size)
+            logger.warning("GPU_QUEUE_SIZE=%d is not used: messages wait in Redis; a slot holds a few batches", size)
         super().on_start()
         # Celery's pool binds its own methods here.
         self.on_apply = self._join
         self.flush = self.losses.flush
-        # Celery calls it for a single request, not for the whole batch; `Losses.terminate` handles that request.
+        # Celery calls it for a single request, not for a whole run; `Losses.terminate` handles that request.
         self.terminate_job = lambda pid, signum=None: None
 
     def did_start_ok(self) -> bool:
@@ -86,6 +97,8 @@ class SlotPool(TaskPool):
         """Register with the event loop, also again after it was reset."""
         super().register_with_event_loop(loop)
         self.supervisor.listen()
+        self.flight.listen()
+        self.watch.listen()
 
     @property
     def is_ready(self) -> bool:
@@ -94,15 +107,20 @@ class SlotPool(TaskPool):
 
     @property
     def child_is_alive(self) -> bool:
-        """Whether there is a child process; only then are the leases on this worker's messages renewed."""
-        return self.dispatcher.child_is_alive
+        """Whether there is a child, or a sidecar; only then are the leases on this worker's messages renewed."""
+        return self.flight.is_alive
+
+    @property
+    def holds_at_most(self) -> int:
+        """How many messages this worker may hold now: those in flight, and what is handed over next."""
+        return (self.dispatcher.depth + 1) * self.hand_over.number
 
     def kill_child(self) -> None:
-        """Kill the child, which is not at fault. Its batch is given back; a new child is started. From any thread."""
+        """Kill child and sidecar, which are not at fault; what they run is given back. From any thread."""
         self.losses.kill_child()
 
     def give_back_running(self) -> None:
-        """Kill the child when the worker stops; its batch returns to the front, without an attempt. From any thread."""
+        """The same when the worker stops: no attempt is counted. From any thread."""
         self.losses.give_back_running()
 
     def _join(
@@ -129,22 +147,37 @@ class SlotPool(TaskPool):
             self._pool.maintain_pool()
 
     def on_close(self) -> None:
-        """Warm shutdown begins: the running batch ends, pending requests are given back at once."""
+        """Warm shutdown begins: what has begun ends, the rest is given back at once."""
         self.dispatcher.stop(STOPS)
         super().on_close()
 
     def on_stop(self) -> None:
-        """Wait for the running batch; a child without a batch is killed at once, also while it loads."""
+        """Wait for what is in flight; a child that computes nothing is killed at once, also while it loads."""
         self.dispatcher.stop(STOPS)
-        if self._pool is not None and self.dispatcher.batch is None:
-            self._pool.kill(is_planned=True)
         super().on_stop()
 
     def on_terminate(self) -> None:
-        """Cold shutdown: the child is killed, and all messages are given back."""
+        """Cold shutdown: child and sidecar are killed, and all messages are given back."""
         self.dispatcher.stop(STOPS)
-        self.kill_child()
+        self.give_back_running()
+        self._drain(COLD_S)
         super().on_terminate()
+
+    def _drain(self, limit_s: float = math.inf) -> None:
+        """Wait until nothing is in flight, in place of the event loop, which turns no more."""
+        self.watch.stop()
+        deadline = time.monotonic() + limit_s
+        while self.flight.is_busy and time.monotonic() < deadline:
+            poller = select.poll()
+            for pipeline in self.flight.pipelines:
+                if not pipeline.is_closed:
+                    poller.register(pipeline.fileno(), select.POLLIN)
+            poller.poll(DRAIN_LOOKS_EVERY_S * 1000)
+            self.supervisor.catch_up()
+            self.flight.hear_all()
+            self.watch.look()
+            if self._pool is not None:
+                self._pool.collect()
 
     def _get_info(self) -> dict[str, Any]:
         info: dict[str, Any] = super()._get_info()
@@ -156,6 +189,8 @@ class SlotPool(TaskPool):
             "batch_size": self.spec.batch_size,
             "batches": {**vars(sizes), "mean": round(sizes.mean, 2)},
             "waiting": len(self.dispatcher.pending),
+            "in_flight": self.dispatcher.in_flight,
+            "hand_over": self.hand_over.number,
             "busy_s": round(time.monotonic() - busy_since, 3) if busy_since else 0.0,
             "parent": os.getpid(),
         }

@@ -26,7 +26,7 @@ Callback = Callable[..., Any]
 
 @dataclass(eq=False)
 class SlotRequest:
-    """One call that is pending or in a batch. Celery's request has a weak reference to it, and calls `terminate`."""
+    """One call that is pending or in flight. Celery's request has a weak reference to it, and calls `terminate`."""
 
     call: Call
     callback: Callback
@@ -40,11 +40,14 @@ class SlotRequest:
     """It was cancelled: it is not given back when its child dies."""
     is_over_limit: bool = False
     """Its own time limit is over: it fails when its child dies."""
+    told_at: float = 0.0
+    """When its child was told of either, by the monotonic clock."""
     joined_at: float = 0.0
     """When it arrived, by the monotonic clock."""
     runs_alone: bool = False
     """It must run in a batch of its own."""
-    _is_accepted: bool = False
+    is_accepted: bool = False
+    """Whether Celery was told that it has begun."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -83,9 +86,9 @@ class SlotRequest:
         return is_recorded_as_revoked(self.accept_callback)
 
     def accept(self, pid: int, accepted: float) -> None:
-        """The child has accepted it, at a time of the monotonic clock. Celery gets this only once."""
-        if not self._is_accepted:
-            self._is_accepted = True
+        """The child (`pid`) has begun it, at a time of the monotonic clock. Celery gets this only once."""
+        if not self.is_accepted:
+            self.is_accepted = True
             _call(self.accept_callback, pid, accepted)
 
     def succeed(self, result: TraceResult) -> None:

@@ -29,6 +29,7 @@ from workers.wire.messages import (
     Loaded,
     MemoryUsed,
     OfModel,
+    OperationRan,
     RegistryOffer,
     StandsBy,
     StateEntered,
@@ -57,6 +58,7 @@ class Supervisor:
         self.variants = VariantLoads(spec.load_attempts)
         self.recycling = Recycling(spec.entry.recycle_rss_gb)
         self.listener: SlotListener = NoListener()
+        self.operation_ran: Callable[[OperationRan], None] = lambda message: None
         self._start_again = start_again
         self.ready_at = 0.0
         """When the child was last ready after a load, by the monotonic clock."""
@@ -105,11 +107,13 @@ class Supervisor:
         if self._link is not None:
             self._read(self._link)
 
-    def send(self, message: FromParent) -> None:
-        """Send the child a message without an answer; does nothing if the child has died."""
+    def send(self, message: FromParent) -> bool:
+        """Send the child a message, and do not wait for an answer; False if the child has died."""
         if self._link is not None:
             with contextlib.suppress(LinkClosed):
                 self._link.send(message)
+                return True
+        return False
 
     def ask_status(self, wait_s: float = 1.0) -> Mapping[str, Any] | None:
         """Ask the child for its status, also while it computes; None if there is no answer in time."""
@@ -210,6 +214,8 @@ class Supervisor:
                 self.listener.ran(failed, worked)
             case MemoryUsed(rss_bytes):
                 self.recycling.used(rss_bytes)
+            case OperationRan():
+                self.operation_ran(message)
             case Status():
                 self._answer = message
             case _:

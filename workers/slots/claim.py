@@ -59,14 +59,17 @@ class SlotClaim:
     index: int
     model: str
     parts: int
-    """How many parts this worker takes at once while it is ready."""
+    """How many parts this worker takes at once while it is ready, as far as it is known at the claim."""
     turn: Turn | None = None
     """A GPU slot's turn to load; renewed and released together with the slot."""
 
-    def renew(self, client: Redis, lease_s: float, ready: bool) -> str | None:
-        """Renew the lease; who holds the slot or the worker's name instead of us, or None when both are ours."""
+    def renew(self, client: Redis, lease_s: float, ready: bool, parts: int | None = None) -> str | None:
+        """Renew the lease; who holds the slot or the worker's name instead of us, or None when both are ours.
+
+        `parts` is how many this worker takes at once by now; None: as at the claim.
+        """
         names = [self.key, keys.worker_name(self.worker), keys.capacity(self.model)]
-        args: list[str | int] = [self.value, _ms(lease_s), self._member, int(ready)]
+        args: list[str | int] = [self.value, _ms(lease_s), self._member(parts), int(ready)]
         if self.turn:
             names.append(self.turn.key)
             args.append(self.turn.value)
@@ -76,15 +79,14 @@ class SlotClaim:
     def release(self, client: Redis) -> bool:
         """Free the slot; False when another worker holds it by now."""
         names = [self.key, keys.worker_name(self.worker), keys.capacity(self.model)]
-        args = [self.value, self._member]
+        args = [self.value, self._member()]
         if self.turn:
             names += [self.turn.key, keys.promised(self.turn.gpu)]
             args += [self.turn.value, self.worker]
         return bool(scripts(client).run("release", names, args))
 
-    @property
-    def _member(self) -> str:
-        return f"{self.worker}|{self.parts}"
+    def _member(self, parts: int | None = None) -> str:
+        return f"{self.worker}|{self.parts if parts is None else parts}"
 
 
 def claim_cpu(client: Redis, model: str, node: str, slots: int, lease_s: float, parts: int) -> SlotClaim:

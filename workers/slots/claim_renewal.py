@@ -40,6 +40,7 @@ class ClaimRenewal:
         self._store_use = store_use
         self._pid = os.getpid()
         self._is_ready = False
+        self._parts: int | None = None
         self._is_away = False
         self._changed = threading.Event()
         self._is_stopped = False
@@ -54,6 +55,12 @@ class ClaimRenewal:
         """Say whether this worker takes parts now; the thread writes it to Redis at once."""
         self._is_ready = is_ready
         self._changed.set()
+
+    def set_parts(self, parts: int) -> None:
+        """Say how many parts this worker takes at once by now; the thread writes it to Redis at once."""
+        if parts != self._parts:
+            self._parts = parts
+            self._changed.set()
 
     def step(self) -> bool:
         """Renew once; False when the slot is lost."""
@@ -75,7 +82,7 @@ class ClaimRenewal:
 
     def _renew(self) -> str | None:
         """Renew everything; a sentence if something was lost."""
-        if holder := self.claim.renew(self._client, self._lease_s, self._is_ready):
+        if holder := self.claim.renew(self._client, self._lease_s, self._is_ready, self._parts):
             ran_out = f"the lease of {self._lease_s:g} s ran out before it was renewed"
             return f"slot lost: {holder} holds it by now ({ran_out})"
         return self._store_use.renew(self._client, self._lease_s) if self._store_use else None

@@ -31,24 +31,37 @@ class LeasingQoS(virtual.QoS):
     """The prefetch of one channel."""
 
     restore_at_shutdown = False
-    shared_batch = 0
-    """Messages of one batch of the slot that reads here; what waits is then shared with other slots. 0: not shared."""
 
     def __init__(self, channel: Reader, prefetch_count: int = 0) -> None:
         self.channel = channel
         self.prefetch_count = prefetch_count or 0
         self.may_take: Callable[[], bool] = lambda: True
         """Whether any message may be taken, whatever the prefetch says."""
+        self.room: Callable[[], int] | None = None
+        """How many messages may be held now, where that changes; `prefetch_count` is an upper limit then."""
+        self._shared: Callable[[], int] = lambda: 0
         self.on_pause: Callable[[bool], None] = lambda is_paused: None
         """Is called with each answer of Redis to a reserve: whether a queue that is read here is paused."""
         self._delivered: dict[str, Any] = {}
         self._rests_until_s = 0.0
 
     def gate(
-        self, may_take: Callable[[], bool], shared_batch: int, on_pause: Callable[[bool], None] = lambda is_paused: None
+        self,
+        may_take: Callable[[], bool],
+        room: Callable[[], int],
+        shared_batch: Callable[[], int],
+        on_pause: Callable[[bool], None] = lambda is_paused: None,
     ) -> None:
-        """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
-        self.may_take, self.shared_batch, self.on_pause = may_take, shared_batch, on_pause
+        """From now on take messages only while `may_take()`, and hold no more than `room()`.
+
+        What waits is shared with other slots, in batches of `shared_batch()` messages; 0: it is not shared.
+        """
+        self.may_take, self.room, self._shared, self.on_pause = may_take, room, shared_batch, on_pause
+
+    @property
+    def shared_batch(self) -> int:
+        """Messages of one hand-over of the slot that reads here; 0: what waits is not shared."""
+        return self._shared()
 
     def rest(self, seconds: float) -> None:
         """Take nothing for so long, because Redis refuses what this worker needs; 0: go on."""
@@ -61,15 +74,16 @@ class LeasingQoS(virtual.QoS):
 
     def can_consume(self) -> bool:
         """Whether another message may be taken."""
-        return self._may_take() and (not self.prefetch_count or self.channel.leases.count < self.prefetch_count)
+        return self.can_consume_max_estimate() > 0
 
     def can_consume_max_estimate(self) -> int:
         """How many may be taken now."""
         if not self._may_take():
             return 0
-        if not self.prefetch_count:
-            return RESERVE_AT_MOST
-        return max(0, min(RESERVE_AT_MOST, self.prefetch_count - self.channel.leases.count))
+        limits = [self.prefetch_count] if self.prefetch_count else []
+        if self.room is not None:
+            limits.append(self.room())
+        return max(0, min([RESERVE_AT_MOST, *(limit - self.channel.leases.count for limit in limits)]))
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Nothing: the reserve registered it."""

@@ -16,7 +16,7 @@ def slot(own_environment: None) -> Iterator[SmallSlot]:
     """A slot whose losses reach no ledger."""
     made = SmallSlot()
     yield made
-    made.loop.close()
+    made.close()
 
 
 @pytest.fixture
@@ -25,4 +25,4 @@ def recorded_slot(broker: str) -> Iterator[SmallSlot]:
     with redis.Redis.from_url(broker) as client:
         made = SmallSlot(lambda: Ledger(client))
         yield made
-        made.loop.close()
+        made.close()
