@@ -45,6 +45,7 @@ from workers.duties.heartbeat import Heartbeat
 from workers.duties.idle_unload import IdleUnload
 from workers.duties.pause import Pause
 from workers.duties.readiness import Readiness
+from workers.duties.recall import Recall
 from workers.duties.retention import StoreRetention
 from workers.duties.set_aside import MessageSetAside
 from workers.duties.sweep import Sweeper
@@ -68,6 +69,7 @@ CONSUMER_DUTIES = (
     MessageSetAside,
     Pause,
     Readiness,
+    Recall,
     RevokedInRedis,
     StoreRetention,
     Sweeper,

@@ -52,4 +52,4 @@ def idle_slots(client: Redis, queue: str) -> int:
     assert isinstance(now, tuple)
     seconds, micro = now
     found = client.zcount(keys.idle(queue), seconds * 1000 + micro // 1000, "+inf")
-    return int(found)  # type: ignore[arg-type]
+    return int(found)

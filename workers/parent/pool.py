@@ -1,8 +1,9 @@
 """The slot's pool, with the methods that Celery's worker calls: start, apply, flush, stop.
 
-It is thin: `dispatcher.py` decides what is handed over and when, `pipeline/answers.py` hears how it ended, `losses.py` handles
-what does not end normally, `pipeline/watch.py` keeps the time limits, and `supervisor.py` decides when a child is
-started. Each call keeps its own callbacks, so each message keeps its own acknowledgement, result, events and error.
+It is thin: `dispatcher.py` decides what is handed over and when, `pipeline/answers.py` hears how it ended,
+`losses.py` handles what does not end normally, `pipeline/watch.py` keeps the time limits, and `supervisor.py` decides
+when a child is started. Each call keeps its own callbacks, so each message keeps its own acknowledgement, result,
+events and error.
 """
 
 from __future__ import annotations
