@@ -18,7 +18,9 @@ from workers.child.models.lifecycle import Lifecycle
 from workers.child.process import ChildState
 from workers.wire.call import Call
 from workers.wire.link import ChildEnd
+from workers.wire.page import Page
 from workers.wire.spec import SlotSpec
+from workers.wire.work_line import ModelEnd
 
 MODEL = "model"
 
@@ -54,6 +56,10 @@ class OneRehearsal:
         adapter.run = noted
         yield LoadedModel(self.entry, adapter, adapter.load(), 0.0)
 
+    def fetch(self, variant: str | None) -> LoadedModel:
+        with self.use(variant) as model:
+            return model
+
     def load(self) -> float:
         self.calls.append("load")
         if None in self.fails:
@@ -80,12 +86,15 @@ def call(text: str, task_id: str = "", tag: str = "", **fields: Any) -> Call:
     return Call("speech.paragraph", task_id, headers, json.dumps([[], kwargs, {}]), "application/json", "utf-8")
 
 
-def child_with(models: SlotModels, link: ChildEnd, app: Celery | None = None, **spec: Any) -> ChildState:
-    """A child on the CPU, whose states nobody hears."""
+def child_with(models: SlotModels, link: ChildEnd, line: ModelEnd | None = None, **spec: Any) -> ChildState:
+    """A child on the CPU, whose states nobody hears; without `line` it has no sidecar."""
+    no_line: Any = line
     return ChildState(
-        app or Celery("unused", set_as_current=False),
+        Celery("unused", set_as_current=False),
         SlotSpec(models.entry, "cpu", "w", 1, 3, **spec),
         link,
+        no_line,
+        Page(),
         Lifecycle(),
         models,
     )

@@ -13,9 +13,10 @@ from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal, child_with,
 from workers.child import answers
 from workers.parent.supervisor import Supervisor
 from workers.wire.link import pair
-from workers.wire.messages import CancelRequests
+from workers.wire.messages import CancelRequests, Operation, RunOperation
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
+from workers.wire.work_line import work_line
 
 
 def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) -> None:
@@ -45,16 +46,21 @@ def test_a_child_answers_its_parent_and_ends_without_one(wait_until: WaitUntil) 
         supervisor.loop.close()
 
 
-def test_what_the_parent_cancels_is_known_by_its_delivery_tags(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_parent_cancels_and_wants_done_is_known_and_wakes_the_main_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     exits: list[int] = []
     monkeypatch.setattr(os, "_exit", exits.append)
     parents_end, childs_end = pair()
-    child = child_with(OneRehearsal(), childs_end)
-    parents_end.send(CancelRequests(("one", "two")))
-    parents_end.send(CancelRequests(("three",), "time_limit=3 s, set by the sender"))
+    sidecar, line = work_line()
+    child = child_with(OneRehearsal(), childs_end, line)
+    parents_end.send(CancelRequests(3, (0, 2)))
+    parents_end.send(RunOperation(1, Operation.TIDY))
     parents_end.close()
     answers.listen(child)
-    assert child.cancelled == {"one", "two", "three"}
-    assert child.over_limit == {"three": "time_limit=3 s, set by the sender"}
+    assert child.cancelled.of(3) == {0, 2}
+    assert list(child.operations) == [RunOperation(1, Operation.TIDY)]
+    assert line.next() is None, "it was woken"
     assert exits == [1], "without a parent"
-    childs_end.close()
+    for end in (childs_end, sidecar, line):
+        end.close()

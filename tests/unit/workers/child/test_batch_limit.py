@@ -9,9 +9,9 @@ import redis
 
 from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import OneRehearsal
+from workers.child import batch_limit
 from workers.child.batch_limit import BatchLimit
 from workers.child.models.base import LoadedModel
-from workers.sidecar.stages import batch_limit
 
 
 @pytest.fixture
@@ -42,6 +42,17 @@ def test_redis_is_read_once_in_a_while_and_not_before_every_batch(
     assert limit.size(model) is None
     monkeypatch.setattr(batch_limit, "READ_EVERY_S", -1.0)
     assert limit.size(model) == 3
+
+
+def test_where_redis_does_not_answer_the_last_known_limit_holds(
+    raw_redis: Any, model: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = BatchLimit(raw_redis)
+    limit.learn(model, 3)
+    monkeypatch.setattr(batch_limit, "READ_EVERY_S", -1.0)
+    with redis.Redis(port=1) as nobody:
+        limit.client = nobody
+        assert limit.size(model) == 3
 
 
 def test_a_limit_that_redis_does_not_store_holds_in_this_process(model: LoadedModel) -> None:

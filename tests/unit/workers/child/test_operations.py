@@ -12,7 +12,7 @@ from tasks.errors import MissingExtra, ModelLoadError
 from tests.unit.workers.child.rehearsals import OneRehearsal, child_with, entry
 from workers.child import operations
 from workers.wire.link import ChildEnd, ParentEnd, pair
-from workers.wire.messages import FailedToLoad, Loaded, Operation
+from workers.wire.messages import FailedToLoad, Loaded, Operation, OperationRan, RunOperation
 from workers.wire.state import State
 
 
@@ -74,6 +74,27 @@ def test_what_is_loaded_is_not_loaded_again_and_what_is_not_is_not_unloaded(ends
 
 def test_tidying_answers_when_to_ask_again(ends: tuple[ParentEnd, ChildEnd]) -> None:
     assert operations.run(child_with(OneRehearsal(), ends[1]), Operation.TIDY) == 7.0
+
+
+def test_what_the_parent_asked_for_is_run_in_order_and_answered_and_an_error_is_an_answer(
+    ends: tuple[ParentEnd, ChildEnd], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parents_end, childs_end = ends
+    models = OneRehearsal()
+    child = child_with(models, childs_end)
+    child.life.state = State.READY
+
+    def fails() -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(models, "unload", fails)
+    child.operations.extend([RunOperation(1, Operation.TIDY), RunOperation(2, Operation.UNLOAD)])
+    operations.run_waiting(child)
+    assert parents_end.pending(1.0) == [
+        OperationRan(1, 7.0),
+        OperationRan(2, None, "ZeroDivisionError: division by zero"),
+    ]
+    assert not child.operations
 
 
 def test_the_memory_of_a_model_is_promised_before_it_leaves_the_gpu(ends: tuple[ParentEnd, ChildEnd]) -> None:

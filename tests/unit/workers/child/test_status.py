@@ -14,7 +14,7 @@ from workers.wire.link import pair
 def test_the_status_names_the_state_the_counts_the_memory_and_what_the_models_say() -> None:
     theirs, ours = pair()
     child = child_with(OneRehearsal(), ours)
-    child.counts.add([(0, "done", 0.1), (1, "failed", 0.1)])
+    child.counts.add(2, 1)
     child.limit.last = 4
     found = status(child)
     assert (found["pid"], found["model"], found["state"], found["is_loading"]) == (

@@ -14,8 +14,8 @@ from tasks.flow.payloads import input_payload
 from tasks.messages import PartRequest
 from tests.unit.workers.adapters.asked import to_speak, to_summarise
 from workers.adapters.rehearsal import Rehearsal
-from workers.child import crafts
-from workers.child.models.base import LoadedModel
+from workers.sidecar import crafts
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.stages.make_ready import artifact_name
 
 CRAFTS = {one.craft.name: one for one in crafts.by_task().values()}
@@ -66,11 +66,11 @@ NAMES: list[tuple[str, Mapping[str, Any], Mapping[str, Any] | tuple[str, Mapping
 ]  # fmt: skip
 
 
-def rehearsal(voice: str | None = None, gives: str = "sound") -> LoadedModel:
+def rehearsal(voice: str | None = None, gives: str = "sound") -> KnownModel:
     options = {"gives": gives, "voices": ["anna", "bert"]} if voice else {"gives": gives}
     entry = ModelEntry(name="quick", adapter="rehearsal", voice=voice, options=options)
     adapter: Any = Rehearsal(entry, "cpu")
-    return LoadedModel(entry, adapter, adapter.load(), 0.0)
+    return KnownModel(entry, adapter, adapter.load())
 
 
 def asked(craft: str, given: Mapping[str, Any] | tuple[str, Mapping[str, Any]]) -> PartRequest:

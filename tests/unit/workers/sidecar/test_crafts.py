@@ -8,7 +8,7 @@ import pytest
 
 from tasks.messages import lookup
 from tasks.store.names import checked_name
-from workers.child import crafts
+from workers.sidecar import crafts
 from workers.sidecar.crafts import summary
 from workers.sidecar.crafts.base import SlotCraft
 

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from tasks.errors import SlotlineError
 from tasks.flow import attempts
 from tests.unit.workers.child.rehearsals import call
-from workers.child import tracing
+from workers.sidecar import tracing
 from workers.wire.call import TraceResult
 
 
@@ -23,9 +23,14 @@ class Buffer:
 
     def __init__(self, answer: dict[str, Exception] | Exception | None = None) -> None:
         self.answer = answer or {}
+        self.released: list[tuple[str, str]] = []
 
     def open(self) -> None:
         """Nothing is kept."""
+
+    def release(self, artifact: str, tag: str) -> None:
+        """Note it."""
+        self.released.append((artifact, tag))
 
     def send(self) -> dict[str, Exception]:
         if isinstance(self.answer, Exception):
@@ -78,6 +83,13 @@ def test_what_the_model_took_before_is_part_of_each_requests_run(monkeypatch: py
     tracing.trace_all(app, [call(text) for text in "ab"], [2.0, 0.25])
     tracing.trace_all(app, [call("c")])
     assert before == [2.0, 0.25, 0.0]
+
+
+def test_claims_are_released_with_what_is_written(monkeypatch: pytest.MonkeyPatch, app: Celery) -> None:
+    buffer = Buffer()
+    traced_as(monkeypatch, buffer, (0, "fine", 0.5))
+    tracing.trace_all(app, [call("a")], claims=[("artifact", "tag")])
+    assert buffer.released == [("artifact", "tag")]
 
 
 @pytest.mark.parametrize("error", [MemoryError(), SystemExit(3)])

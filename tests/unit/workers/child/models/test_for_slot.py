@@ -18,6 +18,7 @@ from workers.wire.link import ChildEnd, ParentEnd, pair
 from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
+from workers.wire.work_line import ModelOffers
 
 
 @pytest.fixture
@@ -47,12 +48,14 @@ class BusyGpu:
 def test_one_model_waits_for_its_turn_on_a_gpu_before_it_is_loading(ends: tuple[ParentEnd, ChildEnd]) -> None:
     parents_end, childs_end = ends
     life = Lifecycle()
-    models = models_for(SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu()), life, childs_end, frozenset())
+    told: list[ModelOffers] = []
+    models = models_for(SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu()), life, childs_end, frozenset(), told.append)
     assert isinstance(models, OneModel)
     models.load()
     assert parents_end.pending(1.0) == [WaitsForTurn("other@host")]
     assert life.state is State.WARMING
     assert models.offer is not None
+    assert told == [ModelOffers(models.offer, entry=entry())], "the sidecar knows it before the parent does"
 
 
 def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is_refused(
@@ -62,11 +65,13 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
     for name in ("good", "bad", "deadly"):
         (tmp_path / name).mkdir()
     (tmp_path / "bad" / "fault").write_text("⚡error")
+    told: list[ModelOffers] = []
     spec = SlotSpec(entry(path=str(tmp_path / "{id}"), options={"faults": True}), "cpu", "w", 1, 3)
-    models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}))
+    models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}), told.append)
     assert isinstance(models, Registry)
     with models.use("good") as model:
         assert model.entry.voice == "good"
+    assert [(one.variant, one.entry.voice, one.number) for one in told] == [("good", "good", 0)]
     with pytest.raises(Exception, match="⚡error"), models.use("bad"):
         pytest.fail("loaded")
     with (

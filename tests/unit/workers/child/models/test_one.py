@@ -23,6 +23,7 @@ def test_it_is_loaded_unloaded_and_loaded_again() -> None:
         life.enter(State.READY)
         assert one.offer is not None
         assert (one.status()["voices"], one.status()["languages"]) == (["vi"], ["und"])
+        assert one.fetch(None).offer is one.offer
         with one.use(None) as model:
             assert model.offer is one.offer
         one.unload()

@@ -232,3 +232,13 @@ def test_unloading_the_slot_gives_back_all(slot: Callable[..., Slot]) -> None:
     one.use("anna", "bert")
     one.registry.unload()
     assert one.living() == []
+
+
+def test_a_model_that_is_fetched_counts_as_no_use_and_its_first_use_as_no_hit(tmp_path: Path) -> None:
+    slot = Slot(tmp_path, TABLE)
+    assert slot.registry.fetch("anna") is slot.registry.fetch("anna")
+    for _ in range(2):
+        with slot.registry.use("anna"):
+            pass
+    found = slot.registry.status()["registry"]
+    assert (found["misses"], found["hits"], found["models"][0]["uses"], slot.loaded) == (1, 1, 2, ["anna"])

@@ -13,14 +13,14 @@ from tasks.errors import InvalidInput, NothingToSpeak
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import Rehearsal
-from workers.child.models.base import LoadedModel
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.crafts.speech import CRAFT
 
 
-def loaded(**table: object) -> LoadedModel:
+def loaded(**table: object) -> KnownModel:
     entry = ModelEntry.model_validate({"name": "m", "adapter": "rehearsal", **table})
     adapter = Rehearsal(entry, "cpu")
-    return LoadedModel(entry, adapter, adapter.load(), 0.0)
+    return KnownModel(entry, adapter, adapter.load())
 
 
 @pytest.mark.parametrize(

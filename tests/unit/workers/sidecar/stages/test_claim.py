@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from tasks.flow.ledger import Ledger
@@ -13,7 +14,7 @@ from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.outcomes import Failed, Waiting
 from tasks.redis import keys
 from tests.unit.workers.child.rehearsals import call, entry
-from workers.sidecar.stages.claim import claim, release
+from workers.sidecar.stages.claim import claim, give_up, release
 from workers.sidecar.stages.make_ready import take
 from workers.sidecar.stages.work import Work
 
@@ -23,7 +24,7 @@ ARTIFACT = "speech/ab/cdef.wav"
 def work(ledger: Ledger, *task_ids: str, artifact: str = ARTIFACT) -> Work:
     """One artifact that these tasks want."""
     calls = [call("text", task_id, f"tag-{task_id}") for task_id in task_ids]
-    requests = take(ledger, entry(), calls).by_variant[None]
+    requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
     return Work(artifact, requests[0].part, requests)
 
 
@@ -75,6 +76,25 @@ def test_one_that_cannot_be_released_costs_the_others_nothing(
     with caplog.at_level(logging.WARNING):
         release(ledger, [("one", "tag"), ("two", "tag")])
     assert [record.message for record in caplog.records] == ["one is not released: WRONGTYPE"]
+
+
+def test_what_is_given_up_is_free_and_counts_no_attempt(ledger: Ledger) -> None:
+    (claimed,), *_ = claim(ledger, [work(ledger, "first", "second")])
+    give_up(ledger, [claimed])
+    assert redis_of(ledger).hget(keys.attempts("first"), "0") == b"0"
+    assert not redis_of(ledger).exists(keys.computed_by(ARTIFACT))
+
+
+def test_what_cannot_be_given_up_now_is_free_later_and_raises_nothing(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (claimed,), *_ = claim(ledger, [work(ledger, "first")])
+
+    def away(claims: object) -> None:
+        raise RedisConnectionError("away")
+
+    monkeypatch.setattr(ledger.claims, "release_all", away)
+    give_up(ledger, [claimed])
 
 
 def test_nothing_to_release_asks_nobody(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

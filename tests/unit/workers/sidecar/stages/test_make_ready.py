@@ -12,26 +12,26 @@ from tasks.errors import InvalidInput, ModelLoadError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
 from tasks.redis import keys
+from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
-from workers.sidecar.stages import batch
-from workers.sidecar.stages.make_ready import make_ready, take
+from tests.unit.workers.sidecar.in_one_process import known, run
+from workers.sidecar.stages.make_ready import make_ready, take, without_made
 from workers.sidecar.stages.work import BatchRequest, ReadyBatch
 from workers.wire.call import Call
 
 
 def requests(ledger: Ledger, calls: Sequence[Call]) -> Sequence[BatchRequest]:
     """What the calls ask for, of the slot's one model."""
-    return take(ledger, entry(), calls).by_variant[None]
+    return take(ledger, entry(), calls, has_company=len(calls) > 1).by_variant[None]
 
 
 def ready(ledger: Ledger, models: OneRehearsal, calls: Sequence[Call]) -> ReadyBatch:
-    with models.use(None) as model:
-        return make_ready(ledger, model, requests(ledger, calls), has_company=len(calls) > 1)
+    return make_ready(ledger, known(models), requests(ledger, calls), has_company=len(calls) > 1)
 
 
 def test_requests_are_sorted_by_the_model_that_they_want(ledger: Ledger) -> None:
     many = entry(path="/voices/{id}")
-    taken = take(ledger, many, [call("one", voice="anna"), call("two"), call("three", voice="anna")])
+    taken = take(ledger, many, [call("one", voice="anna"), call("two"), call("three", voice="anna")], has_company=True)
     indexes = {variant: [one.index for one in found] for variant, found in taken.by_variant.items()}
     assert indexes == {"anna": [0, 2], "vi": [1]}
     assert taken.outcomes == {}
@@ -41,7 +41,7 @@ def test_a_call_of_a_task_that_no_model_computes_has_no_outcome_and_one_that_has
     ledger: Ledger,
 ) -> None:
     other = Call("flow.sweep", "id", {}, "[[], {}, {}]", "application/json", "utf-8")
-    taken = take(ledger, entry(), [other, call("", job="gone", part=1), call("good")])
+    taken = take(ledger, entry(), [other, call("", job="gone", part=1), call("good")], has_company=True)
     assert taken.outcomes == {1: Dropped()}
     assert [one.index for one in taken.by_variant[None]] == [2]
 
@@ -53,7 +53,7 @@ def test_what_cannot_be_read_is_logged_unless_its_own_words_say_enough(
     redis: Any = ledger.claims._redis
     redis.set(keys.job("broken"), "no hash")
     with caplog.at_level(logging.ERROR):
-        taken = take(ledger, entry(), [broken, call("text", model="another")])
+        taken = take(ledger, entry(), [broken, call("text", model="another")], has_company=True)
     assert [type(outcome) for outcome in taken.outcomes.values()] == [Failed, Failed]
     assert [record.message for record in caplog.records] == [f"speech.paragraph[{broken.task_id}] cannot be read"]
 
@@ -66,7 +66,7 @@ def test_each_artifact_is_claimed_once_for_all_that_want_it(ledger: Ledger, mode
 
 
 def test_what_is_there_already_is_done_and_is_not_claimed(ledger: Ledger, models: OneRehearsal) -> None:
-    batch.run(models, ledger, [call("made")])
+    run(models, ledger, [call("made")])
     found = ready(ledger, models, [call("made"), call("new")])
     assert [work.first.index for work in found.work] == [1]
     outcome = found.outcomes[0]
@@ -103,14 +103,29 @@ def test_what_may_have_killed_before_it_was_claimed_is_not_read_with_others_and_
     run_of = (deadly.task_id, 0)
     for deaths in (1, 2):
         ledger.claims.note_loss(f"tag-{deaths}", run_of, "signal 9 (SIGKILL)", is_early=True)
-        both, alone = take(ledger, entry(), [deadly, other]), take(ledger, entry(), [deadly])
+        both = take(ledger, entry(), [deadly, other], has_company=True)
+        alone = take(ledger, entry(), [deadly], has_company=False)
         assert (both.alone, [one.index for one in both.by_variant[None]]) == (frozenset({0}), [1])
         assert (alone.alone, [one.index for one in alone.by_variant[None]]) == (frozenset(), [0])
     ledger.claims.note_loss("tag-3", run_of, "signal 9 (SIGKILL)", is_early=True)
-    spent = take(ledger, entry(), [deadly, other])
+    spent = take(ledger, entry(), [deadly, other], has_company=True)
     (outcome,) = spent.outcomes.values()
     assert isinstance(outcome, Failed)
     assert str(outcome.error) == (
         "its worker died in all 3 attempts before it began; the last time: signal 9 (SIGKILL)"
     )
     assert spent.alone == frozenset()
+
+
+def test_what_this_slot_stored_after_it_was_looked_for_is_not_computed_again(
+    ledger: Ledger, models: OneRehearsal
+) -> None:
+    first, second = calls = [call("made"), call("new")]
+    found = ready(ledger, models, calls)
+    artifact = artifacts.store().put_bytes(found.work[0].artifact, b"sound", {})
+    left = without_made(ledger, found, {artifact.name: artifact})
+    assert [work.first.index for work in left.work] == [1]
+    assert left.outcomes == {0: Done(artifact, computed=False)}
+    redis: Any = ledger.claims._redis
+    counted = [redis.hget(keys.attempts(one.task_id), "0") for one in (first, second)]
+    assert (counted, redis.exists(keys.computed_by(artifact.name))) == ([b"0", b"1"], 0)
