@@ -84,7 +84,8 @@ def _traced(app: Celery, call: Call, before_s: float) -> TraceResult:
     """Trace one request as Celery's pool does; raises only at the end of the process."""
     try:
         message = call.headers, call.body, call.content_type, call.content_encoding
-        return trace(call.task, call.task_id, *message, before_s)
+        failed, value, took_s = trace(call.task, call.task_id, *message, before_s)
+        return failed, value, before_s if took_s is None else took_s  # Celery says it of a success only
     except Reject as reject:
         return 1, exception_info(reject), 0.0
     except BROKER_AWAY as exc:

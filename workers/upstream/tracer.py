@@ -56,15 +56,16 @@ def trace(
     content_type: str,
     content_encoding: str,
     before_s: float = 0.0,
-) -> tuple[int, Any, float]:
-    """Run one request as Celery's pool does: failed (0 or 1), its result or `ExceptionInfo`, seconds.
+) -> tuple[int, Any, float | None]:
+    """Run one request as Celery's pool does: failed (0 or 1), its result or `ExceptionInfo`, seconds of a success.
 
     The run began `before_s` seconds ago, when the model got it. Raises what the tracer lets through: `Reject`, and
     what ends a process.
     """
     _clock.begin(before_s)
-    traced: tuple[int, Any, float] = fast_trace_task(task, task_id, headers, body, content_type, content_encoding)
-    return traced
+    traced: Any = fast_trace_task(task, task_id, headers, body, content_type, content_encoding)
+    failed, value, took_s = traced
+    return failed, value, took_s
 
 
 def record_failure(app: Celery, task: str, headers: Mapping[str, Any], error: Exception) -> ExceptionInfo:

@@ -5,26 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import redis
 from celery import Celery
-from celery.exceptions import Reject
 
-from tasks.flow.ledger import Ledger
-from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
 from tests.fixtures.processes import ROOT
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, at_most
 from tests.fixtures.workers import StartWorker
-from tests.unit.workers.child.rehearsals import OneRehearsal, call, child_with
-from workers.child import main as child
-from workers.child import tracing
-from workers.wire.call import GivenBack, NotRun
-from workers.wire.link import pair
 
 ChildrenOf = Callable[[int], list[int]]
 
@@ -179,48 +170,6 @@ def test_a_model_that_ends_its_process_costs_the_message_alone(
         leaving.get(timeout=GIVE_UP_S)
     assert sound.get(timeout=GIVE_UP_S)["computed"]
     assert worker.returncode is None
-
-
-def test_a_batch_of_a_paused_model_goes_back_whole_and_nothing_of_it_runs_or_is_counted(
-    raw_redis: redis.Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other, link = pair()
-    calls = [call("one"), call("two"), replace(call("three"), task="a.task.of.somebody")]
-    raw_redis.hset(keys.PAUSED, "model", "{}")
-    models = OneRehearsal()
-    with Celery("child", set_as_current=False) as app:
-        for module in (child, tracing):
-            monkeypatch.setattr(module, "ledger", lambda app: Ledger(raw_redis))
-        assert child.computed(child_with(models, link, app), calls) == [GivenBack()] * 3
-    assert models.runs == []
-    assert not any(raw_redis.hexists(keys.attempts(one.task_id), "0") for one in calls)
-    link.close()
-    other.close()
-
-
-def test_a_batch_that_a_full_redis_refuses_goes_back_and_costs_neither_attempts_nor_the_child(
-    broker: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tracing, "REFUSED_PAUSE_S", 0)
-    other, link = pair()
-    calls = [call("one"), call("two")]
-    with redis.Redis.from_url(broker) as client, Celery("child", set_as_current=False) as app:
-        ledger = Ledger(client)
-        genuine = ledger.claims.claim_all
-
-        def full_after_the_first(claims: Sequence[ArtifactClaim]) -> None:
-            assert genuine(claims[:1]) == [1]
-            raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
-
-        monkeypatch.setattr(ledger.claims, "claim_all", full_after_the_first)
-        for module in (child, tracing):
-            monkeypatch.setattr(module, "ledger", lambda app: ledger)
-        results = child.computed(child_with(OneRehearsal(), link, app), calls)
-        assert client.hget(keys.attempts(calls[0].task_id), "0") == b"0"
-    given_back = [result[1].exception.exc for result in results if not isinstance(result, NotRun)]
-    assert [(type(error), error.requeue) for error in given_back] == [(Reject, True)] * 2
-    link.close()
-    other.close()
 
 
 def test_the_child_dies_with_its_parent(
