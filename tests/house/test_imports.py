@@ -101,9 +101,10 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
         ("tasks/routing.py", "import workers", "producer | workers -> tasks"),
         ("producer/__init__.py", "import workers", "producer | workers -> tasks"),
         ("workers/__init__.py", "import producer", "producer | workers -> tasks"),
-        ("workers/sidecar/stages/batch.py", "def f():\n    import torch", "Heavy libraries"),
-        ("workers/sidecar/stages/batch.py", "def f():\n    import pynvml", "NVML"),
+        ("workers/sidecar/stages/runs.py", "def f():\n    import torch", "Heavy libraries"),
+        ("workers/sidecar/stages/runs.py", "def f():\n    import pynvml", "NVML"),
         ("tasks/routing.py", "def f():\n    import fastapi", "The web framework"),
+        ("workers/child/main.py", "def f():\n    import workers.sidecar.main", "workers.parent, workers.child and"),
         ("workers/adapters/rehearsal.py", "import workers.adapters.espeak", "Adapters never import"),
     ],
 )

@@ -19,7 +19,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
-from tasks.flow.connections import redis_client
 from workers.child import answers, offering, operations, serving
 from workers.child.batch_limit import BatchLimit
 from workers.child.fork import fork
@@ -27,6 +26,8 @@ from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.child.process import ChildState
+from workers.upstream.celery import unshared_client
+from workers.upstream.redis import answer_within
 from workers.upstream.tracer import begin_child
 from workers.wire.link import LinkClosed
 from workers.wire.messages import StandsBy, StateEntered
@@ -35,6 +36,7 @@ from workers.wire.work_line import LoadVariant, Run, work_line
 
 if TYPE_CHECKING:
     from celery import Celery
+    from redis import Redis
 
     from workers.wire.child_entry import ChildEnds, SidecarMain
     from workers.wire.spec import SlotSpec
@@ -44,6 +46,8 @@ logger = logging.getLogger(__name__)
 
 NOT_SENT = frozenset({State.READY, State.BUSY, State.FAILED})
 """States without a `StateEntered` message: the parent knows what runs; `Loaded` and `FailedToLoad` have more detail."""
+
+REDIS_ANSWERS_WITHIN_S = 1.0
 
 _child: ChildState | None = None
 
@@ -64,7 +68,7 @@ def begin(
         begin_child(app, hostname)
         line = _with_sidecar(sidecar, ends, spec, app)
         models = models_for(spec, life, link, refused, line.answer)
-        limit = BatchLimit(redis_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
+        limit = BatchLimit(_quick_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
         _child = child = ChildState(app, spec, link, line, ends.page, life, models, limit)
         answers.start(child)
         if isinstance(models, Registry):
@@ -115,6 +119,13 @@ def _with_sidecar(sidecar: SidecarMain, ends: ChildEnds, spec: SlotSpec, app: Ce
     sidecars_end.close()
     ends.sidecars_line.close()
     return childs_end
+
+
+def _quick_client(app: Celery) -> Redis:
+    """A client that does not wait long where Redis does not answer: the model is not to wait for it."""
+    client = unshared_client(app)
+    answer_within(client, REDIS_ANSWERS_WITHIN_S)
+    return client
 
 
 def _this_child() -> ChildState:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from tasks.errors import StoreError
 from tasks.exit_codes import FAILED
+from tasks.flow.connections import write_buffer
 from tasks.store import artifacts
 from workers.sidecar import answers, away, crafts, ready, results
 from workers.sidecar.process import SidecarState
@@ -33,6 +34,8 @@ def main(app: Celery, spec: SlotSpec, page: Page, parent: FrameLink, line: Sidec
     """Run in this process until it ends."""
     try:
         page.sidecar_began(os.getpid())
+        # Made by this thread: Celery's backend is a thread's own, and this one's waits where Redis does not answer.
+        write_buffer(app)
         sidecar = SidecarState(app, spec, page, parent, line)
         threading.Thread(target=answers.run, args=(sidecar,), name="answers", daemon=True).start()
         warm_up()
