@@ -30,6 +30,7 @@ from workers.parent.pipeline.hand_over import HandOver, depth_of
 from workers.parent.pipeline.watch import Limits, Watch
 from workers.parent.slot_request import Callback, SlotRequest
 from workers.parent.supervisor import Supervisor
+from workers.upstream.celery import is_cold_shutdown
 from workers.upstream.kombu import current_loop
 from workers.wire import limits
 from workers.wire.call import Call
@@ -153,8 +154,13 @@ class SlotPool(TaskPool):
         super().on_close()
 
     def on_stop(self) -> None:
-        """Wait for what is in flight; a child that computes nothing is killed at once, also while it loads."""
+        """Wait for what is in flight; a child that computes nothing is killed at once, also while it loads.
+
+        Celery's cold shutdown calls it as well, after it has cancelled what it knows to have begun.
+        """
         self.dispatcher.stop(STOPS)
+        if is_cold_shutdown():
+            self.give_back_running()
         super().on_stop()
 
     def on_terminate(self) -> None:

@@ -54,7 +54,7 @@ class Answers:
         self._give_back(pipeline, messages)
         self._dispatcher.moved()
         for request, result in ran:
-            request.accept(pipeline.pid, time.monotonic() - result[2])
+            request.accept(pipeline.pid, time.monotonic() - (result[2] or 0.0))
             request.succeed(result)
 
     def _take(
