@@ -150,11 +150,11 @@ class Losses:
             pipeline, batch, _ = places[0]
             self._tell(pipeline, batch, [call for _, _, call in places])
 
-    def over_limit(self, pipeline: Pipeline, batch: Batch, request: SlotRequest) -> None:
+    def over_limit(self, pipeline: Pipeline, batch: Batch, request: SlotRequest, now: float) -> None:
         """The request's own time limit is over: it is to stop; the watch kills its child if it does not in time."""
         if request.is_cancelled or request.is_over_limit or request.limit is None:
             return
-        request.is_over_limit, request.told_at = True, time.monotonic()
+        request.is_over_limit, request.told_at = True, now
         words = str(request.limit)
         logger.warning("%s[%s] is stopped: %s, is over", request.call.task, request.call.task_id, words)
         self._tell(pipeline, batch, [list(batch.requests).index(request)], words)
@@ -162,7 +162,9 @@ class Losses:
     def stop_running(self, pipeline: Pipeline, run: int, why: str) -> None:
         """Kill the child if it still computes this run; a new child loads the model again."""
         found, child = pipeline.page.running(), self._flight.child()
-        if child is not None and found is not None and found.number == run and pipeline is self._flight.current:
+        if child is None or pipeline.is_planned or pipeline is not self._flight.current:
+            return
+        if found is not None and found.number == run:
             logger.warning("%s: the child is killed, and its model is loaded again", why)
             pipeline.is_planned = True
             self._supervisor.restarts.expect_death()

@@ -17,7 +17,7 @@ from workers.parent.pipeline.pipeline import Pipeline, Returned
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
 from workers.wire.batches import CallsEnded, FromSidecar, Recalled
-from workers.wire.call import GivenBack, RunAlone, TraceResult
+from workers.wire.call import GivenBack, Lost, RunAlone, TraceResult
 from workers.wire.messages import BatchRan
 
 
@@ -107,5 +107,6 @@ class Answers:
             self._dispatcher.pause(True)
         was_recalled = any(isinstance(message, Recalled) for message in messages) and not pipeline.recalls
         is_paused = not pipeline.recalls and all(isinstance(one.why, GivenBack) for one in pipeline.returned)
-        if was_recalled or is_paused or not pipeline.batches:
+        is_dying = pipeline.ended_how is not None or any(isinstance(one.why, Lost) for one in pipeline.returned)
+        if not is_dying and (was_recalled or is_paused or not pipeline.batches):
             self._losses.give_back(pipeline)

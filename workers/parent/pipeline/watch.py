@@ -116,7 +116,7 @@ class Watch:
             return
         for request in requests:
             if request.limit is not None and took_s > request.limit.seconds:
-                self._losses.over_limit(pipeline, pipeline.batches[run.batch], request)
+                self._losses.over_limit(pipeline, pipeline.batches[run.batch], request, now)
         if requests and all(one.is_cancelled or one.is_over_limit for one in requests):
             self._stop_by_force(pipeline, run, requests, now)
 

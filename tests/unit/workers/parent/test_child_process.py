@@ -1,10 +1,11 @@
-"""Celery's pool of one real process: its line, what it is given, and how it is replaced. The child runs no model."""
+"""Celery's pool of one real process: its lines, what it serves, and how it is replaced. The child runs no model."""
 
 from __future__ import annotations
 
 import os
+import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +15,40 @@ from kombu.asynchronous import Hub, get_event_loop, set_event_loop
 from tasks.catalog import parse
 from tests.fixtures.waiting import WaitUntil
 from workers.parent.child_process import ChildPool
+from workers.parent.pipeline.flight import Flight
 from workers.parent.supervisor import Supervisor
-from workers.wire.call import Call, NotRun, TraceResult
-from workers.wire.child_entry import ChildEntry
-from workers.wire.link import ChildEnd, ParentEnd
-from workers.wire.messages import Operation, StandsBy
+from workers.wire.batches import CallsEnded, RunBatch
+from workers.wire.call import Call
+from workers.wire.child_entry import ChildEnds, ChildEntry
+from workers.wire.link import LinkClosed
+from workers.wire.messages import StandsBy
 from workers.wire.spec import SlotSpec
 
-_ends: list[ChildEnd] = []
+_ends: list[ChildEnds] = []
 
 
-def begin(
-    link: ChildEnd, parents_end: ParentEnd, spec: SlotSpec, refused: frozenset[str], app: Any, hostname: str
-) -> None:
+def begin(ends: ChildEnds, spec: SlotSpec, refused: frozenset[str], app: Any, hostname: str) -> None:
     """The child's part: it serves at once."""
-    parents_end.close()
-    _ends.append(link)
-    link.send(StandsBy())
+    ends.parents_link.close()
+    ends.parents_line.close()
+    _ends.append(ends)
+    ends.page.sidecar_began(os.getpid())
+    ends.link.send(StandsBy())
 
 
-def run_batch(calls: Sequence[Call]) -> list[TraceResult | NotRun]:
-    """The child's part: each request's id and the process that it ran in."""
-    return [(0, (call.task_id, os.getpid()), 0.0) for call in calls]
-
-
-def run_operation(operation: Operation) -> Any:
-    """The child's part: it takes a moment."""
-    time.sleep(0.2)
-    return str(operation)
+def serve() -> None:
+    """The child's part, which is its own sidecar: each request's id and the process that it ran in."""
+    (ends,) = _ends
+    try:
+        while True:
+            batch = ends.sidecars_line.receive()
+            assert isinstance(batch, RunBatch)
+            if batch.calls[0].task_id == "raise":
+                raise RuntimeError("it fails outside its runs")
+            results = [(index, (0, (call.task_id, os.getpid()), 0.0)) for index, call in enumerate(batch.calls)]
+            ends.sidecars_line.send(CallsEnded(batch.number, results))
+    except LinkClosed:
+        os._exit(1)
 
 
 class OnePool:
@@ -52,10 +59,17 @@ class OnePool:
         self.loop = Hub()
         set_event_loop(self.loop)
         self.supervisor = Supervisor(SlotSpec(entry, "cpu", "m-cpu-0@here", 1, 3), self.loop, self._start_again)
-        self.pool: Any = ChildPool(
+        self.pool: Any = None
+        self.flight = Flight(self.loop, lambda: self.pool)
+        self.answers: list[Any] = []
+        self.died: list[str] = []
+        self.flight.hear = self._hear
+        self.pool = ChildPool(
             1,
             supervisor=self.supervisor,
-            entry=ChildEntry(begin, run_batch, run_operation),
+            entry=ChildEntry(begin, serve),
+            flight=self.flight,
+            drain=lambda: None,
             initargs=(None, "m-cpu-0@here"),
             threads=False,
             proc_alive_timeout=30.0,
@@ -64,6 +78,14 @@ class OnePool:
         self.pool.register_with_event_loop(self.loop)
         self._turns = self.loop.create_loop()
 
+    def _hear(self, pipeline: Any) -> None:
+        self.answers += pipeline.read()
+        if pipeline.is_closed and pipeline.fileno() >= 0:
+            self.flight.hang_up(pipeline)
+        if pipeline.is_over:
+            self.died.append(pipeline.ended_how)
+            self.flight.forget(pipeline)
+
     def _start_again(self) -> None:
         self.pool.maintain_pool()
 
@@ -71,6 +93,12 @@ class OnePool:
     def pid(self) -> int:
         """The child's process."""
         return int(self.pool._pool[0].pid) if self.pool._pool else 0
+
+    def send(self, *names: str) -> None:
+        """Hand requests of these ids over."""
+        assert self.flight.current is not None
+        requests: Any = [_Request(name) for name in names]
+        assert self.flight.current.send(requests, time.monotonic(), is_alone=False)
 
     def turn(self) -> None:
         """One turn of the event loop, which waits for no more than a moment."""
@@ -81,9 +109,18 @@ class OnePool:
         """End the child, whatever it runs."""
         self.pool.kill(is_planned=True)
         self.pool.terminate()
-        self.pool.join()
+        super(ChildPool, self.pool).join()
+        for pipeline in list(self.flight.pipelines):
+            self.flight.forget(pipeline)
         self.supervisor.ended(0, is_stopping=True)
         self.loop.close()
+
+
+class _Request:
+    """A request, as far as a pipeline reads it."""
+
+    def __init__(self, name: str) -> None:
+        self.call = Call("task", name, {}, b"", "", "")
 
 
 @pytest.fixture
@@ -108,54 +145,52 @@ def _until(one: OnePool, wait_until: WaitUntil, predicate: Callable[[], Any]) ->
     wait_until(look, 20.0)
 
 
-def hand_over(one: OnePool, func: Callable[[Any], Any], what: Any) -> dict[str, list[Any]]:
-    """Give the child something, and collect what comes back."""
-    heard: dict[str, list[Any]] = {"accepted": [], "result": [], "error": []}
-    heard["handle"] = [
-        one.pool.apply_async(
-            func,
-            (what,),
-            callback=heard["result"].append,
-            error_callback=heard["error"].append,
-            accept_callback=lambda pid, accepted: heard["accepted"].append(pid),
-        )
-    ]
-    return heard
-
-
-def test_a_batch_runs_in_the_child_and_its_results_come_back(one: OnePool, wait_until: WaitUntil) -> None:
-    calls = [Call("task", name, {}, b"", "", "") for name in "ab"]
-    heard = hand_over(one, run_batch, calls)
-    _until(one, wait_until, lambda: heard["result"])
+def test_the_child_serves_what_comes_over_its_line(one: OnePool, wait_until: WaitUntil) -> None:
+    one.send("a", "b")
+    one.send("c")
+    _until(one, wait_until, lambda: len(one.answers) == 2)
     assert one.pid != os.getpid()
-    assert heard["result"] == [[(0, ("a", one.pid), 0.0), (0, ("b", one.pid), 0.0)]]
+    assert one.answers[0] == CallsEnded(1, [(0, (0, ("a", one.pid), 0.0)), (1, (0, ("b", one.pid), 0.0))])
+    assert one.answers[1].number == 2
 
 
-def test_what_is_handed_over_is_sent_at_once_and_that_it_was_begun_is_heard_without_the_loop(one: OnePool) -> None:
-    heard = hand_over(one, run_operation, Operation.TIDY)
-    assert one.pool.is_sent(heard["handle"][0])
-    one.pool.hear(lambda: bool(heard["accepted"]), 10.0)
-    assert heard["accepted"] == [one.pid]
-    assert heard["result"] == []
-
-
-def test_what_lies_in_the_buffer_is_not_sent_and_can_be_taken_back(one: OnePool) -> None:
-    first = hand_over(one, run_operation, Operation.TIDY)
-    second = hand_over(one, run_operation, Operation.TIDY)
-    (handle,) = second["handle"]
-    assert one.pool.is_sent(first["handle"][0])
-    assert not one.pool.is_sent(handle)
-    one.pool.take_back(handle)
-    assert handle not in one.pool.outbound_buffer
-
-
-def test_a_child_that_dies_is_replaced_and_what_it_ran_is_lost(one: OnePool, wait_until: WaitUntil) -> None:
+def test_a_child_that_dies_is_replaced_by_one_with_lines_of_its_own(one: OnePool, wait_until: WaitUntil) -> None:
     before = one.pid
-    heard = hand_over(one, run_operation, Operation.TIDY)
-    one.pool.hear(lambda: bool(heard["accepted"]), 10.0)
     one.pool.kill()
-    _until(one, wait_until, lambda: heard["error"] and one.pid not in (0, before) and one.supervisor.stands_by)
+    _until(one, wait_until, lambda: one.died and one.pid not in (0, before) and one.supervisor.stands_by)
+    assert one.died == ["signal 9 (SIGKILL)"]
     assert one.supervisor.restarts.failed_loads + one.supervisor.restarts.deaths == 1
+    one.send("a")
+    _until(one, wait_until, lambda: one.answers)
+    assert one.answers[0].results[0][1][1] == ("a", one.pid), "and it serves"
+
+
+def test_a_child_that_dies_before_it_serves_costs_the_next_one_nothing(one: OnePool, wait_until: WaitUntil) -> None:
+    """What it had to serve is not given to the next one as well."""
+    before = one.pid
+    os.kill(before, signal.SIGSTOP)
+    one.pool.kill()
+    _until(one, wait_until, lambda: one.pid not in (0, before) and one.supervisor.stands_by)
+    _until(one, wait_until, lambda: len(one.pool._cache) == 1)
+    assert not one.pool.outbound_buffer
+
+
+def test_a_child_that_fails_outside_its_runs_is_killed(
+    one: OnePool, wait_until: WaitUntil, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = one.pid
+    one.send("raise")
+    _until(one, wait_until, lambda: one.pid not in (0, before) and one.supervisor.stands_by)
+    assert (
+        "the child failed outside its runs, and is replaced: RuntimeError('it fails outside its runs')" in caplog.text
+    )
+
+
+def test_the_sidecar_is_killed_by_the_pid_on_the_page(one: OnePool, wait_until: WaitUntil) -> None:
+    before = one.pid  # it is its own sidecar here
+    (pipeline,) = one.flight.pipelines
+    pipeline.kill_sidecar()
+    _until(one, wait_until, lambda: one.pid not in (0, before))
 
 
 def test_no_child_is_started_while_the_supervisor_forbids_it(one: OnePool, wait_until: WaitUntil) -> None:

@@ -1,9 +1,9 @@
-"""What a request hears when its run ends otherwise than by itself, and what the ledger keeps of it."""
+"""What a request hears when it ends otherwise than by itself, and what the ledger keeps of it."""
 
 from __future__ import annotations
 
 import pytest
-from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from billiard.exceptions import Terminated, WorkerLostError
 from celery.exceptions import Ignore, Reject
 from redis import Redis
 
@@ -11,21 +11,27 @@ from tasks.errors import TimeLimitOver
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
-from tasks.settings import settings
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
+from workers.wire.batches import CancelCalls
+from workers.wire.call import Lost, NotBegun
 from workers.wire.limits import SENDER, TimeLimit
-from workers.wire.link import pair
 from workers.wire.messages import CancelRequests
-
-NO_PROCESS = 2**22 + 1
-"""Beyond what Linux numbers its processes by."""
+from workers.wire.page import Stage
 
 
-def count_attempt(client: Redis, name: str) -> None:
-    """What the child does before it computes a bare task."""
+def count_attempt(client: Redis, *names: str) -> None:
+    """What the sidecar does before it hands a bare task to the child."""
     with Redis.from_url(f"redis://{_address(client)}") as raw:
-        claim = ArtifactClaim(f"artifact-{name}", name, ("m", "message"), (name, 0), "m")
-        assert Ledger(raw).claims.claim_all([claim]) == [1]
+        for name in names:
+            claim = ArtifactClaim(f"artifact-{name}", name, ("m", "message"), (name, 0), "m")
+            assert Ledger(raw).claims.claim_all([claim]) == [1]
+
+
+def attempts_of(client: Redis, name: str) -> dict[str, str]:
+    """What the ledger has of a bare task's runs: their number, why the last was lost, lost ones before the claim."""
+    found = client.hgetall(keys.attempts(name))
+    assert isinstance(found, dict)
+    return {field: value for field, value in found.items() if field in ("0", "0?", "0^")}
 
 
 def _address(client: Redis) -> str:
@@ -33,93 +39,167 @@ def _address(client: Redis) -> str:
     return f"{made['host']}:{made['port']}/{made.get('db', 0)}"
 
 
-def test_each_of_a_lost_batch_hears_of_it_the_first_last_and_the_ledger_keeps_why(
+def test_what_a_dead_child_computed_is_lost_and_the_rest_goes_back_all_in_order(
     recorded_slot: SmallSlot, redis_client: Redis
 ) -> None:
-    batch, _ = recorded_slot.running("a", "b")
-    count_attempt(redis_client, "a")
-    batch.lose(WorkerLostError("Worker exited prematurely: signal 11 (SIGSEGV) Job: 3."))
-    assert recorded_slot.order == ["b", "a"], "so that the first goes back to the front"
-    assert [type(heard[0]) for heard in recorded_slot.heard.values()] == [WorkerLostError] * 2
-    assert redis_client.hget(keys.attempts("a"), "0") == "1"
-    assert redis_client.hget(keys.attempts("a"), "0?") == "Worker exited prematurely: signal 11 (SIGSEGV)"
-    assert recorded_slot.dispatcher.running is None
+    slot = recorded_slot
+    batch, _ = slot.running("a", "b")
+    behind, _ = slot.batch("c", "d")
+    count_attempt(redis_client, "a", "b")
+    slot.child_dies()
+    slot.answer(batch, {0: Lost(), 1: Lost()})
+    slot.answer(behind, {0: NotBegun(), 1: NotBegun()})
+    assert slot.heard == {}, "the sidecar may have more to say"
+    slot.sidecar_ends()
+    assert slot.order == ["d", "c", "b", "a"], "so that the first goes back to the front"
+    assert [type(slot.heard[name][0]) for name in "abcd"] == [WorkerLostError] * 2 + [Reject] * 2
+    for name in "ab":
+        assert attempts_of(redis_client, name) == {"0": "1", "0?": "Worker exited prematurely: signal 11 (SIGSEGV)"}
+    assert slot.flight.pipelines == []
 
 
-def test_a_batch_beyond_its_limit_is_a_lost_one_that_celery_gives_back(recorded_slot: SmallSlot) -> None:
-    batch, _ = recorded_slot.running("a")
-    batch.lose(TimeLimitExceeded(20))
-    (error,) = recorded_slot.heard["a"]
+def test_what_was_computed_before_the_death_is_still_put_away(slot: SmallSlot) -> None:
+    batch, _ = slot.batch("a", "b")
+    slot.sidecar.begin(batch, 1)
+    slot.child_dies()
+    assert slot.flight.is_alive, "its sidecar works, so the leases are renewed"
+    slot.answer(batch, {0: RESULT})
+    assert slot.heard == {"a": [RESULT]}
+
+
+def test_a_new_child_takes_batches_while_the_old_ones_sidecar_still_speaks(slot: SmallSlot) -> None:
+    first, _ = slot.running("a", "b")
+    before = slot.sidecar
+    slot.child_dies()
+    slot.child.has_child = True
+    slot.start_child()
+    slot.request("c")
+    slot.turn()
+    assert slot.batches() == [["c"]]
+    before.line.send(_ended(first.number, {0: RESULT, 1: RESULT}))
+    before.line.close()
+    slot.turn()
+    slot.turn()
+    assert slot.heard == {"a": [RESULT], "b": [RESULT]}
+    assert len(slot.flight.pipelines) == 1
+
+
+def _ended(number: int, results: dict[int, object]) -> object:
+    from workers.wire.batches import CallsEnded
+
+    return CallsEnded(number, list(results.items()))  # type: ignore[arg-type]
+
+
+def test_a_run_beyond_its_limit_is_a_lost_one_that_celery_gives_back(recorded_slot: SmallSlot) -> None:
+    slot = recorded_slot
+    batch, _ = slot.running("a")
+    slot.now = 21.0
+    slot.watch.look()
+    assert slot.child.kills == [False]
+    slot.child_dies("signal 9 (SIGKILL)")
+    slot.answer(batch, {0: Lost()})
+    slot.sidecar_ends()
+    (error,) = slot.heard["a"]
     assert (type(error), str(error)) == (WorkerLostError, "killed after time_limit_s = 20")
 
 
-def test_a_batch_whose_machinery_fails_costs_the_child(recorded_slot: SmallSlot) -> None:
+def test_what_the_child_could_say_of_its_end_is_the_reason(recorded_slot: SmallSlot) -> None:
     batch, _ = recorded_slot.running("a")
-    batch.lose(RuntimeError("no model belongs to this process"))
-    assert recorded_slot.child.kills == [False]
-    assert "no model belongs" in str(recorded_slot.heard["a"][0])
+    recorded_slot.child_dies("exitcode 1")
+    recorded_slot.answer(batch, {0: Lost("the GPU failed")})
+    recorded_slot.sidecar_ends()
+    assert str(recorded_slot.heard["a"][0]) == "the batch failed: the GPU failed"
 
 
 def test_what_is_given_back_because_the_worker_stops_was_no_attempt(
     recorded_slot: SmallSlot, redis_client: Redis
 ) -> None:
-    batch, _ = recorded_slot.running("a")
+    slot = recorded_slot
+    slot.running("a")
     count_attempt(redis_client, "a")
-    recorded_slot.losses.give_back_running()
-    assert recorded_slot.child.kills == [False]
-    batch.lose(WorkerLostError("killed"))
-    assert redis_client.hgetall(keys.attempts("a"))["0"] == "0"
-    assert "0?" not in redis_client.hgetall(keys.attempts("a")), "nobody need know why"
-    assert isinstance(recorded_slot.heard["a"][0], WorkerLostError)
+    slot.losses.give_back_running()
+    assert slot.child.kills == [False]
+    slot.sidecar_ends()
+    slot.child_dies("signal 9 (SIGKILL)")
+    assert attempts_of(redis_client, "a") == {"0": "0"}, "nobody need know why"
+    assert isinstance(slot.heard["a"][0], Reject)
+
+
+def test_when_a_sidecar_dies_the_page_says_who_was_innocent(recorded_slot: SmallSlot, redis_client: Redis) -> None:
+    slot = recorded_slot
+    away, _ = slot.batch("away", "away2")
+    running, _ = slot.batch("running", "running2")
+    ready, _ = slot.batch("ready", "ready2")
+    slot.request("waiting")
+    count_attempt(redis_client, "away", "away2", "running", "running2")
+    slot.sidecar.page.enter(Stage.AWAY, away.number, 1.0)
+    slot.sidecar.page.enter(Stage.READY, ready.number, 1.0)
+    slot.sidecar.begin(running)
+    slot.sidecar_ends()
+    assert slot.child.kills == [False], "nobody would take its results"
+    assert slot.heard == {}
+    slot.child_dies("signal 9 (SIGKILL)")
+    assert slot.order == ["ready2", "ready", "running2", "running", "away2", "away"]
+    assert attempts_of(redis_client, "running")["0"] == "0", "its child was killed with its sidecar"
+    assert attempts_of(redis_client, "away") == {"0": "1", "0?": "its process died while its result was put away"}
+    assert attempts_of(redis_client, "ready") == {"0^": "1", "0?": "its process died while it was made ready"}
+
+
+def test_a_child_that_dies_by_itself_and_whose_sidecar_says_nothing_is_charged_to_its_run(
+    recorded_slot: SmallSlot, redis_client: Redis
+) -> None:
+    recorded_slot.running("a")
+    count_attempt(redis_client, "a")
+    recorded_slot.child_dies()
+    recorded_slot.sidecar_ends()
+    assert attempts_of(redis_client, "a") == {"0": "1", "0?": "Worker exited prematurely: signal 11 (SIGSEGV)"}
+
+
+def test_a_stage_beyond_its_limit_costs_the_sidecar_and_names_itself(
+    recorded_slot: SmallSlot, redis_client: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    slot = recorded_slot
+    batch, _ = slot.batch("a")
+    slot.watch.listen()
+    slot.sidecar.page.enter(Stage.READY, batch.number, 1.0)
+    slot.now = 30.0
+    slot.watch.look()
+    assert slot.watch.slow_stage() is not None, "health names it before"
+    slot.now = 61.0
+    slot.watch.look()
+    slot.watch.look()
+    assert caplog.text.count("is killed: making ready took longer than SLOTLINE_STAGE_LIMIT_S = 60") == 1
+    slot.sidecar_ends()
+    slot.child_dies("signal 9 (SIGKILL)")
+    assert attempts_of(redis_client, "a")["0^"] == "1"
 
 
 def test_a_cancelled_request_is_not_given_back_when_its_child_dies(recorded_slot: SmallSlot) -> None:
     batch, (_, unwanted) = recorded_slot.running("a", "b")
     unwanted.is_cancelled = True
-    batch.lose(WorkerLostError("killed"))
+    recorded_slot.child_dies()
+    recorded_slot.answer(batch, {0: Lost(), 1: Lost()})
+    recorded_slot.sidecar_ends()
     assert [type(recorded_slot.heard[name][0]) for name in "ab"] == [WorkerLostError, Ignore]
 
 
-def test_what_a_dead_child_had_not_begun_goes_back_with_all_that_waits(slot: SmallSlot) -> None:
-    for name in "abc":
+def test_what_waits_for_a_dead_child_goes_back_in_order(slot: SmallSlot) -> None:
+    slot.child.has_child = False
+    for name in "ab":
         slot.request(name)
-    slot.turn()
     slot.losses.child_gone()
-    assert slot.order == ["b", "a", "c"]
+    assert slot.order == ["b", "a"]
     assert {type(error) for heard in slot.heard.values() for error in heard} == {Reject}
-    assert slot.child.taken_back == slot.child.handed
-    assert slot.dispatcher.running is None
 
 
-def test_what_a_dead_child_had_begun_is_left_to_its_own_loss(slot: SmallSlot) -> None:
-    slot.running("a")
-    slot.losses.child_gone()
-    assert slot.heard == {}
-    assert slot.child.taken_back == []
-
-
-@pytest.mark.parametrize("is_begun", [True, False])
-def test_a_batch_that_the_child_has_just_begun_is_not_given_back_when_the_pool_is_flushed(
-    slot: SmallSlot, is_begun: bool
-) -> None:
-    slot.request("a")
-    slot.turn()
-    if is_begun:  # its word lies in the pipe, and nobody has read it
-        slot.child.on_hear = slot.child.handed[0].begin
-    slot.request("b")
+def test_when_the_connection_is_lost_what_is_in_flight_goes_on_and_celery_keeps_it(slot: SmallSlot) -> None:
+    batch, _ = slot.batch("a", "b")
+    slot.request("c")
     slot.losses.flush()
-    assert slot.child.flushes == 1
-    assert list(slot.heard) == (["b"] if is_begun else ["b", "a"])
-    assert (slot.dispatcher.running is not None) is is_begun
-
-
-def test_a_batch_that_was_not_sent_goes_back_without_a_look_at_the_child(slot: SmallSlot) -> None:
-    slot.request("a")
-    slot.turn()
-    slot.child.buffered = slot.child.handed
-    slot.child.on_hear = slot.child.handed[0].begin
-    slot.losses.flush()
-    assert isinstance(slot.heard["a"][0], Reject)
+    assert list(slot.heard) == ["c"]
+    assert slot.started == ["a", "b"]
+    slot.finish(batch, RESULT, RESULT)
+    assert (slot.heard["a"], slot.started) == ([RESULT], ["a", "b"])
 
 
 def test_a_request_that_is_terminated_while_it_waits_leaves_and_costs_no_child(slot: SmallSlot) -> None:
@@ -139,49 +219,68 @@ class Revoked:
         """Celery's callback."""
 
 
-def test_the_child_is_killed_when_the_last_of_its_batch_is_revoked_and_hears_of_each_before(slot: SmallSlot) -> None:
-    _, requests = slot.running("a", "b")
-    parents, childs = pair()
-    slot.supervisor.started(NO_PROCESS, parents)
+def test_the_child_is_killed_when_the_last_of_its_run_is_revoked_and_both_hear_of_each_before(slot: SmallSlot) -> None:
+    batch, requests = slot.running("a", "b")
+    slot.batch("c", "d")
+    slot.watch.look()
     for request in requests:
         request.accept_callback = Revoked().accepted
     requests[0].terminate(9)
     assert slot.child.kills == []
     requests[1].terminate(9)
     assert slot.child.kills == [False]
-    assert childs.pending(1.0) == [CancelRequests(("a",)), CancelRequests(("b",))]
+    slot.sidecar.hear()
+    assert slot.sidecar.asked == [CancelRequests(batch.number, (0,)), CancelRequests(batch.number, (1,))]
+    assert slot.sidecar.heard[-2:] == [CancelCalls(batch.number, (0,)), CancelCalls(batch.number, (1,))]
     assert slot.supervisor.restarts.deaths == -1, "no death of the model's"
-    parents.close()
-    childs.close()
+
+
+def test_a_run_whose_requests_are_all_cancelled_is_ended_by_force_after_the_grace(slot: SmallSlot) -> None:
+    _, requests = slot.running("a", "b")
+    slot.losses.cancel(requests[:1])
+    slot.now = 5.0
+    slot.watch.look()
+    assert slot.child.kills == [], "the other one is wanted"
+    slot.now = 0.0
+    slot.losses.cancel(requests[1:])
+    slot.watch.look()
+    assert slot.child.kills == [], "it may stop by itself"
+    slot.now = 0.6
+    slot.watch.look()
+    assert slot.child.kills == [False]
 
 
 def test_a_request_whose_limit_is_over_is_stopped_and_else_fails_with_its_child_and_its_limit(
-    recorded_slot: SmallSlot, monkeypatch: pytest.MonkeyPatch
+    recorded_slot: SmallSlot,
 ) -> None:
-    monkeypatch.setenv("SLOTLINE_CANCEL_GRACE_S", "0")
-    settings.cache_clear()
-    request = recorded_slot.request("a", limit=TimeLimit(0.0, "time_limit", SENDER))
-    recorded_slot.turn()
-    parents, childs = pair()
-    recorded_slot.supervisor.started(NO_PROCESS, parents)
-    recorded_slot.child.handed[0].begin()
-    recorded_slot.turn()
-    assert childs.pending(1.0) == [CancelRequests(("a",), "time_limit=0 s, set by the sender")]
-    recorded_slot.turn()
-    assert recorded_slot.child.kills == [False]
-    assert recorded_slot.supervisor.restarts.deaths == -1, "no death of the model's"
-    recorded_slot.child.handed[0].lose(WorkerLostError("signal 9"))
-    (error,) = recorded_slot.heard["a"]
-    assert (type(error), str(error)) == (TimeLimitOver, "time_limit=0 s, set by the sender, is over")
-    assert request.is_over_limit
-    parents.close()
-    childs.close()
+    slot = recorded_slot
+    request = slot.request("a", limit=TimeLimit(3.0, "time_limit", SENDER))
+    slot.turn()
+    batch = slot.sidecar.batches[0]
+    slot.sidecar.begin(batch)
+    slot.watch.look()
+    assert not request.is_over_limit
+    slot.now = 3.1
+    slot.watch.look()
+    slot.sidecar.hear()
+    assert slot.sidecar.heard[-1] == CancelCalls(batch.number, (0,), "time_limit=3 s, set by the sender")
+    assert slot.sidecar.asked == [CancelRequests(batch.number, (0,))]
+    slot.now = 4.0
+    slot.watch.look()
+    assert slot.child.kills == [False]
+    assert slot.supervisor.restarts.deaths == -1, "no death of the model's"
+    slot.child_dies("signal 9 (SIGKILL)")
+    slot.answer(batch, {0: Lost()})
+    slot.sidecar_ends()
+    (error,) = slot.heard["a"]
+    assert (type(error), str(error)) == (TimeLimitOver, "time_limit=3 s, set by the sender, is over")
 
 
-def test_a_batch_that_has_ended_meanwhile_is_not_stopped_by_force(slot: SmallSlot) -> None:
-    handed, _ = slot.running("a")
-    batch = slot.dispatcher.batch
-    assert batch is not None
-    handed.finish(RESULT)
-    slot.losses.stop_running(batch, "cancelled")
+def test_a_run_that_has_ended_meanwhile_is_not_stopped_by_force(slot: SmallSlot) -> None:
+    batch, _ = slot.running("a")
+    (pipeline,) = slot.flight.pipelines
+    found = pipeline.running()
+    assert found is not None
+    slot.finish(batch, RESULT)
+    slot.losses.stop_running(pipeline, found[0].number, "cancelled")
     assert slot.child.kills == []
