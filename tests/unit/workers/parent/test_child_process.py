@@ -182,7 +182,7 @@ def test_a_child_that_fails_outside_its_runs_is_killed(
     one.send("raise")
     _until(one, wait_until, lambda: one.pid not in (0, before) and one.supervisor.stands_by)
     assert (
-        "the child failed outside its runs, and is replaced: RuntimeError('it fails outside its runs')" in caplog.text
+        "failed outside its runs, and is replaced: RuntimeError('it fails outside its runs')" in caplog.text
     )
 
 
