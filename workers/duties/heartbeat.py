@@ -131,7 +131,7 @@ class Heartbeat(PeriodicDuty):
             model=spec.entry.name if spec else None,
             state=state_now,
             state_s=round(now - self._state_since, 1),
-            child_alive=slot.child_is_alive if slot else True,
+            child_alive=slot.flight.has_child if slot else True,
             busy_s=None if busy_since is None else round(now - busy_since, 1),
             done_s=None if done is None else round(now - done, 1),
             stall_s=spec.entry.stall_s if spec else None,

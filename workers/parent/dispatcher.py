@@ -70,10 +70,7 @@ class Dispatcher:
     @property
     def is_ready(self) -> bool:
         """Whether the child lives and takes runs (its model may have to be loaded first), and the gate is open."""
-        if not self._supervisor.stands_by or self.closed or self._is_being_replaced:
-            return False
-        child = self._flight.child()
-        return child is not None and child.has_child
+        return self._supervisor.stands_by and self._flight.has_child and not self.closed and not self._is_being_replaced
 
     @property
     def operation(self) -> Operation | None:

@@ -43,10 +43,15 @@ class Flight:
         return any(pipeline.batches or pipeline.returned for pipeline in self.pipelines)
 
     @property
+    def has_child(self) -> bool:
+        """Whether the child's process lives."""
+        child = self.child()
+        return child is not None and child.has_child
+
+    @property
     def is_alive(self) -> bool:
         """Whether the child lives, or a sidecar that may still answer."""
-        child = self.child()
-        return (child is not None and child.has_child) or any(not one.is_closed for one in self.pipelines)
+        return self.has_child or any(not one.is_closed for one in self.pipelines)
 
     @property
     def requests(self) -> Iterator[tuple[Pipeline, Batch, int, SlotRequest]]:

@@ -16,14 +16,15 @@ def slot(own_environment: None) -> Iterator[SmallSlot]:
     """A slot over a scripted child; a batch takes two requests."""
     made = SmallSlot()
     yield made
-    made.loop.close()
+    made.close()
 
 
 @pytest.fixture
 def pool(slot: SmallSlot) -> Any:
     """The pool of that slot, as duties know it."""
     made: Any = SlotPool.__new__(SlotPool)
-    made.dispatcher, made.supervisor, made.losses = slot.dispatcher, slot.supervisor, slot.losses
+    for name in ("dispatcher", "supervisor", "losses", "flight", "hand_over", "watch"):
+        setattr(made, name, getattr(slot, name))
     made.spec = slot.supervisor.spec
     made.unload_timeout_s = 0.0
     return made

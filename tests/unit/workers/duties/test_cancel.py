@@ -12,9 +12,9 @@ from celery.worker.state import revoked
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.flow.connections import ledger
-from tasks.settings import settings
 from tests.unit.workers.parent.small_slot import SmallSlot
 from workers.duties.cancel import Cancel, RevokedInRedis, _revoking, slotline_cancel, stop
+from workers.wire.batches import CancelCalls
 
 
 class App:
@@ -33,16 +33,15 @@ def test_one_request_of_a_batch_is_cancelled_and_the_child_goes_on(slot: SmallSl
     assert slot.child.kills == []
 
 
-def test_a_batch_of_which_all_is_cancelled_is_killed_after_the_grace(
-    slot: SmallSlot, pool: Any, monkeypatch: pytest.MonkeyPatch
+def test_what_is_cancelled_stops_in_every_batch_in_flight_and_no_child_is_killed_at_once(
+    slot: SmallSlot, pool: Any
 ) -> None:
-    monkeypatch.setenv("SLOTLINE_CANCEL_GRACE_S", "0")
-    settings.cache_clear()
     slot.running("a", "b")
-    assert slotline_cancel(SimpleNamespace(consumer=SimpleNamespace(pool=pool)), ids=["a", "b"]) == {"ok": 2}
+    slot.batch("c", "d")
+    assert slotline_cancel(SimpleNamespace(consumer=SimpleNamespace(pool=pool)), ids=["a", "b", "d"]) == {"ok": 3}
     assert slot.child.kills == [], "the child may stop by itself first"
-    slot.turn()
-    assert len(slot.child.kills) == 1
+    slot.sidecar.hear()
+    assert slot.sidecar.heard[-2:] == [CancelCalls(1, (0, 1)), CancelCalls(2, (1,))]
 
 
 def test_an_idle_slot_and_a_flow_worker_have_nothing_to_stop(pool: Any) -> None:
@@ -59,20 +58,6 @@ def test_a_step_asks_the_ledger_what_was_cancelled_unheard(slot: SmallSlot, pool
     ledger(duty.consumer.app).transitions.cancel("a", even_unknown=True)
     duty.step()
     assert (one.is_cancelled, other.is_cancelled) == (True, False)
-
-
-def test_a_grace_whose_timer_was_lost_with_the_connection_ends_on_the_next_step(
-    slot: SmallSlot, pool: Any, raw_redis: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slot.running("a", "b")
-    stop(pool, {"a", "b"})
-    slot.loop.reset()
-    monkeypatch.setenv("SLOTLINE_CANCEL_GRACE_S", "0")
-    settings.cache_clear()
-    duty: Any = Cancel(SimpleNamespace(pool=pool, app=App(raw_redis)))
-    assert slot.child.kills == []
-    duty.step()
-    assert len(slot.child.kills) == 1
 
 
 @pytest.fixture

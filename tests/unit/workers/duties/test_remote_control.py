@@ -24,13 +24,17 @@ def test_the_status_is_the_parents_where_the_child_does_not_answer(slot: SmallSl
     assert (answer["waiting"], answer["timeout_s"], answer["batch_size"]) == (0, 0.0, 2)
     slot.running("a", "b")
     assert status_of(pool, {"jobs": 7})["state"] == "busy"
+    slot.sidecar.page.waited(2.5)
+    assert status_of(pool, None)["stages_s"] == {"waiting": 2.5, "computing": 0.0, "ready": 0.0, "away": 0.0}
+    assert status_of(pool, None)["in_flight"] == 2
     assert (status_of(pool, {"jobs": 7})["jobs"], status_of(pool, {"jobs": 7})["answers"]) == (7, True)
 
 
 def test_an_idle_model_is_unloaded_once(slot: SmallSlot, pool: Any) -> None:
     assert unload(state_of(pool)) == {"ok": "m is being unloaded"}
     assert unload_of(pool) == {"ok": "m is being unloaded"}
-    assert [handed.what for handed in slot.child.handed] == [Operation.UNLOAD]
+    slot.sidecar.hear()
+    assert slot.sidecar.operations == [Operation.UNLOAD]
 
 
 def test_a_model_in_use_is_not_unloaded(slot: SmallSlot, pool: Any) -> None:
@@ -53,7 +57,8 @@ def test_a_model_that_is_not_loaded_is_not_unloaded(
 ) -> None:
     slot.supervisor.state = state
     assert unload_of(pool) == answer
-    assert slot.child.handed == []
+    slot.sidecar.hear()
+    assert slot.sidecar.operations == []
 
 
 def test_a_time_out_is_set_for_this_worker(pool: Any) -> None:

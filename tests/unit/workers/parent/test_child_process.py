@@ -181,9 +181,7 @@ def test_a_child_that_fails_outside_its_runs_is_killed(
     before = one.pid
     one.send("raise")
     _until(one, wait_until, lambda: one.pid not in (0, before) and one.supervisor.stands_by)
-    assert (
-        "failed outside its runs, and is replaced: RuntimeError('it fails outside its runs')" in caplog.text
-    )
+    assert "failed outside its runs, and is replaced: RuntimeError('it fails outside its runs')" in caplog.text
 
 
 def test_the_sidecar_is_killed_by_the_pid_on_the_page(one: OnePool, wait_until: WaitUntil) -> None:

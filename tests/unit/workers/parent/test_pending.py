@@ -35,10 +35,10 @@ def pending(letters: str, size: int = 4, delay_s: float = 0.0) -> Pending:
     return made
 
 
-def batches(waiting: Pending) -> list[str]:
+def batches(waiting: Pending, size: int = 4) -> list[str]:
     found = []
     while waiting:
-        found.append(names(waiting.next_batch()))
+        found.append(names(waiting.next_batch(size)))
     return found
 
 
@@ -52,7 +52,7 @@ def test_who_is_to_be_alone_goes_by_itself_where_it_stands() -> None:
 
 @given(st.text("abAB", max_size=30), st.integers(1, 6))
 def test_nobody_is_lost_doubled_or_overtaken(letters: str, size: int) -> None:
-    found = batches(pending(letters, size))
+    found = batches(pending(letters, size), size)
     assert "".join(found) == letters
     assert all(len(batch) <= (1 if batch[0].isupper() else size) for batch in found)
 
@@ -95,5 +95,20 @@ def test_the_sizes_of_batches_are_counted() -> None:
     sizes = BatchSizes()
     assert sizes.mean == 0.0
     for size in (1, 8, 3):
-        sizes.count(size)
+        sizes.count(size, 8)
     assert (sizes.largest, sizes.last, sizes.batches, sizes.mean) == (8, 3, 3, 4.0)
+    sizes.count(0, 8)
+    assert sizes.batches == 3
+
+
+def test_a_hand_over_of_more_than_the_model_computes_at_once_is_several_batches() -> None:
+    sizes = BatchSizes()
+    sizes.count(9, 4)
+    assert (sizes.largest, sizes.last, sizes.batches, sizes.mean) == (4, 1, 3, 3.0)
+
+
+def test_what_waits_is_full_when_it_fills_a_batch_or_its_first_runs_alone() -> None:
+    assert not pending("abc").is_full
+    assert pending("abcd").is_full
+    assert (pending("Abc").is_full, pending("Abc").runs_alone) == (True, True)
+    assert not pending("").runs_alone

@@ -71,7 +71,7 @@ def test_a_closed_gate_takes_nothing_whatever_the_prefetch_allows(reading: Conne
     redis_client.lpush("q", message())
     channel = reading.channel()
     gate = {"is_open": False}
-    channel.qos.gate(lambda: gate["is_open"], shared_batch=0)
+    channel.qos.gate(lambda: gate["is_open"], room=lambda: 1, shared_batch=lambda: 0)
     with Consumer(channel, [Queue("q")], on_message=lambda m: None):
         assert (channel.qos.can_consume(), channel.qos.can_consume_max_estimate(), channel.step()) == (False, 0, 0)
         gate["is_open"] = True
@@ -89,6 +89,17 @@ def test_no_more_is_asked_for_than_the_prefetch_leaves(leases_for: Callable[...,
     assert (qos.can_consume(), qos.can_consume_max_estimate()) == (False, 0)
     qos.prefetch_count = 0  # no limit: as many as one reserve takes
     assert (qos.can_consume(), qos.can_consume_max_estimate()) == (True, RESERVE_AT_MOST)
+
+
+def test_a_slot_may_say_that_it_holds_fewer_than_the_prefetch(
+    leases_for: Callable[..., Leases], redis_client: Any
+) -> None:
+    leases, room = leases_for(), {"now": 2}
+    qos = LeasingQoS(SimpleNamespace(leases=leases, call_for_step=lambda: None), prefetch_count=5)
+    qos.gate(lambda: True, room=lambda: room["now"], shared_batch=lambda: room["now"])
+    assert (qos.can_consume_max_estimate(), qos.shared_batch) == (2, 2)
+    room["now"] = 9
+    assert (qos.can_consume_max_estimate(), qos.shared_batch) == (5, 9)
 
 
 def test_a_resting_channel_takes_nothing_until_its_time_is_over(reading: Connection, redis_client: Any) -> None:
