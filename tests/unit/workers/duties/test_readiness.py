@@ -44,7 +44,7 @@ def test_a_ready_worker_says_what_it_offers_and_how_much_it_takes_and_takes_that
     offer = json.loads(str(redis_client.get(keys.offer("four"))))
     assert (offer["model"], offer["adapter"], offer["sample_rate"]) == ("four", "rehearsal", 22050)
     room = keys.capacity("four")
-    wait_until(lambda: redis_client.zrange(room, 0, -1) == ["four-cpu-0@here|8"], 5, "the capacity")
+    wait_until(lambda: redis_client.zrange(room, 0, -1) == ["four-cpu-0@here|12"], 5, "the capacity")
     assert worker.stop() == 0
     assert redis_client.zrange(room, 0, -1) == []
 
