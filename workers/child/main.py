@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, assert_never
 from tasks.exit_codes import FAILED
 from workers.child import answers, offering, operations, serving
 from workers.child.batch_limit import BatchLimit
-from workers.child.fork import fork
+from workers.child.fork import end_with, fork
 from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
@@ -112,10 +112,10 @@ def serve_next(child: ChildState) -> None:
 
 
 def _with_sidecar(sidecar: SidecarMain, ends: ChildEnds, spec: SlotSpec, app: Celery) -> ModelEnd:
-    """Fork the sidecar, before this process loads anything and starts any thread; returns this process' end."""
+    """Fork the sidecar, before this process loads anything and starts any thread; returns this process's end."""
     sidecars_end, childs_end = work_line()
     main = functools.partial(sidecar, app, spec, ends.page, ends.sidecars_line, sidecars_end)
-    fork(main, {ends.sidecars_line.fileno(), *sidecars_end.filenos()})
+    end_with(fork(main, {ends.sidecars_line.fileno(), *sidecars_end.filenos()}))
     sidecars_end.close()
     ends.sidecars_line.close()
     return childs_end

@@ -27,6 +27,7 @@ from celery.exceptions import Ignore, Reject
 from tasks.errors import TimeLimitOver
 from tasks.flow import attempts
 from tasks.flow.ledger import Ledger
+from workers.parent.child import Child
 from workers.parent.dispatcher import Dispatcher
 from workers.parent.pipeline.batch import Batch
 from workers.parent.pipeline.flight import Flight
@@ -42,6 +43,8 @@ logger = logging.getLogger(__name__)
 NOT_BEGUN = "not begun"
 DIED_AWAY = "its process died while its result was put away"
 DIED_READY = "its process died while it was made ready"
+ENDS_ITSELF_WITHIN_S = 0.5
+"""A child whose sidecar has ended."""
 Keep = Callable[[Sequence[Call]], None]
 """Keeps in Redis how these runs ended."""
 
@@ -102,6 +105,11 @@ class Losses:
         if pipeline.ended_how is None and (child := self._flight.child()) is not None:
             if not (pipeline.is_planned or pipeline.killed_for):
                 logger.error("the sidecar of process %d has ended; the child is replaced with it", pipeline.pid)
+            # It ends itself, in the way in which its sidecar has ended, unless it is frozen.
+            self._supervisor.loop.call_later(ENDS_ITSELF_WITHIN_S, self._kill, child, pipeline)
+
+    def _kill(self, child: Child, pipeline: Pipeline) -> None:
+        if pipeline.ended_how is None:
             child.kill()
 
     def give_back(self, pipeline: Pipeline) -> None:
@@ -215,10 +223,12 @@ class Losses:
             attempts.note_loss(self._ledger(), calls, error, is_their_fault=is_fault)
 
         def away(calls: Sequence[Call]) -> None:
-            attempts.note_loss(self._ledger(), calls, WorkerLostError(pipeline.killed_for or DIED_AWAY))
+            attempts.note_loss(
+                self._ledger(), calls, WorkerLostError(pipeline.killed_for or f"{DIED_AWAY}: {pipeline.ended_how}")
+            )
 
         def ready(calls: Sequence[Call]) -> None:
-            why = WorkerLostError(pipeline.killed_for or DIED_READY)
+            why = WorkerLostError(pipeline.killed_for or f"{DIED_READY}: {pipeline.ended_how}")
             attempts.note_loss(self._ledger(), calls, why, is_their_fault=True)
 
         kept: Mapping[Verdict, Keep] = {

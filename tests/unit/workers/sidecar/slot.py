@@ -42,6 +42,7 @@ class Slot:
     """(batch, call) -> how it ended."""
     heard: list[Any] = field(default_factory=list)
     """All else that the sidecar has said."""
+    is_collected: bool = False
 
     def send(self, number: int, *calls: Call, is_alone: bool = False) -> None:
         """Hand over a batch."""
@@ -80,6 +81,11 @@ class Slot:
     def kill_child(self, number: int = signal.SIGKILL) -> None:
         """Kill the child."""
         os.kill(self.pid, number)
+
+    def collect(self) -> int:
+        """The child's status, when it has ended."""
+        self.is_collected = True
+        return os.waitpid(self.pid, 0)[1]
 
     def _hear(self, wait_s: float) -> None:
         for message in self.line.pending(wait_s):
@@ -125,8 +131,9 @@ def slot_of(entry: ModelEntry, batch_size: int = 1, is_lazy: bool = False) -> It
     finally:
         link.close()
         line.close()
-        for one in (pid, page.sidecar_pid):
+        for one in (0 if slot.is_collected else pid, page.sidecar_pid):
             with suppress(ProcessLookupError):
                 if one:
                     os.kill(one, signal.SIGKILL)
-        os.waitpid(pid, 0)
+        if not slot.is_collected:
+            os.waitpid(pid, 0)

@@ -106,3 +106,10 @@ def test_both_end_when_the_parent_has_died(slot: Slot, wait_until: WaitUntil) ->
     slot.line.close()
     slot.link.close()
     wait_until(lambda: not lives(slot.page.sidecar_pid) and not lives(slot.pid), 5, "both to be gone")
+
+
+def test_a_child_that_computes_ends_at_once_and_as_its_sidecar_has_ended(slot: Slot, wait_until: WaitUntil) -> None:
+    slot.send(1, call("⚡hang"))
+    slot.wait_until_computing(1)
+    os.kill(slot.page.sidecar_pid, signal.SIGKILL)
+    assert os.waitstatus_to_exitcode(slot.collect()) == -signal.SIGKILL
