@@ -86,7 +86,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
             return 0
         queues = self._queue_cycle.consume(len(self.active_queues))
         batch = self.qos.shared_batch
-        share = Share(keys.idle(queues[0]), batch) if batch else None
+        share = Share(keys.idle(queues[0]), batch, self.qos.loaded(), self.qos.default_word) if batch else None
         return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate(), share))
 
     def call_for_step(self) -> None:

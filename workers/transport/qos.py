@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from kombu.transport import virtual
 
+from workers.transport.holdings import Loaded
 from workers.transport.leases import Leases
 
 RESERVE_AT_MOST = 256
@@ -41,6 +42,10 @@ class LeasingQoS(virtual.QoS):
         """Whether any message may be taken, whatever the prefetch says."""
         self.on_pause: Callable[[bool], None] = lambda is_paused: None
         """Is called with each answer of Redis to a reserve: whether a queue that is read here is paused."""
+        self.loaded: Callable[[], Loaded] = lambda: ""
+        """What the slot that reads here has loaded; the reserve prefers slots that hold a message's model."""
+        self.default_word = ""
+        """The word of the default model, if the slot is a registry that has one."""
         self._delivered: dict[str, Any] = {}
         self._rests_until_s = 0.0
 
