@@ -70,6 +70,7 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.submit
 	$(VENV)/bin/python -m benchmarks.overhead
+	$(VENV)/bin/python -m benchmarks.assembly
 	$(VENV)/bin/python -m benchmarks.recovery
 	$(VENV)/bin/python -m benchmarks.batching
 	$(VENV)/bin/python -m benchmarks.lifecycle

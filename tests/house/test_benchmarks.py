@@ -56,6 +56,13 @@ def test_overhead_sees_how_fast_short_operations_are_in_a_slot() -> None:
         assert bare[3] == pytest.approx(slot[2] / bare[2], abs=0.05)
 
 
+def test_assembly_compares_a_chapters_end_with_cat() -> None:
+    rows = rows_of("assembly", "--parts", "300", "--kb", "20", "--pairs", "1")
+    cat_s, chapter_s, times = rows["300 parts of 20 KB"][:3]
+    assert 0 < cat_s < chapter_s
+    assert times == pytest.approx(chapter_s / cat_s, rel=0.5)
+
+
 def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> None:
     rows = rows_of("recovery", "--only", "slotline")
     assert set(rows) == {"slotline"}
