@@ -6,6 +6,7 @@ life of a job is the same for all kinds (`tasks/flow/job.py`).
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Gathered:
     payloads: list[str]
     outcomes: Mapping[int, Mapping[str, Any]]
 
-    @property
+    @functools.cached_property
     def good(self) -> dict[int, Mapping[str, Any]]:
         """The outcomes of the parts that did not fail, in order."""
         return {part: outcome for part, outcome in sorted(self.outcomes.items()) if "error" not in outcome}
