@@ -87,3 +87,14 @@ def test_lifecycle_times_a_start_and_sees_an_unload() -> None:
     assert rows["ratio"][0] == pytest.approx(worker_s / bare_s, abs=0.02)
     before, loaded, _ = rows["the child before any load, with a model, without it again"]
     assert before < loaded
+
+
+def test_scale_weighs_what_slots_and_parts_cost_redis() -> None:
+    rows = rows_of("scale", "--slots", "2", "--jobs", "1", "3", "--parts", "60", "--rate", "20")
+    idle, one, three = (rows[f"slots: 2, {what}"] for what in ("idle", "open jobs: 1", "open jobs: 3"))
+    assert len(idle) == 4
+    for per_s, share, cpu_us, commands, network_kib, memory_kib, parts in (one, three):
+        assert 0 < per_s < 25
+        assert 0 < share <= 1.1
+        assert min(cpu_us, commands, network_kib, memory_kib) > 0
+        assert parts in (60, 20)
