@@ -24,8 +24,8 @@ RequestT = TypeVar("RequestT", bound=JobRequest)
 class Plan:
     """A job split into parts. `skipped` maps a part's number (from 1) to why it is not computed.
 
-    `params` are shared by all parts. `width` is the number of parts that may run at once; None: enough for the model's
-    live slots. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
+    `params` are shared by all parts. `width` is how many parts may run at once at most; None: what the model's live
+    slots take. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
     `variant_field` is the field of each part's payload that names it. `part_results`: whether each part's result is
     also stored in Celery's backend (the ledger has it in any case). `measure` is the sum over all parts, at its start:
     an amount of 0.

@@ -80,6 +80,23 @@ def load_time(queue: str) -> str:
     return f"{PREFIX}load:{queue}"
 
 
+def ring(queue_list: str) -> str:
+    """Sorted set: `=job`, or `>book` for the open chapters of one, with parts that wait for this list of a model's
+    queue -> how often it was served; the smallest is next.
+    """
+    return f"{PREFIX}ring:{queue_list}"
+
+
+def ring_jobs(queue_list: str) -> str:
+    """Sorted set, all with score 0: the jobs behind the books of that ring, as `length:>book\\nnumber\\njob`."""
+    return f"{PREFIX}ring:{queue_list}:jobs"
+
+
+def ring_sent(queue_list: str) -> str:
+    """Sorted set: `job.part` that is under way in this list -> when it was sent, ms of Redis' clock."""
+    return f"{PREFIX}ring:{queue_list}:sent"
+
+
 PAUSED = PREFIX + "paused"
 """Hash: model -> JSON (since_ms, by). The models whose slots begin nothing. Owner: `tasks/pauses.py`."""
 

@@ -23,6 +23,7 @@ _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
 sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
+top seated
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -159,7 +160,7 @@ class Cancellation:
 class Opening:
     """A job about to be opened: its parts and how their messages look.
 
-    `width` is how many parts may be under way; None asks the model's live slots.
+    `width` is how many parts may be under way at most; None: as many as the model's live slots take at once.
     `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
     says whether each part's result is kept in Celery's backend as well. `measure` is what
     the job has made at its opening: nothing yet, of what its parts will add up.

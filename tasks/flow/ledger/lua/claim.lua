@@ -1,7 +1,7 @@
 -- Claim an artifact and begin a run that computes it, or wait: for the worker that computes it, or for a pause to end.
 -- KEYS: slotline:hand:<artifact> (the tag of the message that computes it), slotline:followers:<artifact> (the messages
 --       that wait for it), slotline:leases, slotline:job:<id>:attempts, slotline:job:<id>:sent, slotline:paused;
---       also slotline:delayed
+--       also slotline:delayed, slotline:job:<id>, slotline:ring:<list> (_ring.lua): what waits leaves its room to others
 -- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
 --       is part of no job), attempts allowed, ms of the first pause, ms that a copy waits at most, ms to keep this,
 --       a token of this call: the same call, sent again because its answer was lost, begins no second run; the model
@@ -16,7 +16,13 @@ local now = now_ms()
 
 local function wait(due)
   send_later(list, message, due)
-  if part > 0 then redis.call('HSET', KEYS[5], part, message) end
+  if part == 0 then return end
+  redis.call('HSET', KEYS[5], part, message)
+  local job = string.match(KEYS[5], '^slotline:job:(.*):sent$')
+  local record = fields(job, COUNTERS)
+  if record.state ~= 'open' then return end
+  leave_room(job, record, part)
+  refill(job, record)
 end
 
 local run = tag .. '\n' .. ARGV[9]
