@@ -6,7 +6,7 @@ Values only; the steps are in `transitions.py` and `claims.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -94,15 +94,19 @@ class Taken:
 class ArtifactClaim:
     """A message that wants to compute an artifact: its delivery tag, its copy, its job and part, and its model.
 
-    `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
-    `run_of` is the job and part, or the id of a bare task and 0.
+    `copy` is the queue's list and a copy of the message, which is sent when a wait is over, or makes them when they are
+    needed; `run_of` is the job and part, or the id of a bare task and 0.
     """
 
     artifact: str
     tag: str
-    copy: tuple[str, str]
+    copy: tuple[str, str] | Callable[[], tuple[str, str]]
     run_of: tuple[str, int]
     model: str
+
+    def the_copy(self) -> tuple[str, str]:
+        """The queue's list and the copy."""
+        return self.copy() if callable(self.copy) else self.copy
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 -- KEYS: slotline:hand:<artifact> (the tag of the message that computes it), slotline:followers:<artifact> (the messages
 --       that wait for it), slotline:leases, slotline:job:<id>:attempts, slotline:job:<id>:sent, slotline:paused;
 --       also slotline:delayed, slotline:job:<id>, slotline:ring:<list> (_ring.lua): what waits leaves its room to others
--- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over), part (0: a task that
---       is part of no job), attempts allowed, ms of the first pause, ms that a copy waits at most, ms to keep this,
+-- ARGV: delivery tag, the queue's list, a copy of the message (sent again when the wait is over; both '': to be asked
+--       for, if this has to wait), part (0: a task that is part of no job), attempts allowed, ms of the first pause, ms that a copy waits at most, ms to keep this,
 --       a token of this call: the same call, sent again because its answer was lost, begins no second run; the model
 -- Returns the number of this attempt, from 1; 0 when the copy waits for another worker, -1 when the attempts are used
--- up, -2 when the copy waits because the last run began too short a time ago, -3 when the model is paused: then nothing
--- was changed.
+-- up, -2 when the copy waits because the last run began too short a time ago, -3 when the model is paused, and -5
+-- when it has to wait and the copy is not given: then nothing was changed.
 -- Guarantee: one worker computes an artifact at a time, as long as its message is leased; when the lease has ended
 -- the next claim gets it. An attempt is counted before the work begins, so the count survives the worker. A copy that
 -- waits is sent again after a while, even if the artifact is never released.
@@ -32,6 +32,7 @@ local owner = redis.call('GET', KEYS[1])
 if owner and owner ~= tag then
   local lease = redis.call('ZSCORE', KEYS[3], owner)
   if lease and tonumber(lease) > now then
+    if message == '' then return -5 end
     wait(now + ARGV[7])
     redis.call('RPUSH', KEYS[2], list .. '\n' .. message)
     redis.call('PEXPIRE', KEYS[2], ARGV[8])
@@ -45,6 +46,7 @@ local begun = redis.call('HGET', KEYS[4], part .. '@') -- not there after a run 
 if runs > 1 and begun then
   local due = tonumber(begun) + pause_ms(ARGV[6], runs - 1)
   if due > now then
+    if message == '' then return -5 end
     wait(due)
     return -2
   end
