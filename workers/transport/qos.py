@@ -55,6 +55,10 @@ class LeasingQoS(virtual.QoS):
         """From now on take messages only while `may_take()`, and share what waits in batches of `shared_batch`."""
         self.may_take, self.shared_batch, self.on_pause = may_take, shared_batch, on_pause
 
+    def prefer(self, loaded: Callable[[], Loaded], default_word: str) -> None:
+        """From now on leave messages to slots that have their model, if this one has not (`lua/_prefer.lua`)."""
+        self.loaded, self.default_word = loaded, default_word
+
     def rest(self, seconds: float) -> None:
         """Take nothing for so long, because Redis refuses what this worker needs; 0: go on."""
         self._rests_until_s = monotonic() + seconds

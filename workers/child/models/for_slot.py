@@ -57,4 +57,6 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
-    return Registry(spec.entry, spec.device, life, load)
+    registry = Registry(spec.entry, spec.device, life, load)
+    registry.changed = link.send
+    return registry
