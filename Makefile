@@ -74,6 +74,7 @@ bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.recovery
 	$(VENV)/bin/python -m benchmarks.batching
 	$(VENV)/bin/python -m benchmarks.lifecycle
+	$(VENV)/bin/python -m benchmarks.registry
 	$(VENV)/bin/python -m benchmarks.scale
 
 chaos: $(VENV)/test.stamp
