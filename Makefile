@@ -70,9 +70,12 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.submit
 	$(VENV)/bin/python -m benchmarks.overhead
+	$(VENV)/bin/python -m benchmarks.assembly
 	$(VENV)/bin/python -m benchmarks.recovery
 	$(VENV)/bin/python -m benchmarks.batching
 	$(VENV)/bin/python -m benchmarks.lifecycle
+	$(VENV)/bin/python -m benchmarks.registry
+	$(VENV)/bin/python -m benchmarks.scale
 
 chaos: $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.chaos.storm --kills $(KILLS) $(if $(SEED),--seed $(SEED))

@@ -1,12 +1,14 @@
 """What slots on a real GPU do: memory planned and used, jobs a second, out of memory, unload and reload, deaths.
 
-    python -m benchmarks.gpu_check [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE] [--dry-run]
+    python -m benchmarks.gpu_check [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE] [--busy-only] [--dry-run]
 
 Needs a GPU, torch and transformers, and says so in one line where one is missing. The model
 is a BART of the size of bart-large-cnn (0.4 billion parameters, fp16) with random weights,
 made on the spot; `--catalog` takes another, the model `bart` of that file. Its jobs are
-`Client.map`'s. Every figure of memory is the driver's. `--dry-run` takes a tiny model on
-the CPU, to see that the check itself runs. Prints a Markdown table; leaves nothing behind.
+`Client.map`'s. Every figure of memory is the driver's. `--busy-only` leaves out all but
+memory, jobs a second and the busy share. `--dry-run` takes a tiny model on the CPU, to see
+that the check itself runs. Prints a Markdown table, a row as soon as it is measured; leaves
+nothing behind.
 """
 
 from __future__ import annotations
@@ -21,14 +23,14 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
 from benchmarks.random_bart import LARGE, TINY, texts, write
-from benchmarks.rig import ROOT, Rig, machine, rig, table, wait_for
+from benchmarks.rig import ROOT, Rig, line, machine, rig, table, wait_for
 from producer import Client
 from tasks.catalog import read
 from tasks.redis import keys
@@ -44,6 +46,9 @@ STORM_BATCH = 64
 STORM_WORDS = 600
 """About 900 tokens: 64 such texts want more memory than is left to them, and one wants far less."""
 
+GOAL_SLOTS = 2
+BUSY_GOAL = "busy ≥ 95%"
+
 Row = tuple[str, str, str]
 
 
@@ -58,12 +63,21 @@ class Check:
         self._client = Client(bench.redis_url)
         self._next_text = 0
 
+    def rows(self, counts: Sequence[int], busy_only: bool, leave_bytes: int) -> Iterator[Row]:
+        """All of them, or only those of `slots`."""
+        for count in counts:
+            yield from self.slots(count)
+        if not busy_only:
+            yield from self.storm(leave_bytes)
+            yield from self.unload()
+            yield from self.deaths()
+
     def slots(self, count: int) -> Iterator[Row]:
-        """Memory a slot, and jobs a second with `count` slots, batches on and off."""
-        before = self._card.free_bytes
-        for batch in (self._batch, 1):
-            with self._workers(count, batch):
-                if batch > 1:
+        """Memory a slot, and jobs a second with `count` slots, pipeline and batches on and off."""
+        before, back = self._card.free_bytes, ""
+        for batch, has_pipeline in ((self._batch, True), (self._batch, False), (1, True)):
+            with self._workers(count, batch, has_pipeline):
+                if not back:
                     used, planned = (before - self._card.free_bytes) / count, self._planned_bytes()
                     off = 100 * (used - planned) / planned
                     yield (
@@ -71,9 +85,11 @@ class Check:
                         f"{gb(planned, 2)} planned, {gb(used, 2)} used ({off:+.1f}%)",
                         "±5%",
                     )
-                per_s, share = self._drain(self._jobs if batch > 1 else max(4, self._jobs // 4), count)
+                per_s, share = self._drain(self._jobs if batch > 1 else max(4, self._jobs // 4), count * batch)
                 name = f"batches of {batch}" if batch > 1 else "batches off"
-                yield f"{count} slots: {name}", f"{per_s:.1f} jobs/s, GPU busy {share}", ""
+                goal = BUSY_GOAL if has_pipeline and count == GOAL_SLOTS and batch > 1 else ""
+                name += "" if has_pipeline else ", pipeline off"
+                yield f"{count} slots: {name}", f"{per_s:.1f} jobs/s, GPU busy {share}", goal
             back = self._back(before, "the workers' memory")
         yield f"{count} slots: memory after they ended", back, "all"
 
@@ -128,20 +144,33 @@ class Check:
         outcomes = self._client.map(MODEL, wanted).wait(LIMIT_S, return_errors=True)
         return sum(not isinstance(one, Exception) for one in outcomes)
 
-    def _drain(self, count: int, slots: int) -> tuple[float, str]:
-        """Jobs a second over all slots, and the share of the time in which the card computed."""
-        self._run(slots)
+    def _drain(self, count: int, at_once: int) -> tuple[float, str]:
+        """Jobs a second over all slots, and the share of the time in which the card computed, while more jobs wait.
+
+        So neither the first `at_once` jobs count, nor the last ones.
+        """
+        wanted = texts(count, self._next_text)
+        self._next_text += count
+        job = self._client.map(MODEL, wanted)
+
+        def ended() -> int:
+            fields = self._bench.client.hmget(keys.job(job.id), "done", "failed")
+            return sum(int(one or 0) for one in fields)
+
+        first, last = (at_once, count - 2 * at_once) if count > 3 * at_once else (1, count)
+        began = self._when(lambda: ended() >= first, "the first jobs")
+        before = ended()
         with busy(self._card) as samples:
-            began = time.monotonic()
-            done = self._run(count)
-            took_s = time.monotonic() - began
-        if done < count:
-            raise RuntimeError(f"{count - done} of {count} jobs failed: {self._bench.last_words()}")
-        return count / took_s, f"{statistics.mean(samples):.0%}" if samples else "not told"
+            took_s = self._when(lambda: ended() >= last, "the last jobs") - began
+            made = ended() - before
+        failed = [one for one in job.wait(LIMIT_S, return_errors=True) if isinstance(one, Exception)]
+        if failed:
+            raise RuntimeError(f"{len(failed)} of {count} jobs failed: {self._bench.last_words()}")
+        return made / took_s, f"{statistics.mean(samples):.0%}" if samples else "not told"
 
     @contextlib.contextmanager
-    def _workers(self, count: int, batch: int) -> Iterator[None]:
-        self._bench.environment["GPU_BATCH_SIZE"] = str(batch)
+    def _workers(self, count: int, batch: int, has_pipeline: bool = True) -> Iterator[None]:
+        self._bench.environment |= {"GPU_BATCH_SIZE": str(batch), "SLOTLINE_PIPELINE": str(int(has_pipeline))}
         command = (*WORKER, "--model", MODEL)
         with ExitStack() as stack:
             started = [stack.enter_context(self._bench.process(*command, may_be_killed=True)) for _ in range(count)]
@@ -221,6 +250,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16, help="texts that run together")
     parser.add_argument("--catalog", type=Path, help="take the model `bart` of this file")
     parser.add_argument("--leave-gb", type=float, default=3.0, help="left free for the storm; 0: as much as there is")
+    parser.add_argument("--busy-only", action="store_true", help="no checks of memory that runs out, unload, deaths")
     parser.add_argument("--dry-run", action="store_true", help="a tiny model on the CPU, to see that the check runs")
     return parser.parse_args()
 
@@ -245,10 +275,9 @@ def main() -> int:
         check = Check(bench, card, asked.jobs, asked.batch)
         at_first = gb(card.free_bytes)
         with bench.process(*WORKER, "-Q", "flow", "-c", "1"):
-            rows = [row for count in asked.slots for row in check.slots(count)]
-            rows += check.storm(0 if asked.dry_run else int(asked.leave_gb * GB))
-            rows += [*check.unload(), *check.deaths()]
-        print(table(("what", "figure", "goal"), rows))
+            print(table(("what", "figure", "goal"), []))
+            for row in check.rows(asked.slots, asked.busy_only, 0 if asked.dry_run else int(asked.leave_gb * GB)):
+                print(line(row), flush=True)
         print(f"\n{card.name}, {at_first} GB free at the start; {machine(bench.client, ['celery', 'redis'])}")
     return 0
 

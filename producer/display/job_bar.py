@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -20,14 +21,21 @@ if TYPE_CHECKING:
     from tasks.pauses import Pause
 
 PLAIN_EVERY_S = 5.0
+ESTIMATE_EVERY_S = 1.0
 NAME_CHARS = 40
 
 
 class JobBar:
-    """Shows a job's progress; parts are the unit of its time left."""
+    """Shows a job's progress, and the time left.
 
-    def __init__(self, console: Console, job_id: str) -> None:
+    The time is that of `estimate`, which is asked once a second at most. Where it says nothing, it follows from the
+    pace of this job's own parts since the bar began.
+    """
+
+    def __init__(self, console: Console, job_id: str, estimate: Callable[[], float | None] = lambda: None) -> None:
         self._console = console
+        self._estimate = estimate
+        self._estimated: tuple[float, float | None] | None = None
         self._eta = Eta()
         self._last_s: float | None = None
         self._pause: Pause | None = None
@@ -59,12 +67,18 @@ class JobBar:
             self._console.print(printable(said), markup=False, highlight=False, soft_wrap=True)
         self._pause = pause
 
+    def _left_s(self, now_s: float, parts: int) -> float | None:
+        if self._estimated is None or now_s - self._estimated[0] >= ESTIMATE_EVERY_S:
+            self._estimated = now_s, self._estimate()
+        at_s, left_s = self._estimated
+        return self._eta.left_s(now_s, parts) if left_s is None else max(0.0, left_s - (now_s - at_s))
+
     def update(self, progress: Progress) -> None:
         """Show this progress; called when it has changed."""
         now_s = time.monotonic()
         self._note_pause(progress.pause)
         self._eta.add(now_s, progress.computed)
-        left = duration(self._eta.left_s(now_s, progress.total - progress.settled))
+        left = duration(self._left_s(now_s, progress.total - progress.settled))
         failed = f", {progress.failed} failed" if progress.failed else ""
         parts = counted(progress.total, "part")
         text = f"{progress.settled}/{parts}{failed}, {left} left" if progress.total else progress.state

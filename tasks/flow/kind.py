@@ -6,6 +6,7 @@ life of a job is the same for all kinds (`tasks/flow/job.py`).
 
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ RequestT = TypeVar("RequestT", bound=JobRequest)
 class Plan:
     """A job split into parts. `skipped` maps a part's number (from 1) to why it is not computed.
 
-    `params` are shared by all parts. `width` is the number of parts that may run at once; None: enough for the model's
-    live slots. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
+    `params` are shared by all parts. `width` is how many parts may run at once at most; None: what the model's live
+    slots take. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
     `variant_field` is the field of each part's payload that names it. `part_results`: whether each part's result is
     also stored in Celery's backend (the ledger has it in any case). `measure` is the sum over all parts, at its start:
     an amount of 0.
@@ -58,7 +59,7 @@ class Gathered:
     payloads: list[str]
     outcomes: Mapping[int, Mapping[str, Any]]
 
-    @property
+    @functools.cached_property
     def good(self) -> dict[int, Mapping[str, Any]]:
         """The outcomes of the parts that did not fail, in order."""
         return {part: outcome for part, outcome in sorted(self.outcomes.items()) if "error" not in outcome}

@@ -17,6 +17,7 @@ from redis.exceptions import ResponseError
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
+from tasks.flow.ledger.run_times import Ended, RunTimes
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ class WriteBuffer:
         self._settled: list[tuple[str, Settlement]] = []
         self._results: list[tuple[str, StoredResult]] = []
         self._claims: list[tuple[str, str]] = []
-        self._computed_at_s: float | None = None
+        self._run_times = RunTimes()
         self.is_open = False
 
     def settle(self, task_id: str, settlement: Settlement) -> None:
@@ -63,26 +64,24 @@ class WriteBuffer:
         settled, results, claims = self._settled, self._results, self._claims
         self._empty()
         self.is_open = False
-        since_s = self._since_s(settled, results)
-        written = self._ledger.endings.write([one for _, one in settled], [one for _, one in results], claims, since_s)
+        ended = self._ended(settled, results)
+        written = self._ledger.endings.write([one for _, one in settled], [one for _, one in results], claims, ended)
         for (artifact, _), answer in zip(claims, written.released, strict=True):
             if isinstance(answer, ResponseError):
                 logger.warning("%s is not released: %s", artifact, answer)
         answers = [*_named(settled, written.settled), *_named(results, written.stored)]
         return {task_id: answer for task_id, answer in answers if isinstance(answer, ResponseError)}
 
-    def _since_s(
+    def _ended(
         self, settled: Sequence[tuple[str, Settlement]], results: Sequence[tuple[str, StoredResult]]
-    ) -> float | None:
-        """Seconds since something was computed before this, which is noted if something was now.
+    ) -> Sequence[Ended]:
+        """What is to be noted of how long it took.
 
         What was reused took no time of the model. Of a task without a job only its result is known.
         """
-        now_s, before_s = monotonic(), self._computed_at_s
+        parts = [(one.job_id, one.part) for _, one in settled if one.computed and one.attempt]
         alone = {task_id for task_id, _ in results} - {task_id for task_id, _ in settled}
-        if alone or any(one.computed for _, one in settled):
-            self._computed_at_s = now_s
-        return None if before_s is None else now_s - before_s
+        return self._run_times.end(monotonic(), parts) if parts or alone else ()
 
     def _empty(self) -> None:
         self._settled, self._results, self._claims = [], [], []

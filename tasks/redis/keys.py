@@ -54,6 +54,49 @@ def fair(queue: str) -> str:
     return f"{PREFIX}fair:{queue}"
 
 
+def loaded(queue: str, word: str) -> str:
+    """Sorted set: a slot of this queue that has this model of its registry loaded, or will load it -> end of its lease,
+    ms. The word is empty where the queue has one model. Owner: the transport (`_prefer.lua`).
+    """
+    return f"{PREFIX}loaded:{queue}:{word}"
+
+
+def room(queue: str) -> str:
+    """Hash: a slot of a registry -> JSON (until_ms, room, coming, over): how many more models fit, which ones it will
+    load, and which ones others took over. Owner: the transport.
+    """
+    return f"{PREFIX}room:{queue}"
+
+
+def left(queue: str) -> str:
+    """Hash with a time to live: tag of a message that was left to a slot with its model -> since when, and how often it
+    was overtaken. Owner: the transport.
+    """
+    return f"{PREFIX}left:{queue}"
+
+
+def load_time(queue: str) -> str:
+    """String: how long a load of this queue's model takes, ms, as a slot last measured it. Owner: the transport."""
+    return f"{PREFIX}load:{queue}"
+
+
+def ring(queue_list: str) -> str:
+    """Sorted set: `=job`, or `>book` for the open chapters of one, with parts that wait for this list of a model's
+    queue -> how often it was served; the smallest is next.
+    """
+    return f"{PREFIX}ring:{queue_list}"
+
+
+def ring_jobs(queue_list: str) -> str:
+    """Sorted set, all with score 0: the jobs behind the books of that ring, as `length:>book\\nnumber\\njob`."""
+    return f"{PREFIX}ring:{queue_list}:jobs"
+
+
+def ring_sent(queue_list: str) -> str:
+    """Sorted set: `job.part` that is under way in this list -> when it was sent, ms of Redis' clock."""
+    return f"{PREFIX}ring:{queue_list}:sent"
+
+
 PAUSED = PREFIX + "paused"
 """Hash: model -> JSON (since_ms, by). The models whose slots begin nothing. Owner: `tasks/pauses.py`."""
 

@@ -31,7 +31,7 @@ _WORKER = _ALL + (
     "ttl unlink zcard zcount zrange zremrangebyscore zscan zscore "
 )
 _PRODUCER = _ALL + (
-    "brpop getrange hdel hget hgetall hincrby hmget hset hsetnx hvals lindex lrange lrem mget persist pexpire pttl "
+    "brpop getrange hdel hget hgetall hincrby hmget hset hsetnx lindex lrange lrem mget persist pexpire pttl "
     "rpush scan setrange smembers subscribe unlink unsubscribe zcard zcount zrange zrevrange zscan "
 )
 _FLOWER = _ALL + "brpop mget psubscribe punsubscribe smembers zrange "
@@ -43,7 +43,7 @@ _ARGUMENTS = {
     "append": "{key} ''", "blmove": "{key} {key} RIGHT RIGHT 0.01", "blpop": "{key} 0.01", "brpop": "{key} 0.01",
     "del": "{key}", "evalsha": "0 0", "exists": "{key}", "expire": "{key} 1", "get": "{key}", "getrange": "{key} 0 0",
     "hdel": "{key} a", "hexists": "{key} a", "hget": "{key} a", "hgetall": "{key}", "hincrby": "{key} a 0",
-    "hincrbyfloat": "{key} a 0", "hmget": "{key} a", "hset": "{key} a 0", "hsetnx": "{key} a 0", "hvals": "{key}",
+    "hincrbyfloat": "{key} a 0", "hmget": "{key} a", "hset": "{key} a 0", "hsetnx": "{key} a 0",
     "lindex": "{key} 0", "llen": "{key}", "lpop": "{key}", "lpos": "{key} a", "lpush": "{key} a",
     "lrange": "{key} 0 0",
     "lrem": "{key} 1 a", "mget": "{key}", "persist": "{key}", "pexpire": "{key} 1", "ping": "",

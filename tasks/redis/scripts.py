@@ -1,7 +1,7 @@
 """Runs Lua scripts inside Redis: one at a time, or many runs, also of different scripts, in one round trip.
 
-A script is a file `<name>.lua` in the folder of a package; where the folder has a
-`_head.lua`, its text is put before each of them, and before that the files of `tasks/redis/lua/`
+A script is a file `<name>.lua` in the folder of a package; the texts of the folder's heads, files like
+`_head.lua`, are put before each of them in order of their names, and before that the files of `tasks/redis/lua/`
 that packages share. Knows nothing of their content. A server that has forgotten them (it was
 restarted, or took over from another) is given them again.
 """
@@ -9,6 +9,7 @@ restarted, or took over from another) is given them again.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from tasks.redis.refusals import refusal
 if TYPE_CHECKING:
     from redis import Redis
 
+HEAD = re.compile(r"_\w+\.lua")
+
 KeysAndArguments = tuple[Sequence[str], Sequence[Any]]
 """The keys and the arguments of one run."""
 
@@ -29,9 +32,11 @@ ScriptRun = tuple[str, Sequence[str], Sequence[Any]]
 
 @functools.cache
 def _source(package: str, folder: str, name: str, shared: Sequence[str]) -> str:
+    own = resources.files(package) / folder
     files = [resources.files("tasks.redis") / "lua" / f"{part}.lua" for part in shared]
-    files += [resources.files(package) / folder / f"{part}.lua" for part in ("_head", name)]
-    return "\n".join(file.read_text(encoding="utf-8") for file in files if file.name != "_head.lua" or file.is_file())
+    files += sorted((file for file in own.iterdir() if HEAD.fullmatch(file.name)), key=lambda file: file.name)
+    files.append(own / f"{name}.lua")
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 class Scripts:

@@ -23,6 +23,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/tasks/flow/ledger/test_extend.py": "levels of a summary, of transitions and of flow",
     "tests/unit/tasks/flow/ledger/test_later.py": "parts sent again later, of transitions and of upkeep",
     "tests/unit/tasks/flow/ledger/test_measure.py": "what a job has made, of record, transitions and progress",
+    "tests/unit/tasks/flow/ledger/test_ring.py": "how jobs share a model's queue, in scripts alone",
     "tests/unit/workers/adapters/test_conformance.py": "what every adapter must do, on each that runs here",
     "tests/unit/workers/adapters/viettts/test_slot.py": "VietTTS in two real slots",
     "tests/unit/workers/child/test_artifact_names.py": "names that earlier versions gave, of parts and crafts",
@@ -30,6 +31,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/tasks/flow/ledger/test_pace.py": "what the ledger notes of how long parts take, in scripts alone",
     "tests/unit/workers/slots/test_gpu_check.py": "benchmarks/gpu_check.py, on the fake driver",
     "tests/unit/workers/transport/test_lease_machine.py": "leases in any order of steps, drawn at random",
+    "tests/unit/workers/transport/test_prefer.py": "slots that have a message's model, of holdings and leases",
     "tests/unit/workers/transport/test_reclaim.py": "when a lease is taken back, of leases and renewal",
     "tests/unit/workers/transport/test_share.py": "how slots, and a queue's lists, share what waits",
 }
@@ -46,5 +48,6 @@ LARGE_FOLDERS = {
     "tests/faults": "one file a fault",
     "tests/house": "one rule a file",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
+    "tests/unit/workers/transport": "it mirrors workers/transport, and has tests of its scripts",
 }
 """Folders of more files than the limit -> why."""

@@ -56,6 +56,13 @@ def test_overhead_sees_how_fast_short_operations_are_in_a_slot() -> None:
         assert bare[3] == pytest.approx(slot[2] / bare[2], abs=0.05)
 
 
+def test_assembly_compares_a_chapters_end_with_cat() -> None:
+    rows = rows_of("assembly", "--parts", "300", "--kb", "20", "--pairs", "1")
+    cat_s, chapter_s, times = rows["300 parts of 20 KB"][:3]
+    assert 0 < cat_s < chapter_s
+    assert times == pytest.approx(chapter_s / cat_s, rel=0.5)
+
+
 def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> None:
     rows = rows_of("recovery", "--only", "slotline")
     assert set(rows) == {"slotline"}
@@ -80,3 +87,21 @@ def test_lifecycle_times_a_start_and_sees_an_unload() -> None:
     assert rows["ratio"][0] == pytest.approx(worker_s / bare_s, abs=0.02)
     before, loaded, _ = rows["the child before any load, with a model, without it again"]
     assert before < loaded
+
+
+def test_scale_weighs_what_slots_and_parts_cost_redis() -> None:
+    rows = rows_of("scale", "--slots", "2", "--jobs", "1", "3", "--parts", "60", "--rate", "20")
+    idle, one, three = (rows[f"slots: 2, {what}"] for what in ("idle", "open jobs: 1", "open jobs: 3"))
+    assert len(idle) == 4
+    for per_s, share, cpu_us, commands, network_kib, memory_kib, parts in (one, three):
+        assert 0 < per_s < 25
+        assert 0 < share <= 1.1
+        assert min(cpu_us, commands, network_kib, memory_kib) > 0
+        assert parts in (60, 20)
+
+
+def test_registry_loads_each_model_once_where_slots_that_hold_one_are_preferred() -> None:
+    rows = rows_of("registry", "--models", "12", "--slots", "2", "--rounds", "3", "--ms", "10", "--load-ms", "100")
+    assert set(rows) == {"preferred", "to anybody"}
+    assert 12 <= rows["preferred"][0] <= 1.2 * 12
+    assert rows["to anybody"][0] > rows["preferred"][0]

@@ -1,7 +1,7 @@
 """The offer of a slot's models, which the worker publishes: of its one loaded model, or of a registry.
 
 The offer of one model is sent when it is loaded (`operations.py`). A registry's offer is sent every few seconds as
-long as the process lives, because its folder may change.
+long as the process lives, because its folder may change; with it goes which of its models are loaded.
 """
 
 from __future__ import annotations
@@ -62,10 +62,14 @@ def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Publish
 
 
 def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:
-    """Send the parent a registry's offer now, and then repeatedly from a thread; raises `LinkClosed`."""
+    """Send the parent a registry's offer and what is loaded, now, and then again and again from a thread.
+
+    Raises `LinkClosed`.
+    """
 
     def send() -> None:
         link.send(RegistryOffer(of_registry(models.entry, device, models.names())))
+        link.send(models.holds())
 
     def send_repeatedly() -> None:
         with contextlib.suppress(LinkClosed):

@@ -122,9 +122,9 @@ def _fault_of_id(headers: Mapping[str, Any], first_protocol: Mapping[str, Any]) 
 
 
 def _fault_of_headers(headers: Mapping[str, Any], properties: Mapping[str, Any]) -> str | None:
-    for name, kinds in HEADERS.items():
-        if not isinstance(headers.get(name), kinds):
-            return f"headers.{name}: is {type(headers[name]).__name__}"
+    for name, value in headers.items():
+        if (kinds := HEADERS.get(name)) and not isinstance(value, kinds):
+            return f"headers.{name}: is {type(value).__name__}"
     if (eta := headers.get("eta")) and (fault := fault_of_eta(eta)):
         return fault
     for place, fields in (("headers", headers), ("properties", properties)):
@@ -148,7 +148,9 @@ def _fault_of_body(args: Any, kwargs: Any, embed: Any) -> str | None:
 
 def _fault_of_follow_ups(place: str, fields: Mapping[str, Any]) -> str | None:
     for name in FOLLOW_UPS:
-        follow_up = fields.get(name) or []
+        follow_up = fields.get(name)
+        if not follow_up:
+            continue
         signatures = follow_up if isinstance(follow_up, list) else [follow_up]
         if not all(isinstance(one, dict) and isinstance(one.get("task"), str) for one in signatures):
             return f"{place}{name} is no signature"

@@ -18,6 +18,9 @@ class SlotListener(Protocol):
     def offers(self, offer: Published) -> None:
         """A registry has sent its offer: the models in its folder now."""
 
+    def holds(self) -> None:
+        """What is loaded has changed, or a registry has said it again: the supervisor knows what."""
+
     def gone(self) -> None:
         """The child is dead and was collected."""
 
@@ -38,6 +41,9 @@ class NoListener:
         """Ignored."""
 
     def offers(self, offer: Published) -> None:
+        """Ignored."""
+
+    def holds(self) -> None:
         """Ignored."""
 
     def gone(self) -> None:

@@ -30,6 +30,7 @@ from workers.wire.messages import (
     MemoryUsed,
     OfModel,
     OperationRan,
+    RegistryHolds,
     RegistryOffer,
     StandsBy,
     StateEntered,
@@ -64,6 +65,10 @@ class Supervisor:
         """When the child was last ready after a load, by the monotonic clock."""
         self.stands_by = False
         """Whether the child takes runs, with or without a loaded model; a run may have to wait for the load."""
+        self.holds: RegistryHolds | None = None
+        """Which of a registry's models the child has loaded; None before it has said so."""
+        self.load_s: float | None = None
+        """How long the last load of the slot's one model took, in seconds."""
         self._pid = 0
         self._link: ParentEnd | None = None
         self._failure: FailedToLoad | None = None
@@ -87,6 +92,11 @@ class Supervisor:
     def must_load(self) -> bool:
         """Whether the child takes runs, but its model must be loaded first."""
         return self.stands_by and self.state is State.UNLOADED
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the slot's one model is loaded; a registry is, too, when it takes runs."""
+        return self.stands_by and self.state is State.READY
 
     def started(self, pid: int, link: ParentEnd) -> None:
         """A child was forked."""
@@ -138,7 +148,7 @@ class Supervisor:
         failed_to_load = self.is_loading
         self.variants.child_ended()
         self._hang_up()
-        self.state, self.stands_by = State.UNLOADED, False
+        self.state, self.stands_by, self.holds = State.UNLOADED, False, None
         if self.spec.gpu is not None:
             self.spec.gpu.child_ended()
         self.listener.gone()
@@ -210,6 +220,9 @@ class Supervisor:
                 self.variants.ended(name, is_loaded)
             case RegistryOffer(offer):
                 self.listener.offers(offer)
+            case RegistryHolds():
+                self.holds = message
+                self.listener.holds()
             case BatchRan(failed, worked):
                 self.listener.ran(failed, worked)
             case MemoryUsed(rss_bytes):
@@ -227,8 +240,11 @@ class Supervisor:
                 self.state = state
                 if state is State.LOADING:
                     self._load_begins()
+                elif state in (State.UNLOADING, State.UNLOADED):
+                    self.listener.holds()
             case Loaded():
                 self.state, self.stands_by, self.ready_at = State.READY, True, time.monotonic()
+                self.load_s = message.load_s
                 self.restarts.loaded()
                 if warning := self.recycling.ready(message.rss_bytes):
                     logger.error("%s: %s", self.spec.worker, warning)

@@ -15,6 +15,7 @@ While the prefetch is full there is neither peek nor reserve.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from queue import Empty
@@ -86,7 +87,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
             return 0
         queues = self._queue_cycle.consume(len(self.active_queues))
         batch = self.qos.shared_batch
-        share = Share(keys.idle(queues[0]), batch) if batch else None
+        share = Share(keys.idle(queues[0]), batch, self.qos.loaded(), self.qos.default_word) if batch else None
         return self._deliver_all(self._reserve(queues, self.qos.can_consume_max_estimate(), share))
 
     def call_for_step(self) -> None:
@@ -157,7 +158,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         What its sender wrote about the two is not used: a copy or a retry of it goes where it came from.
         """
         try:
-            payload = loads(held.message)
+            payload = _loads(held.message)
             properties = payload["properties"]
             properties["delivery_tag"] = held.key
             properties["delivery_info"].update(exchange="", routing_key=queue)
@@ -257,6 +258,12 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         # This pool is not the channel's to close, and so neither are its Sentinels.
         self._sentinel_manager = manager
         return lasting_client(pool, patience_s)
+
+
+def _loads(message: bytes) -> Any:
+    """The message, decoded as kombu does it, whose types of its own need a look at each object; most have none."""
+    text = message.decode()
+    return loads(text) if '"__type__"' in text else json.loads(text)
 
 
 def _shown(queue_list: str) -> str:

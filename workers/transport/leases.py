@@ -31,6 +31,7 @@ from tasks.redis import keys
 from tasks.redis.broker import check_server
 from tasks.redis.scripts import Scripts
 from tasks.settings import beat_s
+from workers.transport.holdings import Loaded
 
 IDLE_S = 0.6
 """For how long messages are left to a slot that found none; such a slot looks again every third of this."""
@@ -76,10 +77,15 @@ class Reserved:
 
 @dataclass(frozen=True)
 class Share:
-    """With whom a slot shares what waits: the key of who is idle (`keys.idle`), and the messages of one batch."""
+    """With whom a slot shares what waits: the key of who is idle (`keys.idle`), and the messages of one batch.
+
+    `loaded` is what it has loaded, `default_word` that of a registry's default model (`lua/_prefer.lua`).
+    """
 
     idle_key: str
     batch_size: int
+    loaded: Loaded = ""
+    default_word: str = ""
 
 
 class Leases:
@@ -149,7 +155,8 @@ class Leases:
         with self._lock:
             acks = tuple(self._acks)
         script_keys = [keys.SET_ASIDE, share.idle_key if share else keys.NOTHING, *lists]
-        shared = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000), self._fair_share]
+        shared: list[float | str] = [share.batch_size if share else 0, self.count, int(IDLE_S * 1000), self._fair_share]
+        shared += [share.loaded, share.default_word] if share else ["", ""]
         taken, aside, more, held_back, now_ms, paused = self._run(
             "reserve", script_keys, [self._lease_ms, k if lists else 0, *shared, *acks]
         )

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from kombu.transport import virtual
 
+from workers.transport.holdings import Loaded
 from workers.transport.leases import Leases
 
 RESERVE_AT_MOST = 256
@@ -42,6 +43,10 @@ class LeasingQoS(virtual.QoS):
         self._shared: Callable[[], int] = lambda: 0
         self.on_pause: Callable[[bool], None] = lambda is_paused: None
         """Is called with each answer of Redis to a reserve: whether a queue that is read here is paused."""
+        self.loaded: Callable[[], Loaded] = lambda: ""
+        """What the slot that reads here has loaded; the reserve prefers slots that hold a message's model."""
+        self.default_word = ""
+        """The word of the default model, if the slot is a registry that has one."""
         self._delivered: dict[str, Any] = {}
         self._rests_until_s = 0.0
 
@@ -62,6 +67,10 @@ class LeasingQoS(virtual.QoS):
     def shared_batch(self) -> int:
         """Messages of one hand-over of the slot that reads here; 0: what waits is not shared."""
         return self._shared()
+
+    def prefer(self, loaded: Callable[[], Loaded], default_word: str) -> None:
+        """From now on leave messages to slots that have their model, if this one has not (`lua/_prefer.lua`)."""
+        self.loaded, self.default_word = loaded, default_word
 
     def rest(self, seconds: float) -> None:
         """Take nothing for so long, because Redis refuses what this worker needs; 0: go on."""

@@ -46,6 +46,8 @@ def of_request(headers: Mapping[str, Any], hard_s: float | None, soft_s: float |
 
 def shortest(given: Any, origin: str) -> TimeLimit | None:
     """The shorter of a hard and a soft limit, in this order; None if none is set."""
+    if not any(given):  # of most messages
+        return None
     limits = [TimeLimit(float(one), name, origin) for one, name in zip(given, NAMES, strict=False) if _is_limit(one)]
     return min(limits, key=lambda limit: limit.seconds, default=None)
 

@@ -9,6 +9,7 @@ go through Celery's own pool instead (`call.py`).
 | Loaded, FailedToLoad | `child/operations.py` | `parent/supervisor.py` |
 | WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
 | RegistryOffer | `child/offering.py`, every few seconds | `duties/readiness.py`, through the supervisor |
+| RegistryHolds | the same, and `child/models/for_slot.py`, at a load and an unload | the same |
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
 | MemoryUsed | `child/main.py`, after a batch | `parent/supervisor.py` |
 | Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
@@ -121,6 +122,15 @@ class RegistryOffer(_Message):
 
 
 @dataclass(frozen=True)
+class RegistryHolds(_Message):
+    """Which of a registry's models are loaded, how many more fit, and how long a load takes on average, once known."""
+
+    variants: tuple[str, ...]
+    room: int
+    load_s: float | None = None
+
+
+@dataclass(frozen=True)
 class BatchRan(_Message):
     """A batch has ended: the ids of tasks on which the model itself failed, and whether any artifact was made."""
 
@@ -178,9 +188,10 @@ class OperationRan(_Message):
 OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForTurn
 """The messages about the state of the slot's model."""
 
-FromChild: TypeAlias = (
-    OfModel | VariantLoadBegan | VariantLoadEnded | RegistryOffer | BatchRan | MemoryUsed | Status | OperationRan
-)
+OfRegistry: TypeAlias = VariantLoadBegan | VariantLoadEnded | RegistryOffer | RegistryHolds
+"""The messages about a registry's models."""
+
+FromChild: TypeAlias = OfModel | OfRegistry | BatchRan | MemoryUsed | Status | OperationRan
 FromParent: TypeAlias = AskStatus | CancelRequests | RunOperation
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
@@ -199,6 +210,7 @@ FROM_CHILD = _readers(
     VariantLoadBegan,
     VariantLoadEnded,
     RegistryOffer,
+    RegistryHolds,
     BatchRan,
     MemoryUsed,
     Status,

@@ -39,7 +39,7 @@ class Ledger:
         self.delayed = Delayed(client)
         self.set_asides = SetAsides(client, scripts)
         self.unaddressed = Unaddressed(client, scripts)
-        self.upkeep = Upkeep(client)
+        self.upkeep = Upkeep(client, scripts)
 
 
 __all__ = ["Ledger"]

@@ -19,7 +19,7 @@ from tasks.flow.ledger.endings import releasing
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
 from tasks.flow.ledger.record import ArtifactClaim, OwnMessage, Taken
 from tasks.redis import keys
-from tasks.redis.scripts import Scripts
+from tasks.redis.scripts import KeysAndArguments, Scripts
 from tasks.redis.task_id import in_use
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 COMPUTED_ELSEWHERE, SPENT, TOO_SOON, PAUSED = 0, -1, -2, -3
 """Answers to a claim that may not run now: another worker computes it, its attempts are used up, its last run began too
 short a time ago, its model is paused."""
+
+
+_NEEDS_COPY = -5
+"""The claim has to wait, and a copy of its message is needed for that; few wait, so it is not made and sent for all."""
 
 
 class Claims:
@@ -65,18 +69,18 @@ class Claims:
         return bool(self._scripts.run("own", script_keys, [task_id, request, ttl_ms()]))
 
     def claim_all(self, claims: Sequence[ArtifactClaim]) -> list[int | ResponseError]:
-        """Begin to compute artifacts, in one round trip, in order.
+        """Begin to compute artifacts, in one round trip, in order; those that have to wait need another one.
 
         Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT`, `TOO_SOON` or `PAUSED`.
         """
-        calls = []
-        for one in claims:
-            job_id, part = one.run_of
-            artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
-            token = secrets.token_hex(8)
-            args = [one.tag, *one.copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
-            calls.append(([*artifact_keys, keys.attempts(job_id), keys.sent(job_id), keys.PAUSED], args))
-        return self._scripts.run_all("claim", calls)
+        tokens = [secrets.token_hex(8) for _ in claims]
+        calls = [_claiming(one, ("", ""), token) for one, token in zip(claims, tokens, strict=True)]
+        answers = self._scripts.run_all("claim", calls)
+        if waiting := [index for index, answer in enumerate(answers) if answer == _NEEDS_COPY]:
+            calls = [_claiming(claims[index], claims[index].the_copy(), tokens[index]) for index in waiting]
+            for index, answer in zip(waiting, self._scripts.run_all("claim", calls), strict=True):
+                answers[index] = answer
+        return answers
 
     def release_all(self, claimed: Sequence[tuple[str, str]]) -> list[int | ResponseError]:
         """Release artifacts, each with the tag that claimed it, and send on the messages that wait for them.
@@ -126,6 +130,13 @@ class Claims:
         """What ended the last run that was lost; empty when it is not known (its whole worker died)."""
         job_id, part = run_of
         return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
+
+
+def _claiming(one: ArtifactClaim, copy: tuple[str, str], token: str) -> KeysAndArguments:
+    job_id, part = one.run_of
+    artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
+    args = [one.tag, *copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
+    return [*artifact_keys, keys.attempts(job_id), keys.sent(job_id), keys.PAUSED], args
 
 
 def _taken(job_id: str, reply: list[bytes] | ResponseError) -> Taken | ResponseError | IdInUse | None:

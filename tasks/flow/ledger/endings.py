@@ -16,6 +16,7 @@ from redis.exceptions import ResponseError
 from tasks.compact_json import dumps
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Settled, Settlement, StoredResult
+from tasks.flow.ledger.run_times import Ended, noting
 from tasks.redis import keys
 from tasks.redis.scripts import ScriptRun, Scripts
 
@@ -50,16 +51,15 @@ class Endings:
         settlements: Sequence[Settlement],
         results: Sequence[StoredResult],
         claims: Sequence[Claim],
-        since_s: float | None = None,
+        ended: Sequence[Ended] = (),
     ) -> Written:
         """Write all in this order; raises redis-py's errors if it is not known that all was written.
 
-        `since_s` are the seconds since this slot last ended something that it had computed (None: not known): how long
-        the parts took is noted at the end. A right that is missing for that is no error.
+        At the end it is noted how long parts took that have `ended`. That this fails is no error.
         """
         settling, others = _settling(settlements), [storing(one) for one in results]
         others += [releasing(*one) for one in claims]
-        others += timing([one for one in settlements if one.computed and one.attempt], since_s)
+        others += noting(ended)
         answers = self._scripts.run_together([run for run, _ in settling] + others)
         settled = _settled(len(settlements), settling, answers)
         answers = answers[len(settling) :]
@@ -115,10 +115,3 @@ def storing(one: StoredResult) -> ScriptRun:
 def releasing(artifact: str, tag: str) -> ScriptRun:
     """The run of `release.lua` that releases an artifact; the tag `""` releases any claim, because it exists."""
     return "release", [keys.computed_by(artifact), keys.waiters(artifact), keys.DELAYED], [tag]
-
-
-def timing(computed: Sequence[Settlement], since_s: float | None) -> list[ScriptRun]:
-    """The run of `pace.lua` that notes how long these parts took; none if nothing was computed."""
-    parts = [value for one in computed for value in (one.job_id, one.part)]
-    since_ms = -1 if since_s is None else round(since_s * 1000)
-    return [("pace", [], [since_ms, *parts])] if parts else []

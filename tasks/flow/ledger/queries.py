@@ -6,7 +6,7 @@ One exception: a listing drops ids whose record has expired.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from tasks import pauses
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 RECORDS_AT_ONCE = 500
 """How many records of a list are read in one round trip."""
+
+OUTCOMES_AT_ONCE = 1000
+"""How many outcomes of a job are read in one command."""
 
 
 class Queries:
@@ -110,8 +113,11 @@ class Queries:
         return (self._redis.get(keys.states(job_id)) or b"").decode()
 
     def outcomes(self, job_id: str) -> dict[int, dict[str, Any]]:
-        """The outcome of each ended part, by part number; JSON-ready, as it was settled."""
-        return {int(part): json.loads(text) for part, text in self._redis.hgetall(keys.outcomes(job_id)).items()}
+        """The outcome of each ended part, by part number; JSON-ready, as it was settled.
+
+        Read in pieces: for a job of tens of thousands of parts one command would hold up every worker.
+        """
+        return {part: json.loads(text) for part, text in self._outcomes(job_id)}
 
     def outcome(self, job_id: str, part: int) -> dict[str, Any] | None:
         """The outcome of one part, or None while it has not ended."""
@@ -148,12 +154,19 @@ class Queries:
 
     def texts(self, job_id: str) -> list[bytes]:
         """Every text of a job's record in which an artifact may be named."""
-        found = [self._redis.hget(keys.sent(job_id), "start"), *self._redis.hvals(keys.outcomes(job_id))]
+        found = [self._redis.hget(keys.sent(job_id), "start"), *(text for _, text in self._outcomes(job_id))]
         finish_head, part_queue = self._redis.hmget(keys.job(job_id), "finish_head", "part_queue")
         found.append(finish_head)
         if part_queue == FLOW_QUEUE.encode():  # its parts are jobs, and their texts may lie in the store
             found += self._redis.lrange(keys.parts(job_id), 0, -1)
         return [text for text in found if text]
+
+    def _outcomes(self, job_id: str) -> Iterator[tuple[int, bytes]]:
+        total = self._redis.llen(keys.parts(job_id))
+        for first in range(1, total + 1, OUTCOMES_AT_ONCE):
+            some = range(first, min(first + OUTCOMES_AT_ONCE, total + 1))
+            texts = self._redis.hmget(keys.outcomes(job_id), some)
+            yield from ((part, text) for part, text in zip(some, texts, strict=True) if text)
 
 
 def _stored(raw: bytes | None) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ Values only; the steps are in `transitions.py` and `claims.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -23,6 +23,7 @@ _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
 sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
+top seated
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -93,15 +94,19 @@ class Taken:
 class ArtifactClaim:
     """A message that wants to compute an artifact: its delivery tag, its copy, its job and part, and its model.
 
-    `copy` is the queue's list and a copy of the message, which is sent when a wait is over;
-    `run_of` is the job and part, or the id of a bare task and 0.
+    `copy` is the queue's list and a copy of the message, which is sent when a wait is over, or makes them when they are
+    needed; `run_of` is the job and part, or the id of a bare task and 0.
     """
 
     artifact: str
     tag: str
-    copy: tuple[str, str]
+    copy: tuple[str, str] | Callable[[], tuple[str, str]]
     run_of: tuple[str, int]
     model: str
+
+    def the_copy(self) -> tuple[str, str]:
+        """The queue's list and the copy."""
+        return self.copy() if callable(self.copy) else self.copy
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ class Cancellation:
 class Opening:
     """A job about to be opened: its parts and how their messages look.
 
-    `width` is how many parts may be under way; None asks the model's live slots.
+    `width` is how many parts may be under way at most; None: as many as the model's live slots take at once.
     `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
     says whether each part's result is kept in Celery's backend as well. `measure` is what
     the job has made at its opening: nothing yet, of what its parts will add up.

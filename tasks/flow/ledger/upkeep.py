@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.flow.ledger.limits import ttl_ms
 from tasks.redis import keys
+from tasks.redis.scripts import Scripts
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -22,8 +23,9 @@ REPLY_QUEUE_TTL_S = 3600
 class Upkeep:
     """The steps of one pass; each is bounded, and may be done twice at once."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, scripts: Scripts) -> None:
         self._redis: Any = client  # redis-py types every answer as «sync or async, bytes or str»
+        self._scripts = scripts
 
     def is_sweeper(self, token: str, term_ms: int) -> bool:
         """Whether the worker of this token sweeps, for `term_ms` from now on; True for one worker at a time."""
@@ -31,12 +33,7 @@ class Upkeep:
 
     def has_turn(self, key: str, token: str, term_ms: int) -> bool:
         """Whether the worker of this token does what `key` stands for, for `term_ms` from now on; one at a time."""
-        if self._redis.set(key, token, nx=True, px=term_ms):
-            return True
-        if self._redis.get(key) != token.encode():
-            return False
-        self._redis.pexpire(key, term_ms)
-        return True
+        return bool(self._scripts.run("turn", [key], [token, term_ms]))
 
     def end_turn(self, key: str, token: str) -> None:
         """The worker of this token ends; another one may do what `key` stands for at once."""

@@ -48,6 +48,15 @@ def victims(loaded: Sequence[Candidate], bounds: Bounds, new_models: int = 0, ne
     return gone
 
 
+def room(loaded: Sequence[Candidate], bounds: Bounds) -> int:
+    """How many more models fit without an eviction, if they are as large as those that are loaded are on average."""
+    models, size_bytes = len(loaded), sum(one.size_bytes for one in loaded)
+    left = max(0, bounds.max_models - models)
+    if bounds.max_bytes is None or not size_bytes:
+        return left
+    return min(left, max(0, (bounds.max_bytes - size_bytes) * models // size_bytes))
+
+
 def expired(loaded: Sequence[Candidate], idle_s: float, now: float) -> list[str]:
     """The models that were not used for `idle_s` seconds or more."""
     return [one.name for one in loaded if not one.in_use and now - one.used_at >= idle_s]

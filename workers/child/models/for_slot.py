@@ -68,4 +68,6 @@ def _registry(
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
-    return Registry(spec.entry, spec.device, life, load)
+    registry = Registry(spec.entry, spec.device, life, load)
+    registry.changed = link.send
+    return registry

@@ -24,6 +24,7 @@ from workers.child.models.eviction import Bounds, Candidate
 from workers.child.models.folder import ModelFolder
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry_model import RegistryModel, Tally
+from workers.wire.messages import RegistryHolds
 from workers.wire.state import State
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ class Registry:
         self._moving = threading.RLock()
         """Held while a model is loaded or unloaded: one at a time, and no model twice."""
         self._hits = self._misses = self._evictions = 0
+        self._load_s: float | None = None
+        self.changed: Callable[[RegistryHolds], None] = lambda holds: None
+        """Is called after each load and each unload, with what is loaded then."""
 
     def load(self) -> float:
         """Check that the folder exists, and load no model; raises `ModelLoadError`."""
@@ -143,6 +147,11 @@ class Registry:
         """The ids of all models in the folder, sorted; from any thread."""
         return self._folder.names()
 
+    def holds(self) -> RegistryHolds:
+        """Which models are loaded, and how many more fit; from any thread."""
+        loaded = self._candidates()
+        return RegistryHolds(tuple(one.name for one in loaded), eviction.room(loaded, self._bounds), self._load_s)
+
     def _used(self, variant: str | None) -> RegistryModel:
         """The model of that id, marked as in use; loaded now if it is not."""
         name = variant or self.entry.voice
@@ -188,6 +197,7 @@ class Registry:
                 del self._models[one.name]
                 one.tally.failures += 1
             raise
+        self._load_s = model.load_s if self._load_s is None else 0.8 * self._load_s + 0.2 * model.load_s
         is_within_bounds = self._bounds.hold(1, one.size_bytes)
         with self._counting:
             one.loaded(model, self._clock())
@@ -200,6 +210,7 @@ class Registry:
                 f"which is more than max_memory_gb = {self.entry.max_memory_gb:g}"
             )
         self._make_room(0, 0)
+        self.changed(self.holds())
 
     def _size_of(self, name: str, model: LoadedModel, before: int) -> int:
         """The size that the adapter reports; else torch's new memory on the GPU, but at least the size of its files.
@@ -235,6 +246,7 @@ class Registry:
         with self._counting:
             del self._models[name]
         hardware.release(self._device)
+        self.changed(self.holds())
 
     def _candidates(self) -> list[Candidate]:
         with self._counting:

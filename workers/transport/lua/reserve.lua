@@ -2,12 +2,15 @@
 -- KEYS[3] slotline:setaside, KEYS[4] slotline:idle:<queue> (sorted set: a slot that holds nothing and looks for work
 -- -> until when that counts, ms of Redis' clock), KEYS[5…] the lists to read, the most urgent first
 -- also: slotline:fair:<queue> (hash: priority -> its credit, in millionths of a message), slotline:delayed,
--- slotline:setaside:about; slotline:paused, and slotline:job:<id> of a message with an eta, read only
+-- slotline:setaside:about; slotline:paused, and slotline:job:<id> of a message with an eta, read only; those of _prefer.lua
 -- ARGV[2] lease in ms, ARGV[3] how many at most, ARGV[4] messages of one batch of this slot (0: no slot, it does
 -- not share), ARGV[5] how many it holds, ARGV[6] for how many ms it counts as idle when it finds nothing,
--- ARGV[7] the share of each less urgent list (0: none), ARGV[8…] keys to acknowledge first (those still ours)
+-- ARGV[7] the share of each less urgent list (0: none), ARGV[8] what this slot has loaded (`loaded` or `unloaded`: its one
+-- model; `registry`; empty: not told), ARGV[9] the word of a registry's default model, or empty,
+-- ARGV[10…] keys to acknowledge first (those still ours)
 -- Returns {taken, aside, more, held_back, now, paused}: taken = key, list, message, …; aside = list, reason, …;
--- more = 1 when a limit stopped it; held_back = 1 when it left messages to idle slots (0 where there are none: it may wait for one);
+-- more = 1 when a limit stopped it; held_back = 1 when it left messages to other slots (0 where there are none: it may wait
+-- for one);
 -- now = ms of Redis' clock; paused = 1 when a queue of these lists is paused.
 -- Guarantee: a taken message is held under a key of its own before it has left this script; two with one tag are two.
 -- Guarantee: what waits is divided among the idle slots; a slot that holds messages leaves a batch to each of them.
@@ -18,11 +21,12 @@
 -- Guarantee: the more urgent list comes first. Of what is taken while it has something, each less urgent list that has
 -- something gets the share ARGV[7] (of several the same, if they ask for more than there is): a credit in Redis that
 -- grows with each message taken, so it holds over all readers of a queue, and batches of any size.
+-- Guarantee: of one list, what other slots have the model for is left to them until the wait exceeds a load (_prefer.lua).
 local SET_ASIDE, IDLE, FIRST_LIST = KEYS[3], KEYS[4], 5
 local MOVED_AT_MOST = 100 -- messages that one call sets aside or delays, and messages that it sends because they are due
 local now, asked, batch, held = now_ms(), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 
-for i = 8, #ARGV do
+for i = 10, #ARGV do
   if ours(ARGV[i]) then forget(ARGV[i]) end
 end
 
@@ -76,25 +80,41 @@ for i = FIRST_LIST, #KEYS do
   pauses[queue] = pauses[queue] or redis.call('HEXISTS', 'slotline:paused', queue)
   if pauses[queue] == 0 then
     local length = redis.call('LLEN', KEYS[i])
-    lists[#lists + 1] = {name = KEYS[i], step = step, fair = 'slotline:fair:' .. queue, length = length}
+    lists[#lists + 1] = {name = KEYS[i], queue = queue, step = step, fair = 'slotline:fair:' .. queue, length = length}
     waiting = waiting + length
   else
     paused = 1
   end
 end
 
-local idle = 0
+local mode, idle, loaded_idle = ARGV[8], 0, 0
 if batch > 0 and asked > 0 then
   redis.call('ZREM', IDLE, holder)
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
   idle = redis.call('ZCARD', IDLE)
+  loaded_idle = idle
+  if mode == 'loaded' and idle > 0 and lists[1] then
+    loaded_idle = preference().idle_and_loaded(lists[1].queue, IDLE, now)
+  end
 end
 
--- How many of the messages that wait are this slot's to take.
+-- How many of the messages that wait are this slot's to take. To an idle slot that would have to load first, an idle one
+-- leaves only what is more than a batch.
 local function share()
   if idle == 0 then return asked end
-  if held == 0 then return math.min(asked, math.ceil(waiting / (idle + 1))) end
-  return math.max(0, math.min(asked, waiting - idle * batch))
+  if held > 0 then return math.max(0, math.min(asked, waiting - idle * batch)) end
+  local part = math.ceil(waiting / (loaded_idle + 1))
+  if loaded_idle < idle then part = math.min(part, math.max(batch, waiting - (idle - loaded_idle) * batch)) end
+  return math.min(asked, part)
+end
+
+-- What this slot knows of the others of a queue; nil where it takes whatever comes next.
+local prefers = (mode == 'unloaded' or mode == 'registry') and preference()
+local preferring = {}
+
+local function preferring_of(queue)
+  preferring[queue] = preferring[queue] or prefers.look(queue, mode, ARGV[9], now, held)
+  return preferring[queue]
 end
 
 -- The most urgent list that has something, and those less urgent that have something as well, with their credit.
@@ -141,14 +161,14 @@ local function sort(list, message)
   local tag, headers = read(message)
   local due = tag and later(headers)
   if tag and not due then
-    found[#found + 1] = {tag, list, message}
+    found[#found + 1] = {tag, list.name, message, list.queue}
     return
   end
   if due then
-    redis.call('ZADD', DELAYED, due, list .. '\n' .. message)
+    redis.call('ZADD', DELAYED, due, list.name .. '\n' .. message)
   else
-    set_aside(SET_ASIDE, list, headers, message, now) -- in their place is the reason
-    aside[#aside + 1], aside[#aside + 2] = list, headers
+    set_aside(SET_ASIDE, list.name, headers, message, now) -- in their place is the reason
+    aside[#aside + 1], aside[#aside + 2] = list.name, headers
   end
   moved, waiting = moved + 1, waiting - 1
 end
@@ -157,9 +177,15 @@ local wanted = share()
 while #found < wanted and moved < MOVED_AT_MOST do
   local list, limit, others, rate = next_run(math.min(wanted - #found, MOVED_AT_MOST))
   if not list then break end
-  local before, popped = #found, redis.call('RPOP', list.name, limit)
+  local before, popped = #found, nil
+  if prefers then
+    popped = prefers.take(preferring_of(list.queue), list.name, list.length, limit, held + #found == 0)
+    if #popped < limit then list.length = #popped end -- the others are not for this slot
+  else
+    popped = redis.call('RPOP', list.name, limit)
+  end
   list.length = list.length - #popped
-  for _, message in ipairs(popped) do sort(list.name, message) end
+  for _, message in ipairs(popped) do sort(list, message) end
   credit(list, #found - before, others, rate)
 end
 for _, list in ipairs(lists) do
@@ -176,11 +202,18 @@ for i = #found, wanted + 1, -1 do redis.call('RPUSH', found[i][2], found[i][3]) 
 local taken, ends = {}, now + tonumber(ARGV[2])
 local count = math.min(#found, wanted)
 for i = 1, count do
-  local tag, list, message = unpack(found[i])
+  local tag, list, message, queue = unpack(found[i])
   local key = free_key(tag)
   redis.call('HSET', HELD, key, holder .. '\n' .. list .. '\n' .. message)
   redis.call('ZADD', LEASES, lease_end(ends, i - 1), key)
   taken[#taken + 1], taken[#taken + 2], taken[#taken + 3] = key, list, message
+  if preferring[queue] then prefers.took(preferring[queue], tag, message) end
+end
+
+local left = 0
+for _, slot in pairs(preferring) do
+  prefers.finish(slot)
+  left = left + slot.left
 end
 
 if batch > 0 and asked > 0 and held + count == 0 then
@@ -190,5 +223,5 @@ if batch > 0 and asked > 0 and held + count == 0 then
 end
 
 local more = moved >= MOVED_AT_MOST or (count >= wanted and wanted == asked)
-local is_held_back = not more and count >= wanted and wanted < asked and waiting > count
+local is_held_back = not more and (left > 0 or (count >= wanted and wanted < asked and waiting > count))
 return {taken, aside, more and 1 or 0, is_held_back and 1 or 0, now, paused}

@@ -1,4 +1,4 @@
--- Head of every ledger script: clock, messages and the window. Defines functions, touches nothing by itself.
+-- Head of every ledger script: clock, records and messages. Defines functions, touches nothing by itself.
 --
 -- Keys that the functions touch, all derived from a job's id (one Redis, no cluster):
 --   slotline:job:<id>           hash    the record
@@ -44,7 +44,8 @@ local function fields(job, names)
 end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
-  'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms', 'variant'}
+  'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms', 'variant',
+  'top', 'parent_job', 'parent_part', 'seated', 'measure', 'unit'}
 
 -- The beginning of a payload, for people who look at Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
@@ -164,35 +165,6 @@ local function send_own_later(job, state, own, parent, part, due_ms)
   send_later(list, message, due_ms)
 end
 
--- How many parts may be under way: as the request says, else what the model's live slots take at once (at least 4).
-local function width_of(record)
-  local width = tonumber(record.width)
-  if width > 0 then return width end
-  local live = redis.call('ZRANGEBYSCORE', 'slotline:capacity:' .. record.model, now_ms(), '+inf')
-  for _, member in ipairs(live) do width = width + (tonumber(string.match(member, '|(%d+)$')) or 1) end
-  return math.max(width, 4)
-end
-
--- Send waiting parts, in order, until the window is full.
-local function refill(job, record)
-  local states = key_of(job, 'states')
-  local width, sent = width_of(record), tonumber(record.sent)
-  local cursor, total = tonumber(record.next), tonumber(record.total)
-  while sent < width and cursor <= total do
-    local chunk = redis.call('GETRANGE', states, cursor - 1, cursor + 510)
-    local at = string.find(chunk, '.', 1, true)
-    if at then
-      cursor = cursor + at - 1
-      send_part(job, record, cursor)
-      redis.call('SETRANGE', states, cursor - 1, 'q')
-      sent, cursor = sent + 1, cursor + 1
-    else
-      cursor = cursor + #chunk
-    end
-  end
-  redis.call('HSET', key_of(job), 'next', cursor, 'sent', sent)
-end
-
 -- Send the job's own task again, to the back of its queue: this run of it puts the parts together.
 local function send_finish(job)
   local record = fields(job, {'finish_head', 'finish_tail', 'finish_list'})
@@ -203,13 +175,14 @@ end
 
 -- Write PROGRESS in Celery's own format, for clients that poll the result and for those that listen for it.
 -- Only called while the job has not ended, so it never replaces a final result.
-local function write_progress(job)
-  local r = fields(job, {'total', 'done', 'failed', 'skipped', 'computed', 'measure', 'unit', 'ttl_ms'})
+-- `r` is the record, as it is in Redis, `amount` that of its measure, if they are known.
+local function write_progress(job, r, amount)
+  r = r or fields(job, COUNTERS)
   local result = string.format(
     '"total":%d,"done":%d,"failed":%d,"skipped":%d,"computed":%d',
     r.total, r.done, r.failed, r.skipped, r.computed)
   if r.measure then
-    local amount = redis.call('HGET', key_of(job), r.measure)
+    amount = amount or redis.call('HGET', key_of(job), r.measure)
     result = result .. string.format(
       ',%s:%.3f,"measure":{"amount":%.3f,"unit":%s}', cjson.encode(r.measure), amount, amount, cjson.encode(r.unit))
   end

@@ -1,7 +1,8 @@
 -- End a job as REVOKED in one step, whatever its size, and with it the jobs that are its open parts.
 -- KEYS: slotline:job:<id>
 -- also, of this job and of each job under it: :parts, :states, :outcomes, :attempts, :sent, :sizes,
--- celery-task-meta-<id>, the list of the job's own message; slotline:open, slotline:failed, slotline:delayed (looked at only), slotline:hasten
+-- celery-task-meta-<id>, the list of the job's own message; slotline:ring:<list> (_ring.lua), slotline:open,
+-- slotline:failed, slotline:delayed (looked at only), slotline:hasten
 -- ARGV: id, ms to keep, the time as Celery writes it, 1 to cancel an id that is not recorded too: a message of that id
 --       is dropped when it is taken
 -- Returns {`cancelled` | `ended` | `unknown`, parent job or '', parent part or '', id, id, …}; ids: the jobs ended here
@@ -11,6 +12,7 @@
 -- messages are delayed, the sweeper is asked to let those of cancelled tasks be due now (`hasten` in delayed.py).
 local ttl, date = ARGV[2], ARGV[3]
 local ended = {}
+local left = {} -- list that the jobs ended here had parts in -> its model
 
 local function write_revoked(job)
   local value = '{"status":"REVOKED","result":{"exc_type":"TaskRevokedError","exc_message":["cancelled"],' ..
@@ -41,9 +43,18 @@ local function cancel(job, parent)
   if not state or state == 'ended' then return end
   -- A sender may have chosen an id like that of a part; such a job is no part of this one, and goes on.
   if parent and redis.call('HGET', key_of(job), 'parent_job') ~= parent then return end
-  local states = redis.call('GET', key_of(job, 'states')) or ''
+  local states, record, sent = redis.call('GET', key_of(job, 'states')) or '', fields(job, COUNTERS), {}
   for part, mark in string.gmatch(states, '()([qf])') do
-    if mark == 'q' then cancel(job .. '.' .. part, job) else forget_failure(job, part) end
+    if mark == 'q' then
+      cancel(job .. '.' .. part, job)
+      sent[#sent + 1] = part
+    else
+      forget_failure(job, part)
+    end
+  end
+  if record.model and record.part_list then
+    leave_ring(job, record, sent)
+    left[record.part_list] = record.model
   end
   if state == 'open' then send_finish(job) end
   mark_ended(job)
@@ -66,5 +77,6 @@ elseif ARGV[4] == '1' then
 else
   return {'unknown', '', ''}
 end
+for list, model in pairs(left) do serve_ring(list, model) end
 if #ended > 0 and redis.call('EXISTS', DELAYED) == 1 then redis.call('HINCRBY', 'slotline:hasten', 'asked', 1) end
 return {#ended > 0 and 'cancelled' or 'ended', record.parent_job or '', record.parent_part or '', unpack(ended)}

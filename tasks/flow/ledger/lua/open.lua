@@ -1,6 +1,7 @@
 -- Open a job: its record, its parts, and the first messages, in one step.
 -- KEYS: slotline:job:<id>, slotline:jobs, slotline:job:<id>:parts, slotline:job:<id>:states, slotline:job:<id>:outcomes
--- also: slotline:open, slotline:job:<id>:attempts, slotline:job:<id>:sent, slotline:job:<id>:sizes
+-- also: slotline:open, slotline:job:<id>:attempts, slotline:job:<id>:sent, slotline:job:<id>:sizes,
+-- slotline:ring:<list> (_ring.lua)
 -- ARGV: id, record as JSON (flat, strings), states, outcomes of skipped parts as JSON {part: text}, sizes of the parts
 --       ('': those stay that the producer has told), payload, payload, …
 -- Returns the number of parts to compute, or -1 when the job is open, finishing or ended already, or is part of a job
@@ -13,6 +14,8 @@ if state and state ~= 'sent' then return -1 end
 local record = cjson.decode(ARGV[2])
 if record.parent_job ~= '' and redis.call('HGET', key_of(record.parent_job), 'state') ~= 'open' then return -1 end
 local now = now_ms()
+record.top = job
+if record.parent_job ~= '' then record.top = redis.call('HGET', key_of(record.parent_job), 'top') or record.parent_job end
 for name, value in pairs(record) do redis.call('HSET', KEYS[1], name, value) end
 local total = #ARGV - 5
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'), key_of(job, 'sent'))

@@ -1,6 +1,6 @@
 -- Put parts of a job back to waiting and send them: their artifact is gone, or a person asks for another try.
 -- KEYS: slotline:job:<id>, and its :parts, :states, :outcomes, :attempts
--- also: its :sizes, slotline:open, slotline:failed
+-- also: its :sizes, slotline:open, slotline:failed, slotline:ring:<list> (_ring.lua)
 -- ARGV: id, 1 to send the parts | 0 to mark them as sent (they are jobs, which are reopened themselves),
 --       part, part, …
 -- Returns how many were put back; 0 leaves the job as it was. Parts that wait or are sent stay as they are.
@@ -31,6 +31,7 @@ redis.call('HSET', KEYS[1], 'state', 'open')
 redis.call('ZADD', 'slotline:open', now_ms(), job)
 local record = fields(job, COUNTERS)
 record.next = math.min(first, tonumber(record.next))
+redis.call('HSET', KEYS[1], 'next', record.next)
 refill(job, record)
 write_progress(job)
 return back

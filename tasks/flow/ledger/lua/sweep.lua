@@ -1,6 +1,6 @@
 -- Look after one open job: a message of it that is lost is sent again.
 -- KEYS: slotline:job:<id>, slotline:job:<id>:sent, slotline:held, slotline:delayed, slotline:open,
---       slotline:job:<id>:attempts; also its :states and :outcomes
+--       slotline:job:<id>:attempts; also its :states and :outcomes, slotline:ring:<list> (_ring.lua)
 -- ARGV: id, how many messages of a queue to look through at most, how often a message is sent again before a run begins,
 --       ms of the first pause
 -- Returns what was sent again: parts, `start` or `end`; with a `!` behind it what was lost too often, and is not sent
@@ -15,6 +15,7 @@ if not record.state or record.state == 'ended' then
   return {}
 end
 redis.call('ZADD', KEYS[5], 'XX', now_ms(), job)
+if record.state == 'open' then look_after_ring(job, record) end
 
 local function is_somewhere(list, message, tag)
   if redis.call('HEXISTS', KEYS[3], tag) == 1 then return true end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 from rich.console import Console
 
 from producer.display.job_bar import JobBar
@@ -43,3 +44,16 @@ def test_on_a_terminal_it_is_a_bar_with_the_job_and_its_parts() -> None:
         bar.update(Progress("PROGRESS", total=4, done=3))
     assert "some-id" in out.getvalue()
     assert "3/4 parts" in out.getvalue()
+
+
+def test_the_time_left_is_the_estimates_asked_once_a_second_and_else_that_of_its_own_pace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = iter([100.0, 100.5, 106.0, 112.0])
+    monkeypatch.setattr("producer.display.job_bar.time.monotonic", lambda: next(clock))
+    said = iter([75.0, None, 8.0])
+    out = io.StringIO()
+    with JobBar(Console(file=out, width=200), "some-id", lambda: next(said)) as bar:
+        for done in (0, 1, 2, 3):
+            bar.update(Progress("PROGRESS", total=4, done=done, computed=done))
+    assert out.getvalue().splitlines() == ["0/4 parts, 1:15 min left", "2/4 parts, 6 s left", "3/4 parts, 8 s left"]

@@ -14,6 +14,7 @@ from redis.exceptions import ResponseError
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement, StoredResult
+from tasks.flow.ledger.run_times import Ended
 from tasks.flow.write_buffer import WriteBuffer
 from tasks.redis import keys
 from tasks.redis.scripts import ScriptRun
@@ -188,28 +189,28 @@ def test_a_batch_is_one_round_trip_also_the_first_of_a_process(
     assert trips == ["pipeline"]
 
 
-class Since:
-    """Endings that note what they are told of the time since the slot last computed something."""
+class Told:
+    """Endings that note what they are told of how long something took."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._write = ledger.endings.write
-        self.told: list[float | None] = []
+        self.parts: list[list[tuple[str, int]]] = []
 
-    def write(self, settlements: Any, results: Any, claims: Any, since_s: float | None = None) -> Any:
-        self.told.append(since_s)
-        return self._write(settlements, results, claims, since_s)
+    def write(self, settlements: Any, results: Any, claims: Any, ended: Sequence[Ended] = ()) -> Any:
+        self.parts.append([part for one in ended for part in one.parts])
+        return self._write(settlements, results, claims, ended)
 
 
-def test_the_time_since_something_was_computed_goes_with_the_next_ends_and_what_was_reused_ends_nothing(
+def test_how_long_parts_took_goes_with_their_ends_and_what_was_reused_or_never_claimed_ends_nothing(
     redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ledger = Ledger(redis)
-    monkeypatch.setattr(ledger, "endings", since := Since(ledger))
-    clock = iter([100.0, 103.0, 107.0, 108.0])
+    monkeypatch.setattr(ledger, "endings", told := Told(ledger))
+    clock = iter([100.0, 103.0, 107.0])
     monkeypatch.setattr("tasks.flow.write_buffer.monotonic", lambda: next(clock))
     buffer = WriteBuffer(ledger)
-    buffer.settle("one", Settlement("job", 1, "done", {}, computed=1))
+    buffer.settle("one", Settlement("job", 1, "done", {}, computed=1, attempt=1))
     buffer.settle("two", Settlement("job", 2, "done", {}, computed=0))
-    buffer.settle("three", Settlement("job", 3, "done", {}, computed=1))
-    buffer.store("four", result("four"))
-    assert since.told == [None, 3.0, 7.0, 1.0]
+    buffer.store("three", result("three"))
+    buffer.settle("four", Settlement("job", 4, "done", {}, computed=1, attempt=1))
+    assert told.parts == [[("job", 1)], [], [], [("job", 4)]]

@@ -17,6 +17,7 @@ from tasks.kinds.speech import ChapterKind
 from tasks.messages import ChapterRequest, MapRequest, ParagraphRequest, SummaryPartRequest
 from tasks.messages.variants import HEADER, LONGEST_WORD, headers_of, word_of
 from tasks.offers import Published
+from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, messages
 
@@ -71,6 +72,7 @@ def test_a_word_is_short_plain_and_of_one_name_alone(name: str) -> None:
 def test_parts_that_name_their_models_themselves_say_the_same_words(ledger: Ledger, raw_redis: Any) -> None:
     payloads = [input_payload("w", {"text": "\n", "voice": name}) for name in NAMES]
     payloads += [input_payload("w", {"text": "no voice"}), 'Iw\n{"voice":"\\ud800"}', 'Iw\n{"voice":3}', "Pno fields"]
+    raw_redis.zadd(keys.capacity(MODEL), {"slot|20": 9e15})
     ledger.transitions.open("job", replace(OPENING, payloads=payloads, width=20, variant="*voice"))
     assert headers_in(raw_redis, MODEL) == [*map(word_of, NAMES), None, None, None, None]
 

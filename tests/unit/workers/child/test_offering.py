@@ -13,7 +13,7 @@ from workers.child import offering
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
 from workers.wire.link import pair
-from workers.wire.messages import FromChild, RegistryOffer
+from workers.wire.messages import FromChild, RegistryHolds, RegistryOffer
 
 
 def test_a_loaded_model_offers_what_it_says_and_its_adapters_craft() -> None:
@@ -41,11 +41,13 @@ def test_a_registrys_offer_is_sent_again_as_its_folder_changes(
     heard: list[FromChild] = list(parents_end.pending(1.0))
     assert isinstance(heard[0], RegistryOffer)
     assert list(heard[0].offer.voices) == ["anna"]
+    assert heard[1] == RegistryHolds((), 16)
     (tmp_path / "bert").mkdir()
 
     def is_known() -> bool:
         heard.extend(parents_end.pending())
-        return isinstance(heard[-1], RegistryOffer) and list(heard[-1].offer.voices) == ["anna", "bert"]
+        offers = [one.offer for one in heard if isinstance(one, RegistryOffer)]
+        return list(offers[-1].voices) == ["anna", "bert"]
 
     wait_until(is_known, 5, "the new name")
     parents_end.close()

@@ -45,8 +45,11 @@ def test_a_ready_worker_says_what_it_offers_and_how_much_it_takes_and_takes_that
     assert (offer["model"], offer["adapter"], offer["sample_rate"]) == ("four", "rehearsal", 22050)
     room = keys.capacity("four")
     wait_until(lambda: redis_client.zrange(room, 0, -1) == ["four-cpu-0@here|12"], 5, "the capacity")
+    loaded = keys.loaded("four", "")
+    wait_until(lambda: redis_client.zcard(loaded) == 1, 5, "the other slots to be told that it is loaded here")
     assert worker.stop() == 0
     assert redis_client.zrange(room, 0, -1) == []
+    assert not redis_client.exists(loaded)
 
 
 def test_the_gate_closes_when_the_child_dies_and_opens_with_its_replacement(
@@ -62,6 +65,7 @@ def test_the_gate_closes_when_the_child_dies_and_opens_with_its_replacement(
     os.kill(children_of(worker.pid)[0], signal.SIGKILL)
     worker.wait_for_log("its model is loaded again")
     wait_until(lambda: redis_client.zcard(keys.capacity("slowload")) == 0, 2, "the capacity to be taken back")
+    assert not redis_client.exists(keys.loaded("slowload", "")), "nothing is left to it"
     result = client.send_task("speech.paragraph", kwargs={"text": "again", "model": "slowload"}, queue="slowload")
     held = []
 

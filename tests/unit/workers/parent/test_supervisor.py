@@ -25,6 +25,7 @@ from workers.wire.messages import (
     FromChild,
     Loaded,
     MemoryUsed,
+    RegistryHolds,
     RegistryOffer,
     StandsBy,
     StateEntered,
@@ -55,6 +56,10 @@ class Heard:
     def offers(self, offer: Published) -> None:
         """Noted."""
         self.all.append(("offers", offer))
+
+    def holds(self) -> None:
+        """Noted."""
+        self.all.append("holds")
 
     def gone(self) -> None:
         """Noted."""
@@ -150,6 +155,17 @@ def test_a_child_that_stands_by_serves_and_its_model_is_loaded_first(supervised:
 def test_offers_and_batches_are_passed_on(supervised: Supervised) -> None:
     supervised.say(Loaded(0.1), RegistryOffer(OFFER), BatchRan(("a",), worked=False))
     assert supervised.heard.all[1:] == [("offers", OFFER), ("ran", ("a",), False)]
+
+
+def test_what_is_loaded_is_known_until_the_child_ends_and_each_change_is_passed_on(supervised: Supervised) -> None:
+    holds = RegistryHolds(("anna",), 3, 0.5)
+    supervised.say(Loaded(0.1), holds)
+    assert (supervised.supervisor.holds, supervised.supervisor.is_loaded) == (holds, True)
+    supervised.say(StateEntered(State.UNLOADING), StateEntered(State.UNLOADED))
+    assert supervised.heard.all[1:] == ["holds", "holds", "holds"]
+    assert (supervised.supervisor.load_s, supervised.supervisor.is_loaded) == (0.1, False)
+    supervised.end(1)
+    assert supervised.supervisor.holds is None
 
 
 def test_a_load_that_fails_is_tried_again_after_a_pause_and_then_given_up_with_its_reason(

@@ -42,6 +42,7 @@ def test_it_prints_every_figure(cards: Cards, start_process: StartProcess, left_
         assert figures[f"{count} slots: memory a slot"] == "1.50 planned, 1.50 used (+0.0%)"
         assert "jobs/s, GPU busy" in figures[f"{count} slots: batches off"]
         assert "jobs/s, GPU busy" in figures[f"{count} slots: batches of 4"]
+        assert "jobs/s, GPU busy" in figures[f"{count} slots: batches of 4, pipeline off"]
     assert figures["long texts in batches of 64: done"] == "128 of 128, memory never ran out"
     assert figures["unload gives back"].startswith("100% of what the load took (0.00 GB stay")
     assert set(figures) >= LIVES

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from celery import Celery
 from kombu import Connection, Consumer, Queue
 from kombu.asynchronous import Hub
+from kombu.utils import json as kombu_json
 from redis.exceptions import NoPermissionError
 
 from tasks.redis import keys
@@ -97,6 +99,16 @@ def test_half_a_surrogate_pair_is_left_to_the_worker_to_judge(reading: Connectio
     redis_client.lpush("q", json.dumps(odd))
     (taken,) = drain(reading, 1)
     assert taken.headers["argsrepr"] == "\ud800"
+
+
+def test_what_kombu_writes_in_types_of_its_own_is_read_as_kombu_reads_it(
+    reading: Connection, redis_client: Any
+) -> None:
+    sent = json.loads(message())
+    sent["headers"]["stamp"] = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+    redis_client.lpush("q", kombu_json.dumps(sent))
+    (taken,) = drain(reading, 1)
+    assert taken.headers["stamp"] == sent["headers"]["stamp"]
 
 
 def test_a_message_knows_the_queue_and_priority_it_came_by_whatever_its_sender_wrote(

@@ -25,6 +25,7 @@ FROM_CHILD = [
     wire.VariantLoadBegan("anna"),
     wire.VariantLoadEnded("anna", is_loaded=False),
     wire.RegistryOffer(OFFER),
+    wire.RegistryHolds(("anna", "bert"), 3, 1.5),
     wire.BatchRan(("a", "b"), worked=True),
     wire.OperationRan(3),
     wire.OperationRan(3, 1.5, "ModelError: no"),

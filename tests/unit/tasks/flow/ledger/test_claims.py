@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,8 +15,9 @@ from tasks.errors import IdInUse
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.claims import COMPUTED_ELSEWHERE, SPENT, TOO_SOON
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
-from tasks.flow.ledger.record import Taken
+from tasks.flow.ledger.record import ArtifactClaim, Taken
 from tasks.redis import keys
+from tasks.redis.scripts import ScriptRun
 from tasks.settings import settings
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, claim, opened, release
@@ -45,6 +48,38 @@ def test_one_computes_while_its_lease_lasts_and_the_others_follow(ledger: Ledger
     assert raw_redis.lrange("q", 0, -1) == [b"three", b"two"]
     claim(ledger, name, "second", ("q", "two"), ("bare2", 0))
     assert claim(ledger, name, "third", ("q", "three"), ("bare3", 0)) == 1, "nobody waits behind what no worker holds"
+
+
+def test_a_copy_is_made_and_sent_only_for_who_waits(
+    ledger: Ledger, raw_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLOTLINE_RETRY_S", "60")
+    settings.cache_clear()
+    raw_redis.zadd(keys.LEASES, {"first": 9e15})
+    copied: list[str] = []
+
+    def copy(name: str) -> tuple[str, str]:
+        copied.append(name)
+        return "q", f"copy of {name}"
+
+    tried = ("tried", 1)
+    for _ in range(2):
+        claim(ledger, "mine", "first", COPY, tried)
+    wanted = [("free", "first", ("bare1", 0)), ("free", "second", ("bare2", 0)), ("mine", "first", tried)]
+    sent: list[int] = []
+    run_together = ledger.claims._scripts.run_together
+
+    def counted(runs: Sequence[ScriptRun]) -> list[Any]:
+        sent.append(len(runs))
+        return run_together(runs)
+
+    monkeypatch.setattr(ledger.claims._scripts, "run_together", counted)
+    claims = [ArtifactClaim(name, tag, partial(copy, tag), run_of, MODEL) for name, tag, run_of in wanted]
+    assert ledger.claims.claim_all(claims) == [1, COMPUTED_ELSEWHERE, TOO_SOON]
+    assert (sent, copied) == ([3, 2], ["second", "first"])
+    assert raw_redis.zcard(keys.DELAYED) == 2
+    assert release(ledger, "free", "first") == 1
+    assert raw_redis.lrange("q", 0, -1) == [b"copy of second"]
 
 
 def test_a_third_run_waits_for_its_time_and_is_sent_then(

@@ -59,6 +59,7 @@ def test_parts_of_one_job_that_are_settled_together_end_as_when_they_are_settled
             Settlement(job, 9, "done", {}),
         ]
 
+    raw_redis.zadd(keys.capacity(MODEL), {"slot|40": 9e15})
     together, singly = (opened(ledger, 9, skipped={6}, width=4) for _ in range(2))
     answers = ledger.endings.settle(settlements(together))
     assert answers == [ledger.transitions.settle(**vars(one)) for one in settlements(singly)]

@@ -9,6 +9,7 @@ import pytest
 
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import Settlement
+from tasks.flow.ledger.run_times import Ended
 from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import MODEL, OPENING, claim
 
@@ -26,8 +27,10 @@ def begin(ledger: Ledger, raw_redis: Any, job: str, part: int, ago_ms: int) -> N
     raw_redis.hset(keys.attempts(job), f"{part}@", seconds * 1000 + micros // 1000 - ago_ms)
 
 
-def settle(ledger: Ledger, job: str, *parts: int, since_s: float | None = None, computed: int = 1) -> None:
-    ledger.endings.write([Settlement(job, part, "done", {}, computed, attempt=1) for part in parts], [], [], since_s)
+def settle(ledger: Ledger, job: str, *parts: int, since_s: float | None = None) -> None:
+    """These parts end together, so long after the end before them."""
+    settlements = [Settlement(job, part, "done", {}, 1, attempt=1) for part in parts]
+    ledger.endings.write(settlements, [], [], [Ended([(job, part) for part in parts], 0.0, since_s)])
 
 
 def sums(raw_redis: Any, what: str = MODEL) -> dict[str, list[float]]:
@@ -70,11 +73,18 @@ def test_sizes_that_differ_much_are_kept_apart(ledger: Ledger, raw_redis: Any, j
     assert sorted(sums(raw_redis)) == ["s6", "s9"]
 
 
-def test_what_was_reused_or_failed_or_never_claimed_is_no_sample(ledger: Ledger, raw_redis: Any, job: str) -> None:
-    begin(ledger, raw_redis, job, 1, ago_ms=1000)
-    settle(ledger, job, 1, computed=0)
+def test_ends_that_are_noted_later_are_one_sample_of_the_times_between_them(
+    ledger: Ledger, raw_redis: Any, job: str
+) -> None:
+    begin(ledger, raw_redis, job, 1, ago_ms=5000)
+    begin(ledger, raw_redis, job, 4, ago_ms=1500)
+    ledger.endings.write([], [], [], [Ended([(job, 1)], 3.0, None), Ended([(job, 4)], 1.0, 2.0)])
+    assert sums(raw_redis) == {"s6": [1, 2, 200, pytest.approx(2500, abs=100)]}
+
+
+def test_what_was_never_claimed_or_whose_job_is_gone_is_no_sample(ledger: Ledger, raw_redis: Any, job: str) -> None:
     settle(ledger, job, 2)
-    ledger.endings.write([Settlement(job, 3, "failed", {}, attempt=1)], [], [])
+    settle(ledger, "gone", 1)
     assert sums(raw_redis) == {}
 
 

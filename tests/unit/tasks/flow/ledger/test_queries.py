@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from tasks import pauses
 from tasks.flow.ledger import Ledger
+from tasks.flow.ledger.queries import OUTCOMES_AT_ONCE
 from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, OPENING, opened
 
@@ -30,6 +32,19 @@ def test_an_open_job_is_known_as_it_was_opened(ledger: Ledger) -> None:
     assert ledger.queries.outcome(job, 1) == {"n": 1}
     assert ledger.queries.outcome(job, 3) is None
     assert ledger.queries.outcomes(job) == {1: {"n": 1}, 2: {"skipped": "nothing to speak"}}
+
+
+def test_the_outcomes_of_a_long_job_are_read_in_pieces(ledger: Ledger, raw_redis: Any) -> None:
+    total = 2 * OUTCOMES_AT_ONCE + 1
+    raw_redis.rpush(keys.parts("long"), *["P"] * total)
+    known = {part: {"n": part} for part in range(1, total + 1) if part != 7}
+    raw_redis.hset(keys.outcomes("long"), mapping={str(part): json.dumps(one) for part, one in known.items()})
+    raw_redis.config_resetstat()
+    assert ledger.queries.outcomes("long") == known
+    assert len(ledger.queries.texts("long")) == len(known)
+    commands = raw_redis.info("commandstats")
+    assert commands["cmdstat_hmget"]["calls"] == 3 + 3 + 1
+    assert not {"cmdstat_hgetall", "cmdstat_hvals"} & set(commands)
 
 
 def test_a_result_alone_makes_an_id_known(ledger: Ledger, raw_redis: Any) -> None:

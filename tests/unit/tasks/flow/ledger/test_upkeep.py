@@ -20,6 +20,18 @@ def test_one_worker_is_the_sweeper_for_its_term(ledger: Ledger, raw_redis: Any) 
     assert ledger.upkeep.is_sweeper("second", 60_000)
 
 
+def test_a_turn_costs_one_round_trip_whoever_has_it(ledger: Ledger, raw_redis: Any) -> None:
+    ledger.upkeep.is_sweeper("first", 60_000)
+    asked: list[str] = []
+    with raw_redis.monitor() as monitor:
+        assert [ledger.upkeep.is_sweeper(token, 60_000) for token in ("first", "second")] == [True, False]
+        raw_redis.ping()
+        while not asked or asked[-1] != "PING":
+            heard = monitor.next_command()
+            asked += [heard["command"].split()[0]] if heard["client_type"] != "lua" else []
+    assert [name for name in asked if name not in ("HELLO", "CLIENT")] == ["EVALSHA", "EVALSHA", "PING"]
+
+
 def test_failures_are_forgotten_when_their_jobs_are(ledger: Ledger, raw_redis: Any) -> None:
     oldest_ms = ledger.upkeep.oldest_ms()
     assert abs(oldest_ms + ttl_ms() - raw_redis.time()[0] * 1000) < 60_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.child.models.eviction import Bounds, Candidate, expired, next_expiry_s, victims
+from workers.child.models.eviction import Bounds, Candidate, expired, next_expiry_s, room, victims
 
 MODELS = st.lists(
     st.builds(
@@ -69,6 +69,13 @@ def test_lru_takes_the_oldest_and_lfu_the_rarest(policy: str, gone: list[str]) -
         Candidate("new", 10, 2, 9.0),
     ]
     assert victims(loaded, Bounds(3, None, policy), new_models=1) == gone
+
+
+def test_room_is_what_fits_without_an_eviction_in_number_and_in_memory() -> None:
+    loaded = [Candidate(name, 30, 1, 0.0) for name in "abc"]
+    assert [room(loaded, Bounds(most)) for most in (16, 3, 2)] == [13, 0, 0]
+    assert [room(loaded, Bounds(16, most)) for most in (200, 100, 50)] == [3, 0, 0]
+    assert (room([], Bounds(16, 100)), room([Candidate("a", 0, 1, 0.0)], Bounds(16, 100))) == (16, 15)
 
 
 def test_memory_may_cost_more_than_one() -> None:

@@ -79,9 +79,11 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
         models.use("deadly"),
     ):
         pytest.fail("loaded")
+    assert models.holds().variants == ("good",)
     assert parents_end.pending(1.0) == [
         VariantLoadBegan("good"),
         VariantLoadEnded("good", is_loaded=True),
+        models.holds(),
         VariantLoadBegan("bad"),
         VariantLoadEnded("bad", is_loaded=False),
     ]

@@ -93,6 +93,20 @@ def test_a_model_is_loaded_when_it_is_asked_for_and_then_kept(slot: Callable[...
     assert (anna["loaded_at"], anna["last_used"]) == (1001.0, 1004.5)
 
 
+def test_each_change_of_what_is_loaded_is_told_an_eviction_before_the_load_that_needs_it(
+    slot: Callable[..., Slot],
+) -> None:
+    one = slot("max_models = 2")
+    told: list[tuple[tuple[str, ...], int]] = []
+    one.registry.changed = lambda holds: told.append((holds.variants, holds.room))
+    assert one.registry.holds().load_s is None
+    one.use("anna", "bert", "carl")
+    assert told == [(("anna",), 1), (("anna", "bert"), 0), (("bert",), 1), (("bert", "carl"), 0)]
+    assert one.registry.holds().load_s is not None
+    one.registry.unload()
+    assert told[-1] == ((), 2)
+
+
 @pytest.mark.parametrize(("policy", "gone"), [("lru", "anna"), ("lfu", "bert")])
 def test_the_bound_in_number_holds_by_the_policy(slot: Callable[..., Slot], policy: str, gone: str) -> None:
     one = slot(f'max_models = 2\neviction_policy = "{policy}"')

@@ -1,0 +1,117 @@
+"""How often a registry's models are loaded, when requests ask for all of them in turn over several slots.
+
+    python -m benchmarks.registry [--models 80] [--slots 4] [--rounds 5] [--ms 20] [--load-ms 300]
+
+Each slot has room for its part of the models (20 of 80), and no slot for more; the model is `rehearsal`. All requests
+are sent at once, in turn: each model once, then each again. «Preferred» are requests that say which
+model they need, as slotline's own do; «to anybody» are the same without it, as a plain Celery client sends them: so a
+slot takes whatever comes next. A load is counted by the slots themselves. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from celery import Celery
+
+from benchmarks.rig import Rig, machine, rig, table, wait_for
+from tasks.messages.variants import HEADER, word_of
+from tasks.redis import keys
+
+MODEL = "many"
+STATUS = "slotline_model_status"
+WORKER = ("celery", "-A", "workers", "worker", "--model", MODEL)
+ROWS = ("preferred", "to anybody")
+HEAD = ["models in turn", "loads", "loads a model", "most of one slot", "least of one slot", "seconds", "jobs/s"]
+
+
+def catalog(bench: Rig, models: int, slots: int, ms: float, load_ms: float) -> None:
+    """A registry of so many models, of which a slot holds its part."""
+    for number in range(models):
+        (bench.folder / "models" / f"m{number}").mkdir(parents=True, exist_ok=True)
+    lines = [
+        f"[models.{MODEL}]",
+        'adapter = "rehearsal"',
+        f'path = "{bench.folder}/models/{{id}}"',
+        f"seconds = {ms / 1000}",
+        f"load_seconds = {load_ms / 1000}",
+        f"max_models = {-(-models // slots)}",
+    ]
+    (bench.folder / "models.toml").write_text("\n".join(lines) + "\n")
+    bench.environment["SLOTLINE_CPU_SLOTS"] = str(slots)
+
+
+def send(app: Celery, models: int, rounds: int, is_named: bool) -> list[str]:
+    """Send a request for each model, in turn, so many times; the ids of the tasks."""
+    ids = []
+    with app.producer_or_acquire() as producer:
+        for number in range(models * rounds):
+            voice = f"m{number % models}"
+            kwargs = {"text": f"Number {number} of {is_named}.", "model": MODEL, "voice": voice}
+            headers = {HEADER: word_of(voice)} if is_named else {}
+            sent = app.send_task(
+                "speech.paragraph", kwargs=kwargs, queue=MODEL, headers=headers, ignore_result=False, producer=producer
+            )
+            ids.append(sent.id)
+    return ids
+
+
+def loads(app: Celery, slots: int) -> list[int]:
+    """How many models each slot has loaded so far."""
+    replies = app.control.broadcast(STATUS, reply=True, timeout=10, limit=slots) or []
+    found = [answer["registry"]["misses"] for reply in replies for answer in reply.values()]
+    if len(found) != slots:
+        raise RuntimeError(f"{len(found)} of {slots} slots answered")
+    return found
+
+
+def in_turn(bench: Rig, given: argparse.Namespace, is_named: bool) -> tuple[list[int], float]:
+    """The loads of each slot, and the seconds from the first request to the last result."""
+    app = Celery("sender", broker=bench.redis_url, backend=bench.redis_url, set_as_current=False)
+    with ExitStack() as stack:
+        stack.callback(app.close)
+        for _ in range(given.slots):
+            stack.enter_context(bench.process(*WORKER))
+        capacity = keys.capacity(MODEL)
+        wait_for(lambda: bench.client.zcard(capacity) == given.slots, "the slots to be ready", every_s=0.05)
+        began = time.monotonic()
+        results = [keys.RESULT_PREFIX + one for one in send(app, given.models, given.rounds, is_named)]
+        ended = wait_for(lambda: bench.client.exists(*results) == len(results), "the last job", 600, every_s=0.05)
+        return loads(app, given.slots), ended - began
+
+
+def rows(bench: Rig, given: argparse.Namespace) -> Iterator[Sequence[str]]:
+    """One row for each way to send."""
+    for name in ROWS:
+        bench.client.flushall()
+        counts, took_s = in_turn(bench, given, name == ROWS[0])
+        total, jobs = sum(counts), given.models * given.rounds
+        yield (
+            name, f"{total}", f"{total / given.models:.2f}", f"{max(counts)}", f"{min(counts)}", f"{took_s:.1f}",
+            f"{jobs / took_s:.1f}",
+        )  # fmt: skip
+
+
+def main() -> None:
+    """Run it and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=int, default=80)
+    parser.add_argument("--slots", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each model is asked for")
+    parser.add_argument("--ms", type=float, default=20, help="of a job")
+    parser.add_argument("--load-ms", type=float, default=300, help="of a load")
+    given = parser.parse_args()
+    with rig() as bench:
+        catalog(bench, given.models, given.slots, given.ms, given.load_ms)
+        what = f"{given.models} models in turn, {given.rounds} times, over {given.slots} slots"
+        print(f"## registry: {what}; {given.ms:g} ms a job, {given.load_ms:g} ms a load\n")
+        print(f"{machine(bench.client, ['celery', 'kombu', 'redis'])}\n")
+        print(table(HEAD, list(rows(bench, given))))
+        print()
+
+
+if __name__ == "__main__":
+    main()
