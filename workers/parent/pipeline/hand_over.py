@@ -56,7 +56,7 @@ class HandOver:
         before = self.number
         job_s = min(job_s, AT_ONCE_S)  # more than this means one at a time, however much more it is
         self._job_s = job_s if job_s > self._job_s else self._job_s + STEP * (job_s - self._job_s)
-        wanted = AT_ONCE_S / self._job_s if self._job_s > AT_ONCE_S / MOST else float(MOST)
+        wanted = AT_ONCE_S / max(self._job_s, 1e-9)
         self._number = _power(wanted) if wanted < self._number else max(self._number, _power(wanted / SURPLUS))
         return self.number != before
 
