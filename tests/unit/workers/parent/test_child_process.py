@@ -109,7 +109,7 @@ class OnePool:
         """End the child, whatever it runs."""
         self.pool.kill(is_planned=True)
         self.pool.terminate()
-        super(ChildPool, self.pool).join()
+        self.pool.join()
         for pipeline in list(self.flight.pipelines):
             self.flight.forget(pipeline)
         self.supervisor.ended(0, is_stopping=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from billiard.exceptions import Terminated, WorkerLostError
 from celery.exceptions import Ignore, Reject
@@ -12,7 +14,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
-from workers.wire.batches import CancelCalls
+from workers.wire.batches import CallsEnded, CancelCalls
 from workers.wire.call import Lost, NotBegun
 from workers.wire.limits import SENDER, TimeLimit
 from workers.wire.messages import CancelRequests
@@ -29,8 +31,7 @@ def count_attempt(client: Redis, *names: str) -> None:
 
 def attempts_of(client: Redis, name: str) -> dict[str, str]:
     """What the ledger has of a bare task's runs: their number, why the last was lost, lost ones before the claim."""
-    found = client.hgetall(keys.attempts(name))
-    assert isinstance(found, dict)
+    found: Any = client.hgetall(keys.attempts(name))
     return {field: value for field, value in found.items() if field in ("0", "0?", "0^")}
 
 
@@ -76,18 +77,12 @@ def test_a_new_child_takes_batches_while_the_old_ones_sidecar_still_speaks(slot:
     slot.request("c")
     slot.turn()
     assert slot.batches() == [["c"]]
-    before.line.send(_ended(first.number, {0: RESULT, 1: RESULT}))
+    before.line.send(CallsEnded(first.number, [(0, RESULT), (1, RESULT)]))
     before.line.close()
     slot.turn()
     slot.turn()
     assert slot.heard == {"a": [RESULT], "b": [RESULT]}
     assert len(slot.flight.pipelines) == 1
-
-
-def _ended(number: int, results: dict[int, object]) -> object:
-    from workers.wire.batches import CallsEnded
-
-    return CallsEnded(number, list(results.items()))  # type: ignore[arg-type]
 
 
 def test_a_run_beyond_its_limit_is_a_lost_one_that_celery_gives_back(recorded_slot: SmallSlot) -> None:

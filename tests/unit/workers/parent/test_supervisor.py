@@ -69,6 +69,8 @@ class Heard:
         """Noted."""
         self.all.append(("ran", failed, worked))
 
+    def takes(self, parts: int) -> None: ...
+
     def given_up(self, reason: str) -> None:
         """Noted."""
         self.all.append(("given up", reason))

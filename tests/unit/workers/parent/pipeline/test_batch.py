@@ -11,5 +11,7 @@ def test_what_has_not_ended_is_left_in_order_with_its_index() -> None:
     requests: Any = ["a", "b", "c"]
     batch = Batch(1, requests, is_alone=False, sent_at=0.0)
     batch.answered.add(1)
-    assert batch.left == [(0, "a"), (2, "c")]
-    assert batch.of([2, 1, 0, 7]) == ["a", "c"], "no index that it does not have"
+    left: list[Any] = batch.left
+    assert left == [(0, "a"), (2, "c")]
+    left = batch.of([2, 1, 0, 7])
+    assert left == ["a", "c"], "no index that it does not have"
