@@ -47,7 +47,9 @@ LARGE_FOLDERS = {
     "benchmarks": "one file a benchmark, and what they compare with",
     "tests/faults": "one file a fault",
     "tests/house": "one rule a file",
+    "workers/duties": "one duty a file",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
+    "tests/unit/workers/duties": "it mirrors workers/duties",
     "tests/unit/workers/transport": "it mirrors workers/transport, and has tests of its scripts",
 }
 """Folders of more files than the limit -> why."""

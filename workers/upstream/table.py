@@ -25,6 +25,7 @@ CHILD_POOL = "workers/parent/child_process.py"
 FLOW_POOL = "workers/flow/pool.py"
 FLOW_LOSSES = "workers/flow/losses.py"
 DISPATCHER = "workers/parent/dispatcher.py"
+FLIGHT = "workers/parent/pipeline/flight.py"
 LOSSES = "workers/parent/losses.py"
 CHANNEL = "workers/transport/channel.py"
 TRANSPORT = "workers/transport/transport.py"
@@ -72,9 +73,10 @@ PARTS: tuple[Part, ...] = (
     ),
     _part(
         "celery.concurrency.asynpool:AsynPool", CHILD_POOL, POOL, FLOW_POOL,
-        holds="outbound_buffer _all_inqueues _active_writes handle_result_event",
+        holds="outbound_buffer",
         __init__="self, processes=…, synack=…, sched_strategy=…, proc_alive_timeout=…, *args, **kwargs",
         _create_worker_process="self, i", _event_process_exit="self, hub, proc", flush="self",
+        on_process_alive="self, pid",
     ),
     _part(
         "billiard.pool:Pool", CHILD_POOL, POOL, FLOW_POOL,
@@ -83,16 +85,15 @@ PARTS: tuple[Part, ...] = (
             "self, func, args=…, kwds=…, callback=…, error_callback=…, accept_callback=…, timeout_callback=…, "
             "waitforslot=…, soft_timeout=…, timeout=…, lost_worker_timeout=…, callbacks_propagate=…, correlation_id=…"
         ),
-        maintain_pool="self", _join_exited_workers="self, shutdown=…", _repopulate_pool="self, exitcodes",
+        maintain_pool="self", _join_exited_workers="self, shutdown=…", _repopulate_pool="self, exitcodes", join="self",
     ),
     _part("billiard.pool", CHILD_POOL, FLOW_POOL, holds="RUN"),
-    _part("billiard.pool:Worker", CHILD_POOL, holds="outqR_fd"),
     _part("billiard.process:BaseProcess", CHILD_POOL, holds="_controlled_termination exitcode pid", _is_alive="self"),
     _part("billiard.pool:ApplyResult", CHILD_POOL, discard="self"),
-    _part("billiard.exceptions", LOSSES, FLOW_LOSSES, holds="Terminated TimeLimitExceeded WorkerLostError"),
-    _part("billiard.einfo", BILLIARD, TRACER, DISPATCHER, LOSSES, FLOW_LOSSES, FLOW_POOL, holds="ExceptionInfo"),
+    _part("billiard.exceptions", LOSSES, CHILD_POOL, FLOW_LOSSES, holds="Terminated TimeLimitExceeded WorkerLostError"),
+    _part("billiard.einfo", BILLIARD, TRACER, CHILD_POOL, FLOW_LOSSES, FLOW_POOL, holds="ExceptionInfo"),
     _part(
-        "billiard.einfo:ExceptionInfo", BILLIARD, LOSSES, FLOW_LOSSES, holds="exception traceback",
+        "billiard.einfo:ExceptionInfo", BILLIARD, CHILD_POOL, FLOW_LOSSES, holds="exception traceback",
         __init__="self, exc_info=…, internal=…",
     ),
     _part("billiard.common", BILLIARD, human_status="status", terminate_handler_fired=""),
@@ -177,8 +178,8 @@ PARTS: tuple[Part, ...] = (
     _part("kombu.asynchronous", KOMBU, get_event_loop=""),
     _part(
         # Timers run before the ticks of the pool, and what is called soon after both: the transport counts on it.
-        "kombu.asynchronous.hub:Hub", "workers/parent/supervisor.py", DISPATCHER, CHILD_POOL, CHANNEL,
-        holds="timer consolidate_callback",
+        "kombu.asynchronous.hub:Hub", "workers/parent/supervisor.py", DISPATCHER, FLIGHT, CHILD_POOL, CHANNEL,
+        holds="timer",
         call_soon="self, callback, *args", call_later="self, delay, callback, *args",
         add_reader="self, fds, callback, *args", remove="self, fd",
     ),

@@ -14,6 +14,7 @@ from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.record import ArtifactClaim
 from tasks.redis import keys
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
+from workers.parent import losses
 from workers.wire.batches import CallsEnded, CancelCalls
 from workers.wire.call import Lost, NotBegun
 from workers.wire.limits import SENDER, TimeLimit
@@ -131,13 +132,21 @@ def test_when_a_sidecar_dies_the_page_says_who_was_innocent(recorded_slot: Small
     slot.sidecar.page.enter(Stage.READY, ready.number, 1.0)
     slot.sidecar.begin(running)
     slot.sidecar_ends()
-    assert slot.child.kills == [False], "nobody would take its results"
-    assert slot.heard == {}
+    assert slot.heard == {}, "the child ends itself"
     slot.child_dies("signal 9 (SIGKILL)")
     assert slot.order == ["ready2", "ready", "running2", "running", "away2", "away"]
     assert attempts_of(redis_client, "running")["0"] == "0", "its child was killed with its sidecar"
-    assert attempts_of(redis_client, "away") == {"0": "1", "0?": "its process died while its result was put away"}
-    assert attempts_of(redis_client, "ready") == {"0^": "1", "0?": "its process died while it was made ready"}
+    assert attempts_of(redis_client, "away") == {"0": "1", "0?": "its process died while its result was put away: signal 9 (SIGKILL)"}
+    assert attempts_of(redis_client, "ready") == {"0^": "1", "0?": "its process died while it was made ready: signal 9 (SIGKILL)"}
+
+
+def test_a_child_that_does_not_end_itself_after_its_sidecar_is_killed(
+    slot: SmallSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "ENDS_ITSELF_WITHIN_S", 0.0)
+    slot.sidecar_ends()
+    slot.turn()
+    assert slot.child.kills == [False], "nobody would take its results"
 
 
 def test_a_child_that_dies_by_itself_and_whose_sidecar_says_nothing_is_charged_to_its_run(

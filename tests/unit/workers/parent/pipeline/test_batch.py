@@ -13,5 +13,5 @@ def test_what_has_not_ended_is_left_in_order_with_its_index() -> None:
     batch.answered.add(1)
     left: list[Any] = batch.left
     assert left == [(0, "a"), (2, "c")]
-    left = batch.of([2, 1, 0, 7])
-    assert left == ["a", "c"], "no index that it does not have"
+    found: list[Any] = batch.of([2, 1, 0, 7])
+    assert found == ["a", "c"], "no index that it does not have"
