@@ -136,8 +136,9 @@ def test_when_a_sidecar_dies_the_page_says_who_was_innocent(recorded_slot: Small
     slot.child_dies("signal 9 (SIGKILL)")
     assert slot.order == ["ready2", "ready", "running2", "running", "away2", "away"]
     assert attempts_of(redis_client, "running")["0"] == "0", "its child was killed with its sidecar"
-    assert attempts_of(redis_client, "away") == {"0": "1", "0?": "its process died while its result was put away: signal 9 (SIGKILL)"}
-    assert attempts_of(redis_client, "ready") == {"0^": "1", "0?": "its process died while it was made ready: signal 9 (SIGKILL)"}
+    how = ": signal 9 (SIGKILL)"
+    assert attempts_of(redis_client, "away") == {"0": "1", "0?": f"its process died while its result was put away{how}"}
+    assert attempts_of(redis_client, "ready") == {"0^": "1", "0?": f"its process died while it was made ready{how}"}
 
 
 def test_a_child_that_does_not_end_itself_after_its_sidecar_is_killed(
