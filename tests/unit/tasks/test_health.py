@@ -54,6 +54,11 @@ def test_what_works_is_healthy(beat: Beat) -> None:
         (SLOT, 17.0, "no heartbeat for 17 s"),
         (replace(SLOT, state="loading", state_s=12.0), 1.0, "its model is not loaded (loading for 12 s)"),
         (replace(SLOT, state="unloaded", child_alive=False), 1.0, "its child is gone (unloaded)"),
+        (
+            replace(SLOT, stage="putting away", stage_s=72.0),
+            3.0,
+            "putting away for 75 s: the store, Redis or the process beside its model hangs",
+        ),
         (replace(SLOT, busy_s=118.0), 3.0, "busy with one batch for 121 s, which is longer than stall_s = 120"),
         (replace(SLOT, failures=3), 1.0, "its model failed on the last 3 different parts"),
         (replace(SLOT, deaths=3), 1.0, "its child died 3 times in a row"),
