@@ -40,7 +40,7 @@ from tasks.terminal.printable import printable
 from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
 from tests.unit.workers.child.rehearsals import MODEL, OneRehearsal
-from workers.sidecar.stages import batch
+from tests.unit.workers.sidecar import in_one_process
 from workers.transport.leases import Leases
 from workers.wire.call import Call
 
@@ -103,7 +103,7 @@ class Workers:
                  message["body"], "application/json", "utf-8")
             for key, message in held
         ]  # fmt: skip
-        batch.run(self.models, self.ledger, calls)
+        in_one_process.run(self.models, self.ledger, calls)
         for call in calls:
             outcome, kwargs = outcomes.take(call.task_id), call.kwargs()
             assert isinstance(outcome, Done), outcome

@@ -10,8 +10,8 @@ import os
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
-from workers.sidecar.done import NotBegunCalls, RecallDone
-from workers.sidecar.held import HeldBatch
+from workers.sidecar.shared.done import NotBegunCalls, RecallDone
+from workers.sidecar.shared.held import HeldBatch
 from workers.wire.batches import CancelCalls, Recall, RunBatch, ToSidecar
 from workers.wire.link import LinkClosed
 

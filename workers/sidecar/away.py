@@ -20,8 +20,8 @@ from tasks.exit_codes import DONE
 from tasks.flow.connections import ledger
 from tasks.flow.outcomes import Done as Made
 from workers.sidecar.batch_end import BatchEnd
-from workers.sidecar.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
-from workers.sidecar.held import HeldBatch
+from workers.sidecar.shared.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
+from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.claim import give_up
 from workers.sidecar.stages.put_away import forget, leave
 from workers.sidecar.tracing import give_back_all, trace_all

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from workers.sidecar.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
-from workers.sidecar.held import HeldBatch
+from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
+from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.put_away import put_away
 from workers.sidecar.stages.work import Computed, Ran, Work
 from workers.wire.call import GivenBack, Lost, NotBegun, NotRun, RunAlone, TraceResult

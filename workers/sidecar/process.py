@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from workers.sidecar.done import DoneQueue, NotBegunCalls
-from workers.sidecar.held import HeldBatch
-from workers.sidecar.incoming import Incoming
-from workers.sidecar.known_models import KnownModels
-from workers.sidecar.outbox import Outbox
-from workers.sidecar.stored import Stored
+from workers.sidecar.shared.done import DoneQueue, NotBegunCalls
+from workers.sidecar.shared.held import HeldBatch
+from workers.sidecar.shared.incoming import Incoming
+from workers.sidecar.shared.known_models import KnownModels
+from workers.sidecar.shared.outbox import Outbox
+from workers.sidecar.shared.stored import Stored
 
 if TYPE_CHECKING:
     from celery import Celery

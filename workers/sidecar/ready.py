@@ -20,9 +20,9 @@ from tasks.exit_codes import FAILED
 from tasks.flow.connections import ledger
 from tasks.flow.outcomes import Dropped
 from workers.sidecar import crafts
-from workers.sidecar.done import NoRun, NotBegunCalls, RecallDone, Refused
-from workers.sidecar.held import HeldBatch, HeldRun
-from workers.sidecar.known_models import Found, TakenBack
+from workers.sidecar.shared.done import NoRun, NotBegunCalls, RecallDone, Refused
+from workers.sidecar.shared.held import HeldBatch, HeldRun
+from workers.sidecar.shared.known_models import Found, TakenBack
 from workers.sidecar.stages.claim import give_up
 from workers.sidecar.stages.make_ready import make_ready, take, without_made
 from workers.sidecar.stages.runs import runs_of

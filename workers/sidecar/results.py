@@ -11,7 +11,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
-from workers.sidecar.done import ChildGone, RunCame
+from workers.sidecar.shared.done import ChildGone, RunCame
 from workers.wire.link import LinkClosed
 from workers.wire.work_line import FromChildToSidecar, ModelOffers, RunBroke, RunEnded
 

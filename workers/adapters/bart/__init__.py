@@ -119,7 +119,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         )
 
     def attach(self, offer: Offer) -> None:
-        """Keep what the loaded model's folder says."""
+        """Keep what the model's folder says."""
         self._usual = offer.details
 
     def warm_up(self) -> None:

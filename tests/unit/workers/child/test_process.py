@@ -17,6 +17,6 @@ def test_marks_belong_to_a_batch_and_go_with_it() -> None:
     cancelled.add(1, [0])
     cancelled.add(2, [3])
     cancelled.add(2, [4])
-    assert (cancelled.of(1), cancelled.of(2), cancelled.of(3)) == ({0}, {3, 4}, set())
+    assert [cancelled.of(number) for number in (1, 2, 3)] == [frozenset({0}), frozenset({3, 4}), frozenset()]
     cancelled.forget_before(2)
-    assert (cancelled.of(1), cancelled.of(2)) == (set(), {3, 4})
+    assert [cancelled.of(number) for number in (1, 2)] == [frozenset(), frozenset({3, 4})]

@@ -12,8 +12,7 @@ from tasks.messages.speech import SPEECH
 from tasks.store.names import JSON
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.rehearsal import Rehearsal
-from workers.child.models.base import LoadedModel
-from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.base import KnownModel, SlotCraft
 
 
 class Plain(SlotCraft[Any, str]):
@@ -26,10 +25,10 @@ class Plain(SlotCraft[Any, str]):
 
 def test_a_request_goes_to_the_one_model_of_the_slot_as_it_came() -> None:
     entry = ModelEntry(name="m", adapter="rehearsal", voice="vi")
-    adapter = Rehearsal(entry, "cpu")
+    adapter: Any = Rehearsal(entry, "cpu")
     asked = to_speak(" Hello.\n")
     assert Plain().variant(entry, asked) is None
-    assert Plain().ready(LoadedModel(entry, adapter, adapter.load(), 0.0), asked) is asked
+    assert Plain().ready(KnownModel(entry, adapter, adapter.load()), asked) is asked
 
 
 def test_a_craft_that_does_not_say_what_its_artifacts_are_cannot_be_made() -> None:

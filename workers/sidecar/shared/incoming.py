@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 
-from workers.sidecar.held import HeldBatch
+from workers.sidecar.shared.held import HeldBatch
 
 
 class Incoming:

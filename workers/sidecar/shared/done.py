@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workers.sidecar.held import HeldBatch, HeldRun
+from workers.sidecar.shared.held import HeldBatch, HeldRun
 from workers.sidecar.stages.work import Ran
 from workers.wire.work_line import RunEnded
 

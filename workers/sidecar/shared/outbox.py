@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workers.sidecar.held import HeldRun
+from workers.sidecar.shared.held import HeldRun
 from workers.wire.frames import packed
 from workers.wire.link import LinkClosed
 from workers.wire.work_line import LoadVariant, SidecarEnd

@@ -1,0 +1,71 @@
+"""The models that the child has loaded, as its sidecar knows them."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tasks.errors import CatalogError, ModelLoadError, UnknownVoice
+from tests.unit.workers.child.rehearsals import entry
+from workers.adapters.base import Offer
+from workers.sidecar.crafts.base import KnownModel
+from workers.sidecar.shared.known_models import Found, KnownModels, TakenBack
+from workers.wire.work_line import ModelOffers
+
+OFFER = Offer("r1", 22050)
+
+
+def test_what_the_child_tells_is_known_with_an_adapter_of_its_own() -> None:
+    known = KnownModels(entry(), "cpu", lambda variant: pytest.fail("asked"))
+    assert known.find(None) is None
+    known.told(ModelOffers(OFFER))
+    found = known.find(None)
+    assert found is not None
+    assert (found.entry, found.offer, found.adapter.craft) == (entry(), OFFER, "speech")
+
+
+def test_a_registrys_model_has_its_own_table_and_is_forgotten_when_it_cannot_be_loaded() -> None:
+    known = KnownModels(entry(path="/voices/{id}"), "cpu", lambda variant: 1)
+    table = entry(path="/voices/anna", voice="anna")
+    known.told(ModelOffers(OFFER, "anna", entry=table))
+    found = known.find("anna")
+    assert found is not None
+    assert found.entry is table
+    known.told(ModelOffers(UnknownVoice("voice: there is no 'anna'"), "anna"))
+    assert known.find("anna") is None
+
+
+@pytest.mark.parametrize("answer", [OFFER, UnknownVoice("voice: there is no 'anna'")])
+def test_who_asks_waits_for_the_answer_to_its_own_question(answer: object) -> None:
+    def ask(variant: str | None) -> int:
+        known.told(ModelOffers(OFFER, "bert", 6))
+        threading.Timer(0.05, known.told, [ModelOffers(answer, variant, 7)]).start()
+        return 7
+
+    known = KnownModels(entry(), "cpu", ask)
+    found = known.ask("anna")
+    assert found is answer if isinstance(answer, Exception) else isinstance(found, KnownModel)
+
+
+def test_a_question_that_is_recalled_has_no_answer() -> None:
+    def ask(variant: str | None) -> int:
+        threading.Timer(0.05, known.recall).start()
+        return 1
+
+    known = KnownModels(entry(), "cpu", ask)
+    with pytest.raises(TakenBack):
+        known.ask("anna")
+
+
+def test_an_adapter_that_cannot_be_told_is_the_error_of_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    def attach(self: object, offer: Offer) -> None:
+        raise KeyError("positions")
+
+    monkeypatch.setattr("workers.adapters.rehearsal.Rehearsal.attach", attach, raising=False)
+    found: list[Found] = []
+    for table in (entry(), entry(adapter="nothing")):
+        known = KnownModels(table, "cpu", lambda variant: 1)
+        known.told(ModelOffers(OFFER, None, 1))
+        found.append(known.ask(None))
+    assert [type(one) for one in found] == [ModelLoadError, CatalogError]

@@ -1,0 +1,57 @@
+"""How the calls of a batch end that end together: gathered from all sides, one answer each."""
+
+from __future__ import annotations
+
+from tasks.errors import ModelError
+from tasks.flow.outcomes import Dropped, Failed
+from tests.unit.workers.child.rehearsals import call
+from tests.unit.workers.sidecar.sidecars import run_of
+from workers.sidecar.batch_end import BatchEnd
+from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
+from workers.sidecar.shared.held import HeldBatch
+from workers.sidecar.stages.make_ready import make_ready, take
+from workers.sidecar.stages.work import Ran
+from workers.wire.call import GivenBack, Lost, NotBegun, RunAlone
+from workers.wire.work_line import RunEnded
+
+
+class SomeWork:
+    """Work for these calls, as far as it is not computed."""
+
+    part = "a text"
+
+    def __init__(self, *calls: int) -> None:
+        self.calls = calls
+
+
+def test_every_way_to_end_has_its_answer() -> None:
+    batch = HeldBatch(1, [call(str(number)) for number in range(8)])
+    end = BatchEnd(batch)
+    end.add(NoRun(batch, Ran(alone=frozenset({0}), returned=frozenset({1}), outcomes={2: Dropped()}), [3]))
+    end.add(NotBegunCalls(batch, [4]))
+    recalled = run_of(batch, 1, SomeWork(5))
+    end.add(NotBegunCalls(batch, run=recalled))
+    end.add(LostRun(run_of(batch, 2, SomeWork(6)), "SystemExit(7)"))
+    end.add(Refused(batch, [7], OSError("away")))
+    assert end.answers() == {
+        **{0: RunAlone(), 1: GivenBack(), 4: NotBegun(), 5: NotBegun()},
+        6: Lost("SystemExit(7)"),
+    }
+    assert (end.others, [index for indices, _ in end.refused for index in indices]) == ({3}, [7])
+    assert end.not_begun == list(recalled.work)
+    end.results[2] = (0, None, 0.1)
+    assert end.answers()[2] == (0, None, 0.1)
+
+
+def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger, models) -> None:  # type: ignore[no-untyped-def]
+    from tests.unit.workers.child.rehearsals import entry
+    from tests.unit.workers.sidecar.in_one_process import known
+
+    calls = [call("good"), call("bad")]
+    requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
+    work = make_ready(ledger, known(models), requests, has_company=True).work
+    batch = HeldBatch(1, calls)
+    end = BatchEnd(batch)
+    end.add(RunCame(run_of(batch, 1, *work), RunEnded(1, [ModelError("no"), ModelError("no")], 0.5), 0.0))
+    assert [type(outcome) for outcome in end.ran.outcomes.values()] == [Failed, Failed]
+    assert (end.computed_s, end.computed) == (0.5, 2)
