@@ -86,8 +86,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         self._model: Any = None
         self._tokenizer: Any = None
         self._tokens: Any = None
-        self._usual: Mapping[str, Any] = {}
-        """What the model's folder says: the options of the search, the lengths, the positions."""
+        self._usual: Mapping[str, Any] = {}  # what the model's folder says, see `_of_folder`
 
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError`."""
@@ -139,10 +138,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
             raise InvalidInput(f"max_length: {most} is more than the model can write, {self._positions} tokens")
 
     def group(self, item: SummaryPartRequest) -> Hashable:
-        """Its limits: one pass of the model has the same limits for all texts.
-
-        Without the model those of a short text are not known exactly; `run` divides its texts once more.
-        """
+        """Its limits, which a pass has in common; without the model not exactly, and `run` divides once more."""
         return self._own_limits(item) if self._tokens else self._limits(item)
 
     def length(self, item: SummaryPartRequest) -> float:

@@ -50,6 +50,7 @@ def test_the_files_of_the_log_are_kept(tmp_path: Path) -> None:
     logger = logging.getLogger("tests.of.the.fork")
     logger.addHandler(handler)
     try:
+        assert handler.stream is not None
         assert handler.stream.fileno() in log_descriptors()
     finally:
         logger.removeHandler(handler)

@@ -93,7 +93,7 @@ def test_a_run_is_on_the_page_while_it_is_computed_and_has_a_result_per_input(
     assert [type(result) for result in ended.results] == [Sound, Sound]
     (running,) = seen
     assert running is not None
-    assert (running.number, running.batch, running.calls) == (5, 2, {0, 1})
+    assert (running.number, running.batch, running.calls) == (5, 2, frozenset({0, 1}))
     assert served.child.page.running() is None
     assert (served.child.counts.jobs, served.child.counts.failures) == (2, 0)
     assert served.child.life.state is State.READY

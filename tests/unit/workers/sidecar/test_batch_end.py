@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tasks.errors import ModelError
+from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Dropped, Failed
-from tests.unit.workers.child.rehearsals import call
+from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
+from tests.unit.workers.sidecar.in_one_process import known
 from tests.unit.workers.sidecar.sidecars import run_of
 from workers.sidecar.batch_end import BatchEnd
 from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
@@ -43,10 +45,7 @@ def test_every_way_to_end_has_its_answer() -> None:
     assert end.answers()[2] == (0, None, 0.1)
 
 
-def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger, models) -> None:  # type: ignore[no-untyped-def]
-    from tests.unit.workers.child.rehearsals import entry
-    from tests.unit.workers.sidecar.in_one_process import known
-
+def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger: Ledger, models: OneRehearsal) -> None:
     calls = [call("good"), call("bad")]
     requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
     work = make_ready(ledger, known(models), requests, has_company=True).work

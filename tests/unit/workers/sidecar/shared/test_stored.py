@@ -8,7 +8,7 @@ from workers.sidecar.shared.stored import Stored
 
 
 def made(name: str) -> Artifact:
-    return Artifact(name, 1, {})
+    return Artifact(name, 1, "")
 
 
 def test_only_what_was_stored_since_then_is_named() -> None:
