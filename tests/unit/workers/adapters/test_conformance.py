@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from tasks.messages import ParagraphRequest
 from tests.unit.workers.adapters.asked import to_speak, to_summarise
 from workers.adapters import adapter_of, built_in, find
 from workers.adapters.base import AnyAdapter, Cancelled, Offer
+from workers.adapters.grouping import groups
 from workers.adapters.outputs import Sound, Written
 
 ENGLISH = (
@@ -323,6 +325,25 @@ def test_a_default_voice_that_is_not_there_fails_the_load_and_leaves_nothing_loa
 def test_an_option_that_the_adapter_does_not_know_is_refused_by_its_name(case: Case) -> None:
     with pytest.raises(CatalogError, match=r"line 1: \[models\.tried\] colour: .*no such option"):
         adapter_of(case.entry(options={"colour": "red"}), "cpu")
+
+
+def test_an_instance_without_the_model_judges_inputs_as_the_loaded_one_does(case: Case, adapter: AnyAdapter) -> None:
+    offer = pickle.loads(pickle.dumps(adapter.load()))  # it crosses to another process
+    other = adapter_of(case.entry(), "cpu")
+    other.attach(offer)
+    items = [case.item(text, voice) for text in case.texts for voice in (case.voices or (None,))]
+    for item in items:
+        other.check(item)
+        assert other.ingredients(item) == adapter.ingredients(item)
+        hash(other.group(item))
+    # What runs together may be divided once more where the model is; it is never more than the other one says.
+    assert sorted(number for group in groups(other, items) for number in group) == list(range(len(items)))
+    other.attach(offer)
+    other.unload()
+    if case.voices:
+        for one in (adapter, other):
+            with pytest.raises(UnknownVoice, match="^voice: .*no voice"):
+                one.check(case.item(case.texts[0], "no-such-voice"))
 
 
 WITHOUT_PACKAGE = """
