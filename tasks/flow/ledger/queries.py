@@ -162,7 +162,7 @@ class Queries:
         return [text for text in found if text]
 
     def _outcomes(self, job_id: str) -> Iterator[tuple[int, bytes]]:
-        total = self._redis.llen(keys.parts(job_id))
+        total = int(self._redis.hget(keys.job(job_id), "total") or 0)
         for first in range(1, total + 1, OUTCOMES_AT_ONCE):
             some = range(first, min(first + OUTCOMES_AT_ONCE, total + 1))
             texts = self._redis.hmget(keys.outcomes(job_id), some)
