@@ -131,6 +131,8 @@ class _Queue:
             turn=job.parent,
             place=job.parent_part,
             is_begun=job.sent > 0,
+            # Who came last, and has sent all, stands behind the others.
+            sent=0 if len(job.parts_left) == job.total == job.sent else job.sent,
         )
 
     def _left(self, job: OpenJob) -> tuple[float, float]:
