@@ -108,6 +108,14 @@ local function send_part(job, record, part)
   redis.call('LPUSH', record.part_list, part_message(job, record, part))
 end
 
+-- Note from when on a job, or a task without a job, is over. `key`: its record; of a task without a job, its attempts.
+local function set_timeout(key, id, timeout_s, now)
+  local until_ms = now + math.ceil(timeout_s * 1000)
+  redis.call('HSET', key, 'until_ms', until_ms, 'timeout_s', timeout_s)
+  redis.call('ZADD', 'slotline:timeouts', until_ms, id)
+  return until_ms
+end
+
 -- How long after the begin of its n-th run a part may run again, in ms: four times as long after each run.
 local function pause_ms(base_ms, runs)
   return tonumber(base_ms) * 4 ^ (runs - 1)
