@@ -75,12 +75,11 @@ class Claims:
 
         Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT`, `TOO_SOON` or `PAUSED`.
         """
-        tokens = [secrets.token_hex(8) for _ in claims]
-        calls = [_claiming(one, ("", ""), token) for one, token in zip(claims, tokens, strict=True)]
+        calls = [_claiming(one, secrets.token_hex(8)) for one in claims]
         answers = self._scripts.run_all("claim", calls)
         if waiting := [index for index, answer in enumerate(answers) if answer == _NEEDS_COPY]:
-            calls = [_claiming(claims[index], claims[index].the_copy(), tokens[index]) for index in waiting]
-            for index, answer in zip(waiting, self._scripts.run_all("claim", calls), strict=True):
+            again = [(calls[index][0], [*calls[index][1], *claims[index].the_copy()]) for index in waiting]
+            for index, answer in zip(waiting, self._scripts.run_all("claim_or_wait", again), strict=True):
                 answers[index] = answer
         return answers
 
@@ -134,10 +133,10 @@ class Claims:
         return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
 
 
-def _claiming(one: ArtifactClaim, copy: tuple[str, str], token: str) -> KeysAndArguments:
+def _claiming(one: ArtifactClaim, token: str) -> KeysAndArguments:
     job_id, part = one.run_of
     artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
-    args = [one.tag, *copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
+    args = [one.tag, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
     return [*artifact_keys, keys.attempts(job_id), keys.sent(job_id), keys.PAUSED], args
 
 
