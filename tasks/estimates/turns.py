@@ -38,6 +38,8 @@ class Work:
     """Whether it has been taking turns: then half of the way to its next turn is behind it, on the average."""
     sent: float = 0.0
     """How many of its parts are sent: they come before all that is not, whosever it is."""
+    rank: int = 0
+    """Whose sent parts come first: the smallest; those of one rank lie in the queue by turns."""
 
     @property
     def part_s(self) -> float:
@@ -92,7 +94,7 @@ class _Turn:
     """One place among those that take turns: the mean seconds of its parts, and its pieces with their limits."""
 
     priority: int
-    is_sent: bool
+    rank: float
     part_s: float
     pieces: Sequence[tuple[str, float]]
 
@@ -200,8 +202,8 @@ class _Simulation:
             wanted.append((max(share * mean_s, _LEAST), sum(map(_most, lists[one]))))
         found: dict[str, float] = {}
         for one, slots in zip(order, filled(self.slots, wanted), strict=True):
-            for is_sent in (True, False):
-                turns = [turn for turn in lists[one] if turn.is_sent == is_sent]
+            for rank in sorted({turn.rank for turn in lists[one]}):
+                turns = [turn for turn in lists[one] if turn.rank == rank]
                 inside = filled(slots, [(max(turn.part_s, _LEAST), _most(turn)) for turn in turns])
                 for turn, share in zip(turns, inside, strict=True):
                     found |= turn.divided(share)
@@ -210,13 +212,14 @@ class _Simulation:
 
     def _turns(self) -> Iterable[_Turn]:
         """Who takes turns in which list, and the pieces of each with how many slots they can use, in their order."""
-        turns: dict[tuple[int, bool, str], list[Work]] = defaultdict(list)
+        turns: dict[tuple[int, float, str], list[Work]] = defaultdict(list)
         for name, (work, _) in self._running.items():
-            turns[work.priority, self._is_sent(name), work.turn or name].append(work)
-        for (priority, is_sent, _), pieces in turns.items():
+            rank = float(work.rank) if self._is_sent(name) else float("inf")
+            turns[work.priority, rank, work.turn or name].append(work)
+        for (priority, rank, _), pieces in turns.items():
             pieces.sort(key=lambda work: work.place)
             limits = [(work.name, self._limit(work.name)) for work in pieces]
-            yield _Turn(priority, is_sent, pieces[0].part_s, limits)
+            yield _Turn(priority, rank, pieces[0].part_s, limits)
 
     def _limit(self, name: str) -> float:
         """How many slots a piece can use: no more than it has parts left, of those that are sent or of the others."""
