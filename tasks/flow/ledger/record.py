@@ -23,7 +23,7 @@ _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
 sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
-top seated timeout_s until_ms
+top seated in_row timeout_s until_ms
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 

@@ -45,7 +45,7 @@ end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
   'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms', 'variant',
-  'top', 'parent_job', 'parent_part', 'seated', 'measure', 'unit'}
+  'top', 'parent_job', 'parent_part', 'seated', 'in_row', 'measure', 'unit'}
 
 -- The beginning of a payload, for people who look at Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
