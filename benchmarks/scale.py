@@ -73,6 +73,7 @@ class Fleet:
         """Have so many ready slots; a few start at a time."""
         if not self._slots:
             self._stack.enter_context(self._bench.process(*WORKER, "-Q", "flow", "-c", "1"))
+            wait_for(lambda: self._bench.client.exists(keys.capacity("flow")), "the flow worker", every_s=0.2)
         while self._slots < slots:
             for _ in range(min(STARTED_AT_ONCE, slots - self._slots)):
                 self._stack.enter_context(self._bench.process(*WORKER, "--model", MODEL))

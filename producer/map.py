@@ -12,7 +12,7 @@ from tasks.messages import MapRequest
 from tasks.messages.inputs import checked_inputs, fields_of
 from tasks.messages.lookup import craft_named, craft_of
 
-OPTIONS = ("title", "craft", "parallel_inputs")
+OPTIONS = ("title", "craft", "parallel_inputs", "timeout_s")
 """The options of `Client.map` that are fields of the job itself; all others are fields of each input."""
 
 
@@ -22,9 +22,9 @@ class MapClient(Submitter):
     def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
         """Submit many inputs as one job: texts, or the fields of the task that computes one, in order.
 
-        `options` are the other fields of `MapRequest` (`title`, `craft`, `parallel_inputs`). All other options are
-        defaults for the fields of each input, such as `voice` or `max_length`. Raises `InvalidInput` with the number
-        of the first wrong input before anything is sent.
+        `options` are the other fields of `MapRequest` (`title`, `craft`, `parallel_inputs`, `timeout_s`). All other
+        options are defaults for the fields of each input, such as `voice` or `max_length`. Raises `InvalidInput` with
+        the number of the first wrong input before anything is sent.
         """
         own = {name: options.pop(name) for name in OPTIONS if name in options}
         inputs = fields_of("payloads", payloads, options)

@@ -103,7 +103,16 @@ class Submitter:
         flow = list_key(FLOW_QUEUE, 0)
         with self.connection.speaking():
             self.connection.ledger.transitions.submit(
-                job_id, request.kind, title, request.model, voice, flow, message, _digest_of(request), sizes
+                job_id,
+                request.kind,
+                title,
+                request.model,
+                voice,
+                flow,
+                message,
+                _digest_of(request),
+                sizes,
+                request.timeout_s,
             )
 
     def _send_alone(self, request: ModelRequest, job_id: str, offer: Published | None) -> None:
@@ -111,7 +120,7 @@ class Submitter:
         headers = headers_of(request, None if offer else catalog()[request.model], offer)
         message = envelope.new_message(request.task, job_id, request.fields(), queue, priority, headers)
         with self.connection.speaking():
-            self.connection.ledger.transitions.send(list_key(queue, priority), job_id, message)
+            self.connection.ledger.transitions.send(list_key(queue, priority), job_id, message, request.timeout_s)
 
 
 def _digest_of(request: ModelRequest) -> str:

@@ -142,6 +142,17 @@ class TimeLimitOver(SlotlineError):
         return cls(f"{limit}, is over")
 
 
+class TimeoutOver(SlotlineError):
+    """A request was not computed within its `timeout_s`, and was dropped."""
+
+    status = 504
+
+    @classmethod
+    def of(cls, timeout_s: float) -> TimeoutOver:
+        """The error of a request with this `timeout_s`."""
+        return cls(f"timeout_s: it was not computed within {timeout_s:g} s after it was submitted, and was dropped")
+
+
 class MessageLost(SlotlineError):
     """The message of a job or a part was lost again and again before a worker began with it."""
 

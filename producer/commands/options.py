@@ -14,10 +14,15 @@ CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
 DEFAULT_MODEL = "espeak"
 
+timeout = click.option(
+    "--timeout", "timeout_s", type=float, help="Seconds; what was not computed by then is dropped, and fails."
+)
+
 SPEAKING = (
     click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A model of the catalog."),
     click.option("--voice", help="A voice of the model; without it, one that speaks the text's language."),
     click.option("--speed", default=1.0, show_default=True, help="0.25 to 4."),
+    timeout,
 )
 """How to speak a text: each option is a field of `Speaking`."""
 

@@ -59,6 +59,7 @@ class SummaryJob:
 @click.option("--min-length", type=int, help="Shortest summary, in tokens; default: the model's own.")
 @click.option("--chapters", help="Only these chapters of each file, such as 1-3,5.")
 @click.option("-o", "folder", type=click.Path(path_type=Path), help="Folder for the summaries; else they are printed.")
+@options.timeout
 @options.slots(DEFAULT_SLOTS)
 def summarize(
     sources: tuple[Path, ...],
@@ -68,12 +69,14 @@ def summarize(
     min_length: int | None,
     chapters: str | None,
     folder: Path | None,
+    timeout_s: float | None,
     slots: int | None,
 ) -> int:
     """Summarise text, Markdown or EPUB files of any length: one summary per file."""
     choose_settings(local)
     local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
-    request = Summarising.parse({"model": model or only_writer(), "max_length": max_length, "min_length": min_length})
+    lengths = {"max_length": max_length, "min_length": min_length}
+    request = Summarising.parse({"model": model or only_writer(), "timeout_s": timeout_s, **lengths})
     texts = read_sources(sources, chapters)
     session = Session(request.model, local_slots)
     session.check()

@@ -33,7 +33,7 @@ class ReadingRequest:
         """The fields of the book's `BookRequest`."""
         return {
             "title": self.title,
-            **self.speaking.model_dump(),
+            **self.speaking.model_dump(exclude=set() if self.speaking.timeout_s else {"timeout_s"}),
             "chapters": [{"title": chapter.title, "text": chapter.text} for _, chapter in self.chapters],
         }
 

@@ -95,9 +95,14 @@ class _Queue:
     sequels: list[Sequel] = field(default_factory=list)
     _children_of: dict[str, list[OpenJob]] = field(default_factory=lambda: defaultdict(list))
 
+    _ranks: dict[str, int] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
         for job in self.jobs:
             self._children_of[job.parent].append(job)
+        # While nothing of a job has ended, all that it has sent lies behind that of those who came before it.
+        fresh = sorted((job for job in self.jobs if job.sent and not job.ended), key=lambda job: job.opened_s)
+        self._ranks = {job.job_id: rank for rank, job in enumerate(fresh, 1)}
 
     def fill(self, about: ModelNow) -> None:
         for job in self.jobs:
@@ -131,6 +136,8 @@ class _Queue:
             turn=job.parent,
             place=job.parent_part,
             is_begun=job.sent > 0,
+            sent=job.sent,
+            rank=self._ranks.get(job.job_id, 0),
         )
 
     def _left(self, job: OpenJob) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tasks import pauses
 from tasks.estimates import pace
 from tasks.estimates.pace import Pace
-from tasks.flow.ledger.record import SENT, WAITING
+from tasks.flow.ledger.record import DONE, FAILED, SENT, WAITING
 from tasks.flow.ledger.sizes import unpacked
 from tasks.pauses import Pause
 from tasks.redis import keys
@@ -27,7 +27,7 @@ MOST_JOBS = 2000
 
 _FIELDS = (
     "state", "kind", "model", "total", "width", "part_queue", "part_list", "part_priority", "parent_job", "parent_part",
-    "opened_total", "finishing_ms",
+    "opened_total", "opened_ms", "finishing_ms",
 )  # fmt: skip
 
 
@@ -57,6 +57,10 @@ class OpenJob:
     """How long it has been finishing."""
     sent: int = 0
     """Messages of its parts that wait or run."""
+    ended: int = 0
+    """Parts that were computed, or failed."""
+    opened_s: float = 0.0
+    """When it was opened, in seconds since 1970."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,8 @@ def _job(job_id: str, record: Mapping[str, str], states: str, sizes: Sequence[in
         parent_part=int(record.get("parent_part") or 0),
         opened_total=int(record.get("opened_total") or 0),
         sent=marks.count(SENT),
+        ended=marks.count(DONE) + marks.count(FAILED),
+        opened_s=float(record.get("opened_ms") or 0) / 1000,
         finishing_s=max(0.0, now_s - finishing_ms / 1000) if record["state"] == "finishing" and finishing_ms else 0.0,
     )
 

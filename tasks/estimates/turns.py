@@ -36,11 +36,20 @@ class Work:
     place: int = 0
     is_begun: bool = False
     """Whether it has been taking turns: then half of the way to its next turn is behind it, on the average."""
+    sent: float = 0.0
+    """How many of its parts are sent: they come before all that is not, whosever it is."""
+    rank: int = 0
+    """Whose sent parts come first: the smallest; those of one rank lie in the queue by turns."""
 
     @property
     def part_s(self) -> float:
         """The mean seconds of a part."""
         return self.seconds / self.parts if self.parts > 0 else 0.0
+
+    @property
+    def unsent_s(self) -> float:
+        """The seconds of its parts that are not sent yet."""
+        return max(0.0, self.seconds - self.sent * self.part_s)
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ class _Turn:
     """One place among those that take turns: the mean seconds of its parts, and its pieces with their limits."""
 
     priority: int
+    rank: float
     part_s: float
     pieces: Sequence[tuple[str, float]]
 
@@ -147,23 +157,31 @@ class _Simulation:
             heapq.heappush(self._finishing, (self.now_s + sequel.after_s, sequel.name))
 
     def _step(self) -> None:
-        """Go to the next end, and begin what follows it."""
-        rates = self._rates()
-        in_s = {name: left / max(rates[name], _LEAST) for name, (_, left) in self._running.items()}
+        """Go to the next end, or to where the sent parts of a piece are done, and begin what follows."""
+        rates = {name: max(rate, _LEAST) for name, rate in self._rates().items()}
+        goals = {name: work.unsent_s if self._is_sent(name) else 0.0 for name, (work, _) in self._running.items()}
+        in_s = {name: (left - goals[name]) / rates[name] for name, (_, left) in self._running.items()}
         soon = sorted(in_s.values())
         step_s = soon[(len(soon) - 1) // AT_ONCE] if soon else float("inf")
         if self._finishing:
             step_s = min(step_s, self._finishing[0][0] - self.now_s)
         for name, (work, left) in list(self._running.items()):
-            if in_s[name] <= step_s + _LEAST:
+            if in_s[name] > step_s + _LEAST:
+                self._running[name] = work, left - rates[name] * step_s
+            elif goals[name] > _LEAST:
+                self._running[name] = work, goals[name]
+            else:
                 del self._running[name]
                 self._sooner[name] = work.part_s / rates[name] / 2 if work.is_begun else 0.0
                 heapq.heappush(self._finishing, (self.now_s + in_s[name] + work.after_s, name))
-            else:
-                self._running[name] = work, left - rates[name] * step_s
         self.now_s += step_s
         while self._finishing and self._finishing[0][0] <= self.now_s + _LEAST:
             self._end(*heapq.heappop(self._finishing))
+
+    def _is_sent(self, name: str) -> bool:
+        """Whether the next part of a piece is sent."""
+        work, left = self._running[name]
+        return left > work.unsent_s + _LEAST
 
     def _end(self, at_s: float, name: str) -> None:
         self.ended[name] = max(0.0, at_s - self._sooner.get(name, 0.0))
@@ -184,24 +202,30 @@ class _Simulation:
             wanted.append((max(share * mean_s, _LEAST), sum(map(_most, lists[one]))))
         found: dict[str, float] = {}
         for one, slots in zip(order, filled(self.slots, wanted), strict=True):
-            inside = filled(slots, [(max(turn.part_s, _LEAST), _most(turn)) for turn in lists[one]])
-            for turn, share in zip(lists[one], inside, strict=True):
-                found |= turn.divided(share)
+            for rank in sorted({turn.rank for turn in lists[one]}):
+                turns = [turn for turn in lists[one] if turn.rank == rank]
+                inside = filled(slots, [(max(turn.part_s, _LEAST), _most(turn)) for turn in turns])
+                for turn, share in zip(turns, inside, strict=True):
+                    found |= turn.divided(share)
+                slots -= sum(inside)
         return found
 
     def _turns(self) -> Iterable[_Turn]:
         """Who takes turns in which list, and the pieces of each with how many slots they can use, in their order."""
-        turns: dict[tuple[int, str], list[Work]] = defaultdict(list)
-        for work, _ in self._running.values():
-            turns[work.priority, work.turn or work.name].append(work)
-        for (priority, _), pieces in turns.items():
+        turns: dict[tuple[int, float, str], list[Work]] = defaultdict(list)
+        for name, (work, _) in self._running.items():
+            rank = float(work.rank) if self._is_sent(name) else float("inf")
+            turns[work.priority, rank, work.turn or name].append(work)
+        for (priority, rank, _), pieces in turns.items():
             pieces.sort(key=lambda work: work.place)
-            yield _Turn(priority, pieces[0].part_s, [(work.name, self._limit(work.name)) for work in pieces])
+            limits = [(work.name, self._limit(work.name)) for work in pieces]
+            yield _Turn(priority, rank, pieces[0].part_s, limits)
 
     def _limit(self, name: str) -> float:
-        """How many slots a piece can use: no more than it has parts left."""
+        """How many slots a piece can use: no more than it has parts left, of those that are sent or of the others."""
         work, left = self._running[name]
-        return min(work.width, max(1.0, left / work.part_s), float(self.slots))
+        parts = (left - work.unsent_s if self._is_sent(name) else left) / work.part_s
+        return min(work.width, max(1.0, parts), float(self.slots))
 
 
 def message_shares(lists: int, fair_share: float) -> list[float]:

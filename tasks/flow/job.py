@@ -159,8 +159,9 @@ def _step(this: JobRun) -> Mapping[str, Any]:
 
 
 def _open(this: JobRun) -> Mapping[str, Any]:
-    plan = this.kind.plan(_request(this), offers(this.task.app), is_part=this.parent is not None)
-    to_compute = this.ledger.transitions.open(this.job_id, _opening(this, plan))
+    request = _request(this)
+    plan = this.kind.plan(request, offers(this.task.app), is_part=this.parent is not None)
+    to_compute = this.ledger.transitions.open(this.job_id, replace(_opening(this, plan), timeout_s=request.timeout_s))
     if to_compute < 0:
         if not this.ledger.claims.own(this.job_id, this.request):
             raise refused_job(this)

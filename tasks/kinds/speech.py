@@ -38,6 +38,7 @@ from tasks.messages import (
     ParagraphResult,
     Skipped,
 )
+from tasks.messages.base import NOT_SHARED
 from tasks.messages.speech import SPEECH
 from tasks.messages.variants import word_of
 from tasks.offers import Offers
@@ -249,6 +250,7 @@ class BookKind(Kind[BookRequest]):
 
 
 def _chapter_payload(request: BookRequest, one: BookChapter) -> str:
-    shared = request.model_dump(mode="json", exclude_none=True, exclude={"title", "chapters", "parallel_chapters"})
+    own_only = {"title", "chapters", "parallel_chapters", *NOT_SHARED}
+    shared = request.model_dump(mode="json", exclude_none=True, exclude=own_only)
     own = one.text_by_reference(store().put_text)
     return payload_of_fields(_CHAPTER, one.title, {**shared, **own.fields()})

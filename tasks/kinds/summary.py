@@ -34,6 +34,7 @@ from tasks.messages import (
     TextSummaryResult,
     TextToSummarise,
 )
+from tasks.messages.base import NOT_SHARED
 from tasks.messages.summary import SUMMARY
 from tasks.offers import Offers, Published
 from tasks.routing import FLOW_QUEUE, OF_JOB, OF_NESTED_JOB, queue_of
@@ -255,6 +256,7 @@ def _of_one(title: str, written: str, outcome: Mapping[str, Any]) -> TextSummary
 def _payload(request: SummaryTextsRequest, one: TextToSummarise, is_nested: bool) -> str:
     if not is_nested:
         return Node(1, str(one.text)).payload
-    shared = request.model_dump(mode="json", exclude_none=True, exclude={"title", "texts", "parallel_texts"})
+    own_only = {"title", "texts", "parallel_texts", *NOT_SHARED}
+    shared = request.model_dump(mode="json", exclude_none=True, exclude=own_only)
     own = one.text_by_reference(store().put_text)
     return payload_of_fields(_TEXT, one.title.strip() or (one.text or "")[:80], {**shared, **own.fields()})

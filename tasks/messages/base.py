@@ -37,6 +37,11 @@ MODEL_NAME = r"^[a-z0-9][a-z0-9._-]*$"
 ModelName = Annotated[str, Field(min_length=1, max_length=64, pattern=MODEL_NAME)]
 TextRef = Annotated[str, Field(max_length=200)]
 Title = Annotated[str, Field(max_length=500)]
+LONGEST_TIMEOUT_S = 366 * 86400.0
+TimeoutS = Annotated[float, Field(ge=0.001, le=LONGEST_TIMEOUT_S)]
+
+NOT_SHARED = frozenset({"timeout_s"})
+"""Fields of a request that do not say what is computed: not in an artifact's name, and not those of a job's parts."""
 
 
 class Message(BaseModel):
@@ -85,6 +90,8 @@ class ModelRequest(Request):
     """The kind of the job, in its record and in its result."""
 
     model: ModelName
+    timeout_s: TimeoutS | None = None
+    """The request is dropped if it was not computed so long after it was submitted (`docs/waiting.md`)."""
 
     def check(self, entry: ModelEntry | None, offer: Published | None) -> None:
         """Raise `InvalidInput` if this model is known not to serve the request; accept it if this is not known.
@@ -111,15 +118,15 @@ class PartRequest(ModelRequest):
     @classmethod
     def shared(cls, request: Request) -> dict[str, Any]:
         """The fields that all parts of a job have in common: those of the job's request that say how to compute one."""
-        return {name: getattr(request, name) for name in cls.model_fields if name not in cls.content}
+        return {name: getattr(request, name) for name in cls.model_fields if name not in cls.content | NOT_SHARED}
 
     def ingredients(self) -> dict[str, Any]:
         """The fields that determine the output, without the model, for the artifact's name. JSON-ready."""
-        return self.model_dump(mode="json", exclude={"model"})
+        return self.model_dump(mode="json", exclude={"model", *NOT_SHARED})
 
     def manner(self) -> str:
         """How to compute it, as one string: parts with the same manner may run together."""
-        return self.model_dump_json(exclude={"model", *self.content})
+        return self.model_dump_json(exclude={"model", *self.content, *NOT_SHARED})
 
     def input_size(self) -> int:
         """How much there is to compute, in the craft's own unit: by default the characters of the input."""
@@ -142,6 +149,14 @@ class JobRequest(ModelRequest):
     def input_sizes(self) -> Sequence[int]:
         """The size of each input that it names; empty where it has only references to texts in the store."""
         return (len(text),) if (text := getattr(self, "text", None)) else ()
+
+
+def timeout_of(fields: Mapping[str, Any]) -> float | None:
+    """The `timeout_s` of a request that is not checked yet; None where it has none, or a wrong one."""
+    given = fields.get("timeout_s")
+    if not isinstance(given, (int, float)) or isinstance(given, bool) or not 0.001 <= given <= LONGEST_TIMEOUT_S:
+        return None
+    return float(given)
 
 
 def _faults(exc: ValidationError, message: type[BaseModel]) -> str:

@@ -41,6 +41,8 @@ def checked_inputs(
     for number, one in enumerate(inputs, 1):
         try:
             request = craft.request.parse({**one, "model": model})
+            if request.timeout_s is not None:
+                raise InvalidInput("timeout_s: is for the whole job, not for one input")
             request.check(entry, offer)
         except InvalidInput as exc:
             raise type(exc)(f"input {number}: {exc}") from exc

@@ -161,6 +161,9 @@ DELAYED = PREFIX + "delayed"
 """Sorted set: `queue list \\n message` -> when it is sent, ms of Redis' clock. Messages with an eta, further tries, and
 waits for an artifact."""
 
+TIMEOUTS = PREFIX + "timeouts"
+"""Sorted set: id of a job, or of a task without one, that has a `timeout_s` -> when it is over, ms of Redis' clock."""
+
 HASTEN = PREFIX + "hasten"
 """Hash: `asked` -> how often something was cancelled while messages were delayed, `done` -> what `asked` was when the
 last complete walk through them began. The sweeper walks while the two differ."""

@@ -2,7 +2,8 @@
 
 A script is a file `<name>.lua` in the folder of a package; the texts of the folder's heads, files like
 `_head.lua`, are put before each of them in order of their names, and before that the files of `tasks/redis/lua/`
-that packages share. Knows nothing of their content. A server that has forgotten them (it was
+that packages share; what the script does not use of them is left out (`lua_source.py`). Knows nothing else of their
+content. A server that has forgotten them (it was
 restarted, or took over from another) is given them again.
 """
 
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import NoScriptError, ResponseError
 
+from tasks.redis.lua_source import with_heads
 from tasks.redis.refusals import refusal
 
 if TYPE_CHECKING:
@@ -35,8 +37,8 @@ def _source(package: str, folder: str, name: str, shared: Sequence[str]) -> str:
     own = resources.files(package) / folder
     files = [resources.files("tasks.redis") / "lua" / f"{part}.lua" for part in shared]
     files += sorted((file for file in own.iterdir() if HEAD.fullmatch(file.name)), key=lambda file: file.name)
-    files.append(own / f"{name}.lua")
-    return "\n".join(file.read_text(encoding="utf-8") for file in files)
+    heads = [file.read_text(encoding="utf-8") for file in files]
+    return with_heads(heads, (own / f"{name}.lua").read_text(encoding="utf-8"))
 
 
 class Scripts:

@@ -122,7 +122,7 @@ class Store:
                 draft = stack.enter_context(draft_of(fs, root, name))
                 file = stack.enter_context(hashed_file(draft))
             try:
-                details, digest = dict(write(file)), file.digest()
+                details, digest = dict(write(file)), file.finish()
             except OSError as exc:
                 raise StoreError(f"store {self.place}: cannot write {name}: {words(exc)}") from exc
             return self._put(Artifact(name, file.bytes, digest, details), draft, is_draft=True)

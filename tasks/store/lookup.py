@@ -45,9 +45,11 @@ def look(fs: Any, root: str, name: str, whole: bool = False) -> Found | None:
     path, pointer = f"{root}/{name}", f"{root}/{pointer_name(name)}"
     if is_local(fs):
         return _single_here(root, name, whole) or _pair(root, name, _read_here(pointer))
-    answers = fs.cat_ranges([path, pointer], [None, None], [None, None], on_error="return")
-    single, pointed = (_content(answer) for answer in answers)
-    return _single(root, name, single) or _pair(root, name, pointed)
+    if getattr(fs, "async_impl", False):
+        single, pointed = fs.cat_ranges([path, pointer], [None, None], [None, None], on_error="return")
+        # What the file system says of the pointer counts only without a single file: it may refuse to say «missing».
+        return _single(root, name, _content(single)) or _pair(root, name, _content(pointed))
+    return _single(root, name, _read(fs, path)) or _pair(root, name, _read(fs, pointer))
 
 
 def seen(fs: Any, found: Found) -> float | None:
@@ -111,6 +113,14 @@ def _read_here(path: str) -> bytes | None:
             return file.readall()
     except FileNotFoundError:
         return None
+
+
+def _read(fs: Any, path: str) -> bytes | None:
+    try:
+        content: bytes = fs.cat_file(path)
+    except FileNotFoundError:
+        return None
+    return content
 
 
 def _content(answer: bytes | Exception) -> bytes | None:

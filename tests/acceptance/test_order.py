@@ -1,4 +1,4 @@
-"""How real workers order work: urgent work first, no book starved; jobs by turns, each in its own order."""
+"""What real workers serve first: urgent work, but no book starves; jobs by turns; and what is late is not served."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from celery import Celery
 
 from producer.client import Client
+from tasks.errors import TimeoutOver
 from tasks.pauses import pause, resume
 from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
@@ -16,7 +17,7 @@ from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartPair
 from workers.adapters.rehearsal import digest
 
-LONG, SHORT, URGENT, FIRST = 1000, 10, 150, 100
+LONG, SHORT, URGENT, FIRST = 1000, 20, 150, 100
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_a_short_job_that_comes_after_a_long_one_is_served_between_its_parts(
     places = positions(journal, texts)
     assert places == sorted(places), "in its own order"
     between = places[-1] - places[0] - (SHORT - 1)
-    assert between >= SHORT - 2, "the long job went on meanwhile"
+    assert between >= 5, "the long job went on meanwhile"
     assert places[-1] < before + 200
     assert long.status() == "PROGRESS"
     long.cancel()
@@ -76,3 +77,24 @@ def test_a_book_beside_urgent_work_gets_a_tenth_and_its_chapter_keeps_its_order(
     assert of_book == [digest(text) for text in paragraphs[: len(of_book)]]
     assert FIRST * 0.06 <= len(of_book) <= FIRST * 0.14
     book.cancel()
+
+
+def test_what_is_not_computed_in_time_is_dropped_and_says_so(
+    client: Client, foreign: Celery, start_pair: StartPair, journal: Path, wait_until: WaitUntil
+) -> None:
+    start_pair("quick")
+    pause(client.connection.redis, "quick", "test")
+    single = client.submit_paragraph("Too late.", model="quick", timeout_s=0.5)
+    text = "\n\n".join(f"Paragraph number {n}." for n in range(20))
+    book = client.submit_book([{"title": "One", "text": text}], model="quick", timeout_s=2.0)
+    patient = client.submit_paragraph("In time.", model="quick", timeout_s=600)
+    plain = foreign.send_task("speech.chapter", kwargs={"model": "quick", "text": text, "timeout_s": 0.5}, queue="flow")
+    for late in (single, book):
+        with pytest.raises(TimeoutOver, match="^timeout_s: it was not computed within"):
+            late.wait(GIVE_UP_S)
+    wait_until(lambda: plain.state == "FAILURE", what="the chapter of a plain client to end")
+    assert plain.result.args == (str(TimeoutOver.of(0.5)),)
+    resume(client.connection.redis, "quick")
+    assert patient.wait(GIVE_UP_S).computed
+    wait_until(lambda: not client.connection.redis.exists("quick\x06\x166", keys.HELD), what="late parts to be dropped")
+    assert served(journal) == [digest("In time.")]

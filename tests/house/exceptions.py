@@ -24,6 +24,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/tasks/flow/ledger/test_later.py": "parts sent again later, of transitions and of upkeep",
     "tests/unit/tasks/flow/ledger/test_measure.py": "what a job has made, of record, transitions and progress",
     "tests/unit/tasks/flow/ledger/test_ring.py": "how jobs share a model's queue, in scripts alone",
+    "tests/unit/tasks/flow/ledger/test_timeouts.py": "what is late, of take, cancel, queries and ends/outside",
     "tests/unit/workers/adapters/test_conformance.py": "what every adapter must do, on each that runs here",
     "tests/unit/workers/adapters/viettts/test_slot.py": "VietTTS in two real slots",
     "tests/unit/workers/sidecar/stages/test_artifact_names.py": "names that earlier versions gave, of parts and crafts",

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasks.flow.connections import ledger
-from tasks.flow.ends.outside import fail_lost
+from tasks.flow.ends.outside import fail_lost, fail_overdue
 from tasks.flow.ledger import Ledger
 from tasks.flow.ledger.delayed import Walk
 from workers.duties.duty import PeriodicDuty
@@ -31,6 +31,7 @@ LOOK = 1000
 """A pass searches this many messages of a queue for those of a job; in a longer queue it takes them to be there."""
 
 PROMOTED_A_PASS = 200
+OVERDUE_A_PASS = 50
 ADDRESSED_A_PASS = 500
 """So many of the newest messages in each list of Celery's default queue a pass looks at, and as many of the others."""
 FORGET_EVERY = 60
@@ -60,6 +61,7 @@ class Sweep:
             return 0
         self._walk = self.ledger.delayed.hasten(self._walk)
         sent = self.ledger.transitions.promote(PROMOTED_A_PASS)
+        self._end_overdue()
         sent += self.ledger.unaddressed.address(ADDRESSED_A_PASS)
         for job_id in self.ledger.queries.open_jobs(JOBS_A_PASS):
             swept = self.ledger.transitions.sweep(job_id, LOOK)
@@ -72,6 +74,12 @@ class Sweep:
             self._forget()
         self._passes += 1
         return sent
+
+    def _end_overdue(self) -> None:
+        for task_id, timeout_s in self.ledger.queries.overdue(OVERDUE_A_PASS):
+            if error := fail_overdue(self.ledger, task_id, timeout_s):
+                logger.warning("%s ends: %s", task_id, error)
+                self._store_failure(task_id, error)
 
     def _give_up(self, job_id: str, what: str) -> None:
         logger.error("lost each time it was sent, of job %s: %s; it fails", job_id, what)

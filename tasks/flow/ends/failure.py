@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError
+from tasks.errors import InvalidInput, JobCancelled, PartsFailed, SlotlineError, TimeoutOver
 
 
 def error_fields(error: BaseException) -> dict[str, Any]:
@@ -14,4 +14,4 @@ def error_fields(error: BaseException) -> dict[str, Any]:
 
 def may_be_tried_again(error: SlotlineError) -> bool:
     """Whether the same job may succeed later as a whole; one whose parts failed is tried again by its parts."""
-    return not isinstance(error, (InvalidInput, PartsFailed, JobCancelled))
+    return not isinstance(error, (InvalidInput, PartsFailed, JobCancelled, TimeoutOver))

@@ -1,4 +1,5 @@
-"""Ends a job as FAILURE without a run of its task: its child dies each time, its message is lost or cannot be read.
+"""Ends a job as FAILURE without a run of its task: its child dies each time, its message is lost or cannot be read, or
+its `timeout_s` is over.
 
 Changes the ledger only. Celery's result is the caller's, after this, and only if it returns True: so the two agree.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tasks.errors import MessageLost, SlotlineError
+from tasks.errors import MessageLost, SlotlineError, TimeoutOver
 from tasks.flow.cancel import part_named
 from tasks.flow.ends.about import about, fields_in
 from tasks.flow.ends.failure import error_fields, may_be_tried_again
@@ -72,6 +73,15 @@ def fail_lost(ledger: Ledger, job_id: str, what: str) -> SlotlineError | None:
     if record is None or not fail(ledger, Failing(job_id, record.kind, part_named(ledger, job_id), error, own)):
         return None
     return error
+
+
+def fail_overdue(ledger: Ledger, task_id: str, timeout_s: float) -> SlotlineError | None:
+    """End a job, or a task without one that is not begun, whose `timeout_s` is over; its error if it has ended with it.
+
+    What is being finished may end. Messages of its parts are dropped when they are taken.
+    """
+    error = TimeoutOver.of(timeout_s)
+    return error if ledger.transitions.time_out(task_id, error_fields(error)) else None
 
 
 def fail_part(ledger: Ledger, job_id: str, part: int, error: SlotlineError) -> bool:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
 
-from tasks.errors import IdInUse
+from tasks.errors import SlotlineError, TimeoutOver
 from tasks.flow.ledger.endings import releasing
-from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, ttl_ms, wait_ms
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, retry_ms, seconds_of, ttl_ms, wait_ms
 from tasks.flow.ledger.record import ArtifactClaim, OwnMessage, Taken
 from tasks.redis import keys
 from tasks.redis.scripts import KeysAndArguments, Scripts
@@ -49,19 +49,21 @@ class Claims:
         return answer
 
     def take_all(
-        self, runs: Sequence[tuple[str, int]], requests: Sequence[str] = ()
-    ) -> list[Taken | ResponseError | IdInUse | None]:
+        self, runs: Sequence[tuple[str, int]], requests: Sequence[str] = (), timeouts: Sequence[float | None] = ()
+    ) -> list[Taken | ResponseError | SlotlineError | None]:
         """`take` for each in one round trip; part 0 is a bare task: None when it was cancelled.
 
         `requests` has for each run the digest of its request, which only part 0 needs: the answer is `IdInUse` when the
-        id belongs to another request.
+        id belongs to another request. `timeouts` has its `timeout_s`: the answer is `TimeoutOver` when that is over.
         """
         calls = []
         for index, (job_id, part) in enumerate(runs):
             script_keys = [keys.job(job_id), keys.parts(job_id), keys.states(job_id), keys.attempts(job_id)]
-            calls.append((script_keys, [part] if part else [part, job_id, requests[index], ttl_ms()]))
+            own = [] if part else [job_id, requests[index], ttl_ms(), seconds_of(timeouts[index] if timeouts else None)]
+            calls.append((script_keys, [part, *own]))
         replies = self._scripts.run_all("take", calls)
-        return [_taken(job_id, reply) for (job_id, _), reply in zip(runs, replies, strict=True)]
+        limits = timeouts or [None] * len(runs)
+        return [_taken(job_id, reply, limit) for (job_id, _), reply, limit in zip(runs, replies, limits, strict=True)]
 
     def own(self, task_id: str, request: str) -> bool:
         """Whether the id belongs to this request, given by its digest; the first one that asks gets it."""
@@ -73,12 +75,11 @@ class Claims:
 
         Each answer is which attempt this is, from 1, or `COMPUTED_ELSEWHERE`, `SPENT`, `TOO_SOON` or `PAUSED`.
         """
-        tokens = [secrets.token_hex(8) for _ in claims]
-        calls = [_claiming(one, ("", ""), token) for one, token in zip(claims, tokens, strict=True)]
+        calls = [_claiming(one, secrets.token_hex(8)) for one in claims]
         answers = self._scripts.run_all("claim", calls)
         if waiting := [index for index, answer in enumerate(answers) if answer == _NEEDS_COPY]:
-            calls = [_claiming(claims[index], claims[index].the_copy(), tokens[index]) for index in waiting]
-            for index, answer in zip(waiting, self._scripts.run_all("claim", calls), strict=True):
+            again = [(calls[index][0], [*calls[index][1], *claims[index].the_copy()]) for index in waiting]
+            for index, answer in zip(waiting, self._scripts.run_all("claim_or_wait", again), strict=True):
                 answers[index] = answer
         return answers
 
@@ -132,16 +133,20 @@ class Claims:
         return (self._redis.hget(keys.attempts(job_id), f"{part}?") or b"").decode()
 
 
-def _claiming(one: ArtifactClaim, copy: tuple[str, str], token: str) -> KeysAndArguments:
+def _claiming(one: ArtifactClaim, token: str) -> KeysAndArguments:
     job_id, part = one.run_of
     artifact_keys = [keys.computed_by(one.artifact), keys.waiters(one.artifact), keys.LEASES]
-    args = [one.tag, *copy, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
+    args = [one.tag, part, ATTEMPTS_ALLOWED, retry_ms(), wait_ms(), ttl_ms(), token, one.model]
     return [*artifact_keys, keys.attempts(job_id), keys.sent(job_id), keys.PAUSED], args
 
 
-def _taken(job_id: str, reply: list[bytes] | ResponseError) -> Taken | ResponseError | IdInUse | None:
+def _taken(
+    job_id: str, reply: list[bytes] | ResponseError, timeout_s: float | None
+) -> Taken | ResponseError | SlotlineError | None:
     if isinstance(reply, ResponseError):
         return reply
     if reply == [b"another"]:
         return in_use(job_id)
+    if reply == [b"over"]:
+        return TimeoutOver.of(timeout_s or 0.0)
     return Taken(reply[0].decode(), json.loads(reply[1]), int(reply[2]), int(reply[3])) if reply else None

@@ -25,3 +25,8 @@ def retry_ms() -> int:
 def wait_ms() -> int:
     """How long a message waits at most for an artifact that another worker computes, in ms."""
     return int(settings().lease_s * 2000)
+
+
+def seconds_of(timeout_s: float | None) -> str:
+    """A request's `timeout_s` as the scripts take it; empty for none."""
+    return f"{timeout_s:.3f}" if timeout_s else ""

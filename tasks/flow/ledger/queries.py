@@ -89,6 +89,17 @@ class Queries:
         """Jobs that have not ended, those first that the sweep has not looked at for longest."""
         return [raw.decode() for raw in self._redis.zrange(keys.OPEN, 0, limit - 1)]
 
+    def overdue(self, limit: int) -> list[tuple[str, float]]:
+        """Ids of jobs, and of tasks without a job, whose `timeout_s` is over, and that; at most so many."""
+        seconds, micro = self._redis.time()
+        now_ms = seconds * 1000 + micro // 1000
+        ids = [raw.decode() for raw in self._redis.zrangebyscore(keys.TIMEOUTS, "-inf", now_ms, 0, limit)]
+        pipe = self._redis.pipeline(transaction=False)
+        for one in ids:
+            pipe.hget(keys.job(one), "timeout_s").hget(keys.attempts(one), "timeout_s")
+        found = pipe.execute() if ids else []
+        return [(one, float(a or b or 0)) for one, a, b in zip(ids, found[0::2], found[1::2], strict=True)]
+
     def cancelled(self, job_ids: Iterable[str]) -> set[str]:
         """Those of them that were cancelled."""
         wanted = list(job_ids)
@@ -162,7 +173,7 @@ class Queries:
         return [text for text in found if text]
 
     def _outcomes(self, job_id: str) -> Iterator[tuple[int, bytes]]:
-        total = self._redis.llen(keys.parts(job_id))
+        total = int(self._redis.hget(keys.job(job_id), "total") or 0)
         for first in range(1, total + 1, OUTCOMES_AT_ONCE):
             some = range(first, min(first + OUTCOMES_AT_ONCE, total + 1))
             texts = self._redis.hmget(keys.outcomes(job_id), some)

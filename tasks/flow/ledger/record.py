@@ -23,7 +23,7 @@ _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
 sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
-top seated
+top seated in_row timeout_s until_ms
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -191,6 +191,8 @@ class Opening:
     measure: Measure | None = None
     request: str = ""
     """The digest of the job's request, to which its id belongs."""
+    timeout_s: float | None = None
+    """The job's own `timeout_s`; a part of another job has that job's end."""
     variant: str = ""
     """The registry's model that its parts need, as a word; `*field`: each part's payload names it in this field."""
     sizes: Sequence[int] | None = None

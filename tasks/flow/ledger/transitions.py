@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 
 from tasks.compact_json import dumps
 from tasks.flow.ledger.endings import Endings, storing
-from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, LOSSES_ALLOWED, retry_ms, ttl_ms
+from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED, LOSSES_ALLOWED, retry_ms, seconds_of, ttl_ms
 from tasks.flow.ledger.record import (
     SKIPPED,
     WAITING,
@@ -60,14 +60,17 @@ class Transitions:
         message: str,
         request: str = "",
         sizes: Sequence[int] = (),
+        timeout_s: float | None = None,
     ) -> bool:
         """Record a job and send its task's message in one step; False when it is recorded already.
 
         `request` is the digest of its request, to which the id then belongs. `sizes`: how much there is to compute in
-        each input that it names; none if that is not known.
+        each input that it names; none if that is not known. `timeout_s`: the job is dropped when it was not computed so
+        long after this.
         """
         record = {"kind": kind, "title": title, "model": model, "voice": voice}
         record |= {"request": request} if request else {}
+        record |= {"timeout_s": seconds_of(timeout_s)} if timeout_s else {}
         script_keys = [keys.job(job_id), keys.JOBS, list_key]
         return bool(self._scripts.run("submit", script_keys, [job_id, dumps(record), message, packed(sizes)]))
 
@@ -152,9 +155,15 @@ class Transitions:
 
         `even_unknown` marks an id that is not recorded, and has no final result, as cancelled.
         """
-        args = [job_id, ttl_ms(), datetime.now(UTC).isoformat(), int(even_unknown)]
+        args = [job_id, ttl_ms(), datetime.now(UTC).isoformat(), int(even_unknown), ""]
         status, parent, part, *ids = (raw.decode() for raw in self._scripts.run("cancel", [keys.job(job_id)], args))
         return Cancellation(tuple(ids), (parent, int(part)) if parent else None, status == "unknown")
+
+    def time_out(self, task_id: str, error: Mapping[str, Any]) -> bool:
+        """End a job, or a task without one that waits, as FAILURE if its `timeout_s` is over; whether it ended now."""
+        args = [task_id, ttl_ms(), "", 1, dumps(error)]
+        status, *_ = self._scripts.run("cancel", [keys.job(task_id)], args)
+        return bool(status == b"cancelled")
 
     def reopen(self, job_id: str, parts: Iterable[int]) -> int:
         """Put ended parts back to waiting and send them; how many were put back."""
@@ -193,9 +202,11 @@ class Transitions:
             tuple(what[:-1] for what in found if what.endswith("!")),
         )
 
-    def send(self, list_key: str, task_id: str, message: str) -> None:
+    def send(self, list_key: str, task_id: str, message: str, timeout_s: float | None = None) -> None:
         """Send the message of a task without a job, and store the result PENDING: so it can be followed by its id."""
-        self._scripts.run("send", [list_key, keys.RESULT_PREFIX + task_id], [message, task_id, ttl_ms()])
+        self._scripts.run(
+            "send", [list_key, keys.RESULT_PREFIX + task_id], [message, task_id, ttl_ms(), seconds_of(timeout_s)]
+        )
 
     def name_job(self, digest: str, job_id: str) -> None:
         """Keep which job answers a request of this digest, as long as an ended job is kept: asked again, it goes on."""
@@ -219,6 +230,7 @@ def _fields_of(opening: Opening) -> dict[str, str]:
     measure = opening.measure
     measured = {"measure": measure.name, "unit": measure.unit, measure.name: str(measure.amount)} if measure else {}
     asked = {"request": opening.request} if opening.request else {}
+    asked |= {"timeout_s": seconds_of(opening.timeout_s)} if opening.timeout_s else {}
     asked |= {"variant": opening.variant} if opening.variant else {}
     return (
         measured

@@ -19,6 +19,7 @@ from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_erro
 from tasks.flow.parts import parts_of
 from tasks.flow.payloads import part_of
 from tasks.messages import PartRequest
+from tasks.messages.base import timeout_of
 from tasks.messages.lookup import wrong_craft
 from tasks.redis import task_id
 from tasks.store import artifacts
@@ -64,7 +65,8 @@ def take(ledger: Ledger, entry: ModelEntry, calls: Sequence[Call], *, has_compan
             case Failed() as failed:
                 outcomes[index] = failed
     requests = [_digest_of(message) for message in messages]
-    taken = ledger.claims.take_all([message.run_of for message in messages], requests) if messages else []
+    timeouts = [timeout_of(message.fields) for message in messages]
+    taken = ledger.claims.take_all([message.run_of for message in messages], requests, timeouts) if messages else []
     for message, found in zip(messages, taken, strict=True):
         early = found.early if isinstance(found, Taken) else 0
         if early >= ATTEMPTS_ALLOWED:

@@ -45,7 +45,7 @@ end
 
 local COUNTERS = {'state', 'total', 'done', 'failed', 'skipped', 'computed', 'sent', 'next', 'width',
   'model', 'part_task', 'part_list', 'part_priority', 'part_queue', 'part_results', 'root', 'ttl_ms', 'retry_ms', 'variant',
-  'top', 'parent_job', 'parent_part', 'seated', 'measure', 'unit'}
+  'top', 'parent_job', 'parent_part', 'seated', 'in_row', 'measure', 'unit'}
 
 -- The beginning of a payload, for people who look at Flower: at most 48 bytes, whole characters, one line.
 local function words_of(payload)
@@ -106,6 +106,14 @@ end
 -- Send a new message for one part, to the back of its queue.
 local function send_part(job, record, part)
   redis.call('LPUSH', record.part_list, part_message(job, record, part))
+end
+
+-- Note from when on a job, or a task without a job, is over. `key`: its record; of a task without a job, its attempts.
+local function set_timeout(key, id, timeout_s, now)
+  local until_ms = now + math.ceil(timeout_s * 1000)
+  redis.call('HSET', key, 'until_ms', until_ms, 'timeout_s', timeout_s)
+  redis.call('ZADD', 'slotline:timeouts', until_ms, id)
+  return until_ms
 end
 
 -- How long after the begin of its n-th run a part may run again, in ms: four times as long after each run.

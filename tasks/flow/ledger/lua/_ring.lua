@@ -1,10 +1,10 @@
 -- Head of every ledger script: whose part is sent next to a model's queue. Defines functions, runs nothing by itself.
 --
 -- What is under way in one list of a model's queue is bounded by what the model's live slots take at once. Whenever it
--- has room, the next part is that of the job that is first in the ring, which then becomes the last. So no job fills the
--- queue, and one that is opened last is served within about one window. The ring has the jobs that were asked for: a
--- book is there once, whatever number of its chapters is open, and its first chapter is served first. A job's own
--- `width` is an upper bound beside that.
+-- has room, the next part is that of the job that is first in the ring, which becomes the last after a row of parts: about
+-- a batch of one slot, one part where the slots take few. So no job fills the queue, and one that is opened last is served
+-- within about one window. The ring has the jobs that were asked for: a book is there once, whatever number of its
+-- chapters is open, and its first chapter is served first. A job's own `width` is an upper bound beside that.
 --
 -- Keys, for each list of a model's queue:
 --   slotline:ring:<list>       zset  `=job`, or `>book` for the open chapters of one -> how often it was served,
@@ -20,16 +20,18 @@
 
 local RING = 'slotline:ring:'
 local LEAST_ROOM = 4
+local SHARE_OF_SLOT = 3
 local SENDING = {'state', 'total', 'sent', 'next', 'width', 'model', 'part_task', 'part_list', 'part_priority', 'part_queue',
-  'part_results', 'root', 'variant', 'top', 'parent_job', 'parent_part'} -- what sending a part of another job needs
+  'part_results', 'root', 'variant', 'top', 'parent_job', 'parent_part', 'in_row'} -- what sending a part of another job needs
 local LOOKED_AT = 20 -- entries of :sent that one look of the sweep examines
 
--- What the model's live slots take at once.
+-- What the model's live slots take at once, and how many parts a job gets in a row: about a batch of one slot, which is a
+-- third of what it takes at once. So a batch has parts of few jobs, which are settled together (settle.lua).
 local function capacity_of(model)
   local capacity = 0
   local live = redis.call('ZRANGEBYSCORE', 'slotline:capacity:' .. model, now_ms(), '+inf')
   for _, member in ipairs(live) do capacity = capacity + (tonumber(string.match(member, '|(%d+)$')) or 1) end
-  return math.max(capacity, LEAST_ROOM)
+  return math.max(capacity, LEAST_ROOM), math.max(1, math.floor(capacity / math.max(1, #live) / SHARE_OF_SLOT))
 end
 
 -- Parts of the queue `flow` are jobs, such as chapters: how many are open at once is their parent's matter alone.
@@ -120,8 +122,8 @@ local function send_parts(job, record, limit)
     end
     record.next, count = part + 1, count + 1
   end
-  record.sent = record.sent + count
-  redis.call('HSET', key_of(job), 'next', record.next, 'sent', record.sent)
+  record.sent, record.in_row = record.sent + count, (record.in_row or 0) + count
+  redis.call('HSET', key_of(job), 'next', record.next, 'sent', record.sent, 'in_row', record.in_row)
   return count
 end
 
@@ -129,36 +131,44 @@ local function can_send(record)
   return tonumber(record.next) <= tonumber(record.total) and own_room(record) > 0
 end
 
--- Send a part of the entry that is first in the ring, and count that it was served; up to `room` parts of one that is
--- alone in it. Returns how many were sent.
-local function serve_first(ring, list, entry, is_alone, room, records)
+-- Send parts of the entry that is first in the ring: what is left of its row, or what there is room for if it is alone.
+-- After a row, or when it has nothing more to send, count that it was served. Returns how many were sent.
+local function serve_first(ring, list, entry, is_alone, room, row, records)
   local job, seat = first_job(ring, entry)
   if not job then
     redis.call('ZREM', ring, entry)
     return 0
   end
   local record = records[job] or fields(job, SENDING)
+  records[job] = record
   local is_open = record.state == 'open' and record.part_list == list
-  local count = is_open and send_parts(job, record, is_alone and room or 1) or 0
+  local left = math.max(1, row - (record.in_row or 0))
+  local count = is_open and send_parts(job, record, is_alone and room or math.min(room, left)) or 0
   local stays = is_open and can_send(record)
+  local is_row_over = count >= left or not stays
   if not stays then
     record.seated = false
     stays = not give_up_seat(ring, entry, seat, job)
   end
-  if stays and count > 0 and not is_alone then redis.call('ZADD', ring, 'INCR', 1, entry) end
+  if is_row_over and record.state then
+    record.in_row = 0
+    redis.call('HSET', key_of(job), 'in_row', 0)
+    if stays and count > 0 and not is_alone then redis.call('ZADD', ring, 'INCR', 1, entry) end
+  end
   return count
 end
 
--- Fill the room of a list with the parts of the jobs that are next in its ring. `record`, if given, is that of `job`, as it is in
--- Redis.
+-- Fill the room of a list with the parts of the jobs that are next in its ring. `record`, if given, is that of `job`, as
+-- it is in Redis.
 local function serve_ring(list, model, job, record)
-  local ring = RING .. list
-  local room, records = capacity_of(model) - redis.call('ZCARD', ring .. ':sent'), {}
+  local ring, records = RING .. list, {}
+  local capacity, row = capacity_of(model)
+  local room = capacity - redis.call('ZCARD', ring .. ':sent')
   if job then records[job] = record end
   while room > 0 do
     local first, second = unpack(redis.call('ZRANGE', ring, 0, 1))
     if not first then return end
-    room = room - serve_first(ring, list, first, not second, room, records)
+    room = room - serve_first(ring, list, first, not second, room, row, records)
   end
 end
 

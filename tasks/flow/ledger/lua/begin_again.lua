@@ -8,7 +8,7 @@ local record = fields(job, {'state', 'outcome', 'finish_head', 'finish_tail', 'f
 if record.state ~= 'ended' or record.outcome ~= 'FAILURE' or not record.finish_head then return 0 end
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
 redis.call('PERSIST', key_of(job, 'sizes'))
-redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
+redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms', 'until_ms')
 forget_steps(KEYS[5])
 redis.call('HDEL', KEYS[5], 'start~', 'end~')
 redis.call('ZREM', 'slotline:failed', job .. '.0')

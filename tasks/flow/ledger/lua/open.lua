@@ -16,6 +16,12 @@ if record.parent_job ~= '' and redis.call('HGET', key_of(record.parent_job), 'st
 local now = now_ms()
 record.top = job
 if record.parent_job ~= '' then record.top = redis.call('HGET', key_of(record.parent_job), 'top') or record.parent_job end
+-- A part of another job ends with that one. The time of a job counts from its submission, if that is known.
+if record.parent_job ~= '' then
+  record.until_ms = redis.call('HGET', key_of(record.parent_job), 'until_ms') or nil
+elseif record.timeout_s and redis.call('HEXISTS', KEYS[1], 'until_ms') == 0 then
+  set_timeout(KEYS[1], job, record.timeout_s, now)
+end
 for name, value in pairs(record) do redis.call('HSET', KEYS[1], name, value) end
 local total = #ARGV - 5
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5], key_of(job, 'attempts'), key_of(job, 'sent'))

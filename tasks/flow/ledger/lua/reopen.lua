@@ -24,7 +24,10 @@ end
 if back == 0 then return 0 end
 for _, key in ipairs(KEYS) do redis.call('PERSIST', key) end
 redis.call('PERSIST', key_of(job, 'sizes'))
-if redis.call('HGET', KEYS[1], 'state') == 'ended' then forget_steps(KEYS[5]) end
+if redis.call('HGET', KEYS[1], 'state') == 'ended' then
+  forget_steps(KEYS[5])
+  redis.call('HDEL', KEYS[1], 'until_ms') -- who tries it again does not ask for it within a time
+end
 redis.call('ZREM', 'slotline:failed', job .. '.0')
 redis.call('HDEL', KEYS[1], 'outcome', 'result', 'error', 'ended_ms')
 redis.call('HSET', KEYS[1], 'state', 'open')

@@ -5,7 +5,7 @@
 -- request its id belongs to stays.
 if redis.call('LREM', KEYS[1], 1, ARGV[1]) == 0 then return 0 end
 redis.call('HINCRBY', KEYS[1] .. ':about', 'bytes', -#ARGV[1])
-redis.call('HDEL', KEYS[3], '0', '0@', '0!', '0?', '0^', '0^!')
+redis.call('HDEL', KEYS[3], '0', '0@', '0!', '0?', '0^', '0^!', 'until_ms')
 forget_steps(KEYS[3])
 redis.call('LPUSH', KEYS[2], ARGV[2])
 return 1

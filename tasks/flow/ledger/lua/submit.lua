@@ -7,6 +7,8 @@ if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 for name, value in pairs(cjson.decode(ARGV[2])) do redis.call('HSET', KEYS[1], name, value) end
 local now = now_ms()
 redis.call('HSET', KEYS[1], 'state', 'sent', 'submitted_ms', now)
+local timeout_s = redis.call('HGET', KEYS[1], 'timeout_s')
+if timeout_s then set_timeout(KEYS[1], ARGV[1], timeout_s, now) end
 redis.call('ZADD', KEYS[2], exact_ms(), ARGV[1])
 redis.call('ZADD', 'slotline:open', now, ARGV[1])
 redis.call('HSET', KEYS[1], 'sent_list', KEYS[3])

@@ -62,6 +62,15 @@ def test_jobs_beside_it_and_single_inputs_before_it_take_their_turns() -> None:
     assert forecast(now).based_on == "32 samples of its pace, 2 slots, 0 other jobs, 18 single inputs"
 
 
+def test_what_a_new_job_has_sent_lies_behind_what_was_sent_before_it() -> None:
+    first = job("first", [100] * 20, sent=8, opened_s=1.0)
+    second, third = (job(name, [100] * 2, sent=2, opened_s=at_s) for name, at_s in (("second", 2.0), ("third", 3.0)))
+    now = snapshot(third, first, second, model=replace(ALOUD, slots=1))
+    assert [left(now, name) for name in ("second", "third", "first")] == [9.5, 11.5, 23.5]
+    going_on = replace(second, ended=3)
+    assert left(snapshot(first, going_on, model=replace(ALOUD, slots=1)), "second") == 1.5
+
+
 def test_jobs_of_other_models_do_not_count() -> None:
     other = replace(job("other", [100] * 50), model="silent")
     now = snapshot(job("job", [100] * 4), other)

@@ -79,6 +79,14 @@ def test_who_has_been_taking_turns_has_half_of_the_way_to_the_next_one_behind_hi
     assert at(1, work("job", 1, is_begun=True)) == {"job": 0.5}
 
 
+def test_what_is_sent_comes_before_what_is_not_whosever_it_is() -> None:
+    assert at(1, work("long", 20, sent=8), work("new", 2, sent=1)) == {"new": 11.0, "long": 22.0}
+    assert at(1, work("long", 20, sent=8), work("ending", 2, sent=2)) == {"ending": 4.0, "long": 22.0}
+    assert at(1, work("long", 20, sent=8), work("book", 2, priority=6, sent=1))["book"] == 20.0
+    behind = work("behind", 2, sent=2, rank=1)
+    assert at(1, work("long", 20, sent=8), behind) == {"behind": 10.0, "long": 22.0}
+
+
 def test_very_many_pieces_end_in_few_steps_and_still_in_order() -> None:
     found = at(4, *(work(f"{number:04}", 1 + number % 50) for number in range(2000)))
     assert len(found) == 2000

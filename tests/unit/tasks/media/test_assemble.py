@@ -42,7 +42,7 @@ def join(pieces: Iterable[tuple[Open, float]], target: Path, expected_frames: in
     """Join to a local file."""
     with whole_file(target) as draft, hashed_file(draft) as out:
         made = assemble(pieces, out, expected_frames)
-        assert (out.bytes, out.digest()) == size_and_digest(draft)
+        assert (out.finish(), out.bytes) == size_and_digest(draft)[::-1]
     return made
 
 

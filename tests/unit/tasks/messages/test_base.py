@@ -9,6 +9,7 @@ import pytest
 
 from tasks.errors import InvalidInput
 from tasks.messages import MAX_TEXT_CHARS, Audio, BookRequest, ChapterRequest, ChapterResult, ParagraphRequest, Skipped
+from tasks.messages.base import timeout_of
 
 Request = ParagraphRequest | ChapterRequest | BookRequest
 
@@ -29,7 +30,7 @@ SHARED = [
     ({"speed": "1.0"}, "speed: Input should be a valid number (got '1.0')"),
     ({"speed": True}, "speed: Input should be a valid number (got True)"),
     ({"speed": None}, "speed: Input should be a valid number (got None)"),
-    ({"spead": 1.0}, "spead: there is no such field; there are: model, voice, speed, "),
+    ({"spead": 1.0}, "spead: there is no such field; there are: model, timeout_s, voice, speed, "),
 ]
 ONE_TEXT = [
     ({"text": ""}, "text: is empty"),
@@ -132,3 +133,20 @@ def test_a_result_comes_back_from_json_the_same() -> None:
 def test_a_text_is_normalised_as_it_is_taken() -> None:
     decomposed = "Ha\u0306\u0301n\r\nvu\u031b\u0300a \x00ddi\rxong\t."
     assert ParagraphRequest.parse({**SPEAKING, "text": decomposed}).text == "Hắn\nvừa ddi\nxong\t."
+
+
+def test_a_timeout_says_nothing_of_what_is_computed() -> None:
+    plain, hurried = (ParagraphRequest(model="quick", text="a", timeout_s=one) for one in (None, 5.0))
+    assert "timeout_s" not in plain.fields(), "as an older worker expects it"
+    assert hurried.fields()["timeout_s"] == 5.0
+    assert (plain.ingredients(), plain.manner()) == (hurried.ingredients(), hurried.manner())
+    assert "timeout_s" not in {**hurried.ingredients(), **ParagraphRequest.shared(hurried)}
+
+
+@pytest.mark.parametrize("wrong", [0, -1, float("inf"), "5", True, 10**9])
+def test_a_wrong_timeout_is_refused_and_an_unchecked_one_does_no_harm(wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="^timeout_s: "):
+        ParagraphRequest.parse({"model": "quick", "text": "a", "timeout_s": wrong})
+    assert timeout_of({"timeout_s": wrong}) is None
+    assert timeout_of({}) is None
+    assert timeout_of({"timeout_s": 5}) == 5.0

@@ -46,6 +46,7 @@ def test_each_input_is_the_request_of_its_craft() -> None:
         ({"text": ""}, InvalidInput, "input 2: text: is empty"),
         ({"text": "a", "voice": "fr"}, UnknownVoice, "input 2: voice: m has no voice 'fr'"),
         ({"text": "a", "max_length": 3}, InvalidInput, "input 2: max_length: there is no such field"),
+        ({"text": "a", "timeout_s": 3.0}, InvalidInput, "input 2: timeout_s: is for the whole job"),
     ],
 )
 def test_the_first_wrong_input_is_named_by_its_number(

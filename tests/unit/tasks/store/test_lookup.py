@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fsspec.implementations.asyn_wrapper import AsyncFileSystemWrapper
 
 from tasks.errors import ArtifactMissing, StoreError
 from tasks.store import writing
@@ -150,3 +153,29 @@ def test_who_read_the_pointer_before_another_pair_was_written_can_still_read_its
     first = pairs.store.put_bytes(NAME, b"first")
     pairs.store.put_bytes(NAME, b"second, longer")
     assert pairs.files()[first.data_name] == b"first"
+
+
+class ObjectStore(AsyncFileSystemWrapper):
+    """Files in memory, asked for as those of an object store are; says «no» where a pointer is missing."""
+
+    def __init__(self, fs: Any) -> None:
+        super().__init__(fs, asynchronous=False)
+        self.asked: list[list[str]] = []
+
+    def cat_ranges(self, paths: list[str], *args: Any, **options: Any) -> list[bytes | Exception]:
+        self.asked.append(paths)
+        found: list[bytes | Exception] = super().cat_ranges(paths, *args, **options)
+        return [PermissionError(13, "Access Denied") if isinstance(one, FileNotFoundError) else one for one in found]
+
+
+def test_an_object_store_is_asked_once_and_what_it_says_of_a_pointer_that_is_not_needed_does_not_matter() -> None:
+    store = Store(f"memory://{secrets.token_hex(8)}/deep")
+    put = store.put_bytes(NAME, DATA)
+    fs, root = store.opened()
+    objects = ObjectStore(fs)
+    found = look(objects, root, NAME)
+    assert found is not None
+    assert (found.artifact, found.data) == (put, DATA)
+    assert objects.asked == [[f"{root}/{NAME}", f"{root}/{NAME}.json"]]
+    with pytest.raises(PermissionError):
+        look(objects, root, name_of("speech", "wav", {"text": "another"}))

@@ -234,3 +234,16 @@ def test_the_pause_before_a_lost_message_is_sent_again_grows(ledger: Ledger, raw
     assert sweep.step() == 1, "the first time at once"
     raw_redis.delete(MODEL)
     assert sweep.step() == 0
+
+
+def test_what_was_not_computed_in_time_ends_and_its_result_says_so(ledger: Ledger, raw_redis: Any) -> None:
+    results: dict[str, str] = {}
+    sweep = Sweep(ledger, lambda job_id, error: results.update({job_id: str(error)}))
+    message = envelope.new_message("speech.paragraph", "late", {"text": "x", "model": MODEL}, MODEL)
+    ledger.transitions.send(MODEL, "late", message, 3600.0)
+    sweep.step()
+    assert results == {}
+    raw_redis.zadd(keys.TIMEOUTS, {"late": 1})
+    raw_redis.hset(keys.attempts("late"), "until_ms", 1)
+    sweep.step()
+    assert results == {"late": "timeout_s: it was not computed within 3600 s after it was submitted, and was dropped"}

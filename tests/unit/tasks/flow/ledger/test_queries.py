@@ -36,7 +36,7 @@ def test_an_open_job_is_known_as_it_was_opened(ledger: Ledger) -> None:
 
 def test_the_outcomes_of_a_long_job_are_read_in_pieces(ledger: Ledger, raw_redis: Any) -> None:
     total = 2 * OUTCOMES_AT_ONCE + 1
-    raw_redis.rpush(keys.parts("long"), *["P"] * total)
+    raw_redis.hset(keys.job("long"), "total", total)
     known = {part: {"n": part} for part in range(1, total + 1) if part != 7}
     raw_redis.hset(keys.outcomes("long"), mapping={str(part): json.dumps(one) for part, one in known.items()})
     raw_redis.config_resetstat()
@@ -45,6 +45,14 @@ def test_the_outcomes_of_a_long_job_are_read_in_pieces(ledger: Ledger, raw_redis
     commands = raw_redis.info("commandstats")
     assert commands["cmdstat_hmget"]["calls"] == 3 + 3 + 1
     assert not {"cmdstat_hgetall", "cmdstat_hvals"} & set(commands)
+
+
+def test_the_outcomes_of_a_job_are_known_after_its_end(ledger: Ledger) -> None:
+    job = opened(ledger, 2)
+    for part in (1, 2):
+        ledger.transitions.settle(job, part, "done", {"n": part})
+    ledger.transitions.end(job, "chapter", "SUCCESS", {"title": "One"}, None)
+    assert ledger.queries.outcomes(job) == {1: {"n": 1}, 2: {"n": 2}}
 
 
 def test_a_result_alone_makes_an_id_known(ledger: Ledger, raw_redis: Any) -> None:

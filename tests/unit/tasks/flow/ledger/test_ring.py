@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import uuid
@@ -20,7 +21,7 @@ ROOM = 6
 
 @pytest.fixture(autouse=True)
 def _slots(raw_redis: Any) -> None:
-    raw_redis.zadd(keys.capacity(MODEL), {f"slot|{ROOM}": 9e15})
+    raw_redis.zadd(keys.capacity(MODEL), {f"slot{n}|1": 9e15 for n in range(ROOM)})
 
 
 def take(raw_redis: Any) -> tuple[str, int] | None:
@@ -80,6 +81,17 @@ def test_many_jobs_have_no_more_under_way_than_the_slots_take_and_are_served_in_
     assert under_way(raw_redis) == ROOM
     later = [job for job, _ in served[ROOM:]]
     assert all(later.count(job) == 2 for job in jobs)
+
+
+def test_slots_that_take_many_at_once_get_a_batch_of_one_job_in_a_row(ledger: Ledger, raw_redis: Any) -> None:
+    raw_redis.delete(keys.capacity(MODEL))
+    raw_redis.zadd(keys.capacity(MODEL), {"a|12": 9e15, "b|12": 9e15})
+    jobs = [opened(ledger, 40) for _ in range(3)]
+    later = [jobs.index(job) for job, _ in serve(ledger, raw_redis)[24:]]
+    rows = [list(row) for _, row in itertools.groupby(later)]
+    assert {len(row) for row in rows[:-3]} == {4}
+    assert [row[0] for row in rows[:6]] == [row[0] for row in rows[:3]] * 2
+    assert sorted(row[0] for row in rows[:3]) == [0, 1, 2]
 
 
 def test_a_book_is_in_the_ring_once_whatever_number_of_chapters_is_open_and_they_go_in_order(
@@ -176,7 +188,7 @@ def test_slots_that_come_later_get_work_with_the_next_settle_or_sweep(ledger: Le
 def test_a_job_that_an_older_version_opened_is_served(ledger: Ledger, raw_redis: Any) -> None:
     old = opened(ledger, 50)
     raw_redis.delete(keys.ring(MODEL), keys.ring_jobs(MODEL), keys.ring_sent(MODEL))
-    raw_redis.hdel(keys.job(old), "top", "seated")
+    raw_redis.hdel(keys.job(old), "top", "seated", "in_row")
     new = opened(ledger, 50)
     served = serve(ledger, raw_redis, limit=40)
     assert {job for job, _ in served[20:]} == {old, new}
@@ -197,6 +209,9 @@ def test_whatever_happens_room_is_never_left_while_a_job_waits_and_all_is_done_a
     ledger: Ledger, raw_redis: Any, seed: int
 ) -> None:
     chance = random.Random(seed)
+    if seed % 2:  # parts go in rows of two
+        raw_redis.delete(keys.capacity(MODEL))
+        raw_redis.zadd(keys.capacity(MODEL), {"slot|6": 9e15})
     jobs = [opened(ledger, chance.randint(1, 25), width=chance.choice([None, 1, 3, 50])) for _ in range(6)]
     jobs += [f"{book_of(ledger, 9, 12)}.{number}" for number in (1, 2)]
     cancelled = chance.sample(jobs, 2)
