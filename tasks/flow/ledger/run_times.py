@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from tasks.redis.scripts import ScriptRun
 
 EVERY_S = 0.05
+MOST_ENDS = 16
+"""So many ends are noted at once, at most: the others of this time took as long, and are left out."""
 
 Part = tuple[str, int]
 """A job and the number of its part."""
@@ -42,7 +44,7 @@ class RunTimes:
         """Parts have ended that were computed (none: something else was, which took its time); what to note now."""
         since_s = None if self._last_s is None else now_s - self._last_s
         self._last_s = now_s
-        if parts:
+        if parts and len(self._waiting) < MOST_ENDS:
             self._waiting.append((parts, now_s, since_s))
         if not self._waiting or (self._noted_s is not None and now_s - self._noted_s < EVERY_S):
             return []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.flow.ledger.run_times import EVERY_S, Ended, RunTimes, noting
+from tasks.flow.ledger.run_times import EVERY_S, MOST_ENDS, Ended, RunTimes, noting
 
 ONE, TWO, THREE = [("job", 1)], [("job", 2)], [("job", 3), ("other", 1)]
 
@@ -24,6 +24,16 @@ def test_very_short_ones_are_told_together() -> None:
     assert [one.parts for one in (first, second, third)] == [ONE, TWO, THREE]
     assert [one.ago_s for one in (first, second, third)] == pytest.approx([EVERY_S * 3 / 4, EVERY_S / 2, 0.0])
     assert [one.since_s for one in (first, second, third)] == pytest.approx([EVERY_S / 4, EVERY_S / 4, EVERY_S / 2])
+
+
+def test_of_very_many_ends_some_are_left_out_with_their_time() -> None:
+    times = RunTimes()
+    times.end(10.0, ONE)
+    for number in range(1, 1000):
+        assert times.end(10.0 + number * EVERY_S / 1000, ONE) == []
+    found = times.end(10.0 + EVERY_S, TWO)
+    assert len(found) == MOST_ENDS
+    assert [one.since_s for one in found] == pytest.approx([EVERY_S / 1000] * MOST_ENDS)
 
 
 def test_what_else_a_slot_computes_takes_its_time() -> None:
