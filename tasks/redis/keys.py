@@ -62,8 +62,8 @@ def loaded(queue: str, word: str) -> str:
 
 
 def room(queue: str) -> str:
-    """Hash: a slot of a registry -> JSON (until_ms, room, coming, over): how many more models fit, which ones it will
-    load, and which ones others took over. Owner: the transport.
+    """Hash: a slot of a registry -> JSON (until_ms, room, coming, over, calm_ms): how many more models fit, which
+    ones it will load, which ones others took over, and when it had loaded all. Owner: the transport.
     """
     return f"{PREFIX}room:{queue}"
 

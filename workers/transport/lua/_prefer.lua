@@ -5,7 +5,8 @@
 --                                           needs it -> end of its lease, ms; <word> is empty where the queue has one model
 --   slotline:room:<queue>           hash    a slot of a registry -> JSON: until_ms (end of its lease), room (how many
 --                                           more models fit), coming (the words that it will load -> until when), over
---                                           (words that a slot without room took over from it -> until when)
+--                                           (words that a slot without room took over from it -> until when), calm_ms
+--                                           (when it had loaded all that it had to)
 --   slotline:left:<queue>           hash    a message that was left to others: its tag -> since when (ms), how many of the
 --                                           same model were before it, and how many messages overtook it
 --   slotline:load:<queue>           string  how long a load takes, ms
@@ -146,11 +147,35 @@ local function preference()
     redis.pcall('PEXPIRE', slot.keys.left, math.max(60000, 2 * LONG * slot.load_ms))
   end
 
+  -- Since when a holder of a model has nothing to load: 0 where it says nothing of loads, nil while all of them load.
+  -- What waits behind a load does not wait because the holder has too much to do.
+  local function calm_since(slot, word)
+    local known = holders_of(slot, word)
+    if known.is_calm_known then return known.calm_ms end
+    known.is_calm_known = true
+    for _, one in ipairs(redis.call('ZRANGEBYSCORE', slot.keys.loaded .. word, slot.now, '+inf')) do
+      local kept = one ~= holder and redis.call('HGET', slot.keys.room, one)
+      local record = kept and cjson.decode(kept) or {}
+      if one ~= holder and next(record.coming or {}) == nil then
+        known.calm_ms = math.min(known.calm_ms or math.huge, record.calm_ms or 0)
+      end
+    end
+    return known.calm_ms
+  end
+
+  -- Whether a message that was left to others has waited for so long, by a holder's fault or for any reason much longer.
+  local function has_waited(slot, one, ms)
+    if one.waited < ms then return false end
+    local calm = calm_since(slot, one.word)
+    return one.waited >= LONG * ms or (calm ~= nil and slot.now - math.max(calm, one.since) >= ms)
+  end
+
   -- How long others take for what waits for one model, by the progress that was seen; nil when none was.
   local function others_need_ms(slot, seen, word, backlog)
-    local last
+    local last, calm = nil, calm_since(slot, word)
     for _, one in ipairs(seen) do
-      if one.word == word and one.is_marked and one.waited >= SEEN_MS and one.was_ahead > one.ahead then last = one end
+      local is_seen = one.word == word and one.is_marked and one.waited >= SEEN_MS and one.was_ahead > one.ahead
+      if is_seen and calm and one.since >= calm then last = one end
     end
     return last and backlog * last.waited / (last.was_ahead - last.ahead)
   end
@@ -162,7 +187,7 @@ local function preference()
     local is_slow = {}
     for _, one in ipairs(seen) do
       if one.class == 'leave' then
-        if one.waited >= patience or (slot.over[one.word] or 0) > slot.now then return one end
+        if (slot.over[one.word] or 0) > slot.now or has_waited(slot, one, patience) then return one end
         if is_slow[one.word] == nil then
           local need_ms = others_need_ms(slot, seen, one.word, of_word[one.word] * math.max(1, length / #seen))
           is_slow[one.word] = need_ms ~= nil and need_ms > patience
@@ -178,8 +203,8 @@ local function preference()
     for _, one in ipairs(seen) do
       if count >= limit then break end
       local class = one.class
-      local is_starved = class == 'leave' and one.overtaken >= OVERTAKEN_AT_MOST and one.waited > LONG * slot.load_ms
-      if is_starved then class = 'load' end
+      local is_often = class == 'leave' and one.overtaken >= OVERTAKEN_AT_MOST
+      if is_often and has_waited(slot, one, LONG * slot.load_ms) then class = 'load' end
       if class == 'load' and not coming[one.word] and loads < COMING_AT_MOST then
         coming[one.word], loads = true, loads + 1
       end

@@ -37,9 +37,9 @@ if ARGV[4] == '-' then
   for word in pairs(coming) do redis.call('ZREM', keys.loaded .. word, holder) end
   redis.call('HDEL', keys.room, holder)
 else
-  local room = math.max(0, ARGV[4] + spare - count)
-  redis.call('HSET', keys.room, holder,
-    cjson.encode({until_ms = now + holds_ms, room = room, coming = coming, over = over}))
+  local calm = count == 0 and (next(record.coming or {}) and now or record.calm_ms) or nil
+  redis.call('HSET', keys.room, holder, cjson.encode({until_ms = now + holds_ms,
+    room = math.max(0, ARGV[4] + spare - count), coming = coming, over = over, calm_ms = calm}))
   redis.call('PEXPIRE', keys.room, 86400000)
 end
 return count

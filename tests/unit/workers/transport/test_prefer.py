@@ -153,6 +153,21 @@ def test_a_slot_with_work_of_its_own_goes_on_but_not_for_ever(slots: Slots) -> N
     assert slots.take("two", 2) == ["1a", "5b"]
 
 
+def test_what_waits_behind_a_load_of_its_holder_is_left_to_it_for_longer(slots: Slots) -> None:
+    slots.tell("one", "a")
+    slots.tell("two")
+    slots.send("x", "a", "a")
+    assert slots.take("one") == ["1x"]
+    slots.end_idle()
+    assert slots.take("two") == []
+    slots.pass_s(1.5 * LOAD_S)
+    assert slots.take("two") == [], "its holder loads"
+    slots.tell("one", "a x")
+    assert slots.take("two") == [], "it has just loaded what it had to, and comes for it now"
+    slots.pass_s(3 * LOAD_S)
+    assert slots.take("two") == ["2a"], "it waits far too long, whatever its holder does"
+
+
 def test_a_busy_slot_loads_nothing_that_others_hold(slots: Slots) -> None:
     slots.tell("one", "a")
     slots.tell("two", "b")
