@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from redis import RedisError
@@ -24,6 +25,7 @@ from workers.sidecar.stages.work import Work
 
 if TYPE_CHECKING:
     from tasks.flow.ledger import Ledger
+    from workers.wire.call import Call
 
 logger = logging.getLogger(__name__)
 
@@ -84,11 +86,15 @@ def worker_lost(ledger: Ledger, run_of: tuple[str, int], when: str = "") -> Work
 
 def _claim_of(work: Work) -> ArtifactClaim:
     call = work.first.call
+    # A function, because few claims have to wait, and a copy takes longer to make than the rest of a claim.
+    return ArtifactClaim(work.artifact, call.delivery_tag, partial(_copy_of, call), work.first.run_of, work.part.model)
+
+
+def _copy_of(call: Call) -> tuple[str, str]:
+    """The list of the message itself, because the sweep looks there, and a copy of the message."""
     delivery = call.headers.get("delivery_info") or {}
     queue = str(delivery.get("routing_key") or "")
-    # The copy goes to the list of the message itself, because the sweep looks there.
-    copy = (list_key(queue, int(delivery.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue))
-    return ArtifactClaim(work.artifact, call.delivery_tag, copy, work.first.run_of, work.part.model)
+    return list_key(queue, int(delivery.get("priority") or 0)), envelope.copy_of(call.headers, call.body, queue)
 
 
 def _refused(ledger: Ledger, work: Work, attempt: int | Exception) -> Outcome:
