@@ -39,11 +39,15 @@ class LostRequest(Protocol):
 
 def uncount(ledger: Ledger, calls: Iterable[LostRequest]) -> None:
     """Take back the count of their runs: the worker ended them, and the requests were not at fault."""
-    for call in calls:
+    given = list(calls)
+    for index, call in enumerate(given):
         try:
             ledger.claims.uncount(call.delivery_tag, _run_of(call))
-        except (RedisError, InvalidInput) as exc:
-            logger.warning("a run that is given back counts as an attempt: %s", words(exc))
+        except InvalidInput as exc:
+            logger.warning("a run that is given back counts as an attempt: %s", exc)
+        except RedisError as exc:
+            logger.warning("%d runs that are given back count as attempts: %s", len(given) - index, words(exc))
+            return  # each of them would wait as long for a Redis that does not answer
 
 
 def note_loss(

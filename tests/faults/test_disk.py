@@ -11,6 +11,7 @@ import pytest
 
 from producer import Client
 from producer.job import Job
+from tasks import health
 from tasks.errors import PartsFailed, SlotlineError
 from tasks.flow import repair
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
@@ -20,7 +21,7 @@ from tests.faults.moods import Mood, on_a_sick_disk
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process, StartProcess
 from tests.fixtures.waiting import WaitUntil
-from tests.fixtures.workers import StartFlow, StartPair
+from tests.fixtures.workers import StartFlow, StartPair, StartWorker
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\n'
 TEXT = "\n\n".join(f"Paragraph {word} of a chapter on a sick disk." for word in ("one", "two", "three"))
@@ -96,6 +97,22 @@ def test_a_slow_disk_costs_only_time(client: Client, mood: Mood, workers: tuple[
     job = client.submit_chapter(TEXT, model="quick")
     assert_whole(client, job)
     assert all("Traceback" not in worker.log() for worker in workers)
+
+
+def test_a_store_that_hangs_is_named_by_health_and_ended_by_its_own_limit(
+    client: Client, mood: Mood, start_flow: StartFlow, start_worker: StartWorker, wait_until: WaitUntil
+) -> None:
+    start_flow()
+    slot = start_worker("--model", "quick", env={"SLOTLINE_STAGE_LIMIT_S": "6"})
+    slot.wait_for_log("ready: quick")
+    mood("slow=60 speech/")
+    job = client.submit_chapter(TEXT, model="quick")
+    wait_until(
+        lambda: any("putting away for" in one.why for one in health.read(client.connection.redis)), what="health"
+    )
+    slot.wait_for_log("is killed: putting away took longer than SLOTLINE_STAGE_LIMIT_S = 6")
+    mood("well")
+    assert_whole(client, job)
 
 
 def test_a_file_that_the_kernel_cuts_short_is_no_artifact_and_the_words_are_the_kernels(

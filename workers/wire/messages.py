@@ -13,13 +13,13 @@ go through Celery's own pool instead (`call.py`).
 | BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
 | MemoryUsed | `child/main.py`, after a batch | `parent/supervisor.py` |
 | Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
-| OperationRan | `child/main.py`, after an operation | `parent/dispatcher.py`, through the supervisor |
+| OperationRan | `child/main.py`, after an operation | `parent/operations.py`, through the supervisor |
 
 | message | sent by the parent in | handled by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
 | CancelRequests | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
-| RunOperation | `parent/dispatcher.py`, through the supervisor | `child/answers.py`, then `child/main.py` |
+| RunOperation | `parent/operations.py`, through the supervisor | `child/answers.py`, then `child/main.py` |
 
 Guarantee: a line that is not a message, or has a missing, unknown or wrong field, raises a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so mypy finds a message

@@ -58,7 +58,7 @@ def test_a_redis_that_is_away_and_fields_that_name_no_part_are_logged_only(
 ) -> None:
     away = Ledger(Redis(port=unused_port))
     with caplog.at_level(logging.WARNING):
-        attempts.uncount(away, [Request("alone", "tag")])
+        attempts.uncount(away, [Request("alone", "tag"), Request("other", "its")])  # it is asked once
         attempts.note_loss(away, [Request("alone", "tag")], RuntimeError("gone"))
         attempts.uncount(ledger, [Request("x", "tag", {"job": "j", "part": "no number"})])
     assert len(caplog.records) == 3
