@@ -40,8 +40,7 @@ local function preference()
     slot.load_ms = tonumber(redis.call('GET', slot.keys.load)) or UNKNOWN_MS
     local kept = mode == 'registry' and redis.call('HGET', slot.keys.room, holder)
     slot.record = kept and cjson.decode(kept) or {room = 1}
-    slot.over = slot.record.over or {}
-    slot.coming, slot.coming_count = {}, 0
+    slot.over, slot.coming, slot.coming_count = slot.record.over or {}, {}, 0
     for word, till in pairs(held > 0 and slot.record.coming or {}) do -- with nothing in its hand nothing is coming
       if till > now then slot.coming[word], slot.coming_count = till, slot.coming_count + 1 end
     end
@@ -137,8 +136,8 @@ local function preference()
         slot.left = slot.left + 1
         local by = chosen_after[i]
         if by > 0 or not one.is_marked then
-          marks[#marks + 1] = one.tag
-          marks[#marks + 1] = string.format('%.0f %d %d', one.since, one.was_ahead, one.overtaken + by)
+          local mark = string.format('%.0f %d %d', one.since, one.was_ahead, one.overtaken + by)
+          marks[#marks + 1], marks[#marks + 2] = one.tag, mark
         end
       end
     end
@@ -154,7 +153,7 @@ local function preference()
     if known.is_calm_known then return known.calm_ms end
     known.is_calm_known = true
     for _, one in ipairs(redis.call('ZRANGEBYSCORE', slot.keys.loaded .. word, slot.now, '+inf')) do
-      local kept = one ~= holder and redis.call('HGET', slot.keys.room, one)
+      local kept = redis.call('HGET', slot.keys.room, one)
       local record = kept and cjson.decode(kept) or {}
       if one ~= holder and next(record.coming or {}) == nil then
         known.calm_ms = math.min(known.calm_ms or math.huge, record.calm_ms or 0)
@@ -182,9 +181,8 @@ local function preference()
 
   -- The first message that is to be taken although others hold its model: the wait for them exceeds a load.
   local function first_overdue(slot, seen, of_word, length)
-    local patience = math.max(LEAST_MS, slot.load_ms)
-    if slot.mode == 'registry' and slot.record.room <= 0 then patience = 2 * patience end
-    local is_slow = {}
+    local is_full, is_slow = slot.mode == 'registry' and slot.record.room <= 0, {}
+    local patience = math.max(LEAST_MS, slot.load_ms) * (is_full and 2 or 1)
     for _, one in ipairs(seen) do
       if one.class == 'leave' then
         if (slot.over[one.word] or 0) > slot.now or has_waited(slot, one, patience) then return one end
@@ -198,8 +196,7 @@ local function preference()
   end
 
   local function choose_own(slot, seen, limit)
-    local count, loads = 0, slot.coming_count
-    local coming = {}
+    local count, loads, coming = 0, slot.coming_count, {}
     for _, one in ipairs(seen) do
       if count >= limit then break end
       local class = one.class
@@ -293,8 +290,7 @@ local function preference()
   -- How many of the idle slots have the queue's one model loaded; all where no slot says so.
   local function idle_and_loaded(queue, idle_key, now)
     local key, count = 'slotline:loaded:' .. queue .. ':', 0
-    local all = redis.call('ZRANGE', idle_key, 0, -1)
-    for _, one in ipairs(all) do
+    for _, one in ipairs(redis.call('ZRANGE', idle_key, 0, -1)) do
       if (tonumber(redis.call('ZSCORE', key, one)) or 0) > now then count = count + 1 end
     end
     return count
