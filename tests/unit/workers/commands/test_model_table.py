@@ -42,3 +42,11 @@ def test_a_paused_model_says_so_beside_its_state(capsys: pytest.CaptureFixture[s
     show({"bart-gpu0-0@here": {**TOLD, "paused": True}})
     head, row, *_ = capsys.readouterr().out.splitlines()
     assert row[head.index("state") : head.index("for")].strip() == "ready, paused"
+
+
+def test_the_seconds_of_the_stages_stand_together(capsys: pytest.CaptureFixture[str]) -> None:
+    stages_s = {"waiting": 3.2, "computing": 120.0, "ready": 0.6, "away": 30.0}
+    show({"bart-gpu0-0@here": {**TOLD, "stages_s": stages_s}})
+    head, row, *_ = capsys.readouterr().out.splitlines()
+    shown = row[head.index("seconds") : head.index("batches")].strip()
+    assert shown == "3 waiting, 120 computing, 1 ready, 30 away"
