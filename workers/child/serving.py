@@ -98,6 +98,7 @@ def end_with(child: ChildState, given: Run, error: BaseException) -> None:
     """The process cannot compute any more: say why. What the page says of the run stays as it is."""
     with contextlib.suppress(LinkClosed):
         child.line.answer(RunBroke(given.number, repr(error)))
+        child.line.flush()
 
 
 @contextlib.contextmanager

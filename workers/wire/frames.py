@@ -51,11 +51,21 @@ class FrameLink:
         """Send values in one go; raises `LinkClosed`. After that error part of them may have been sent."""
         self.send_packed(b"".join(map(packed, values)))
 
-    def send_packed(self, data: bytes) -> None:
+    def send_packed(self, data: bytes | memoryview) -> None:
         """Send frames that `packed` has made; raises `LinkClosed`."""
         try:
             with self._sending:
                 self._end.sendall(data)
+        except OSError as exc:
+            raise LinkClosed(str(exc) or type(exc).__name__) from exc
+
+    def send_at_once(self, data: bytes) -> bytes | memoryview:
+        """Send as much as there is room for, without waiting; returns the rest. Raises `LinkClosed`."""
+        try:
+            with self._sending:
+                return memoryview(data)[self._end.send(data, socket.MSG_DONTWAIT) :]
+        except BlockingIOError:
+            return data
         except OSError as exc:
             raise LinkClosed(str(exc) or type(exc).__name__) from exc
 

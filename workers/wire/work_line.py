@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workers.wire.background import BackgroundSender
 from workers.wire.frames import FrameLink, packed
 from workers.wire.link import LinkClosed
 
@@ -131,6 +132,7 @@ class ModelEnd:
 
     def __init__(self, frames: FrameLink, tokens_in: socket.socket) -> None:
         self._frames = frames
+        self._sender = BackgroundSender(frames)
         self._tokens_in = tokens_in
         self._woken, self._wakes = os.pipe()
 
@@ -144,8 +146,15 @@ class ModelEnd:
         return None
 
     def answer(self, answer: FromChildToSidecar) -> None:
-        """Send the sidecar an answer; raises `LinkClosed`, or what pickling raises: then nothing was sent."""
-        self._frames.send(answer)
+        """Send the sidecar an answer; raises `LinkClosed`, or what pickling raises: then nothing was sent.
+
+        It waits for the answer before this one to be read, not for this one: meanwhile the next run is computed.
+        """
+        self._sender.send(packed(answer))
+
+    def flush(self) -> None:
+        """Wait until all answers are sent, as before the process ends; raises `LinkClosed`."""
+        self._sender.flush()
 
     def wake(self) -> None:
         """From another thread: let `next` return None, now or when it is called."""
