@@ -8,6 +8,7 @@ bounded. What was not sent when the process dies is lost, and then counts as not
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 from workers.wire.frames import FrameLink
 from workers.wire.link import LinkClosed
@@ -19,14 +20,14 @@ class BackgroundSender:
     def __init__(self, link: FrameLink) -> None:
         self._link = link
         self._changed = threading.Condition()
-        self._rest: bytes | memoryview = b""
+        self._rest: bytes = b""
         self._failed: LinkClosed | None = None
         self._thread: threading.Thread | None = None
 
-    def send(self, frame: bytes) -> None:
+    def send(self, parts: Sequence[bytes | memoryview]) -> None:
         """Send a frame, after the one before it; raises `LinkClosed`, also for what was to be sent before."""
         self.flush()
-        if rest := self._link.send_at_once(frame):
+        if rest := self._link.send_at_once(parts):
             self._hand_over(rest)
 
     def flush(self) -> None:
@@ -38,7 +39,7 @@ class BackgroundSender:
             if self._failed is not None:
                 raise self._failed
 
-    def _hand_over(self, rest: bytes | memoryview) -> None:
+    def _hand_over(self, rest: bytes) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="answers-out", daemon=True)
             self._thread.start()

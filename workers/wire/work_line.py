@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workers.wire.background import BackgroundSender
-from workers.wire.frames import FrameLink, packed
+from workers.wire.frames import FrameLink, packed, packed_parts
 from workers.wire.link import LinkClosed
 
 _TOKEN = struct.Struct("=q")
@@ -132,7 +132,7 @@ class ModelEnd:
 
     def __init__(self, frames: FrameLink, tokens_in: socket.socket) -> None:
         self._frames = frames
-        self._sender = BackgroundSender(frames)
+        self._answers = BackgroundSender(frames)
         self._tokens_in = tokens_in
         self._woken, self._wakes = os.pipe()
 
@@ -150,11 +150,11 @@ class ModelEnd:
 
         It waits for the answer before this one to be read, not for this one: meanwhile the next run is computed.
         """
-        self._sender.send(packed(answer))
+        self._answers.send(packed_parts(answer))
 
     def flush(self) -> None:
         """Wait until all answers are sent, as before the process ends; raises `LinkClosed`."""
-        self._sender.flush()
+        self._answers.flush()
 
     def wake(self) -> None:
         """From another thread: let `next` return None, now or when it is called."""

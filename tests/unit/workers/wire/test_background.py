@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 
 from workers.wire.background import BackgroundSender
-from workers.wire.frames import FrameLink, frame_pair, packed
+from workers.wire.frames import FrameLink, frame_pair, packed_parts
 from workers.wire.link import LinkClosed
 
 LARGE = b"x" * 3_000_000
@@ -25,15 +26,15 @@ def ends() -> Iterator[tuple[FrameLink, FrameLink]]:
 
 def test_a_frame_larger_than_the_room_keeps_nobody_waiting_and_arrives_whole(ends: tuple[FrameLink, FrameLink]) -> None:
     sender = BackgroundSender(ends[0])
-    sender.send(packed(LARGE))  # nobody reads yet
+    sender.send(packed_parts(LARGE))  # nobody reads yet
     assert ends[1].receive() == LARGE
     sender.flush()
 
 
 def test_one_frame_waits_at_most(ends: tuple[FrameLink, FrameLink]) -> None:
     sender = BackgroundSender(ends[0])
-    sender.send(packed(LARGE))
-    second = threading.Thread(target=sender.send, args=(packed("second"),))
+    sender.send(packed_parts(LARGE))
+    second = threading.Thread(target=sender.send, args=(packed_parts("second"),))
     second.start()
     second.join(0.1)
     assert second.is_alive()
@@ -41,18 +42,25 @@ def test_one_frame_waits_at_most(ends: tuple[FrameLink, FrameLink]) -> None:
     second.join()
 
 
+def test_what_waits_is_a_copy_that_its_maker_may_write_over(ends: tuple[FrameLink, FrameLink]) -> None:
+    sender, made = BackgroundSender(ends[0]), np.ones(1_000_000, np.float32)
+    sender.send(packed_parts(made))
+    made[:] = 0
+    assert ends[1].receive()[200_000:].all()
+
+
 def test_a_small_frame_needs_no_thread(ends: tuple[FrameLink, FrameLink]) -> None:
     before = threading.active_count()
-    BackgroundSender(ends[0]).send(packed("small"))
+    BackgroundSender(ends[0]).send(packed_parts("small"))
     assert threading.active_count() == before
     assert ends[1].receive() == "small"
 
 
 def test_that_nobody_reads_any_more_is_known_at_the_next_frame(ends: tuple[FrameLink, FrameLink]) -> None:
     sender = BackgroundSender(ends[0])
-    sender.send(packed(LARGE))
+    sender.send(packed_parts(LARGE))
     ends[1].close()
     with pytest.raises(LinkClosed):
-        sender.send(packed("next"))
+        sender.send(packed_parts("next"))
     with pytest.raises(LinkClosed):
         sender.flush()
