@@ -1,6 +1,6 @@
 """The hand: deals faults to a fleet, in an order and at a pace that a seed decides.
 
-It kills children, parents, both, flow workers and Redis (SIGKILL), freezes whole workers
+It kills children, sidecars, parents, whole workers, flow workers and Redis (SIGKILL), freezes whole workers
 for longer than the lease and thaws them, cuts connections, swallows what is sent over those of
 one worker (one way or both), and sends copies of messages.
 It spares what was struck before: three deaths on one part are what poison means, and a
@@ -23,15 +23,15 @@ import redis
 
 from tasks.redis import keys
 from tasks.routing import list_keys
-from tests.chaos.fleet import MODEL, Fleet
+from tests.chaos.fleet import MODEL, Fleet, children
 from tests.chaos.journal import Journal, Span, Strike
 
-KILLS = ("child", "parent", "worker", "flow", "flow child", "redis")
+KILLS = ("child", "sidecar", "parent", "worker", "flow", "flow child", "redis")
 """Those that end a process by SIGKILL."""
 
 SHORT = {
-    "child": 8, "parent": 3, "worker": 2, "flow": 2, "flow child": 1, "redis": 2, "freeze": 2, "cut": 3, "copy": 5,
-    "swallow": 3,
+    "child": 6, "sidecar": 4, "parent": 3, "worker": 2, "flow": 2, "flow child": 1, "redis": 2, "freeze": 2, "cut": 3,
+    "copy": 5, "swallow": 3,
 }  # fmt: skip
 FROZEN_LEASES = (1.2, 2.0)
 AWAY_S = (0.0, 0.6)
@@ -42,7 +42,7 @@ WAYS = {"both ways": (True, True), "to Redis": (True, False), "from Redis": (Fal
 
 def many(kills: int) -> dict[str, int]:
     """Faults of every kind with `kills` kills among them."""
-    weights = {"parent": 30, "worker": 12, "flow": 12, "flow child": 6, "redis": 12}
+    weights = {"sidecar": 40, "parent": 30, "worker": 12, "flow": 12, "flow child": 6, "redis": 12}
     chosen = {kind: max(1, kills * weight // 200) for kind, weight in weights.items()}
     chosen["child"] = kills - sum(chosen.values())
     return {**chosen, "freeze": kills // 8, "cut": kills // 8, "copy": kills // 4, "swallow": kills // 8}
@@ -126,7 +126,7 @@ class Hand:
 
     def _deal(self, kind: str, now_s: float) -> bool:
         match kind:
-            case "child" | "parent" | "worker":
+            case "child" | "sidecar" | "parent" | "worker":
                 return self._kill(kind, self._fleet.slots)
             case "flow" | "flow child":
                 return self._kill(kind, self._fleet.flows)
@@ -145,15 +145,22 @@ class Hand:
         if victim is None:
             return False
         parent, *its_children = victim
-        pids = {"child": its_children, "flow child": its_children, "parent": [parent], "flow": [parent]}
-        killed = pids.get(kind, victim)
+        sidecars = [pid for child in its_children for pid in children(child)]
+        pids = {
+            "child": its_children,
+            "sidecar": sidecars,
+            "flow child": its_children,
+            "parent": [parent],
+            "flow": [parent],
+        }
+        killed = pids.get(kind, [*victim, *sidecars])
         if not killed:
             return False
         at_s = time.monotonic()
         for pid in killed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        # A child whose parent is gone ends too: what it computes is struck as well.
+        # A child whose parent or sidecar is gone ends too: what it computes is struck as well.
         self._strike(kind, at_s, frozenset(victim), None)
         return True
 
