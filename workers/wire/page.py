@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-MOST_CALLS = 1024
-"""Calls of one run that are noted; of a larger run the others count as begun with them."""
+MOST_CALLS = 4096
+"""The calls of one run that are noted: as many as a hand-over has at most (the largest `batch_size`)."""
 
 _INT = struct.Struct("=q")
 _FLOAT = struct.Struct("=d")
@@ -27,6 +27,7 @@ _COMPUTING_S, _WAITING_S = 48, 56
 _STAGES = 64
 _STAGE_BYTES = 24
 _CALLS = 128
+_BYTES = _CALLS + MOST_CALLS * _CALL.size
 _READS = 1000
 
 
@@ -60,7 +61,7 @@ class Page:
     """One page, made before the child is forked; each process has the same object."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, mmap.PAGESIZE)
+        self._memory = mmap.mmap(-1, _BYTES)
 
     # The child writes:
 
@@ -77,8 +78,9 @@ class Page:
         _INT.pack_into(self._memory, _VERSION, version + 2)
 
     def end_run(self, now: float) -> None:
-        """The child has computed its run."""
-        begun_at = self._float(_BEGUN_AT)
+        """The child has computed its run; nothing if it began none: all its inputs were cancelled, or had no model."""
+        if not (begun_at := self._float(_BEGUN_AT)):
+            return
         _FLOAT.pack_into(self._memory, _BEGUN_AT, 0.0)
         _FLOAT.pack_into(self._memory, _COMPUTING_S, self._float(_COMPUTING_S) + max(0.0, now - begun_at))
 
@@ -101,7 +103,8 @@ class Page:
     def leave(self, stage: Stage, now: float) -> None:
         """A stage has nothing in work."""
         at = _place(stage)
-        since = self._float(at + 8)
+        if not (since := self._float(at + 8)):
+            return
         _FLOAT.pack_into(self._memory, at + 8, 0.0)
         _FLOAT.pack_into(self._memory, at + 16, self._float(at + 16) + max(0.0, now - since))
 

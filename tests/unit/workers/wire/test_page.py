@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+from tasks.catalog import ModelEntry
 from workers.wire.page import MOST_CALLS, Page, Running, Stage
 
 
@@ -44,6 +45,24 @@ def test_no_more_calls_are_noted_than_fit() -> None:
     found = page.running()
     assert found is not None
     assert len(found.calls) == MOST_CALLS
+
+
+def test_of_the_largest_batch_that_a_catalog_may_have_all_calls_are_noted() -> None:
+    largest = next(one.le for one in ModelEntry.model_fields["batch_size"].metadata if hasattr(one, "le"))
+    assert largest == MOST_CALLS
+    page = Page()
+    page.begin_run(1, 1, range(MOST_CALLS), 1.0)
+    page.enter(Stage.AWAY, 2, 3.0)
+    found = page.running()
+    assert found is not None
+    assert found.calls == frozenset(range(MOST_CALLS))
+
+
+def test_what_was_not_begun_takes_no_time() -> None:
+    page = Page()
+    page.end_run(1000.0)
+    page.leave(Stage.READY, 1000.0)
+    assert (page.computing_s, page.stage(Stage.READY).total_s) == (0.0, 0.0)
 
 
 def test_a_stage_says_what_it_works_on_and_counts_its_seconds() -> None:
