@@ -27,8 +27,8 @@ def run(sidecar: SidecarState) -> None:
         while True:
             hear(sidecar, sidecar.line.receive())
     except LinkClosed:
+        sidecar.known.close()  # first: whoever hears that the child has gone waits for the thread that may ask
         sidecar.done.put(ChildGone())
-        sidecar.known.recall()
     except Exception:  # the boundary of the thread
         logger.exception("the sidecar does not understand its child any more")
         os._exit(FAILED)

@@ -39,6 +39,7 @@ class KnownModels:
         self._known: LRUCache[str | None, KnownModel] = LRUCache(REMEMBERED)
         self._answers: dict[int, Found] = {}
         self._recalls = 0
+        self._is_closed = False
 
     def find(self, variant: str | None) -> KnownModel | None:
         """The model, if the child has told of it."""
@@ -49,6 +50,8 @@ class KnownModels:
         """The model, as the child says after it has loaded it; or why it cannot be loaded. Raises `TakenBack`."""
         with self._changed:
             recalls = self._recalls
+            if self._is_closed:
+                raise TakenBack
         number = self._ask(variant)
         with self._changed:
             self._changed.wait_for(lambda: number in self._answers or self._recalls != recalls)
@@ -73,6 +76,12 @@ class KnownModels:
         with self._changed:
             self._recalls += 1
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """The child has died: nobody will answer any question."""
+        with self._changed:
+            self._is_closed = True
+        self.recall()
 
     def _found(self, message: ModelOffers) -> Found:
         if isinstance(message.found, (SlotlineError, MemoryError)):

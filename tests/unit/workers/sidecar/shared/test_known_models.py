@@ -58,6 +58,13 @@ def test_a_question_that_is_recalled_has_no_answer() -> None:
         known.ask("anna")
 
 
+def test_after_the_childs_death_nobody_waits_for_an_answer() -> None:
+    known = KnownModels(entry(), "cpu", lambda variant: 1)
+    known.close()
+    with pytest.raises(TakenBack):
+        known.ask("anna")
+
+
 def test_an_adapter_that_cannot_be_told_is_the_error_of_the_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     def attach(self: object, offer: Offer) -> None:
         raise KeyError("positions")
