@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -42,3 +43,13 @@ def test_who_has_no_model_any_more_is_named_nowhere(told: Holdings, redis_client
     told.tell(Holding(frozenset({THE_MODEL})))
     assert (holders(redis_client, "a"), holders(redis_client, THE_MODEL)) == ([], ["me"])
     assert not redis_client.exists(keys.room("q"))
+
+
+def test_what_a_killed_slot_told_is_forgotten_when_the_next_one_starts(redis_client: Any) -> None:
+    seconds, _ = redis_client.time()
+    ends = {"dead": seconds - 61, "away": seconds - 10, "alive": seconds + 10}
+    for slot, until in ends.items():
+        redis_client.hset(keys.room("q"), slot, json.dumps({"until_ms": until * 1000, "room": 1}))
+    new = Holdings(redis_client, "new", "q", 60.0)
+    new.tell(Holding(frozenset({"a"}), 3))
+    assert set(redis_client.hkeys(keys.room("q"))) == {"away", "alive", "new"}
