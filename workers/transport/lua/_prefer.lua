@@ -289,9 +289,10 @@ local function preference()
 
   -- How many of the idle slots have the queue's one model loaded; all where no slot says so.
   local function idle_and_loaded(queue, idle_key, now)
-    local key, count = 'slotline:loaded:' .. queue .. ':', 0
-    for _, one in ipairs(redis.call('ZRANGE', idle_key, 0, -1)) do
-      if (tonumber(redis.call('ZSCORE', key, one)) or 0) > now then count = count + 1 end
+    local is_idle, count = {}, 0
+    for _, one in ipairs(redis.call('ZRANGE', idle_key, 0, -1)) do is_idle[one] = true end
+    for _, one in ipairs(redis.call('ZRANGEBYSCORE', 'slotline:loaded:' .. queue .. ':', '(' .. now, '+inf')) do
+      if is_idle[one] then count = count + 1 end
     end
     return count
   end

@@ -93,7 +93,7 @@ if batch > 0 and asked > 0 then
   redis.call('ZREMRANGEBYSCORE', IDLE, '-inf', now)
   idle = redis.call('ZCARD', IDLE)
   loaded_idle = idle
-  if mode == 'loaded' and idle > 0 and lists[1] then
+  if mode == 'loaded' and idle > 0 and waiting > 0 then -- where nothing waits, nothing is shared: that look is cheap
     loaded_idle = preference().idle_and_loaded(lists[1].queue, IDLE, now)
   end
 end

@@ -15,6 +15,7 @@ from tasks.redis import keys
 from tasks.routing import list_keys
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.transport.conftest import in_s, message
+from workers.transport.holdings import THE_MODEL, Holding, Holdings
 from workers.transport.leases import Leases, Share
 
 BATCH = 2
@@ -125,6 +126,28 @@ def test_who_is_no_slot_takes_what_it_asks_for_and_only_sending_marks_nobody(
     other.flush()
     assert len(other.reserve(LISTS, 2).taken) == 2
     assert redis_client.zrange(SHARE.idle_key, 0, -1) == [idle.holder]
+
+
+@pytest.mark.parametrize("waits", [0, 1])
+def test_a_look_costs_as_many_commands_however_many_slots_are_idle(
+    waits: int, redis_client: Any, leases_for: LeasesFor
+) -> None:
+    share = Share(SHARE.idle_key, BATCH, "loaded")
+    counts = []
+    for number in range(12):
+        slot = leases_for(f"slot {number}")
+        Holdings(redis_client, slot.holder, "q", 60.0).tell(Holding(frozenset([THE_MODEL])))
+        slot.reserve(LISTS, 4, share)
+        if number in (1, 11):
+            send(redis_client, waits)
+            redis_client.config_resetstat()
+            assert len(slot.reserve(LISTS, 4, share).taken) == waits
+            counts.append(sum(one["calls"] for one in redis_client.info("commandstats").values()))
+            for key in slot.held_keys():
+                slot.ack(key)
+            slot.flush()
+            slot.reserve(LISTS, 4, share)
+    assert counts[0] == counts[1]
 
 
 def test_a_full_redis_refuses_no_slot_that_finds_nothing(slots: list[Leases], redis_client: Any) -> None:
