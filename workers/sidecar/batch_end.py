@@ -58,8 +58,9 @@ class BatchEnd:
 
     def _came(self, item: RunCame) -> None:
         took_s = item.ended.took_s
-        self.computed_s += took_s
-        self.computed += len(item.run.work)
+        if took_s > 0:  # else the model computed nothing: all were cancelled, or it could not be loaded
+            self.computed_s += took_s
+            self.computed += len(item.run.work)
         pairs = zip(item.run.work, item.ended.results, strict=True)
         computed = [Computed(work, result, item.at, took_s) for work, result in pairs]
         self.ran.add(put_away(computed, self.batch.cancelled.__contains__))

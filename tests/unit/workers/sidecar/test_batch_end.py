@@ -8,6 +8,7 @@ from tasks.flow.outcomes import Dropped, Failed
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known
 from tests.unit.workers.sidecar.sidecars import run_of
+from workers.adapters.base import Cancelled
 from workers.sidecar.batch_end import BatchEnd
 from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
 from workers.sidecar.shared.held import HeldBatch
@@ -54,3 +55,13 @@ def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger: 
     end.add(RunCame(run_of(batch, 1, *work), RunEnded(1, [ModelError("no"), ModelError("no")], 0.5), 0.0))
     assert [type(outcome) for outcome in end.ran.outcomes.values()] == [Failed, Failed]
     assert (end.computed_s, end.computed) == (0.5, 2)
+
+
+def test_a_run_that_computed_nothing_says_nothing_of_how_long_a_job_takes(ledger: Ledger, models: OneRehearsal) -> None:
+    calls = [call("a")]
+    requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
+    work = make_ready(ledger, known(models), requests, has_company=True).work
+    batch = HeldBatch(1, calls)
+    end = BatchEnd(batch)
+    end.add(RunCame(run_of(batch, 1, *work), RunEnded(1, [Cancelled()], 0.0), 0.0))
+    assert (end.computed_s, end.computed) == (0.0, 0)
