@@ -5,6 +5,7 @@ Reads their lines in the event loop, and kills. Guarantee: the lines are read ag
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -85,6 +86,7 @@ class Flight:
                 self.hear(pipeline)
                 pipeline.child_died_first = not pipeline.is_closed
                 pipeline.ended_how, pipeline.died_loading = how, was_loading
+                pipeline.moved_at = time.monotonic()
                 self.hear(pipeline)
 
     def hang_up(self, pipeline: Pipeline) -> None:

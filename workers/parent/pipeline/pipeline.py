@@ -88,7 +88,12 @@ class Pipeline:
     @property
     def is_at_work(self) -> bool:
         """Whether the child computes, or a stage of the sidecar works."""
-        return self.page.running() is not None or any(self.page.stage(one).since is not None for one in Stage)
+        return self._is_computing or any(self.page.stage(one).since is not None for one in Stage)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """Whether an answer of the sidecar must come: it holds requests, or its child is dead, and it has to end."""
+        return not self.is_closed and (bool(self.batches) or self.ended_how is not None)
 
     @property
     def computes(self) -> bool:
@@ -162,6 +167,11 @@ class Pipeline:
         """Close the line; nothing is heard any more."""
         self.is_closed = True
         self._line.close()
+
+    @property
+    def _is_computing(self) -> bool:
+        """What a dead child computed stays on the page."""
+        return self.ended_how is None and self.page.running() is not None
 
     def _say(self, message: RunBatch | CancelCalls | Recall) -> bool:
         if self.is_closed:

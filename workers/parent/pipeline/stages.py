@@ -9,7 +9,7 @@ from workers.wire.page import Stage
 
 WORDS = {Stage.READY: "making ready", Stage.AWAY: "putting away"}
 STANDSTILL = "the pipeline"
-"""Something is in flight, and neither the model nor a stage works on it."""
+"""Something is in flight, or the child is dead, and neither the model nor a stage works."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,6 @@ def slow_stage(pipeline: Pipeline, not_before: float, now: float) -> SlowStage |
     found = [
         SlowStage(WORDS[stage], now - max(since, not_before)) for stage, since in works.items() if since is not None
     ]
-    if pipeline.batches and not (found or pipeline.is_closed or pipeline.is_at_work):
+    if pipeline.is_waited_for and not (found or pipeline.is_at_work):
         found = [SlowStage(STANDSTILL, now - max(pipeline.moved_at, not_before))]
     return max(found, key=lambda one: one.seconds, default=None)

@@ -147,7 +147,7 @@ class Watch:
     def _look_on_time(self) -> None:
         self._due_at = math.inf
         self.look()
-        if any(not pipeline.is_over and pipeline.in_flight for pipeline in self._flight.pipelines):
+        if any(pipeline.is_waited_for for pipeline in self._flight.pipelines):
             self._within(self._next_s())
 
     def _next_s(self) -> float:

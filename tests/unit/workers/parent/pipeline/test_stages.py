@@ -24,3 +24,15 @@ def test_what_is_in_flight_and_nobody_works_on_stands_still(slot: SmallSlot) -> 
     assert slow_stage(pipeline, 0.0, pipeline.moved_at + 30.0) == SlowStage(STANDSTILL, 30.0)
     slot.sidecar.begin(batch)
     assert slow_stage(pipeline, 0.0, pipeline.moved_at + 30.0) is None, "the model works on it"
+
+
+def test_a_sidecar_that_says_nothing_after_its_childs_death_stands_still_whatever_the_child_computed(
+    slot: SmallSlot,
+) -> None:
+    batch, _ = slot.batch("a")
+    (pipeline,) = slot.flight.pipelines
+    slot.sidecar.begin(batch)
+    pipeline.ended_how = "signal 9 (SIGKILL)"
+    assert slow_stage(pipeline, 0.0, pipeline.moved_at + 30.0) == SlowStage(STANDSTILL, 30.0)
+    pipeline.close()
+    assert slow_stage(pipeline, 0.0, pipeline.moved_at + 30.0) is None

@@ -73,3 +73,17 @@ def test_a_run_that_goes_on_lowers_the_number_of_a_hand_over_before_it_ends(slot
     slot.watch.look()
     assert slot.hand_over.number == 2, "a batch of the model"
     assert batch.number == 1
+
+
+def test_a_sidecar_that_hangs_after_its_childs_death_is_killed_by_the_limit_of_a_stage_and_not_before(
+    slot: SmallSlot,
+) -> None:
+    slot.running("a")
+    (pipeline,) = slot.flight.pipelines
+    pipeline.moved_at = 0.0
+    slot.child_dies()
+    slot.watch.look()
+    assert not pipeline.is_stuck, "it has just begun with its last words"
+    slot.now = 61.0
+    slot.watch.look()
+    assert pipeline.is_stuck
