@@ -80,8 +80,8 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     """One kind of model. The order of calls is load, warm_up, run…, unload; load may follow again.
 
     Its inputs are the requests of its craft, made ready: `Adapter[ParagraphRequest, Sound]` speaks. `check`,
-    `ingredients`, `group` and `length` are called on an instance without a model, in another process than `run` and at
-    the same time, after `attach`; they must not need the model, and should take little time.
+    `ingredients`, `group`, `length` and `prepare` are called on an instance without a model, in another process than
+    `run` and at the same time, after `attach`; they must not need the model, and should take little time.
     """
 
     version: ClassVar[str]
@@ -120,8 +120,8 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     def attach(self, offer: Offer) -> None:
         """Called instead of `load`, and again after each load, on the instance that looks at inputs.
 
-        Keep what `check`, `ingredients`, `group` and `length` need: of the offer, its `details`, or small files. By
-        default nothing, for an adapter in which they need only the table and the input.
+        Keep what `check`, `ingredients`, `group`, `length` and `prepare` need: of the offer, its `details`, or small
+        files. By default nothing, for an adapter in which they need only the table and the input.
         """
 
     def warm_up(self) -> None:
@@ -148,12 +148,22 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """
         return {}
 
-    @abstractmethod
-    def run(self, batch: Sequence[RequestT]) -> Sequence[MadeT | Exception]:
-        """One outcome per input, in order. An error that is *returned* fails only its own input.
+    def prepare(self, item: RequestT) -> Any:
+        """What `run` gets for this input: by default the input itself.
 
-        An error that is *raised* fails the whole batch, and counts as a failure of the model. Exceptions are
-        `OutOfMemory` and `MemoryError`: the batch then runs again in halves.
+        For work that is Python and not the model's, such as phonemes or tokens: it is done while the model computes
+        other inputs. The result crosses to the child's process, so it must be picklable, and should be small. Called
+        after `check`, for what has to be computed only; raises `InvalidInput` like `check`.
+        """
+        return item
+
+    @abstractmethod
+    def run(self, batch: Sequence[Any]) -> Sequence[MadeT | Exception]:
+        """One outcome per input, which is what `prepare` gave for it; in order.
+
+        An error that is *returned* fails only its own input. An error that is *raised* fails the whole batch, and
+        counts as a failure of the model. Exceptions are `OutOfMemory` and `MemoryError`: the batch then runs again in
+        halves.
         """
 
     def memory_bytes(self) -> int | None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ModelChanged, SlotlineError
 from tasks.flow.outcomes import as_slotline_error
+from tasks.messages import PartRequest
 from tasks.settings import settings
 from workers.adapters import hardware
 from workers.adapters.base import Cancelled
@@ -153,7 +154,9 @@ def _portable(result: Any, item: Any) -> Any:
         return Cancelled()
     if isinstance(result, SlotlineError):
         return _crossing(result)
-    logger.error("the model failed on «%.40s»", item.words(), exc_info=result)
+    logger.error(
+        "the model failed on «%.40s»", item.words() if isinstance(item, PartRequest) else item, exc_info=result
+    )
     return as_slotline_error(result)
 
 

@@ -126,7 +126,7 @@ class Readying:
 
     def _held(self, work: Sequence[Work], variant: str | None, revision: str) -> HeldRun:
         number = self._sidecar.outbox.number()
-        calls, items = [one.calls for one in work], [one.part for one in work]
+        calls, items = [one.calls for one in work], [one.item for one in work]
         return HeldRun(Run(number, self._batch.number, calls, items, variant, revision), self._batch, work)
 
     def _hand_on(self, ran: Ran, others: frozenset[int] = frozenset()) -> None:

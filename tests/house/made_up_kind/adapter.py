@@ -24,9 +24,13 @@ class Pen(Adapter[ShapeRequest, str]):
         if item.corners < 3:
             raise InvalidInput(f"corners: a shape has three or more, not {item.corners}")
 
-    def run(self, batch: Sequence[ShapeRequest]) -> Sequence[str | Exception]:
-        """So many strokes for each side."""
-        return ["/" * item.corners * item.size for item in batch]
+    def prepare(self, item: ShapeRequest) -> int:
+        """How many strokes it takes: so many for each side."""
+        return item.corners * item.size
+
+    def run(self, batch: Sequence[int]) -> Sequence[str | Exception]:
+        """So many strokes."""
+        return ["/" * strokes for strokes in batch]
 
     def unload(self) -> None:
         """Nothing is held."""

@@ -8,6 +8,7 @@ others. The order matters: the attempt is counted last, so a request that needs 
 from __future__ import annotations
 
 import logging
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,7 @@ def _without_model(error: Exception, requests: Sequence[BatchRequest]) -> ReadyB
 
 def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Work], dict[int, Outcome]]:
     """The work to do, once per artifact; and the outcomes of requests that fail or whose artifact exists."""
-    wanted: dict[str, tuple[PartRequest, list[BatchRequest]]] = {}
+    wanted: dict[str, tuple[PartRequest, Any, list[BatchRequest]]] = {}
     made: dict[str, Artifact] = {}
     outcomes: dict[int, Outcome] = {}
     for request in requests:
@@ -184,15 +185,17 @@ def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Wor
             part = _ready(model, request)
             name = artifact_name(model, request.craft, part)
             found = None if name in wanted else made.get(name) or artifacts.store().find(name)
+            if found is None and name not in wanted:
+                wanted[name] = part, _prepared(model, part), []
         except Exception as exc:  # the failure of one input only
             outcomes[request.index] = _unreadable(request.call, exc)
             continue
         if found is None:
-            wanted.setdefault(name, (part, []))[1].append(request)
+            wanted[name][2].append(request)
         else:
             made[name] = found
             outcomes[request.index] = Done(found, computed=False)
-    return [Work(name, part, those) for name, (part, those) in wanted.items()], outcomes
+    return [Work(name, *found) for name, found in wanted.items()], outcomes
 
 
 def _ready(model: KnownModel, request: BatchRequest) -> PartRequest:
@@ -203,6 +206,14 @@ def _ready(model: KnownModel, request: BatchRequest) -> PartRequest:
     part: PartRequest = craft.ready(model, request.part)
     model.adapter.check(part)
     return part
+
+
+def _prepared(model: KnownModel, part: PartRequest) -> Any:
+    """What the adapter's `run` gets; an error if it cannot be sent to the child, which costs this input alone."""
+    item = model.adapter.prepare(part)
+    if item is not part:
+        pickle.dumps(item)
+    return item
 
 
 def _was_begun(work: Work) -> bool:

@@ -45,11 +45,13 @@ class BatchRequest:
 class Work:
     """One artifact to make, for all requests that need it: it is made for the first one, and the others get it too.
 
-    `part` is the adapter's input; `attempt` is 0 until the attempt is counted.
+    `part` is the request for the model, and `item` what its adapter has prepared of it for `run`. `attempt` is 0 until
+    the attempt is counted.
     """
 
     artifact: str
     part: PartRequest
+    item: Any
     requests: Sequence[BatchRequest]
     attempt: int = 0
 

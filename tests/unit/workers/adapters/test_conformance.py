@@ -346,6 +346,17 @@ def test_an_instance_without_the_model_judges_inputs_as_the_loaded_one_does(case
                 one.check(case.item(case.texts[0], "no-such-voice"))
 
 
+def test_what_an_instance_without_the_model_has_prepared_can_be_sent_and_run(
+    case: Case, adapter: AnyAdapter, offer: Offer
+) -> None:
+    other = adapter_of(case.entry(), "cpu")
+    other.attach(offer)
+    item = case.item(case.texts[0])
+    other.check(item)
+    (made,) = adapter.run([pickle.loads(pickle.dumps(other.prepare(item)))])
+    assert shape_of(made)
+
+
 WITHOUT_PACKAGE = """
 import sys
 sys.modules[sys.argv[1]] = None  # what Python itself puts there to refuse an import

@@ -47,7 +47,7 @@ def run(
                 def unwanted(number: int, calls: list[tuple[int, ...]] = [one.calls for one in work]) -> bool:  # noqa: B006
                     return all(map(is_cancelled, calls[number]))
 
-                results = Computing(loaded, [one.part for one in work], unwanted, BatchLimit()).results()
+                results = Computing(loaded, [one.item for one in work], unwanted, BatchLimit()).results()
                 ran.add(put_away([Computed(*pair) for pair in zip(work, results, strict=True)], is_cancelled))
     release(ledger, ran.claims)
     forget()

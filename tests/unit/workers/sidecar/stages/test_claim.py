@@ -25,7 +25,7 @@ def work(ledger: Ledger, *task_ids: str, artifact: str = ARTIFACT) -> Work:
     """One artifact that these tasks want."""
     calls = [call("text", task_id, f"tag-{task_id}") for task_id in task_ids]
     requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
-    return Work(artifact, requests[0].part, requests)
+    return Work(artifact, requests[0].part, requests[0].part, requests)
 
 
 def redis_of(ledger: Ledger) -> Any:

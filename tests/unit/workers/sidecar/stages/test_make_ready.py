@@ -11,10 +11,12 @@ import pytest
 from tasks.errors import InvalidInput, ModelLoadError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
+from tasks.messages import ParagraphRequest
 from tasks.redis import keys
 from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known, run
+from workers.adapters.rehearsal import Rehearsal
 from workers.sidecar.stages.make_ready import make_ready, take, without_made
 from workers.sidecar.stages.work import BatchRequest, ReadyBatch
 from workers.wire.call import Call
@@ -129,3 +131,22 @@ def test_what_this_slot_stored_after_it_was_looked_for_is_not_computed_again(
     redis: Any = ledger.claims._redis
     counted = [redis.hget(keys.attempts(one.task_id), "0") for one in (first, second)]
     assert (counted, redis.exists(keys.computed_by(artifact.name))) == ([b"0", b"1"], 0)
+
+
+def test_the_model_gets_what_its_adapter_has_prepared_and_what_cannot_be_sent_costs_its_input_alone(
+    ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(self: Rehearsal, item: ParagraphRequest) -> Any:
+        if item.text == "refused":
+            raise InvalidInput("text: refused")
+        return (lambda: None) if item.text == "no pickle" else [item.text]
+
+    run(models, ledger, [call("made")])
+    monkeypatch.setattr(Rehearsal, "prepare", prepare)
+    texts = ["good", "refused", "no pickle", "made", "good", "next"]
+    found = ready(ledger, models, [call(text) for text in texts])
+    assert [(work.item, work.calls) for work in found.work] == [(["good"], (0, 4)), (["next"], (5,))]
+    assert isinstance(found.outcomes[3], Done)
+    words = [str(one.error) for one in (found.outcomes[1], found.outcomes[2]) if isinstance(one, Failed)]
+    assert words[0] == "text: refused"
+    assert "pickle" in words[1]
