@@ -9,6 +9,7 @@ answered.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import threading
@@ -23,7 +24,7 @@ from workers.sidecar.batch_end import BatchEnd
 from workers.sidecar.shared.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.claim import give_up
-from workers.sidecar.stages.put_away import forget, leave
+from workers.sidecar.stages.put_away import forget, leave, store_all
 from workers.sidecar.tracing import give_back_all, trace_all
 from workers.wire.batches import CallsEnded, Recalled
 from workers.wire.messages import BatchRan
@@ -60,6 +61,7 @@ def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
             batch = item_batch(item)
             ends.setdefault(batch.number, BatchEnd(batch)).add(item)
     if ends:
+        _store(list(ends.values()))
         give_up(ledger(sidecar.app), [work for end in ends.values() for work in end.not_begun])
         _trace(sidecar, list(ends.values()))
         for end in ends.values():
@@ -86,6 +88,14 @@ def last_words(sidecar: SidecarState, ready: threading.Thread) -> None:
 def item_batch(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> HeldBatch:
     """The batch whose calls end."""
     return item.run.batch if isinstance(item, (RunCame, LostRun)) else item.batch
+
+
+def _store(ends: Sequence[BatchEnd]) -> None:
+    """Store what the model made, of all batches at once."""
+    came = [one for end in ends for one in end.came]
+    stored = iter(store_all(came) if came else ())
+    for end in ends:
+        end.stored(itertools.islice(stored, len(end.came)))
 
 
 def _trace(sidecar: SidecarState, ends: Sequence[BatchEnd]) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
 from workers.sidecar.shared.held import HeldBatch
-from workers.sidecar.stages.put_away import put_away
+from workers.sidecar.stages.put_away import StoredResult, ended
 from workers.sidecar.stages.work import Computed, Ran, Work
 from workers.wire.call import GivenBack, Lost, NotBegun, NotRun, RunAlone, TraceResult
 
@@ -21,6 +21,8 @@ class BatchEnd:
     ran: Ran = field(default_factory=Ran)
     others: set[int] = field(default_factory=set)
     """Calls of tasks without a craft: traced without an outcome."""
+    came: list[Computed] = field(default_factory=list)
+    """What the model made, in order; it is to be stored."""
     not_run: dict[int, NotRun] = field(default_factory=dict)
     not_begun: list[Work] = field(default_factory=list)
     """Work that was claimed and is given up."""
@@ -31,7 +33,7 @@ class BatchEnd:
     computed: int = 0
 
     def add(self, item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> None:
-        """Add calls that end; the results of a run are stored here."""
+        """Add calls that end; the results of a run are in `came`, to be stored."""
         match item:
             case NoRun(ran=ran, others=others):
                 self.ran.add(ran)
@@ -50,6 +52,10 @@ class BatchEnd:
             case _:
                 assert_never(item)
 
+    def stored(self, stored: Iterable[StoredResult]) -> None:
+        """The results that came are stored, in this order."""
+        self.ran.add(ended(stored, self.batch.cancelled.__contains__))
+
     def answers(self) -> dict[int, TraceResult | NotRun]:
         """The answer to each call that ends."""
         alone: dict[int, NotRun] = {index: RunAlone() for index in self.ran.alone}
@@ -63,4 +69,4 @@ class BatchEnd:
             self.computed += len(item.run.work)
         pairs = zip(item.run.work, item.ended.results, strict=True)
         computed = [Computed(work, result, item.at, took_s) for work, result in pairs]
-        self.ran.add(put_away(computed, self.batch.cancelled.__contains__))
+        self.came += computed

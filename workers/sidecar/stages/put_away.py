@@ -6,8 +6,12 @@ what is settled, in one round trip. Guarantee: a result that cannot be stored fa
 
 from __future__ import annotations
 
+import functools
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -23,21 +27,42 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+AT_ONCE = 4
+"""Results that are stored at the same time. More would take turns on a local disk."""
+
 UNBLAMED = (InvalidInput, StoreError, BrokerUnavailable, ModelChanged)
 """Errors of a run that are not the model's fault."""
 
 
-def put_away(computed: Iterable[Computed], is_cancelled: IsCancelled) -> Ran:
-    """Store these results of a batch, in their order; returns how their calls ended."""
+@dataclass(frozen=True)
+class StoredResult:
+    """A result that was stored, or failed; `at` is when, by the monotonic clock."""
+
+    computed: Computed
+    outcome: Outcome
+    at: float
+
+
+def put_away(computed: Sequence[Computed], is_cancelled: IsCancelled) -> Ran:
+    """Store these results of a batch; returns how their calls ended."""
+    return ended(store_all(computed), is_cancelled)
+
+
+def store_all(computed: Sequence[Computed]) -> list[StoredResult]:
+    """Store results, of any batches, several at once: a store far away takes longer to answer than to write."""
+    return [_stored(computed[0])] if len(computed) == 1 else list(_threads().map(_stored, computed))
+
+
+def ended(stored: Iterable[StoredResult], is_cancelled: IsCancelled) -> Ran:
+    """How the calls of one batch ended, whose results were stored."""
     ran = Ran()
     failed: list[str] = []
-    for one in computed:
-        stored = _store(one)
-        now = monotonic()
+    for result in stored:
+        one = result.computed
         for request in one.work.requests:
-            outcome = _outcome_of(request, one.work, stored, is_cancelled)
+            outcome = _outcome_of(request, one.work, result.outcome, is_cancelled)
             ran.outcomes[request.index] = outcome
-            ran.took_s[request.index] = one.took_s + max(0.0, now - one.ended_at)
+            ran.took_s[request.index] = one.took_s + max(0.0, result.at - one.ended_at)
             if _is_the_models_fault(outcome):
                 failed.append(request.call.task_id)
         ran.claims.append(one.work.claim)
@@ -60,6 +85,19 @@ def leave(calls: Sequence[Call], ended: Outcomes, over_limit: Mapping[int, str])
 def forget() -> None:
     """Forget outcomes that no task took, because their requests were revoked in between."""
     outcomes.clear()
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="store")
+
+
+# A pool's threads do not live on in a forked process, and it would wait for them.
+os.register_at_fork(after_in_child=_threads.cache_clear)
+
+
+def _stored(computed: Computed) -> StoredResult:
+    return StoredResult(computed, _store(computed), monotonic())
 
 
 def _store(computed: Computed) -> Outcome:

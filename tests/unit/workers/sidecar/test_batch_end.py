@@ -13,6 +13,7 @@ from workers.sidecar.batch_end import BatchEnd
 from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.make_ready import make_ready, take
+from workers.sidecar.stages.put_away import store_all
 from workers.sidecar.stages.work import Ran
 from workers.wire.call import GivenBack, Lost, NotBegun, RunAlone
 from workers.wire.work_line import RunEnded
@@ -53,6 +54,8 @@ def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger: 
     batch = HeldBatch(1, calls)
     end = BatchEnd(batch)
     end.add(RunCame(run_of(batch, 1, *work), RunEnded(1, [ModelError("no"), ModelError("no")], 0.5), 0.0))
+    assert [one.work for one in end.came] == list(work)
+    end.stored(store_all(end.came))
     assert [type(outcome) for outcome in end.ran.outcomes.values()] == [Failed, Failed]
     assert (end.computed_s, end.computed) == (0.5, 2)
 

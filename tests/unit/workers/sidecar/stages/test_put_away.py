@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from time import monotonic
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from tasks.flow import outcomes
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed, Waiting
 from tasks.store import artifacts
+from tasks.store.artifacts import Store
+from tasks.store.names import Artifact
 from tests.fixtures.waiting import GIVE_UP_S
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known
@@ -41,6 +45,21 @@ def test_each_result_is_stored_and_its_claim_is_named_for_the_release(ledger: Le
     assert all(artifacts.store().find(work.artifact) for work in ready.work)
     assert ran.claims == [work.claim for work in ready.work]
     assert ran.worked
+    assert [type(outcome) for outcome in ran.outcomes.values()] == [Done, Done]
+
+
+def test_results_are_stored_at_the_same_time(
+    ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = ready_for(ledger, models, call("one"), call("two"))
+    both, put_bytes = threading.Barrier(2), Store.put_bytes
+
+    def put_when_both_are_here(*args: Any) -> Artifact:
+        both.wait(20)  # one after the other would break it, and fail both
+        return put_bytes(*args)
+
+    monkeypatch.setattr(Store, "put_bytes", put_when_both_are_here)
+    ran = put_away([Computed(work, SOUND) for work in ready.work], wanted)
     assert [type(outcome) for outcome in ran.outcomes.values()] == [Done, Done]
 
 
