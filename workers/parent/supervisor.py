@@ -22,7 +22,6 @@ from workers.upstream.billiard import how_it_ended
 from workers.wire.link import LinkClosed, ParentEnd
 from workers.wire.messages import (
     AskStatus,
-    BatchRan,
     FailedToLoad,
     FromChild,
     FromParent,
@@ -223,8 +222,6 @@ class Supervisor:
             case RegistryHolds():
                 self.holds = message
                 self.listener.holds()
-            case BatchRan(failed, worked):
-                self.listener.ran(failed, worked)
             case MemoryUsed(rss_bytes):
                 self.recycling.used(rss_bytes)
             case OperationRan():

@@ -26,8 +26,7 @@ from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.claim import give_up
 from workers.sidecar.stages.put_away import forget, leave, store_all
 from workers.sidecar.tracing import give_back_all, trace_all
-from workers.wire.batches import CallsEnded, Recalled
-from workers.wire.messages import BatchRan
+from workers.wire.batches import CallsEnded, ModelRan, Recalled
 from workers.wire.page import Stage
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def _answer(sidecar: SidecarState, end: BatchEnd) -> None:
     """Answer the calls that have ended, each once; before them, report the failures and the first success."""
     batch, ran = end.batch, end.ran
     if ran.failed or (ran.worked and sidecar.is_failing):
-        sidecar.parent.send(BatchRan(ran.failed, ran.worked))
+        sidecar.parent.send(ModelRan(ran.failed, ran.worked))
         sidecar.is_failing = not ran.worked
     results = [(index, result) for index, result in sorted(end.answers().items()) if index in batch.left]
     batch.left.difference_update(index for index, _ in results)

@@ -56,6 +56,13 @@ class Recalled:
     number: int
 
 
+@dataclass(frozen=True)
+class ModelRan:
+    """How the model did in what ended: the ids of tasks on which it failed, and whether any artifact was made."""
+
+    failed: Sequence[str]
+    worked: bool
+
+
 ToSidecar = RunBatch | CancelCalls | Recall
-FromSidecar = CallsEnded | Recalled
-"""`BatchRan` of `messages.py` comes on the same line."""
+FromSidecar = CallsEnded | Recalled | ModelRan

@@ -1,7 +1,7 @@
 """Every message between a slot worker's parent and its child: one frozen dataclass each, one JSON line on the wire.
 
-This file defines the messages and how they are written; `link.py` carries them. Requests and results
-go through Celery's own pool instead (`call.py`).
+This file defines the messages and how they are written; `link.py` carries them. Requests and results go between parent
+and sidecar instead (`batches.py`), and runs between sidecar and child (`work_line.py`).
 
 | message | sent by the child in | handled by the parent in |
 | --- | --- | --- |
@@ -10,16 +10,15 @@ go through Celery's own pool instead (`call.py`).
 | WaitsForTurn, VariantLoadBegan, VariantLoadEnded | `child/models/for_slot.py`, at a load | `parent/supervisor.py` |
 | RegistryOffer | `child/offering.py`, every few seconds | `duties/readiness.py`, through the supervisor |
 | RegistryHolds | the same, and `child/models/for_slot.py`, at a load and an unload | the same |
-| BatchRan | `child/process.py`, after a batch | `duties/readiness.py`, through the supervisor |
-| MemoryUsed | `child/main.py`, after a batch | `parent/supervisor.py` |
+| MemoryUsed | `child/serving.py`, after a run | `parent/supervisor.py` |
 | Status | `child/answers.py`, in a thread | the caller of `Supervisor.ask_status` |
-| OperationRan | `child/main.py`, after an operation | `parent/operations.py`, through the supervisor |
+| OperationRan | `child/operations.py`, after an operation | `parent/operations.py`, through the supervisor |
 
 | message | sent by the parent in | handled by the child in |
 | --- | --- | --- |
 | AskStatus | `parent/supervisor.py` | `child/answers.py`, in a thread |
 | CancelRequests | `parent/losses.py`, through the supervisor | `child/answers.py`, in a thread |
-| RunOperation | `parent/operations.py`, through the supervisor | `child/answers.py`, then `child/main.py` |
+| RunOperation | `parent/operations.py`, through the supervisor | `child/answers.py`, then `child/operations.py` |
 
 Guarantee: a line that is not a message, or has a missing, unknown or wrong field, raises a
 `BadMessage` that names it. Both ends match over `FromChild` and `FromParent`, so mypy finds a message
@@ -131,14 +130,6 @@ class RegistryHolds(_Message):
 
 
 @dataclass(frozen=True)
-class BatchRan(_Message):
-    """A batch has ended: the ids of tasks on which the model itself failed, and whether any artifact was made."""
-
-    failed: tuple[str, ...]
-    worked: bool
-
-
-@dataclass(frozen=True)
 class MemoryUsed(_Message):
     """How much of the host's memory the process uses after a batch; sent only where the model's table limits it."""
 
@@ -191,7 +182,7 @@ OfModel: TypeAlias = StateEntered | Loaded | FailedToLoad | StandsBy | WaitsForT
 OfRegistry: TypeAlias = VariantLoadBegan | VariantLoadEnded | RegistryOffer | RegistryHolds
 """The messages about a registry's models."""
 
-FromChild: TypeAlias = OfModel | OfRegistry | BatchRan | MemoryUsed | Status | OperationRan
+FromChild: TypeAlias = OfModel | OfRegistry | MemoryUsed | Status | OperationRan
 FromParent: TypeAlias = AskStatus | CancelRequests | RunOperation
 
 Readers: TypeAlias = Mapping[str, TypeAdapter[Any]]
@@ -211,7 +202,6 @@ FROM_CHILD = _readers(
     VariantLoadEnded,
     RegistryOffer,
     RegistryHolds,
-    BatchRan,
     MemoryUsed,
     Status,
     OperationRan,

@@ -16,9 +16,8 @@ from workers.parent.pipeline.hand_over import HandOver
 from workers.parent.pipeline.pipeline import Pipeline, Returned
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
-from workers.wire.batches import CallsEnded, FromSidecar, Recalled
+from workers.wire.batches import CallsEnded, FromSidecar, ModelRan, Recalled
 from workers.wire.call import GivenBack, Lost, RunAlone, TraceResult
-from workers.wire.messages import BatchRan
 
 
 class Answers:
@@ -60,7 +59,7 @@ class Answers:
     def _take(
         self,
         pipeline: Pipeline,
-        message: FromSidecar | BatchRan,
+        message: FromSidecar,
         ran: deque[tuple[SlotRequest, TraceResult]],
         alone: list[SlotRequest],
     ) -> None:
@@ -69,7 +68,7 @@ class Answers:
                 self._ended(pipeline, message, ran, alone)
             case Recalled():
                 pipeline.recalled(message)
-            case BatchRan(failed, worked):
+            case ModelRan(failed, worked):
                 self._supervisor.listener.ran(failed, worked)
 
     def _ended(
@@ -98,7 +97,7 @@ class Answers:
         self._supervisor.restarts.worked()
         self._dispatcher.recycle_if_due()
 
-    def _give_back(self, pipeline: Pipeline, messages: list[FromSidecar | BatchRan]) -> None:
+    def _give_back(self, pipeline: Pipeline, messages: list[FromSidecar]) -> None:
         if pipeline.is_over:
             self._losses.over(pipeline)
             self._flight.forget(pipeline)

@@ -20,7 +20,6 @@ from workers.wire.batches import CallsEnded, CancelCalls, FromSidecar, Recall, R
 from workers.wire.call import NotRun, TraceResult
 from workers.wire.frames import FrameLink
 from workers.wire.link import LinkClosed
-from workers.wire.messages import BatchRan
 from workers.wire.page import Page, Running, Stage
 
 logger = logging.getLogger(__name__)
@@ -125,12 +124,12 @@ class Pipeline:
             self._asked += 1
             self.recalls += self._say(Recall(self._asked))
 
-    def read(self) -> list[FromSidecar | BatchRan]:
+    def read(self) -> list[FromSidecar]:
         """What the sidecar has sent; notices when its line is closed."""
         if self.is_closed:
             return []
         try:
-            found: list[FromSidecar | BatchRan] = self._line.pending()
+            found: list[FromSidecar] = self._line.pending()
         except LinkClosed:
             self.is_closed, self.recalls = True, 0
             return []

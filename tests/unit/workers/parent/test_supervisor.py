@@ -20,7 +20,6 @@ from workers.parent.supervisor import Supervisor
 from workers.wire.link import ChildEnd, ParentEnd, pair
 from workers.wire.messages import (
     AskStatus,
-    BatchRan,
     FailedToLoad,
     FromChild,
     Loaded,
@@ -154,9 +153,9 @@ def test_a_child_that_stands_by_serves_and_its_model_is_loaded_first(supervised:
     assert supervised.supervisor.is_loading
 
 
-def test_offers_and_batches_are_passed_on(supervised: Supervised) -> None:
-    supervised.say(Loaded(0.1), RegistryOffer(OFFER), BatchRan(("a",), worked=False))
-    assert supervised.heard.all[1:] == [("offers", OFFER), ("ran", ("a",), False)]
+def test_offers_are_passed_on(supervised: Supervised) -> None:
+    supervised.say(Loaded(0.1), RegistryOffer(OFFER))
+    assert supervised.heard.all[1:] == [("offers", OFFER)]
 
 
 def test_what_is_loaded_is_known_until_the_child_ends_and_each_change_is_passed_on(supervised: Supervised) -> None:

@@ -20,12 +20,12 @@ from tasks.settings import settings
 from tests.fixtures.waiting import GIVE_UP_S
 from workers.child.main import begin, serve
 from workers.sidecar.main import main
-from workers.wire.batches import CallsEnded, Recall, Recalled, RunBatch
+from workers.wire.batches import CallsEnded, ModelRan, Recall, Recalled, RunBatch
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEnds
 from workers.wire.frames import FrameLink, frame_pair
 from workers.wire.link import LinkClosed, ParentEnd, pair
-from workers.wire.messages import BatchRan, Loaded, StandsBy
+from workers.wire.messages import Loaded, StandsBy
 from workers.wire.page import Page
 from workers.wire.spec import SlotSpec
 
@@ -94,7 +94,7 @@ class Slot:
                     for index, result in results:
                         assert (number, index) not in self.answers, "answered twice"
                         self.answers[number, index] = result
-                case BatchRan() | Recalled():
+                case ModelRan() | Recalled():
                     self.heard.append(message)
 
 

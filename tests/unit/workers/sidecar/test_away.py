@@ -20,9 +20,8 @@ from tests.unit.workers.sidecar.sidecars import Around, around, use_ledger
 from workers.sidecar import away, ready, tracing
 from workers.sidecar.shared.done import ChildGone, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
 from workers.sidecar.stages.work import Ran
-from workers.wire.batches import CallsEnded, Recalled
+from workers.wire.batches import CallsEnded, ModelRan, Recalled
 from workers.wire.call import Call, Lost, NotBegun, NotRun, RunAlone
-from workers.wire.messages import BatchRan
 from workers.wire.page import Stage
 from workers.wire.work_line import Run, RunEnded
 
@@ -66,9 +65,9 @@ def test_runs_of_several_batches_are_traced_in_one_round_and_each_batch_is_answe
     away.put_away(it.sidecar, [*came, NoRun(it.batch(3, call("c", "c")), Ran(alone=frozenset({0})))])
     assert traced == [["a", "b"]]
     assert it.heard() == [
-        BatchRan(("a",), worked=False),
+        ModelRan(("a",), worked=False),
         CallsEnded(1, [(0, FINE)], 0.5, 1),
-        BatchRan(("b",), worked=False),
+        ModelRan(("b",), worked=False),
         CallsEnded(2, [(0, FINE)], 0.5, 1),
         CallsEnded(3, [(0, RunAlone())]),
     ]
@@ -82,8 +81,8 @@ def test_the_parent_hears_of_each_failure_and_of_the_first_success_after_it(
     good, bad = Ran(worked=True, outcomes={0: Dropped()}), Ran(("a-task",), outcomes={0: Dropped()})
     for number, ran in enumerate((good, good, bad, bad, Ran(outcomes={0: Dropped()}), good, good)):
         away.put_away(it.sidecar, [NoRun(it.batch(number, call("a")), ran)])
-    told = [message for message in it.heard() if isinstance(message, BatchRan)]
-    worked, failed = BatchRan((), worked=True), BatchRan(("a-task",), worked=False)
+    told = [message for message in it.heard() if isinstance(message, ModelRan)]
+    worked, failed = ModelRan((), worked=True), ModelRan(("a-task",), worked=False)
     assert told == [worked, failed, failed, worked]
 
 

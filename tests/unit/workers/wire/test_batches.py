@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workers.wire.batches import CallsEnded, CancelCalls, Recall, Recalled, RunBatch
+from workers.wire.batches import CallsEnded, CancelCalls, ModelRan, Recall, Recalled, RunBatch
 from workers.wire.call import Call, GivenBack, Lost, NotBegun, RunAlone
 from workers.wire.frames import frame_pair
 
@@ -15,6 +15,7 @@ def test_each_message_arrives_as_it_was_sent() -> None:
         CancelCalls(1, (0,), "time_limit=1 s, set by the sender"),
         Recall(2),
         Recalled(2),
+        ModelRan(("a", "b"), worked=True),
         CallsEnded(
             1, ((0, (0, "result", 0.5)), (1, RunAlone()), (2, GivenBack()), (3, NotBegun()), (4, Lost())), 0.5, 1
         ),

@@ -26,7 +26,6 @@ FROM_CHILD = [
     wire.VariantLoadEnded("anna", is_loaded=False),
     wire.RegistryOffer(OFFER),
     wire.RegistryHolds(("anna", "bert"), 3, 1.5),
-    wire.BatchRan(("a", "b"), worked=True),
     wire.OperationRan(3),
     wire.OperationRan(3, 1.5, "ModelError: no"),
     wire.Status(3, {"pid": 1, "voices": ["an"], "load_s": None, "registry": {"rows": [{"id": "anna"}]}}),

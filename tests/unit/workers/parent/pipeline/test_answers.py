@@ -8,9 +8,8 @@ import pytest
 
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
 from workers.parent.listener import NoListener
-from workers.wire.batches import CallsEnded
+from workers.wire.batches import CallsEnded, ModelRan
 from workers.wire.call import NotBegun
-from workers.wire.messages import BatchRan
 
 
 class Listener(NoListener):
@@ -37,7 +36,7 @@ def listener(slot: SmallSlot) -> Listener:
 
 def test_a_failure_of_the_model_is_heard_before_its_results(slot: SmallSlot, listener: Listener) -> None:
     batch, _ = slot.running("a")
-    slot.sidecar.line.send_all([BatchRan(("a",), False), CallsEnded(batch.number, [(0, RESULT)])])
+    slot.sidecar.line.send_all([ModelRan(("a",), False), CallsEnded(batch.number, [(0, RESULT)])])
     slot.turn()
     assert listener.runs == [(("a",), False)]
     assert slot.heard["a"] == [RESULT]

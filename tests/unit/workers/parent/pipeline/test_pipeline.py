@@ -8,8 +8,7 @@ import signal
 import pytest
 
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
-from workers.wire.batches import CallsEnded, Recall, Recalled
-from workers.wire.messages import BatchRan
+from workers.wire.batches import CallsEnded, ModelRan, Recall, Recalled
 
 
 def test_what_was_handed_over_is_in_flight_until_each_call_is_answered(slot: SmallSlot) -> None:
@@ -69,9 +68,9 @@ def test_the_requests_of_the_run_are_those_of_its_calls_that_have_not_ended(slot
 
 def test_its_last_words_are_read_before_its_line_is_closed(slot: SmallSlot) -> None:
     (pipeline,) = slot.flight.pipelines
-    slot.sidecar.line.send(BatchRan((), True))
+    slot.sidecar.line.send(ModelRan((), True))
     slot.sidecar.line.close()
-    assert pipeline.read() == [BatchRan((), True)]
+    assert pipeline.read() == [ModelRan((), True)]
     assert not pipeline.is_closed
     assert (pipeline.read(), pipeline.is_closed) == ([], True)
     assert pipeline.read() == []
