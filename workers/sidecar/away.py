@@ -55,11 +55,10 @@ def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
         if isinstance(item, RecallDone):
             recalls.append(item.number)
         elif not isinstance(item, ChildGone):
-            if not ends:
-                sidecar.page.enter(Stage.AWAY, item_batch(item).number, began)
             batch = item_batch(item)
             ends.setdefault(batch.number, BatchEnd(batch)).add(item)
     if ends:
+        sidecar.page.enter(Stage.AWAY, min(ends), began, max(ends))
         _store(list(ends.values()))
         give_up(ledger(sidecar.app), [work for end in ends.values() for work in end.not_begun])
         _trace(sidecar, list(ends.values()))

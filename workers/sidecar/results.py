@@ -1,6 +1,7 @@
 """The thread that hears the child: results of runs, and what its models offer. It waits for nothing else.
 
-Guarantee: when the child has died, what it computed is put away, and then every call that is left is answered.
+Guarantees: when the child has died, what it computed is put away, and then every call that is left is answered; a
+result that ends the process when it is read, or cannot be read, costs its batch an attempt.
 """
 
 from __future__ import annotations
@@ -25,13 +26,25 @@ def run(sidecar: SidecarState) -> None:
     """Hear the child until it has died; an error of slotline itself ends the process."""
     try:
         while True:
-            hear(sidecar, sidecar.line.receive())
+            hear(sidecar, receive(sidecar))
     except LinkClosed:
         sidecar.known.close()  # first: whoever hears that the child has gone waits for the thread that may ask
         sidecar.done.put(ChildGone())
     except Exception:  # the boundary of the thread
         logger.exception("the sidecar does not understand its child any more")
         os._exit(FAILED)
+
+
+def receive(sidecar: SidecarState) -> FromChildToSidecar:
+    """The child's next answer; raises `LinkClosed`. The page says whose results are read, which may end the process."""
+
+    def arrived() -> None:
+        if (held := sidecar.outbox.next_answered) is not None:
+            sidecar.page.reads(held.batch.number)
+
+    found = sidecar.line.receive(arrived)
+    sidecar.page.reads(0)
+    return found
 
 
 def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:

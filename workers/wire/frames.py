@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from workers.wire.link import LinkClosed
@@ -99,9 +99,12 @@ class FrameLink:
             raise LinkClosed(str(exc) or type(exc).__name__) from exc
         return _after(parts, sent)
 
-    def receive(self) -> Any:
-        """The next value, waiting for it; raises `LinkClosed` when the other end is closed and nothing is left."""
-        while (found := self._next()) is None:
+    def receive(self, arrived: Callable[[], None] = lambda: None) -> Any:
+        """The next value, waiting for it; raises `LinkClosed` when the other end is closed and nothing is left.
+
+        `arrived` is called when it is there whole, and not unpickled yet.
+        """
+        while (found := self._next(arrived)) is None:
             self._read_some()
         return found[0]
 
@@ -145,13 +148,14 @@ class FrameLink:
         if not size:
             raise LinkClosed("the other end is closed")
 
-    def _next(self) -> tuple[Any] | None:
+    def _next(self, arrived: Callable[[], None] = lambda: None) -> tuple[Any] | None:
         """The value of the next whole frame; None if it has not arrived whole."""
         if self._large is not None:
             memory, filled, count = self._large
             if filled < len(memory):
                 return None
             self._large = None
+            arrived()
             return (_unpacked(memoryview(memory), count),)
         if len(self._received) < HEADER.size:
             return None
@@ -167,6 +171,7 @@ class FrameLink:
             return None
         payload = bytearray(self._received[HEADER.size : end])
         del self._received[:end]
+        arrived()
         return (_unpacked(memoryview(payload), count),)
 
 

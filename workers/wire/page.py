@@ -25,8 +25,9 @@ _CALL = struct.Struct("=H")
 _PID, _VERSION, _NUMBER, _BATCH, _BEGUN_AT, _COUNT = (index * 8 for index in range(6))
 _COMPUTING_S, _WAITING_S = 48, 56
 _STAGES = 64
-_STAGE_BYTES = 24
-_CALLS = 128
+_STAGE_BYTES = 32
+_READING = 128
+_CALLS = 136
 _BYTES = _CALLS + MOST_CALLS * _CALL.size
 _READS = 1000
 
@@ -50,11 +51,16 @@ class Running:
 
 @dataclass(frozen=True)
 class StageWork:
-    """What a stage of the sidecar works on: a batch (of several: the first), and since when; and its seconds so far."""
+    """What a stage of the sidecar works on: a batch, or all up to `last`, and since when; and its seconds so far."""
 
     batch: int
     since: float | None
     total_s: float
+    last: int = 0
+
+    def works_on(self, batch: int) -> bool:
+        """Whether this batch is among those that it works on now."""
+        return self.since is not None and self.batch <= batch <= max(self.batch, self.last)
 
 
 class Page:
@@ -94,9 +100,10 @@ class Page:
         """The sidecar runs under this process id."""
         _INT.pack_into(self._memory, _PID, pid)
 
-    def enter(self, stage: Stage, batch: int, now: float) -> None:
-        """A stage begins to work on this batch."""
+    def enter(self, stage: Stage, batch: int, now: float, last: int = 0) -> None:
+        """A stage begins to work on this batch; on all up to `last`, if that is given."""
         at = _place(stage)
+        _INT.pack_into(self._memory, at + 24, last)
         _INT.pack_into(self._memory, at, batch)
         _FLOAT.pack_into(self._memory, at + 8, now)
 
@@ -108,12 +115,21 @@ class Page:
         _FLOAT.pack_into(self._memory, at + 8, 0.0)
         _FLOAT.pack_into(self._memory, at + 16, self._float(at + 16) + max(0.0, now - since))
 
+    def reads(self, batch: int) -> None:
+        """The sidecar reads results of this batch, which are a model's own values; 0: it has read them."""
+        _INT.pack_into(self._memory, _READING, batch)
+
     # Anybody reads:
 
     @property
     def sidecar_pid(self) -> int:
         """The sidecar's process id; 0 before it runs."""
         return self._int(_PID)
+
+    @property
+    def reading(self) -> int:
+        """The batch whose results the sidecar reads, or read when it died; 0 if it reads none."""
+        return self._int(_READING)
 
     @property
     def computing_s(self) -> float:
@@ -145,7 +161,7 @@ class Page:
         """What this stage works on."""
         at = _place(stage)
         since = self._float(at + 8)
-        return StageWork(self._int(at), since or None, self._float(at + 16))
+        return StageWork(self._int(at), since or None, self._float(at + 16), self._int(at + 24))
 
     def _int(self, at: int) -> int:
         return int(_INT.unpack_from(self._memory, at)[0])

@@ -12,7 +12,7 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,9 +115,12 @@ class SidecarEnd:
             found.add(number)
         return frozenset(found)
 
-    def receive(self) -> FromChildToSidecar:
-        """The next answer of the child, waiting for it; raises `LinkClosed` when the child has died and all is read."""
-        found: FromChildToSidecar = self._frames.receive()
+    def receive(self, arrived: Callable[[], None] = lambda: None) -> FromChildToSidecar:
+        """The next answer of the child, waiting for it; raises `LinkClosed` when the child has died and all is read.
+
+        `arrived` is called before it is unpickled.
+        """
+        found: FromChildToSidecar = self._frames.receive(arrived)
         return found
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ class Verdict(StrEnum):
     COMPUTED = "computed"
     """It was being computed when its child died by itself."""
     AWAY = "away"
-    """Its results were being put away: its run stays counted."""
+    """Its results were being read or put away: its run stays counted."""
     READY = "ready"
     """It was being made ready, and may have ended the sidecar: it counts as a run that was lost before it began."""
 
@@ -32,18 +32,19 @@ class LastSeen:
     running: Running | None
     ready: StageWork
     away: StageWork
+    reading: int = 0
 
     @classmethod
     def of(cls, page: Page) -> LastSeen:
         """Read it."""
-        return cls(page.running(), page.stage(Stage.READY), page.stage(Stage.AWAY))
+        return cls(page.running(), page.stage(Stage.READY), page.stage(Stage.AWAY), page.reading)
 
     def verdict(self, batch: int, call: int, *, child_died_first: bool) -> Verdict:
         """On one call of a batch. `child_died_first`: nobody ended the child because its sidecar had died."""
         if self.running and self.running.batch == batch and call in self.running.calls:
             return Verdict.COMPUTED if child_died_first else Verdict.INNOCENT
-        if self.away.since is not None and self.away.batch == batch:
+        if batch == self.reading or self.away.works_on(batch):
             return Verdict.AWAY
-        if self.ready.since is not None and self.ready.batch == batch:
+        if self.ready.works_on(batch):
             return Verdict.READY
         return Verdict.INNOCENT

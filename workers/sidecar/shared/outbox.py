@@ -56,6 +56,12 @@ class Outbox:
         self._add([_Entry(number, None, packed(LoadVariant(number, variant)))])
         return number
 
+    @property
+    def next_answered(self) -> HeldRun | None:
+        """The run that the child answers next; None if that is a question, or there is nothing to answer."""
+        with self._lock:
+            return next((one.held for one in self._sent if not one.is_answered), None)
+
     def ended(self, number: int) -> HeldRun | None:
         """The child has answered this number: the run, and the room for the next ones."""
         with self._lock:

@@ -75,6 +75,21 @@ def test_runs_of_several_batches_are_traced_in_one_round_and_each_batch_is_answe
     assert it.sidecar.page.stage(Stage.AWAY).since is None
 
 
+def test_the_page_names_all_batches_whose_results_are_stored(
+    it: Around, traced: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[list[bool]] = []
+
+    def store(ends: object) -> None:
+        work = it.sidecar.page.stage(Stage.AWAY)
+        named.append([work.works_on(number) for number in range(5)])
+
+    monkeypatch.setattr(away, "_store", store)
+    away.put_away(it.sidecar, [NotBegunCalls(it.batch(number, call(str(number)))) for number in (3, 2)])
+    away.put_away(it.sidecar, [NotBegunCalls(it.batch(4, call("4")))])
+    assert named == [[False, False, True, True, False], [False] * 4 + [True]]
+
+
 def test_the_parent_hears_of_each_failure_and_of_the_first_success_after_it(
     it: Around, traced: list[list[str]]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.workers.sidecar.sidecars import around, computed, run_of
 from workers.adapters.base import Offer
 from workers.sidecar import results
@@ -30,3 +32,23 @@ def test_what_the_child_offers_is_known() -> None:
         found = it.sidecar.known.find(None)
         assert found is not None
         assert found.offer.revision == "r2"
+
+
+class Unreadable:
+    """It can be sent, and not be read."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return int, ("no number",)
+
+
+def test_the_page_names_the_batch_whose_results_cannot_be_read_and_none_after_those_that_can() -> None:
+    with around() as it:
+        runs = [run_of(it.batch(number), it.sidecar.outbox.number(), size=1) for number in (4, 5)]
+        it.sidecar.outbox.send(runs)
+        computed(it.child, "a sound")
+        results.hear(it.sidecar, results.receive(it.sidecar))
+        assert it.sidecar.page.reading == 0
+        computed(it.child, Unreadable())
+        with pytest.raises(ValueError, match="no number"):
+            results.receive(it.sidecar)
+        assert it.sidecar.page.reading == 5

@@ -42,3 +42,13 @@ def test_the_run_comes_before_the_stages_of_its_batch() -> None:
 
 def test_on_an_empty_page_nobody_is_at_fault() -> None:
     assert LastSeen.of(Page()).verdict(1, 0, child_died_first=True) is Verdict.INNOCENT
+
+
+def test_whose_results_ended_the_sidecar_that_read_them_stays_counted() -> None:
+    page = Page()
+    page.begin_run(8, 3, [0], 12.0)
+    page.reads(2)
+    assert LastSeen.of(page).verdict(2, 0, child_died_first=False) is Verdict.AWAY
+    assert LastSeen.of(page).verdict(3, 0, child_died_first=False) is Verdict.INNOCENT
+    page.reads(0)
+    assert LastSeen.of(page).verdict(2, 0, child_died_first=False) is Verdict.INNOCENT
