@@ -76,6 +76,9 @@ class Watch:
         """
         self._due_at, self._not_before = math.inf, self._clock()
         self._within(FIRST_LOOK_S)
+        for pipeline in self._flight.pipelines:
+            if pipeline.is_closed and not pipeline.is_over:
+                self._losses.sidecar_ended(pipeline)  # that its child is killed is a timer, too
 
     def stop(self) -> None:
         """No further look by a timer: the event loop does not turn any more."""

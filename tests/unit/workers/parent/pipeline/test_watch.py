@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
+from workers.parent import losses
 from workers.parent.pipeline.stages import SlowStage
 from workers.wire.page import Stage
 
@@ -32,6 +35,17 @@ def test_it_goes_on_after_the_loop_has_forgotten_its_timers(slot: SmallSlot) -> 
     slot.loop.reset()
     slot.watch.listen()
     assert slot.loop.timer
+
+
+def test_a_child_whose_sidecar_has_ended_is_killed_also_after_the_loop_has_forgotten_its_timers(
+    slot: SmallSlot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "ENDS_ITSELF_WITHIN_S", 0.0)
+    slot.sidecar_ends()
+    slot.loop.reset()
+    slot.watch.listen()
+    slot.turn()
+    assert slot.child.kills == [False]
 
 
 def test_a_sender_s_limit_is_looked_at_in_time(slot: SmallSlot) -> None:
