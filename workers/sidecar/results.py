@@ -1,7 +1,7 @@
 """The thread that hears the child: results of runs, and what its models offer. It waits for nothing else.
 
 Guarantees: when the child has died, what it computed is put away, and then every call that is left is answered; a
-result that ends the process when it is read, or cannot be read, costs its batch an attempt.
+result that ends the process when it is read, or cannot be read, costs its run an attempt.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def receive(sidecar: SidecarState) -> FromChildToSidecar:
 
     def arrived() -> None:
         if (held := sidecar.outbox.next_answered) is not None:
-            sidecar.page.reads(held.batch.number)
+            sidecar.page.reads(held.batch.number, held.calls)
 
     found = sidecar.line.receive(arrived)
     sidecar.page.reads(0)

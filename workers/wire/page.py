@@ -27,7 +27,7 @@ _COMPUTING_S, _WAITING_S = 48, 56
 _STAGES = 64
 _STAGE_BYTES = 32
 _READING = 128
-_CALLS = 136
+_CALLS = 152
 _BYTES = _CALLS + MOST_CALLS * _CALL.size
 _READS = 1000
 
@@ -115,8 +115,11 @@ class Page:
         _FLOAT.pack_into(self._memory, at + 8, 0.0)
         _FLOAT.pack_into(self._memory, at + 16, self._float(at + 16) + max(0.0, now - since))
 
-    def reads(self, batch: int) -> None:
-        """The sidecar reads results of this batch, which are a model's own values; 0: it has read them."""
+    def reads(self, batch: int, calls: Sequence[int] = ()) -> None:
+        """The sidecar reads the results of a run, which are a model's own values; batch 0: it has read them."""
+        if calls:
+            _INT.pack_into(self._memory, _READING + 8, min(calls))
+            _INT.pack_into(self._memory, _READING + 16, max(calls))
         _INT.pack_into(self._memory, _READING, batch)
 
     # Anybody reads:
@@ -127,9 +130,9 @@ class Page:
         return self._int(_PID)
 
     @property
-    def reading(self) -> int:
-        """The batch whose results the sidecar reads, or read when it died; 0 if it reads none."""
-        return self._int(_READING)
+    def reading(self) -> tuple[int, range]:
+        """The batch whose results the sidecar reads, or read when it died, and from which call to which; 0: none."""
+        return self._int(_READING), range(self._int(_READING + 8), self._int(_READING + 16) + 1)
 
     @property
     def computing_s(self) -> float:

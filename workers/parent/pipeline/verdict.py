@@ -32,7 +32,7 @@ class LastSeen:
     running: Running | None
     ready: StageWork
     away: StageWork
-    reading: int = 0
+    reading: tuple[int, range] = (0, range(0))
 
     @classmethod
     def of(cls, page: Page) -> LastSeen:
@@ -43,7 +43,8 @@ class LastSeen:
         """On one call of a batch. `child_died_first`: nobody ended the child because its sidecar had died."""
         if self.running and self.running.batch == batch and call in self.running.calls:
             return Verdict.COMPUTED if child_died_first else Verdict.INNOCENT
-        if batch == self.reading or self.away.works_on(batch):
+        is_read = batch == self.reading[0] and call in self.reading[1]
+        if is_read or self.away.works_on(batch):
             return Verdict.AWAY
         if self.ready.works_on(batch):
             return Verdict.READY

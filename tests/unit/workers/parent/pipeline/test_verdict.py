@@ -47,8 +47,9 @@ def test_on_an_empty_page_nobody_is_at_fault() -> None:
 def test_whose_results_ended_the_sidecar_that_read_them_stays_counted() -> None:
     page = Page()
     page.begin_run(8, 3, [0], 12.0)
-    page.reads(2)
+    page.reads(2, [0])
     assert LastSeen.of(page).verdict(2, 0, child_died_first=False) is Verdict.AWAY
+    assert LastSeen.of(page).verdict(2, 1, child_died_first=False) is Verdict.INNOCENT, "its run was not read"
     assert LastSeen.of(page).verdict(3, 0, child_died_first=False) is Verdict.INNOCENT
     page.reads(0)
     assert LastSeen.of(page).verdict(2, 0, child_died_first=False) is Verdict.INNOCENT
