@@ -7,7 +7,8 @@
 #   make test-lowest   transport, pool and faults on the lowest versions that pyproject.toml allows
 #   make check   ruff, mypy, import rules, the compose file
 #   make bench   the benchmarks' tables
-#   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another
+#   make chaos   a storm of 200 kills on real processes; SEED=… and KILLS=… choose another, SLOTLINE_PIPELINE=0 is one
+#                without the pipeline
 #   make gpu-check   what slots do on a real GPU, as a table; refuses where there is none
 #   make viettts adds VietTTS to .venv; ONNX=onnx-gpu on a machine with a GPU
 #   make wheel   dist/slotline-*.whl

@@ -2,6 +2,7 @@
 
     python -m tests.chaos.storm [--seed N] [--kills 200] [--paragraphs 500] [--batch 4]
 
+Its workers take other settings from the environment: with SLOTLINE_PIPELINE=0 it is a storm without the pipeline.
 Beside the books single paragraphs are asked for, with odd ids and countdowns. In the end every
 paragraph must be in the audio exactly once and in order, sample by sample; every job SUCCESS;
 nothing set aside; no message in a queue, held or delayed; no process left. Prints a table of

@@ -50,11 +50,12 @@ def assert_only_the_poison_paid(slots: Slots, poison: str) -> None:
         assert len(runs) <= 2, "no innocent loses more than one attempt"
 
 
-@pytest.mark.parametrize("poison", ["⚡crash", "⚡killed", "⚡hang"])
+@pytest.mark.parametrize(("poison", "pipeline"), [("⚡crash", "1"), ("⚡killed", "0"), ("⚡hang", "1")])
 def test_of_a_chapters_batch_that_dies_the_culprit_alone_is_set_aside(
-    slots: Slots, client: Client, poison: str, monkeypatch: pytest.MonkeyPatch
+    slots: Slots, client: Client, poison: str, pipeline: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLOTLINE_MODELS", str(slots.catalog))
+    monkeypatch.setenv("SLOTLINE_PIPELINE", pipeline)
     slots.flow()
     slot = slots.start()
     job = client.submit_chapter("\n\n".join(with_poison(poison)), model=MODEL)
