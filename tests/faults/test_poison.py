@@ -30,6 +30,24 @@ time_limit_s = 1.5
 journal = "{journal}"
 """
 
+FATAL = """
+import os
+
+from workers.adapters.rehearsal import Rehearsal
+
+
+class EndsItsReader:
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+class Fatal(Rehearsal):
+    def run(self, batch):
+        made = super().run(batch)
+        return [EndsItsReader() if "poison" in one.text else sound for one, sound in zip(batch, made)]
+"""
+"""An adapter whose result for a poisonous text ends the process that reads it, which is the sidecar."""
+
 ADDRESS_SPACE_KIB = 3 * 1024 * 1024
 HOG = "⚡hog=4096"
 GOOD = ("The first one is good.", "The second one is good.", "The last one is good.")
@@ -93,6 +111,24 @@ def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_live
     again = client.submit_chapter("The worker goes on.", model="poisoned").wait(LIMIT_S)
     assert again.duration_s > 0
     assert slot.returncode is None, "its parent is the same process as before"
+
+
+def test_a_result_that_ends_the_process_beside_the_model_counts_and_fails_alone(
+    use_catalog: UseCatalog, client: Client, start_pair: StartPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fatal.py").write_text(FATAL)
+    metadata = tmp_path / "fatal-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fatal\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text("[slotline.adapters]\nfatal = fatal:Fatal\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    use_catalog(CATALOG.format(journal=tmp_path / "journal").replace("rehearsal", "fatal"))
+    slot = start_pair("poisoned")[1]
+    job = client.submit_chapter(chapter_with("in its result"), model="poisoned")
+    with pytest.raises(PartsFailed, match="its worker died in all 3 attempts.*while its result was put away") as caught:
+        job.wait(LIMIT_S)
+    assert_only_the_poison_failed(client, job.id, caught.value)
+    assert slot.returncode is None
 
 
 def test_a_paragraph_that_takes_more_memory_than_there_is_costs_three_attempts_and_no_process(
