@@ -63,7 +63,7 @@ def test_otherwise_it_is_left_where_it_is(duty: Recall, slot: SmallSlot, raw_red
     if why != "nothing waits behind it":
         slot.batch("c", "d")
     slot.sidecar.begin(batch, at=time.monotonic() - (0.0 if why == "the run is young" else 1.0))
-    if why == "work lies in the queue":
+    if why == "the idle slot finds work in the queue":
         raw_redis.lpush("m", "message")
     duty.step()
     slot.turn()
