@@ -4,12 +4,14 @@ It kills children, sidecars, parents, whole workers, flow workers and Redis (SIG
 for longer than the lease and thaws them, cuts connections, swallows what is sent over those of
 one worker (one way or both), and sends copies of messages.
 It spares what was struck before: three deaths on one part are what poison means, and a
-storm holds none. `step` deals at most one fault and never waits.
+storm holds none. All that a worker holds is struck with it, because what was claimed may cost
+an attempt. `step` deals at most one fault and never waits.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import random
 import signal
@@ -83,6 +85,8 @@ class Hand:
         self._redis_back_s: float | None = None
         self._redis_gone_s = 0.0
         self._struck: set[str] = set()
+        self._held: dict[int, set[str]] = {}
+        """The tasks whose messages each worker holds, by its process, as Redis last told."""
         self.dealt: Counter[str] = Counter()
         self.strikes: list[Strike] = []
         self.redis_away: list[Span] = []
@@ -173,7 +177,7 @@ class Hand:
         name = next(name for name in names if self._fleet.pids(name)[:1] == victim[:1])
         long_s = self._fleet.lease_s * self._random.uniform(*FROZEN_LEASES)
         os.killpg(victim[0], signal.SIGSTOP)
-        self._struck |= self._computing(victim)
+        self._struck |= self._at_stake(victim)
         self._frozen.append(Frozen(name, victim[0], frozenset(victim), time.monotonic(), now_s + long_s))
         self._tell(f"freeze {name} for {long_s:.1f} s")
         return True
@@ -235,15 +239,29 @@ class Hand:
         """A worker that is whole, awake, at work if one is, and at no part that was struck before; the parent first."""
         self._journal.read()
         whole = [self._fleet.pids(name) for name in names if name not in self.frozen()]
-        fit = [pids for pids in whole if len(pids) > 1 and not self._computing(pids) & self._struck]
+        self._look_who_holds()
+        fit = [pids for pids in whole if len(pids) > 1 and not self._at_stake(pids) & self._struck]
         busy = [pids for pids in fit if self._computing(pids)]
         return self._random.choice(busy or fit) if fit else None
+
+    def _at_stake(self, pids: list[int]) -> set[str]:
+        """What its death may cost an attempt: texts by their digests, and tasks by their ids."""
+        return self._computing(pids).union(*(self._held.get(pid, set()) for pid in pids))
+
+    def _look_who_holds(self) -> None:
+        with contextlib.suppress(redis.RedisError), redis.Redis.from_url(self._fleet.redis.url) as client:
+            found: dict[int, set[str]] = {}
+            for entry in client.hvals(keys.HELD):
+                holder, _, raw = entry.split(b"\n", 2)
+                with contextlib.suppress(ValueError, LookupError):  # not a task's message
+                    found.setdefault(int(holder.split(b":")[-2]), set()).add(json.loads(raw)["headers"]["id"])
+            self._held = found
 
     def _computing(self, pids: list[int]) -> set[str]:
         return {run.text for run in self._journal.open_runs if run.pid in pids}
 
     def _strike(self, kind: str, at_s: float, pids: frozenset[int], until_s: float | None) -> None:
         self._journal.read()
-        self._struck |= self._computing(list(pids))
+        self._struck |= self._at_stake(list(pids))
         self.strikes.append(Strike(kind, at_s, pids, until_s))
         self._tell(f"{kind} {min(pids)}")
