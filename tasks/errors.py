@@ -80,6 +80,7 @@ class ModelError(SlotlineError):
 class ModelChanged(SlotlineError):
     """The model was loaded again with other weights while the input was made ready; it is made ready again."""
 
+    status = 503
     retryable = True
 
 

@@ -245,7 +245,7 @@ def capacity(model: str) -> str:
 def pace(what: str) -> str:
     """Hash: class of sizes -> how long such parts took; `what` is a model, or `flow:<kind>` for the end of a job.
 
-    What the fields are is in `tasks/redis/lua/pace.lua`. It has no end, and some hundred bytes for each of them.
+    What the fields are is in `tasks/redis/lua/pace.lua`. It ends 30 days after the last sample.
     """
     return f"{PREFIX}pace:{what}"
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
@@ -48,6 +48,9 @@ NOT_SENT = frozenset({State.READY, State.BUSY, State.FAILED})
 """States without a `StateEntered` message: the parent knows what runs; `Loaded` and `FailedToLoad` have more detail."""
 
 REDIS_ANSWERS_WITHIN_S = 1.0
+
+SIDECAR_ENDS_WITHIN_S = 0.3
+"""A process's sockets are closed a moment before its end can be collected."""
 
 _child: ChildState | None = None
 
@@ -88,7 +91,7 @@ def serve() -> None:
         while True:
             serve_next(child)
     except LinkClosed:
-        pass
+        sleep(SIDECAR_ENDS_WITHIN_S)  # the thread that waits for the sidecar ends this process in the same way
     except BaseException as exc:
         logger.critical("the child ends: %r", exc, exc_info=True)
     finally:

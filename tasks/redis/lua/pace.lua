@@ -8,6 +8,7 @@
 local PACE_KEPT = 32
 -- A sample of more than so many times the average counts as that: a frozen machine, or a model that was loaded first.
 local PACE_SURE, PACE_MOST = 4, 4
+local PACE_LASTS_MS = 30 * 24 * 3600 * 1000 -- after the last sample
 
 local function pace_of(what) return 'slotline:pace:' .. what end
 
@@ -27,6 +28,7 @@ local function note_pace(what, parts, size, ms, now)
   local new, keep = faded(count)
   redis.pcall('HSET', key, class, string.format(
     '%d %.6g %.6g %.6g %.0f', new, parts_sum * keep + parts, size_sum * keep + size, ms_sum * keep + ms, now))
+  redis.pcall('PEXPIRE', key, PACE_LASTS_MS)
 end
 
 -- Note how many parts a job had when it was opened, and when it ended. Of a kind that never needs further ones nothing
@@ -39,4 +41,5 @@ local function note_growth(kind, opened, ended)
   local new, keep = faded(tonumber(count))
   redis.pcall('HSET', key, 'grown', string.format(
     '%d %.6g %.6g', new, tonumber(opened_sum) * keep + opened, tonumber(ended_sum) * keep + ended))
+  redis.pcall('PEXPIRE', key, PACE_LASTS_MS)
 end

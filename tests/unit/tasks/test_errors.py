@@ -40,7 +40,7 @@ def test_only_an_error_of_the_caller_has_a_status_below_500(error: type[Slotline
 
 def test_only_what_waiting_can_mend_is_tried_again_by_itself() -> None:
     tried_again = {error for error in ALL if error.retryable}
-    assert tried_again == {errors.OutOfMemory, errors.StoreError, errors.BrokerUnavailable}
+    assert tried_again == {errors.ModelChanged, errors.OutOfMemory, errors.StoreError, errors.BrokerUnavailable}
 
 
 @pytest.mark.parametrize("error", ALL)

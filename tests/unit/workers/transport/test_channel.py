@@ -53,7 +53,7 @@ def test_a_paused_queue_is_looked_at_without_a_peek_that_would_wake_at_once(
     redis_client.hset(keys.PAUSED, "q", "{}")
     channel = reading.default_channel
     heard: list[bool] = []
-    channel.qos.gate(lambda: True, 0, heard.append)
+    channel.qos.gate(lambda: True, lambda: 1, lambda: 0, heard.append)
     redis_client.config_resetstat()
     with Consumer(channel, [Queue("q")], on_message=lambda message: pytest.fail("taken")):
         for _ in range(3):
