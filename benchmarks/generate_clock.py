@@ -28,8 +28,9 @@ def timed(generate: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         began_s = time.monotonic()
         made = generate(*args, **kwargs)
-        with Path(os.environ[FILE]).open("a") as file:
-            file.write(json.dumps([began_s, time.monotonic()]) + "\n")
+        if path := os.environ.get(FILE):  # a benchmark that does not ask for it has no file
+            with Path(path).open("a") as file:
+                file.write(json.dumps([began_s, time.monotonic()]) + "\n")
         return made
 
     return call
