@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
 from workers.child.status import status
-from workers.wire.link import LinkClosed
 from workers.wire.messages import AskStatus, CancelRequests, RunOperation, Status
+from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
     from workers.child.process import ChildState

@@ -29,8 +29,8 @@ from workers.child.process import ChildState
 from workers.upstream.celery import unshared_client
 from workers.upstream.redis import answer_within
 from workers.upstream.tracer import begin_child
-from workers.wire.link import LinkClosed
 from workers.wire.messages import StandsBy, StateEntered
+from workers.wire.socket_end import LinkClosed
 from workers.wire.state import State
 from workers.wire.work_line import LoadVariant, Run, work_line
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from tasks.errors import SlotlineError
 from tasks.offers import Published
 from workers.adapters import adapter_of
-from workers.wire.link import LinkClosed
 from workers.wire.messages import RegistryOffer
+from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry

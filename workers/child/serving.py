@@ -23,8 +23,8 @@ from workers.adapters import hardware
 from workers.adapters.base import Cancelled
 from workers.child import operations
 from workers.child.compute import Computing
-from workers.wire.link import LinkClosed
 from workers.wire.messages import MemoryUsed
+from workers.wire.socket_end import LinkClosed
 from workers.wire.state import State
 from workers.wire.work_line import LoadVariant, ModelOffers, Run, RunBroke, RunEnded
 

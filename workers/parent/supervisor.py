@@ -19,7 +19,7 @@ from workers.parent.listener import NoListener, SlotListener
 from workers.parent.load_watch import LoadWatch
 from workers.parent.restart_policy import DEATHS_WITHOUT_WORK, Recycling, RestartPolicy, VariantLoads
 from workers.upstream.billiard import how_it_ended
-from workers.wire.link import LinkClosed, ParentEnd
+from workers.wire.link import ParentEnd
 from workers.wire.messages import (
     AskStatus,
     FailedToLoad,
@@ -38,6 +38,7 @@ from workers.wire.messages import (
     VariantLoadEnded,
     WaitsForTurn,
 )
+from workers.wire.socket_end import LinkClosed
 from workers.wire.spec import SlotSpec
 from workers.wire.state import LOADING, State
 

@@ -13,7 +13,7 @@ from tasks.exit_codes import FAILED
 from workers.sidecar.shared.done import NotBegunCalls, RecallDone
 from workers.sidecar.shared.held import HeldBatch
 from workers.wire.batches import CancelCalls, Recall, RunBatch, ToSidecar
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
     from workers.sidecar.process import SidecarState

@@ -18,7 +18,7 @@ from tasks.flow.connections import write_buffer
 from tasks.store import artifacts
 from workers.sidecar import answers, away, crafts, ready, results
 from workers.sidecar.process import SidecarState
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
     from celery import Celery

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
 from workers.sidecar.shared.done import ChildGone, RunCame
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 from workers.wire.work_line import FromChildToSidecar, ModelOffers, RunBroke, RunEnded
 
 if TYPE_CHECKING:

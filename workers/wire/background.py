@@ -11,7 +11,7 @@ import threading
 from collections.abc import Sequence
 
 from workers.wire.frames import FrameLink
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 
 class BackgroundSender:

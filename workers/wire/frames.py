@@ -9,14 +9,12 @@ died can still be received.
 from __future__ import annotations
 
 import pickle
-import select
 import socket
 import struct
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed, SocketEnd
 
 HEADER = struct.Struct("<QI")
 """The bytes that follow it, and how many arrays are among them. Those begin with the arrays' sizes, then the pickle."""
@@ -54,23 +52,14 @@ def _unpacked(payload: memoryview, count: int) -> Any:
     return pickle.loads(payload[count * 8 : end], buffers=buffers)
 
 
-class FrameLink:
+class FrameLink(SocketEnd):
     """One end of the socket. Any thread may send; only one thread receives."""
 
     def __init__(self, end: socket.socket) -> None:
-        self._end = end
+        super().__init__(end)
         self._received = bytearray()
         self._large: tuple[bytearray, int, int] | None = None
         """A frame larger than a chunk, which is read into its own memory: what is there, its size, its arrays."""
-        self._sending = threading.Lock()
-
-    def fileno(self) -> int:
-        """The descriptor to wait on, -1 once closed."""
-        return self._end.fileno()
-
-    def close(self) -> None:
-        """Close this end; may be called twice."""
-        self._end.close()
 
     def send(self, value: Any) -> None:
         """Send one value; raises `LinkClosed`, also if the other process does not read for long."""
@@ -82,11 +71,7 @@ class FrameLink:
 
     def send_packed(self, data: bytes | memoryview) -> None:
         """Send frames that `packed` has made; raises `LinkClosed`."""
-        try:
-            with self._sending:
-                self._end.sendall(data)
-        except OSError as exc:
-            raise LinkClosed(str(exc) or type(exc).__name__) from exc
+        self._send_bytes(data)
 
     def send_at_once(self, parts: Sequence[bytes | memoryview]) -> bytes:
         """Send as much as there is room for, without waiting; returns a copy of the rest. Raises `LinkClosed`."""
@@ -126,27 +111,18 @@ class FrameLink:
                 found += value
         return found
 
-    def _is_readable(self, wait_s: float) -> bool:
-        if self._end.fileno() < 0:
-            raise LinkClosed("closed")
-        poller = select.poll()
-        poller.register(self._end, select.POLLIN)
-        return bool(poller.poll(wait_s * 1000))
-
     def _read_some(self) -> None:
+        if self._large is None:
+            self._received += self._receive_bytes(CHUNK_BYTES)
+            return
+        memory, filled, count = self._large
         try:
-            if self._large is not None:
-                memory, filled, count = self._large
-                size = self._end.recv_into(memoryview(memory)[filled:])
-                self._large = memory, filled + size, count
-            else:
-                chunk = self._end.recv(CHUNK_BYTES)
-                size = len(chunk)
-                self._received += chunk
+            size = self._end.recv_into(memoryview(memory)[filled:])
         except OSError as exc:
             raise LinkClosed(str(exc)) from exc
         if not size:
             raise LinkClosed("the other end is closed")
+        self._large = memory, filled + size, count
 
     def _next(self, arrived: Callable[[], None] = lambda: None) -> tuple[Any] | None:
         """The value of the next whole frame; None if it has not arrived whole."""

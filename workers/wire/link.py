@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import select
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from typing import Generic, TypeAlias, TypeVar
 
 from workers.wire.messages import FROM_CHILD, FROM_PARENT, BadMessage, FromChild, FromParent, Readers, decode, encode
+from workers.wire.socket_end import LinkClosed, SocketEnd
 
 logger = logging.getLogger(__name__)
 
@@ -30,35 +29,17 @@ Sent = TypeVar("Sent", bound=FromChild | FromParent)
 Heard = TypeVar("Heard", bound=FromChild | FromParent)
 
 
-class LinkClosed(Exception):
-    """The other end is closed, or its process has died."""
-
-
-class Link(Generic[Sent, Heard]):
+class Link(SocketEnd, Generic[Sent, Heard]):
     """One end of the link. Any thread may send; only one thread reads. `readers` has the messages that may come."""
 
     def __init__(self, end: socket.socket, readers: Readers) -> None:
-        self._end = end
+        super().__init__(end)
         self._readers = readers
         self._rest = b""
-        self._sending = threading.Lock()
-
-    def fileno(self) -> int:
-        """The descriptor to wait on, -1 once closed."""
-        return self._end.fileno()
-
-    def close(self) -> None:
-        """Close this end; may be called twice."""
-        self._end.close()
 
     def send(self, message: Sent) -> None:
         """Send one message whole; raises `LinkClosed`, also if the child does not read for long."""
-        line = encode(message)
-        try:
-            with self._sending:
-                self._end.sendall(line)
-        except OSError as exc:
-            raise LinkClosed(str(exc)) from exc
+        self._send_bytes(encode(message))
 
     def messages(self) -> Iterator[Heard]:
         """All messages, waiting for each; ends when the other end is closed."""
@@ -84,20 +65,8 @@ class Link(Generic[Sent, Heard]):
                 break
         return found
 
-    def _is_readable(self, wait_s: float) -> bool:
-        if self._end.fileno() < 0:
-            raise LinkClosed("closed")
-        poller = select.poll()
-        poller.register(self._end, select.POLLIN)
-        return bool(poller.poll(wait_s * 1000))
-
     def _received(self) -> list[Heard]:
-        try:
-            chunk = self._end.recv(CHUNK_BYTES)
-        except OSError as exc:
-            raise LinkClosed(str(exc)) from exc
-        if not chunk:
-            raise LinkClosed("the other end is closed")
+        chunk = self._receive_bytes(CHUNK_BYTES)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         return [message for line in lines for message in self._read(line)]
 

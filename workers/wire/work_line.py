@@ -18,7 +18,7 @@ from typing import Any
 
 from workers.wire.background import BackgroundSender
 from workers.wire.frames import FrameLink, packed, packed_parts
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 _TOKEN = struct.Struct("=q")
 

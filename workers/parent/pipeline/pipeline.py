@@ -19,8 +19,8 @@ from workers.parent.slot_request import SlotRequest
 from workers.wire.batches import CallsEnded, CancelCalls, FromSidecar, Recall, Recalled, RunBatch
 from workers.wire.call import NotRun, TraceResult
 from workers.wire.frames import FrameLink
-from workers.wire.link import LinkClosed
 from workers.wire.page import Page, Running, Stage
+from workers.wire.socket_end import LinkClosed
 
 logger = logging.getLogger(__name__)
 

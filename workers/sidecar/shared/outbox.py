@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from workers.sidecar.shared.held import HeldRun
 from workers.wire.frames import packed
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 from workers.wire.work_line import LoadVariant, SidecarEnd
 
 ROOM_BYTES = 96 * 1024

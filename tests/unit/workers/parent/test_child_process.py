@@ -20,8 +20,8 @@ from workers.parent.supervisor import Supervisor
 from workers.wire.batches import CallsEnded, RunBatch
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEnds, ChildEntry
-from workers.wire.link import LinkClosed
 from workers.wire.messages import StandsBy
+from workers.wire.socket_end import LinkClosed
 from workers.wire.spec import SlotSpec
 
 _ends: list[ChildEnds] = []

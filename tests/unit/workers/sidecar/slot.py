@@ -24,9 +24,10 @@ from workers.wire.batches import CallsEnded, ModelRan, Recall, Recalled, RunBatc
 from workers.wire.call import Call
 from workers.wire.child_entry import ChildEnds
 from workers.wire.frames import FrameLink, frame_pair
-from workers.wire.link import LinkClosed, ParentEnd, pair
+from workers.wire.link import ParentEnd, pair
 from workers.wire.messages import Loaded, StandsBy
 from workers.wire.page import Page
+from workers.wire.socket_end import LinkClosed
 from workers.wire.spec import SlotSpec
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from workers.wire.background import BackgroundSender
 from workers.wire.frames import FrameLink, frame_pair, packed_parts
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 LARGE = b"x" * 3_000_000
 """More than a socket holds."""

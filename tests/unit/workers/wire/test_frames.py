@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workers.wire.frames import FrameLink, frame_pair, packed_parts
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.wire.link import ChildEnd, Link, LinkClosed, ParentEnd, pair
+from workers.wire.link import ChildEnd, Link, ParentEnd, pair
 from workers.wire.messages import FROM_PARENT, AskStatus, CancelRequests, FromParent, encode
+from workers.wire.socket_end import LinkClosed
 
 Ends = tuple[ParentEnd, ChildEnd]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from workers.wire.link import LinkClosed
+from workers.wire.socket_end import LinkClosed
 from workers.wire.work_line import ModelEnd, Run, RunEnded, SidecarEnd, work_line
 
 
