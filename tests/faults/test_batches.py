@@ -62,7 +62,7 @@ def test_of_a_chapters_batch_that_dies_the_culprit_alone_is_set_aside(
     with pytest.raises(PartsFailed, match=r"1 of 11 paragraphs failed: 4 .*its worker died in all 3 attempts"):
         job.wait(LIMIT_S)
     assert_only_the_poison_paid(slots, poison)
-    assert slot.log().count("its model is loaded again") == ATTEMPTS_ALLOWED
+    assert slot.has_logged("its model is loaded again", ATTEMPTS_ALLOWED)
     assert slot.returncode is None
 
 
@@ -96,7 +96,7 @@ def test_a_limit_of_a_senders_ends_that_text_alone_and_is_named_and_no_other_pay
         limited[hang].get(timeout=LIMIT_S)
     assert all(result.get(timeout=LIMIT_S)["computed"] for result in results)
     assert [len(slots.runs(text)) for text in (*GOOD, slow, hang)] == [1] * (len(GOOD) + 2)
-    assert slot.log().count("its model is loaded again") == 2, "once, said by the parent and by the supervisor"
+    assert slot.has_logged("its model is loaded again", 2), "once, said by the parent and by the supervisor"
 
 
 def test_another_worker_runs_them_one_by_one_where_theirs_is_dead(
@@ -123,7 +123,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_no_later_one_is_as_large(
     slot = start_worker("--model", MODEL)
     for result in results:
         assert result.get(timeout=LIMIT_S)["computed"]
-    assert "8 inputs do not fit together" in slot.log()
+    slot.wait_for_log("8 inputs do not fit together")
     (key,) = redis_client.keys("slotline:fits:*")
     assert redis_client.get(key) == "2"
     assert slot.stop() == 0

@@ -89,9 +89,9 @@ def test_a_part_that_does_not_stop_is_ended_by_force_and_never_runs_again(
     assert client.cancel(job.id)
     free_s = seconds_until_another_is_done(client)
     print(f"\nby force: another text after {free_s:.3f} s, with the model's load")
-    assert "did not stop within 0.5 s" in worker.log()
+    worker.wait_for_log("did not stop within 0.5 s")
     assert worker.child() != child
-    assert worker.log().count("ready: patient") == 2
+    assert worker.has_logged("ready: patient", 2)
     wait_until(lambda: not redis_client.hlen(keys.HELD), 10, "nothing to be held")
     assert redis_client.llen("patient") == 0
     assert job.status() == "REVOKED"
@@ -120,7 +120,7 @@ def test_the_child_is_not_killed_while_another_job_has_a_part_in_its_batch(
     wait_until(begun(redis_client, unwanted.id, 0), 10)
     unwanted.cancel()
     wanted.wait(GIVE_UP_S)
-    assert "killed after time_limit_s = 4" in worker.log(), "it was the model's own limit"
+    assert worker.has_logged("killed after time_limit_s = 4"), "it was the model's own limit"
     assert "did not stop within" not in worker.log()
 
 

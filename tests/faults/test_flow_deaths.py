@@ -116,7 +116,7 @@ def test_a_limit_of_the_senders_is_kept_once_and_named_and_the_ledger_agrees(
         "FAILURE",
         {"type": TimeLimitOver.__name__, "message": "time_limit=0.3 s, set by the sender, is over"},
     )
-    assert flow.log().count("fails: time_limit=0.3 s, set by the sender") == 1
+    assert flow.has_logged("fails: time_limit=0.3 s, set by the sender")
     assert repair.retry(client.ledger, result.id) == 1
     assert isinstance(client.job(result.id).wait(LIMIT_S), ChapterResult)
 

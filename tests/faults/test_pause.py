@@ -50,7 +50,7 @@ def test_while_a_model_is_paused_all_its_slots_end_what_runs_and_begin_nothing(
     wait_until(lambda: not redis_client.exists(keys.HELD), what="the end of what ran")
     wait_until(lambda: redis_client.zcard(keys.idle(MODEL)) == 3, what="three idle slots, one of them new")
     assert len(slots.runs()) == 2
-    assert "model is paused: nothing new begins" in third.log()
+    third.wait_for_log("model is paused: nothing new begins")
     for task_id in waiting:
         assert redis_client.hget(keys.attempts(task_id), "0") in (None, "0"), "made ready, and never begun"
     run(resume, MODEL)

@@ -93,6 +93,6 @@ def test_of_jobs_of_20_ms_and_30_s_mixed_an_idle_slot_has_what_waits_uncounted(
     for result in behind:
         assert result.get(timeout=GIVE_UP_S)["computed"]
     assert not long.ready(), "they did not wait for it"
-    assert "succeeded" in two.log()
+    two.wait_for_log("succeeded")
     for result in behind:
         assert redis_client.hget(keys.attempts(result.id), "0") == "1", "the run that made it, and no other"
