@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,11 +12,34 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class TimedWord:
+    """A word and when it is spoken, in seconds from the beginning of the sound."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class TimedPiece:
+    """A stretch of text that the model spoke at once, and when; its words, if the model knows their times.
+
+    The pieces of a sound follow each other without a gap: the first begins at 0, the last ends with the sound.
+    """
+
+    text: str
+    start_s: float
+    end_s: float
+    words: Sequence[TimedWord] = ()
+
+
+@dataclass(frozen=True)
 class Sound:
-    """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz."""
+    """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz; its pieces, if the adapter tells them."""
 
     samples: NDArray[np.float32]
     sample_rate: int
+    pieces: Sequence[TimedPiece] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Speech in nine languages by Kokoro: 24,000 Hz mono."""
