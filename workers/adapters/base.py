@@ -93,6 +93,9 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     devices: ClassVar[Sequence[str]] = ("cpu",)
     """The devices that it can use: `cuda`, `cpu` or both. With `cuda` it gets a GPU slot if there is a GPU."""
 
+    licence: ClassVar[str] = ""
+    """The licence of the library, for an adapter whose model has no weights of its own; empty where it has, or none."""
+
     def __init__(self, entry: ModelEntry, device: str) -> None:
         """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing.
 
@@ -111,6 +114,18 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """The name of its craft: a class attribute, or a property if options decide it.
 
         Workers publish it, and inputs of another craft never reach `check` or `run`.
+        """
+
+    def check_files(self) -> None:
+        """Raise `ModelLoadError` that names the files under `path` which are missing or empty, and how to get them.
+
+        Quick: it reads no weights, and imports nothing heavy. `slotline model list` shows what it says.
+        """
+
+    def check_packages(self) -> None:
+        """Raise `MissingExtra` that names the packages which are not installed, and the command that installs them.
+
+        Quick: it imports none of them (`packages.py`). `slotline model list` shows what it says.
         """
 
     @abstractmethod

@@ -37,6 +37,12 @@ def require(folder: Path, names: Sequence[str], place: str, get_them: str) -> No
         raise ModelLoadError(f"{place} path: {folder / empty[0]} is empty; {get_them}")
 
 
+def require_one(folder: Path, kind: str, names: Sequence[str], place: str, get_them: str) -> None:
+    """Raise `ModelLoadError` if `folder` has none of the files, which are forms of one thing (`weights`)."""
+    if not any((folder / name).is_file() for name in names):
+        raise ModelLoadError(f"{place} path: {folder} has no {kind} ({', '.join(names)}); {get_them}")
+
+
 def digest(files: Iterable[Path]) -> str:
     """16 hex digits: a hash of the names and the content of `files`, in order.
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 import os
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import Field
@@ -23,17 +22,15 @@ from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
 from tasks.messages import SummaryPartRequest
 from tasks.store.names import JSON
-from workers.adapters import hardware, weights
+from workers.adapters import hardware, packages, weights
+from workers.adapters.bart import files
 from workers.adapters.bart.tokens import Tokens
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.grouping import groups
 from workers.adapters.outputs import Written
 
 INSTALL = "pip install 'slotline[summary]'"
-GET_THEM = "get it with: huggingface-cli download facebook/bart-large-cnn --local-dir FOLDER"
-FILES = ("config.json",)
-WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
-TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")
+PACKAGES = ("torch", "transformers")
 
 SEARCH = ("num_beams", "length_penalty", "no_repeat_ngram_size", "early_stopping")
 """The options of the search, as transformers and the catalog name them."""
@@ -88,14 +85,19 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         self._tokens: Any = None
         self._usual: Mapping[str, Any] = {}  # what the model's folder says, see `_of_folder`
 
+    def check_files(self) -> None:
+        """Raise `ModelLoadError` without a configuration, without weights or without a tokenizer."""
+        files.require(self._folder, self.entry.place)
+
+    def check_packages(self) -> None:
+        """Raise `MissingExtra` without torch or transformers."""
+        packages.require(PACKAGES, self.entry.place, INSTALL)
+
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra` or `ModelLoadError`."""
         self.unload()
         place = self.entry.place
-        weights.require(self._folder, FILES, place, GET_THEM)
-        for kind, names in (("weights", WEIGHTS), ("tokenizer", TOKENIZER)):
-            if not any((self._folder / name).is_file() for name in names):
-                raise ModelLoadError(f"{place} path: {self._folder} has no {kind} ({', '.join(names)}); {GET_THEM}")
+        self.check_files()
         os.environ["HF_HUB_OFFLINE"] = "1"
         try:
             import torch
@@ -189,7 +191,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         except Exception as exc:  # the boundary to the model's code, whose packages have no common error
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
-            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files(), exc)}") from exc
+            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(files.of(self._folder), exc)}") from exc
         self._usual = self._of_folder()
         self._tokens = Tokens(self._tokenizer, self._positions)
         least, most = self._limits()
@@ -198,11 +200,6 @@ class Bart(Adapter[SummaryPartRequest, Written]):
                 f"{self.entry.place} max_length: of {most} tokens, at least {least}, cannot be had from a model of"
                 f" {self._positions} positions"
             )
-
-    def _model_files(self) -> list[Path]:
-        """The files of the model; other files in the folder are ignored."""
-        suffixes = {".json", ".safetensors", ".bin", ".model", ".txt"}
-        return sorted(path for path in self._folder.iterdir() if path.suffix in suffixes and path.is_file())
 
     def _of_folder(self) -> dict[str, Any]:
         """What the loaded model's folder says, in plain values."""
@@ -297,4 +294,4 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         return stop
 
     def _revision(self) -> str:
-        return self.entry.revision or f"bart-{weights.digest(self._model_files())}"
+        return self.entry.revision or f"bart-{weights.digest(files.of(self._folder))}"

@@ -22,10 +22,12 @@ from pydantic import Field
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError, UnknownVoice
 from tasks.messages import ParagraphRequest
+from workers.adapters import packages
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.espeak.library import SLOWEST_WPM, Library, LibraryError, LibraryVoice
 from workers.adapters.outputs import Sound
 
+INSTALL = "pip install 'slotline[espeak]'"
 DEFAULT_VOICE = "en-us"
 
 VOLUME = 70
@@ -45,6 +47,7 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
 
     craft = "speech"
     version = "1"
+    licence = "GPL-3.0-or-later"
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
@@ -55,14 +58,16 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         """The names of all voices, also where the library is not open."""
         self._in_use: tuple[str, int] | None = None
 
+    def check_packages(self) -> None:
+        """Raise `MissingExtra` without the package that brings the library."""
+        packages.require(("espeakng_loader",), self.entry.place, INSTALL)
+
     def load(self) -> Offer:
         """Open the library; raises `MissingExtra`, or `ModelLoadError` (also for an unknown default voice)."""
         try:
             import espeakng_loader
         except ImportError as exc:
-            raise MissingExtra(
-                f"{self.entry.place} espeak-ng is not installed; run: pip install 'slotline[espeak]'"
-            ) from exc
+            raise MissingExtra(f"{self.entry.place} espeak-ng is not installed; run: {INSTALL}") from exc
         self.unload()
         try:
             self._library = Library.open(espeakng_loader.get_library_path(), espeakng_loader.get_data_path())

@@ -21,7 +21,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
 from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
-from workers.adapters import hardware, weights
+from workers.adapters import hardware, packages, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.outputs import Sound
 from workers.adapters.viettts import voices
@@ -40,6 +40,7 @@ INSTALL = (
 )
 """The packages of the second command pin other versions of almost everything, so it installs no dependencies."""
 
+PACKAGES = ("torch", "onnxruntime", "viettts", "torchaudio", "silero_vad", "whisper")
 GET_THEM = "get it with: huggingface-cli download dangvansam/viet-tts --local-dir FOLDER"
 WARM_UP = "Xin chào."
 
@@ -77,11 +78,19 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         """Voice name -> the SHA-256 of its file when the model was loaded; none for a file that could not be read."""
         self._default_voice = ""
 
+    def check_files(self) -> None:
+        """Raise `ModelLoadError` without one of the model's files. A missing voice is found by `load`."""
+        weights.require(self._folder, self._needed, self.entry.place, GET_THEM)
+
+    def check_packages(self) -> None:
+        """Raise `MissingExtra` without a package that viet-tts imports, or without viet-tts."""
+        packages.require(PACKAGES, self.entry.place, INSTALL)
+
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra`, or `ModelLoadError` (also if the default voice cannot be used)."""
         self.unload()
         place = self.entry.place
-        weights.require(self._folder, self._needed, place, GET_THEM)
+        self.check_files()
         try:
             import_viettts()
         except ImportError as exc:
