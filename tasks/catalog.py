@@ -44,7 +44,7 @@ class ModelEntry(BaseModel):
     max_models: int | None = Field(None, ge=1)
     max_memory_gb: float | None = Field(None, gt=0)
     eviction_policy: str = Field("lru", pattern="^(lru|lfu)$")
-    idle_timeout_minutes: float | None = Field(None, gt=0)
+    idle_timeout_minutes: float | None = Field(None, ge=0)
     background_cache_frames: int | None = Field(None, ge=1)
     options: dict[str, Any] = Field(default_factory=dict)
     place: str = ""
@@ -59,7 +59,7 @@ class ModelEntry(BaseModel):
 ID = "{id}"
 """The placeholder in the `path` of a registry (a table for many models of one adapter)."""
 
-REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy", "idle_timeout_minutes")
+REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy")
 """Keys of a registry: they limit how many of its models a slot keeps loaded."""
 
 OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}

@@ -88,7 +88,7 @@ class Settings(BaseModel):
     stage_limit_s: float = Field(120.0, gt=0, alias="SLOTLINE_STAGE_LIMIT_S")
 
     device: Literal["auto", "cuda", "cpu"] = Field("auto", alias="MODEL_DEVICE")
-    unload_timeout_s: float = Field(0.0, ge=0, alias="MODEL_UNLOAD_TIMEOUT")
+    unload_timeout_s: float | None = Field(None, ge=0, alias="MODEL_UNLOAD_TIMEOUT")
     clear_cuda_cache: bool = Field(True, alias="CLEAR_CUDA_CACHE")
     force_gc: bool = Field(False, alias="FORCE_GC_AFTER_REQUEST")
     log_level: str = Field("INFO", alias="LOG_LEVEL")

@@ -34,8 +34,9 @@ from tasks.settings import Settings, settings
 from tasks.shared_store.users import StoreUse, StoreUser
 from tasks.store import identity
 from tasks.store.artifacts import store
-from workers import transport
+from workers import adapters, transport
 from workers.durability import warnings_about
+from workers.idle_timeout import idle_timeout
 from workers.options import WorkerKind, check_settings, kind_of, node_of
 from workers.parent.pipeline.hand_over import depth_of
 from workers.slots import gpu
@@ -123,7 +124,9 @@ def _slot_worker(
     device = gpu.CUDA if slot else "cpu"
     if slot and is_lazy:
         slot.end_turn()  # others may load now; the memory stays promised
-    return Setup(renewal, SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy))
+    timeout = idle_timeout(entry, adapters.find(entry.adapter).idle_unload_s, chosen.unload_timeout_s)
+    spec = SlotSpec(entry, device, claim.worker, batch_size, chosen.load_attempts, slot, is_lazy, timeout)
+    return Setup(renewal, spec)
 
 
 def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:

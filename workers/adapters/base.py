@@ -35,6 +35,8 @@ class Offer:
     voices: Mapping[str, str] = field(default_factory=dict)
     """Voice name -> language tag (`vi`, `en-us`); empty when the model has one voice or takes files."""
     default_voice: str | None = None
+    languages: Sequence[str] = ()
+    """The languages that it can speak now, in the adapter's own names; empty: those of its voices. Not published."""
     reads_tokens: int = 0
     """How many tokens of a text the model reads at once; 0 if it is not known."""
     chars_per_token: Mapping[str, float] = field(default_factory=dict)
@@ -95,6 +97,11 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
 
     licence: ClassVar[str] = ""
     """The licence of the library, for an adapter whose model has no weights of its own; empty where it has, or none."""
+
+    idle_unload_s: ClassVar[float] = 0.0
+    """After how many idle seconds it is unloaded where neither its table nor MODEL_UNLOAD_TIMEOUT says; 0: never.
+
+    For models whose next job can wait for the load, and which are used now and then."""
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing.

@@ -33,14 +33,16 @@ class IdleUnload(PeriodicDuty):
     def step(self) -> None:
         """Check once; unload the model, or let the child unload the idle models of its registry."""
         pool: SlotPool = self.consumer.pool
-        idle_s, timeout_s = pool.dispatcher.idle_s, pool.unload_timeout_s
+        idle_s, timeout_s = pool.dispatcher.idle_s, pool.idle_timeout.seconds
         if idle_s is None:
             return
         if timeout_s and idle_s >= timeout_s:
             name = pool.spec.entry.name
             if pool.dispatcher.run_operation(Operation.UNLOAD):
-                logger.info("%s was idle for %.0f s: it is unloaded, and its next job loads it again", name, idle_s)
-        elif pool.spec.entry.idle_timeout_minutes:
+                origin = pool.idle_timeout.origin
+                words = "%s was idle for %.0f s (%s): it is unloaded, and its next job loads it again"
+                logger.info(words, name, idle_s, origin)
+        elif pool.spec.entry.is_registry and pool.spec.entry.idle_timeout_minutes:
             self._tidy(pool)
 
     def _tidy(self, pool: SlotPool) -> None:

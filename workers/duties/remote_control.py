@@ -14,6 +14,7 @@ from typing import Any
 from celery.worker.control import control_command, inspect_command
 
 from tasks.terminal.printable import counted
+from workers.idle_timeout import IdleTimeout
 from workers.parent.pool import SlotPool
 from workers.wire.messages import Operation
 from workers.wire.page import Stage
@@ -69,7 +70,8 @@ def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str,
         "hand_over": pool.hand_over.number,
         "stages_s": stages_s(pool),
         "idle_s": None if idle_s is None else round(idle_s, 1),
-        "timeout_s": pool.unload_timeout_s,
+        "timeout_s": pool.idle_timeout.seconds,
+        "timeout_set_by": pool.idle_timeout.origin,
         "batch_size": spec.batch_size,
         "recycled": pool.supervisor.recycling.count,
         "recycle_rss_gb": pool.supervisor.recycling.limit_gb,
@@ -120,7 +122,7 @@ def timeout(state: Any, seconds: Any = None, **_: Any) -> dict[str, Any]:
         return _no_slot()
     if why := wrong_timeout(seconds):
         return {"error": why}
-    pool.unload_timeout_s = float(seconds)
+    pool.idle_timeout = IdleTimeout(float(seconds), "slotline model timeout")
     rule = f"is unloaded when idle for {seconds:g} s" if seconds else "is never unloaded for being idle"
     return {"ok": f"{pool.spec.entry.name} {rule}"}
 

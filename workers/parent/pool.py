@@ -76,8 +76,8 @@ class SlotPool(TaskPool):
         limits_of_watch = Limits(spec.limit_s, run_named, chosen.stage_limit_s, chosen.cancel_grace_s)
         self.watch = Watch(self.flight, self.dispatcher, self.losses, self.supervisor, self.hand_over, limits_of_watch)
         self.failure_streak = FailureStreak()
-        self.unload_timeout_s = chosen.unload_timeout_s
-        """Seconds until an idle model is unloaded (`workers/duties/idle_unload.py`); 0: never."""
+        self.idle_timeout = spec.idle_timeout
+        """After how much time an idle model is unloaded (`workers/duties/idle_unload.py`)."""
         self.options.update(supervisor=self.supervisor, entry=self.entry, flight=self.flight, drain=self._drain)
 
     def on_start(self) -> None:

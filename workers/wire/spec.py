@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from workers.idle_timeout import NEVER, IdleTimeout
+
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
 
@@ -59,6 +61,8 @@ class SlotSpec:
     load_attempts: int
     gpu: GpuShare | None = None
     is_lazy: bool = False
+    idle_timeout: IdleTimeout = NEVER
+    """As the worker starts; remote control may change it in the pool."""
 
     def limit_s(self, inputs: int) -> float:
         """The time limit in seconds of a batch of so many inputs. In a registry each input may load a model first.

@@ -220,7 +220,7 @@ def test_the_catalog_is_the_settings_else_this_folders_else_slotlines_own(
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("max_models", 3), ("max_memory_gb", 2.0), ("eviction_policy", '"lfu"'), ("idle_timeout_minutes", 5)],
+    [("max_models", 3), ("max_memory_gb", 2.0), ("eviction_policy", '"lfu"')],
 )
 def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -> None:
     text = f'[models.faces]\nadapter = "rehearsal"\npath = "faces"\n{key} = {value}\n'

@@ -18,6 +18,7 @@ from tasks.redis.rights import WORKER
 from tasks.settings import settings
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.redis_users import RedisUser
+from workers.adapters.rehearsal import Rehearsal
 from workers.setup import Setup, set_up
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nbatch_size = 4\n'
@@ -73,6 +74,19 @@ def test_the_settings_bound_a_batch_and_a_lazy_slot_is_one(
     spec = made[0].spec
     assert spec is not None
     assert (spec.batch_size, spec.is_lazy) == (2, True)
+
+
+@pytest.mark.parametrize(("variable", "timeout_s"), [("", 300.0), ("0", 0.0)])
+def test_an_adapter_says_when_its_idle_model_is_unloaded_unless_the_environment_does(
+    instance: Any, made: list[Setup], monkeypatch: pytest.MonkeyPatch, variable: str, timeout_s: float
+) -> None:
+    monkeypatch.setattr(Rehearsal, "idle_unload_s", 300.0)
+    monkeypatch.setenv("MODEL_UNLOAD_TIMEOUT", variable)
+    settings.cache_clear()
+    made.append(set_up(instance, {"model": "quick"}))
+    spec = made[0].spec
+    assert spec is not None
+    assert spec.idle_timeout.seconds == timeout_s
 
 
 def test_a_redis_that_keeps_nothing_is_a_warning(instance: Any, made: list[Setup]) -> None:

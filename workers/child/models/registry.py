@@ -57,7 +57,7 @@ class Registry:
         self._folder = ModelFolder(entry)
         max_bytes = None if entry.max_memory_gb is None else int(entry.max_memory_gb * GB)
         self._bounds = Bounds(entry.max_models or DEFAULT_MAX_MODELS, max_bytes, entry.eviction_policy)
-        self._idle_s = None if entry.idle_timeout_minutes is None else entry.idle_timeout_minutes * 60
+        self._idle_s = entry.idle_timeout_minutes * 60 if entry.idle_timeout_minutes else None
         self._models: dict[str, RegistryModel] = {}
         self._tallies: LRUCache[str, Tally] = LRUCache(REMEMBERED)
         self._counting = threading.Lock()
@@ -132,6 +132,7 @@ class Registry:
             "load_s": None,
             "voices": names,
             "languages": [],
+            "available_languages": [],
             "registry": {
                 **counts,
                 "bytes": sum(one["bytes"] for one in models),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workers.parent.small_slot import SmallSlot
+from workers.idle_timeout import NEVER
 from workers.parent.pool import SlotPool
 
 
@@ -26,5 +27,5 @@ def pool(slot: SmallSlot) -> Any:
     for name in ("dispatcher", "supervisor", "losses", "flight", "hand_over", "watch"):
         setattr(made, name, getattr(slot, name))
     made.spec = slot.supervisor.spec
-    made.unload_timeout_s = 0.0
+    made.idle_timeout = NEVER
     return made

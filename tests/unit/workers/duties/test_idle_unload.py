@@ -33,6 +33,7 @@ load_seconds = 2.0
 unload_seconds = {unload_seconds}
 time_limit_s = 1.5
 journal = "{journal}"
+idle_timeout_minutes = {minutes}
 
 [models.long]
 adapter = "rehearsal"
@@ -45,10 +46,11 @@ Ask = Callable[[str], dict[str, Any]]
 
 @pytest.fixture(autouse=True)
 def weights(use_catalog: UseCatalog, tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """The model's folder; a load takes longer than a batch may. `unload_seconds` by an indirect parameter."""
+    """The model's folder; a load takes longer than a batch may. `unload_seconds` or `minutes` by a parameter."""
     folder = tmp_path / "weights"
     folder.mkdir()
-    use_catalog(CATALOG.format(journal=tmp_path / "journal", unload_seconds=getattr(request, "param", 0.0)))
+    keys = {"unload_seconds": 0.0, "minutes": 0, **getattr(request, "param", {})}
+    use_catalog(CATALOG.format(journal=tmp_path / "journal", **keys))
     return folder
 
 
@@ -90,14 +92,16 @@ def why_unhealthy(broker: str) -> list[str]:
         return [standing.why for standing in health.read(raw)]
 
 
+@pytest.mark.parametrize("weights", [{"minutes": 0.01}], indirect=True)
 def test_an_idle_model_is_unloaded_and_the_next_job_loads_it_again(
     start: Callable[..., Process], client: Celery, ask: Ask, broker: str, wait_until: WaitUntil
 ) -> None:
-    worker = start(MODEL_UNLOAD_TIMEOUT="0.6", CELERY_BROKER_URL=broker)
+    worker = start(CELERY_BROKER_URL=broker)
     assert speak(client, "one").get(timeout=GIVE_UP_S)["computed"]
     worker.wait_for_log("unloaded: model")
     told = ask(STATUS)
     assert (told["state"], told["is_loading"], told["load_s"], told["jobs"]) == ("unloaded", False, None, 1)
+    assert (told["timeout_s"], told["timeout_set_by"]) == (0.6, "idle_timeout_minutes")
     wait_until(lambda: '"state": "unloaded"' in _beats(broker), 10, "a beat that says so")
     assert why_unhealthy(broker) == [""], "unloaded by design is healthy"
     assert speak(client, "two").get(timeout=GIVE_UP_S)["computed"]
@@ -185,7 +189,7 @@ def test_a_worker_that_is_stopped_in_a_load_ends_at_once_and_calls_it_no_failure
     assert not redis_client.exists(keys.attempts("one"))
 
 
-@pytest.mark.parametrize("weights", [3.0], indirect=True)
+@pytest.mark.parametrize("weights", [{"unload_seconds": 3.0}], indirect=True)
 def test_a_child_killed_in_an_unload_is_replaced_and_the_next_job_done(
     start: Callable[..., Process], client: Celery, ask: Ask, children_of: ChildrenOf, wait_until: WaitUntil
 ) -> None:

@@ -63,10 +63,11 @@ def test_a_model_that_is_not_loaded_is_not_unloaded(
 
 def test_a_time_out_is_set_for_this_worker(pool: Any) -> None:
     assert timeout(state_of(pool), seconds=90) == {"ok": "m is unloaded when idle for 90 s"}
-    assert pool.unload_timeout_s == 90.0
+    told = status(state_of(pool))
+    assert (told["timeout_s"], told["timeout_set_by"]) == (90.0, "slotline model timeout")
     assert timeout(state_of(pool), seconds=0) == {"ok": "m is never unloaded for being idle"}
     assert "neither 0" in timeout(state_of(pool), seconds=3)["error"]
-    assert pool.unload_timeout_s == 0.0
+    assert pool.idle_timeout.seconds == 0.0
 
 
 def test_a_flow_worker_says_that_it_has_no_model() -> None:

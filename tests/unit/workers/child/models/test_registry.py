@@ -158,6 +158,14 @@ def test_idle_models_go_in_time_and_the_next_look_is_known(slot: Callable[..., S
     assert one.living() == []
 
 
+def test_models_are_never_too_idle_where_the_table_says_so(slot: Callable[..., Slot]) -> None:
+    one = slot("idle_timeout_minutes = 0")
+    one.use("anna")
+    one.clock.now += 3600
+    assert one.registry.tidy() is None
+    assert one.living() == ["anna"]
+
+
 def test_two_who_ask_at_once_make_one_load(slot: Callable[..., Slot], wait_until: WaitUntil) -> None:
     one = slot()
     one.may_load.clear()
