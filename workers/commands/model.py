@@ -1,5 +1,7 @@
 """The commands `slotline model status|unload|timeout`: show and control the models of live slot workers.
 
+The group has further commands, each in a file of its own.
+
 The heartbeats say which workers live. Each of them is asked by Celery's remote control; one
 that does not answer is listed as silent. Exit status: 0 when all did as they were asked, 1
 when one refused or was silent, 2 for bad input.
@@ -21,6 +23,7 @@ from tasks.health import Beat
 from tasks.redis import broker
 from tasks.settings import settings
 from tasks.terminal.printable import one_line
+from workers.commands.model_voices import voices
 
 ANSWERS_WITHIN_S = 3.0
 SILENT = "no answer within {:g} s: it is dead, frozen, or cut off from Redis"
@@ -32,6 +35,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 @click.group()
 def model() -> None:
     """Show and unload the models of the slot workers, or set their timeout, also while they compute."""
+
+
+model.add_command(voices)
 
 
 @model.command()

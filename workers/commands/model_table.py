@@ -31,6 +31,9 @@ SLOTS = (
     "time-out",
     "voices",
 )
+LANGUAGES_CHARS = 28
+"""Room for four tags such as `en-us`, or for nine letters."""
+
 SMALL_MODELS = ("id", "state", "uses", "last used", "computed", "memory", "loaded")
 
 
@@ -78,12 +81,19 @@ def _recycled(answer: Mapping[str, Any]) -> str:
 
 
 def _voices(answer: Mapping[str, Any]) -> str:
-    """`3 (vi, en)`; of the languages the first four."""
-    voices, languages = answer.get("voices") or [], answer.get("languages") or []
+    """`3 (vi, en)`: how many, and what can be spoken now; of the languages as many as have room."""
+    voices, languages = answer.get("voices") or [], _languages(answer)
     if not voices:
         return ""
-    more = " …" if len(languages) > 4 else ""
-    return f"{len(voices)}" + (f" ({', '.join(languages[:4])}{more})" if languages else "")
+    shown = ", ".join(languages)
+    if len(shown) > LANGUAGES_CHARS:
+        shown = shown[:LANGUAGES_CHARS].rpartition(",")[0] + " …"
+    return f"{len(voices)}" + (f" ({shown})" if shown else "")
+
+
+def _languages(answer: Mapping[str, Any]) -> list[str]:
+    """What can be spoken; a worker of an older version only says the languages of its voices."""
+    return answer.get("available_languages") or answer.get("languages") or []
 
 
 def _show_registry(slot: str, registry: Mapping[str, Any]) -> None:

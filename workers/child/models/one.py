@@ -28,6 +28,8 @@ class OneModel:
         self._life = life
         self._load = load
         self._model: LoadedModel | None = None
+        self._offered: Offer | None = None
+        """What it offered when it was loaded last."""
 
     @property
     def offer(self) -> Offer | None:
@@ -38,6 +40,7 @@ class OneModel:
     def load(self) -> float:
         """Load it; returns the seconds. `life` enters loading and warming, not ready. Raises a `SlotlineError`."""
         self._model = self._load()
+        self._offered = self._model.offer
         return self._model.load_s
 
     def unload(self) -> None:
@@ -67,13 +70,17 @@ class OneModel:
         return None
 
     def status(self) -> dict[str, Any]:
-        """The seconds that its load took, and its voices; empty while it is not loaded."""
-        model = self._model
-        if model is None:
-            return {"load_s": None, "voices": [], "languages": []}
-        voices = model.offer.voices
+        """The seconds that its load took, None while it is not loaded; its voices, empty until it was loaded once.
+
+        `languages` are those of its voices, as tags; `available_languages` those that it can speak now, in the
+        adapter's own names.
+        """
+        model, offered = self._model, self._offered
+        voices = offered.voices if offered else {}
+        languages = sorted(set(voices.values()))
         return {
-            "load_s": round(model.load_s, 3),
+            "load_s": None if model is None else round(model.load_s, 3),
             "voices": sorted(voices),
-            "languages": sorted(set(voices.values())),
+            "languages": languages,
+            "available_languages": list(offered.languages if offered else ()) or languages,
         }
