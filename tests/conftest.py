@@ -13,4 +13,5 @@ pytest_plugins = [
     "tests.fixtures.workers",
     "tests.fixtures.commands",
     "tests.fixtures.models",
+    "tests.fixtures.hearing",
 ]
