@@ -23,25 +23,20 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
+from benchmarks.gpu_slots import LIMIT_S, WORKER, Slots, when
 from benchmarks.random_bart import LARGE, TINY, texts, write
 from benchmarks.rig import ROOT, Rig, line, machine, rig, table, wait_for
 from producer import Client
-from tasks.catalog import read
 from tasks.redis import keys
 from workers.slots import nvml
 from workers.slots.plan import GB, gb
 
 MODEL = "bart"
-WORKER = ("celery", "-A", "workers", "worker")
-LIMIT_S = 300.0
-SAME_BYTES = 64 * 1024 * 1024
-"""Free memory is «back» when it differs by less."""
 STORM_BATCH = 64
 STORM_WORDS = 600
 """About 900 tokens: 64 such texts want more memory than is left to them, and one wants far less."""
@@ -58,6 +53,7 @@ class Check:
     def __init__(self, bench: Rig, card: Card, jobs: int, batch: int) -> None:
         self._bench = bench
         self._card = card
+        self._slots = Slots(bench, card, MODEL)
         self._jobs = jobs
         self._batch = batch
         self._client = Client(bench.redis_url)
@@ -78,13 +74,7 @@ class Check:
         for batch, has_pipeline in ((self._batch, True), (self._batch, False), (1, True)):
             with self._workers(count, batch, has_pipeline):
                 if not back:
-                    used, planned = (before - self._card.free_bytes) / count, self._planned_bytes()
-                    off = 100 * (used - planned) / planned
-                    yield (
-                        f"{count} slots: memory a slot",
-                        f"{gb(planned, 2)} planned, {gb(used, 2)} used ({off:+.1f}%)",
-                        "±5%",
-                    )
+                    yield f"{count} slots: memory a slot", self._slots.memory(count, before), "±5%"
                 per_s, share = self._drain(self._jobs if batch > 1 else max(4, self._jobs // 4), count * batch)
                 name = f"batches of {batch}" if batch > 1 else "batches off"
                 goal = BUSY_GOAL if has_pipeline and count == GOAL_SLOTS and batch > 1 else ""
@@ -128,13 +118,13 @@ class Check:
             os.kill(children_of(holder.pid)[0], signal.SIGKILL)
             began = time.monotonic()
             half = loaded + (before - loaded) // 2
-            back = self._when(lambda: self._card.free_bytes > half, "the child's memory")
-            wait_for(lambda: not self._ready(1), "the worker to notice", 10)
-            ready = self._when(lambda: self._ready(1), "the model to be loaded again")
+            back = when(lambda: self._card.free_bytes > half, "the child's memory")
+            wait_for(lambda: not self._slots.are_ready(1), "the worker to notice", 10)
+            ready = when(lambda: self._slots.are_ready(1), "the model to be loaded again")
             yield "child killed: memory back, ready again", f"{back - began:.1f} s, {ready - began:.1f} s", ""
             os.kill(holder.pid, signal.SIGKILL)
             began = time.monotonic()
-            back = self._when(lambda: self._is_back(before), "the worker's memory")
+            back = when(lambda: self._slots.is_back(before), "the worker's memory")
             yield "worker killed: memory back", f"{back - began:.1f} s", ""
 
     def _run(self, count: int, words: int = 60) -> int:
@@ -158,10 +148,10 @@ class Check:
             return sum(int(one or 0) for one in fields)
 
         first, last = (at_once, count - 2 * at_once) if count > 3 * at_once else (1, count)
-        began = self._when(lambda: ended() >= first, "the first jobs")
+        began = when(lambda: ended() >= first, "the first jobs")
         before = ended()
         with busy(self._card) as samples:
-            took_s = self._when(lambda: ended() >= last, "the last jobs") - began
+            took_s = when(lambda: ended() >= last, "the last jobs") - began
             made = ended() - before
         failed = [one for one in job.wait(LIMIT_S, return_errors=True) if isinstance(one, Exception)]
         if failed:
@@ -170,25 +160,9 @@ class Check:
 
     @contextlib.contextmanager
     def _workers(self, count: int, batch: int, has_pipeline: bool = True) -> Iterator[None]:
-        self._bench.environment |= {"GPU_BATCH_SIZE": str(batch), "SLOTLINE_PIPELINE": str(int(has_pipeline))}
-        command = (*WORKER, "--model", MODEL)
-        with ExitStack() as stack:
-            started = [stack.enter_context(self._bench.process(*command, may_be_killed=True)) for _ in range(count)]
-            self._when(
-                lambda: self._ready(count) or any(one.poll() is not None for one in started),
-                f"{count} slots to be ready",
-            )
-            if not self._ready(count):
-                raise RuntimeError(f"a worker ended: {self._bench.last_words()}")
+        changes = {"GPU_BATCH_SIZE": str(batch), "SLOTLINE_PIPELINE": str(int(has_pipeline))}
+        with self._slots.running(count, changes=changes):
             yield
-
-    def _ready(self, count: int) -> bool:
-        return sum(holder.ready for holder in self._card.holders()) >= count
-
-    def _planned_bytes(self) -> int:
-        """Measured by the first slot; where none measures, as on a CPU, the catalog's guess."""
-        measures = [json.loads(raw)["bytes"] for raw in self._bench.client.hvals(keys.footprint(MODEL))]
-        return int(max(measures, default=(read(self._bench.folder / "models.toml")[MODEL].memory_gb or 1) * GB))
 
     def _load_s(self) -> float:
         return float(self._model("status", "--json")["models"][0]["load_s"])
@@ -196,7 +170,7 @@ class Check:
     def _unloaded(self) -> int:
         """Free bytes once the model is unloaded."""
         self._model("unload", "--json")
-        self._when(lambda: self._model("status", "--json")["models"][0]["state"] == "unloaded", "it to be unloaded")
+        when(lambda: self._model("status", "--json")["models"][0]["state"] == "unloaded", "it to be unloaded")
         time.sleep(self._card.settle_s)
         return self._card.free_bytes
 
@@ -209,15 +183,9 @@ class Check:
         told: dict[str, Any] = json.loads(done.stdout)
         return told
 
-    def _is_back(self, before: int) -> bool:
-        return before - self._card.free_bytes < SAME_BYTES
-
     def _back(self, before: int, what: str) -> str:
         began = time.monotonic()
-        return f"back after {self._when(lambda: self._is_back(before), what) - began:.1f} s"
-
-    def _when(self, condition: Callable[[], object], what: str) -> float:
-        return wait_for(condition, what, LIMIT_S, every_s=0.05)
+        return f"back after {when(lambda: self._slots.is_back(before), what) - began:.1f} s"
 
 
 def refusal(gpus: nvml.Survey, needs_torch: bool, is_dry: bool) -> str:
