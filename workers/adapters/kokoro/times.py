@@ -1,0 +1,34 @@
+"""When each piece and each word of a spoken text begins and ends. Pure; in seconds from the beginning of the sound.
+
+Pieces follow each other without a gap, and so do the words of a piece: the silence before the first word and after the
+last one counts to that word, and a pause between two words half to each. So the times add up to the real length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+from workers.adapters.kokoro.engine import SAMPLE_RATE, Made
+from workers.adapters.kokoro.prepared import Piece
+from workers.adapters.outputs import TimedPiece, TimedWord
+
+
+def timed(pieces: Sequence[Piece], made: Sequence[Made]) -> tuple[TimedPiece, ...]:
+    """The times of pieces that were spoken one after the other; with words where the model told durations."""
+    ends = [samples / SAMPLE_RATE for samples in accumulate((len(one.samples) for one in made), initial=0)]
+    return tuple(
+        TimedPiece(piece.text, start_s, end_s, _words(piece, one, start_s, end_s))
+        for piece, one, (start_s, end_s) in zip(pieces, made, pairwise(ends), strict=True)
+    )
+
+
+def _words(piece: Piece, made: Made, start_s: float, end_s: float) -> tuple[TimedWord, ...]:
+    if not piece.words or not made.durations:
+        return ()
+    # Symbol 0 stands before the first phoneme, so phoneme n is symbol n + 1 and begins where symbol n ends.
+    frames = list(accumulate(made.durations, initial=0))[1:]
+    frame_s = (end_s - start_s) / frames[-1]
+    between = [(frames[one.end] + frames[other.start]) / 2 for one, other in pairwise(piece.words)]
+    edges = [start_s, *(start_s + frame * frame_s for frame in between), end_s]
+    return tuple(TimedWord(word.text, *edge) for word, edge in zip(piece.words, pairwise(edges), strict=True))
