@@ -58,7 +58,7 @@ def split(text: str, max_chars: int = 256) -> list[Piece]:
     """The pieces of `text` in order, each at most `max_chars` characters; none for an empty text."""
     if max_chars < 1:
         raise ValueError("max_chars must be at least 1")
-    language = guess_language(text) or "en"
+    language = "vi" if guess_language(text) == "vi" else "en"  # its rules are those of most other languages too
     pieces = []
     for paragraph in _paragraphs(normalise(text)):
         # A cut can leave «***» on its own line, so each piece is split into paragraphs again.
