@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,15 @@ if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
     from tasks.offers import Published
 
+TERM = re.compile(r"\s*([^()+,\s]+)\s*(?:\([0-9.\s]+\))?\s*")
+"""A voice of a blend, with its weight or without."""
+
 
 def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | None) -> None:
     """Raise `UnknownVoice`, with similar names, for a voice that the model does not have.
 
-    Raises `InvalidInput` for no voice, if each voice is a model of its own. Accepts what is not known here.
+    Raises `InvalidInput` for no voice, if each voice is a model of its own. Accepts what is not known here, and a blend
+    of voices that the model has: whether it can blend them is for its adapter to say.
     """
     if voice is None:
         if offer is not None and offer.is_registry and offer.default_voice is None:
@@ -26,8 +31,19 @@ def check_voice(entry: ModelEntry | None, offer: Published | None, voice: str | 
         return
     if offer is None or not offer.voices:
         return
-    if voice.lower() not in {name.lower() for name in offer.voices}:
-        raise UnknownVoice(voice_error(offer.model, voice, offer.voices))
+    known = {name.lower() for name in offer.voices}
+    if voice.lower() in known:
+        return
+    names = () if offer.is_registry else blended(voice)
+    unknown = next((name for name in names or [voice] if name.lower() not in known), None)
+    if unknown is not None:
+        raise UnknownVoice(voice_error(offer.model, unknown, offer.voices))
+
+
+def blended(voice: str) -> tuple[str, ...]:
+    """The voices that a blend such as «anna(2)+bert(1)» or «anna,bert» names; none if it is not of this form."""
+    terms = [TERM.fullmatch(part) for part in re.split(r"[+,]", voice)]
+    return tuple(term[1] for term in terms if term) if all(terms) else ()
 
 
 def voice_missing(model: str) -> InvalidInput:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+
 import pytest
 
 from tasks.catalog import ModelEntry
@@ -20,6 +23,24 @@ def test_a_voice_that_is_offered_passes_in_any_case_of_letters(voice: str | None
 def test_a_voice_that_is_not_offered_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownVoice, match=r"^voice: m has no voice 'ann'; it has anna"):
         check_voice(None, OFFER, "ann")
+
+
+@pytest.mark.parametrize("voice", ["anna+en-gb", "Anna(2) + vi(1)", "anna,vi", "anna(0.5)"])
+def test_a_blend_of_offered_voices_passes(voice: str) -> None:
+    check_voice(None, OFFER, voice)
+
+
+@pytest.mark.parametrize(
+    ("voice", "named"), [("anna+bella", "bella"), ("anna(two)+vi", "anna(two)+vi"), ("anna++vi", "anna++vi")]
+)
+def test_of_a_blend_the_voice_that_is_not_offered_is_named(voice: str, named: str) -> None:
+    with pytest.raises(UnknownVoice, match=f"^voice: m has no voice {re.escape(repr(named))}; it has"):
+        check_voice(None, OFFER, voice)
+
+
+def test_models_of_a_registry_are_not_blended() -> None:
+    with pytest.raises(UnknownVoice):
+        check_voice(None, dataclasses.replace(OFFER, is_registry=True), "anna+vi")
 
 
 def test_without_an_offer_or_names_in_it_any_voice_passes() -> None:
