@@ -1,0 +1,56 @@
+"""What the real misaki makes of English with spaCy's model."""
+
+from __future__ import annotations
+
+import pytest
+
+from workers.adapters.kokoro.text import english
+from workers.adapters.kokoro.text.english import EnglishG2P, spacy_model
+from workers.adapters.kokoro.text.tokens import Token
+
+pytestmark = pytest.mark.usefixtures("model_packages")
+
+
+@pytest.fixture(scope="module")
+def g2p(model_packages: None) -> EnglishG2P:
+    model = spacy_model()
+    assert model
+    return EnglishG2P(model, is_british=False)
+
+
+def said(g2p: EnglishG2P, text: str) -> str:
+    return "".join(token.phonemes for token in g2p(text))
+
+
+def test_words_have_the_sound_that_their_place_asks_for(g2p: EnglishG2P) -> None:
+    assert said(g2p, "Don't read it; I read it yesterday.") == "dˈOnt ɹˈid ɪt; ˌI ɹˈɛd ɪt jˈɛstəɹdˌA."
+
+
+def test_a_sign_belongs_to_its_number(g2p: EnglishG2P) -> None:
+    assert next(iter(g2p("$3.50, ¥5"))) == Token("$3.50", "θɹˈi dˈɑləɹz ænd fˈɪfti sˈɛnts")
+    assert said(g2p, "¥5 and ₹1,200.") == "fˈIv jˈɛn ænd wˈʌn θˈWzᵊnd tˈu hˈʌndɹəd ɹupˈiz."
+
+
+def test_a_word_that_no_lexicon_has_is_said_by_espeak(g2p: EnglishG2P) -> None:
+    assert said(g2p, "blorft zxq") == "blˈɔɹft zˌiˌɛkskjˈu"
+
+
+def test_nothing_of_a_long_word_is_dropped(g2p: EnglishG2P) -> None:
+    assert said(g2p, "bana" * 200).count("n") == 200
+
+
+def test_markup_with_phonemes_is_not_obeyed(g2p: EnglishG2P) -> None:
+    assert said(g2p, "[word](/zˈiz/)").startswith("wˈɜɹd slˈæʃ zˈi")
+
+
+def test_british_english_is_another_one() -> None:
+    model = spacy_model()
+    assert model
+    assert said(EnglishG2P(model, is_british=True), "car park") == "kˈɑː pˈɑːk"
+
+
+def test_without_spacy_or_its_model_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(english, "find_spec", lambda name: None if name == "spacy" else object())
+    assert spacy_model() is None
+    monkeypatch.setattr(english, "find_spec", lambda name: None if name.startswith("en_core") else object())
+    assert spacy_model() is None

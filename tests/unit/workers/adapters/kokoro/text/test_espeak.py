@@ -1,0 +1,58 @@
+"""What the real espeak-ng makes of a text: every word, its numbers whole, its marks in their places."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from workers.adapters.kokoro.text import espeak
+from workers.adapters.kokoro.text.espeak import EspeakG2P
+from workers.adapters.kokoro.text.tokens import Token
+
+pytestmark = pytest.mark.usefixtures("model_packages")
+
+
+def said(name: str, text: str) -> str:
+    return "".join(token.phonemes for token in EspeakG2P(name)(text))
+
+
+def test_marks_stay_where_they_were() -> None:
+    assert said("es", 'Hola, señor! “Bien” —dijo— y "se" fue…') == "ˈola, seɲˈoɾ! “bjˈen” —dˈixo— i “sˈe” fwˈe…"
+    assert said("fr-fr", "Oui ; c'est (lui)") == "wˈi ; sˈɛ (lyˈi)"
+
+
+def test_numbers_are_whole_and_their_words_known() -> None:
+    tokens = list(EspeakG2P("es")("El 3,5 y 1.000.000 a las 10:30."))
+    assert "".join(token.text for token in tokens) == "El 3,5 y 1.000.000 a las 10:30."
+    by_word = {token.text.strip(): token.phonemes.strip() for token in tokens}
+    assert by_word["3,5"] == "tɾˈes koma θˈinko"
+    assert by_word["1.000.000"] == "ˈunmiʝˈon"
+    assert by_word["10:30"] == "ðjˈɛθ tɾˈAnta"
+
+
+def test_words_that_flow_into_one_another_are_one_token() -> None:
+    tokens = list(EspeakG2P("fr-fr")("1 000 000 francs, merci"))
+    assert tokens[0] == Token("1 000 000 francs", "œ̃ miljˈɔ̃ fʁˈɑ̃")
+    assert not tokens[0].is_one_word
+    assert tokens[-1].is_one_word
+
+
+@pytest.mark.parametrize("name", ["en-us", "es", "fr-fr", "it", "pt-br"])
+def test_nothing_of_a_long_word_or_of_many_words_is_dropped(name: str) -> None:
+    assert sum(map(said(name, "bana" * 200).count, "nŋ")) == 200
+    assert len(said(name, "7 " * 310).split()) == 310
+    spelt = len(said(name, "x" * 20))
+    assert len(said(name, "x" * 1000)) == pytest.approx(50 * spelt, rel=0.1)
+
+
+def test_english_without_spacy_keeps_each_comma_and_stop() -> None:
+    assert said("en-us", "Hello, world. It's fine?") == "həlˈO, wˈɜːld. ɪts fˈIn?"
+
+
+def test_the_copies_of_the_library_are_in_a_scratch_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with espeak.library_copies():
+        inside = Path(tempfile.gettempdir())
+    assert inside.name.startswith("slotline-scratch-")
+    assert Path(tempfile.gettempdir()) != inside

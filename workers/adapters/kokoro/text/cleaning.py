@@ -1,0 +1,125 @@
+"""A text as a G2P can read it: its marks, digits and rare letters in forms that all G2Ps know. Pure.
+
+Changes what has no sound or would be misread, and loses no word: every letter and digit stays, or becomes its plain
+form («ﬁ» fi, «Ａ» A, «ễ» ê). Left out are: emoji and pictures, characters without width, marks of layout (`*`, `_`,
+`|`, `<`, `>`, bullets), and accents that belong to no letter. SSML, `[word](/phonemes/)` and other markup are read as
+the text that they are.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from tasks.text.normalise import normalise
+from tasks.text.split import VERSE_LINE_CHARS
+
+LONGEST_NUMBER = 15
+"""Digits; a longer number (of a card, of π) is read digit by digit. misaki fails on 310 digits, cn2an on 17."""
+
+STRETCH_CHARS = 4000
+"""What a G2P reads at once; spaCy refuses a million characters."""
+
+_MARKS = str.maketrans(
+    {
+        **dict.fromkeys("’‘ʼʻ＇′`´", "'"),
+        **dict.fromkeys("“„‟«‹〝", "“"),
+        **dict.fromkeys("”»›〞＂", "”"),
+        **dict.fromkeys("–―‒─", "—"),
+        **dict.fromkeys("‐‑−", "-"),
+        **dict.fromkeys("[{", "("),
+        **dict.fromkeys("]}", ")"),
+        **dict.fromkeys("*_~^|<>•·‣◦¬¦¿¡", " "),
+        **dict.fromkeys("।॥", "."),
+        **dict.fromkeys("ʔˈˌːˑ"),
+    }
+)
+"""Punctuation in the forms of Kokoro's vocabulary; what stands for a sound there and not in a text is left out."""
+
+_KEPT = frozenset("ªº")
+_ORPHAN_MARKS = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f]"
+)
+_PICTURES = re.compile("[\u2190-\u2bff\U0001f000-\U0001fbff\U000e0000-\U000e0fff\ufffc\ufffd]+")
+_NOT_FOLDED = "\u017f"
+"""Latin letters up to this one are read by espeak-ng in all languages; most later ones it spells («letter 604»)."""
+
+_PLAIN = {"SCHWA": "a", "ESH": "sh", "EZH": "zh", "ENG": "ng", "ETH": "th", "THORN": "th", "ALPHA": "a", "IOTA": "i"}
+_PLAIN |= {"UPSILON": "u", "OMEGA": "o", "GAMMA": "g", "CHI": "ch", "BETA": "b", "PHI": "f", "OI": "oi", "AV": "av"}
+_NUMBER = re.compile(r"\d(?:\d|[.,](?=\d))*")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_LINE_END = re.compile(r"([^\n]*?)[ \t]*\n\s*(\S?)")
+_SENTENCE_END = re.compile(r"[.!?…。！？]['”’)»」』]*\s*")
+
+
+def clean(text: str, letter: str) -> str:
+    """The text in forms that the G2P of that language knows; idempotent, no white space at its ends."""
+    text = _plain_letters(normalise(text), letter).translate(_MARKS)
+    text = _PICTURES.sub(" ", text)
+    if letter in "jz":
+        text = _THOUSANDS.sub("", text)
+    text = _NUMBER.sub(_short_number, text)
+    return " ".join(_LINE_END.sub(_line_end, text).split())
+
+
+def stretches(text: str, most: int = STRETCH_CHARS) -> Iterator[str]:
+    """The text in stretches of at most `most` characters, cut after sentences if there are any, else words."""
+    while len(text) > most:
+        ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, most)]
+        cut = ends[-1] if ends else text.rfind(" ", 0, most) + 1 or most
+        yield text[:cut]
+        text = text[cut:]
+    if text:
+        yield text
+
+
+def _plain_letters(text: str, letter: str) -> str:
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFC", "".join(_plain(char, letter) for char in text))
+    return text if letter == "h" else _ORPHAN_MARKS.sub("", text)
+
+
+def _plain(char: str, letter: str) -> str:
+    """A character in its usual form: full width, ligatures and digits of all scripts become plain ones."""
+    if char.isascii() or char in _KEPT:
+        return char
+    category = unicodedata.category(char)
+    if category == "Nd":
+        return str(unicodedata.digit(char))
+    if category == "Cf":
+        return char if letter == "h" and char in "\u200c\u200d" else ""
+    if category[0] == "L" or category == "Nl" or "①" <= char <= "⓿" or "！" <= char <= "～":
+        usual = unicodedata.normalize("NFKC", char)
+        return "".join(_folded(each) for each in usual)
+    return char
+
+
+def _folded(char: str) -> str:
+    """A Latin letter that espeak-ng would spell, without its marks or in the letter that it was made from."""
+    if char <= _NOT_FOLDED or "LATIN" not in (name := unicodedata.name(char, "")):
+        return char
+    parts = unicodedata.normalize("NFD", char)
+    for end in range(len(parts) - 1, 0, -1):
+        shorter = unicodedata.normalize("NFC", parts[:end])
+        if len(shorter) == 1 and shorter <= _NOT_FOLDED:
+            return shorter
+    last = name.split(" WITH ")[0].rsplit(" ", 1)[-1]
+    plain = last.lower() if len(last) == 1 else _PLAIN.get(last, "")
+    return (plain.upper() if char.isupper() else plain) or char
+
+
+def _short_number(found: re.Match[str]) -> str:
+    """A number as it is, or its digits one by one («3.1 4 1 5 9») if it is too long to be read as one."""
+    number = found[0]
+    if all(len(part) <= LONGEST_NUMBER for part in number.replace(",", "").split(".")):
+        return number
+    return re.sub(r"(?<=\d)(?=\d)", " ", number.replace(",", ""))
+
+
+def _line_end(found: re.Match[str]) -> str:
+    """A space; a pause at the end of a line of verse or a title (short, and the next begins with no small letter)."""
+    line, following = found[1], found[2]
+    pauses = line and line[-1].isalnum() and len(line) <= VERSE_LINE_CHARS and not following.islower()
+    return f"{line}{', ' if pauses else ' '}{following}"
