@@ -66,6 +66,10 @@ OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}
 """The keys that every model's table may have; any other key is an option of its adapter."""
 
 
+PULLED = frozenset({"kokoro", "kokoro-torch", "viettts", "bart-large-cnn"})
+"""The models that `slotline model pull` fetches by their names (`workers/pull/recipes.py`)."""
+
+
 class Catalog(Mapping[str, ModelEntry]):
     """The models by name; an unknown name raises `UnknownModel`, which suggests the nearest name."""
 
@@ -77,6 +81,9 @@ class Catalog(Mapping[str, ModelEntry]):
         try:
             return self._entries[name]
         except KeyError:
+            if name in PULLED:
+                hint = f"slotline model pull {name} fetches it, and adds its table"
+                raise UnknownModel(f"model: no model {name!r} in {self.source}; {hint}") from None
             near = difflib.get_close_matches(name, self._entries, n=1)
             hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(self._entries)
             raise UnknownModel(f"model: no model {name!r} in {self.source}; {hint}") from None

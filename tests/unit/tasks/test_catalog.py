@@ -76,6 +76,12 @@ def test_an_unknown_model_names_the_nearest_or_all() -> None:
     assert "bart" not in parsed(GOOD)
 
 
+def test_of_a_model_that_can_be_fetched_by_its_name_it_is_said_how() -> None:
+    with pytest.raises(UnknownModel, match=r"no model 'kokoro' in models\.toml; slotline model pull kokoro fetches it"):
+        parsed(GOOD)["kokoro"]
+    assert parsed(GOOD)["viettts"].adapter == "viettts"
+
+
 def test_broken_toml_names_its_line() -> None:
     assert "line 3" in refusal('[models.a]\nadapter = "espeak"\nvoice == "vi"\n')
     assert "models.toml" in refusal("[models.a\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.catalog import NAME, parse
+from tasks.catalog import NAME, PULLED, parse
 from tasks.errors import InvalidInput
 from workers.pull import table
 from workers.pull.manifest import is_inside
@@ -16,6 +16,10 @@ from workers.pull.recipe import PACKAGES, SOURCES, Recipe
 from workers.pull.recipes import JAPANESE, KOKORO, RECIPES, VOICES, recipe_named
 
 SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def test_the_catalog_knows_which_names_can_be_pulled() -> None:
+    assert set(RECIPES) == PULLED
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=list(RECIPES))
