@@ -32,10 +32,15 @@ def known(client: Redis, entry: ModelEntry, gpu_type: str, chosen: Settings) -> 
     A slot of many small models may grow to the catalog's `max_memory_gb`, however little it took at first.
     """
     found = _measured(client, entry, gpu_type, precision(chosen))
-    if entry.max_memory_gb is not None and (found is None or found < entry.max_memory_gb * GB):
+    if found is None or (entry.max_memory_gb is not None and found < entry.max_memory_gb * GB):
+        return guessed(entry, chosen)
+    return Footprint(found, "measured")
+
+
+def guessed(entry: ModelEntry, chosen: Settings) -> Footprint:
+    """What one slot of the model may take where nothing was measured: by the catalog, else by the settings."""
+    if entry.max_memory_gb is not None:
         return Footprint(int(entry.max_memory_gb * GB), "by max_memory_gb")
-    if found is not None:
-        return Footprint(found, "measured")
     if entry.memory_gb is not None:
         return Footprint(int(entry.memory_gb * GB), "by memory_gb")
     if chosen.estimated_model_gb is not None:
