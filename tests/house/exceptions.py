@@ -52,6 +52,7 @@ LARGE_FOLDERS = {
     "workers/duties": "one duty a file",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
     "tests/unit/workers/duties": "it mirrors workers/duties",
+    "tests/unit/workers/slots": "it mirrors workers/slots, and has the check of a GPU machine",
     "tests/unit/workers/transport": "it mirrors workers/transport, and has tests of its scripts",
 }
 """Folders of more files than the limit -> why."""

@@ -1,0 +1,107 @@
+"""What a table of the catalog is on this machine: its files, licence, packages; and which recipes have no table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.catalog import parse
+from workers.commands.model_rows import Row, There, available, row
+from workers.pull import manifest
+from workers.pull.manifest import FileRecord, Manifest
+from workers.pull.recipe import PACKAGES, Recipe, RecipeFile, Way
+from workers.slots.fitting import Fit
+
+FIT = Fit(1, "cpu", "1 of 2 CPU slots free")
+FILES = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b"{}"}
+BART = Recipe("bart", "summaries", "MIT", (Way(PACKAGES, (RecipeFile("config.json"),), 1000),), {"adapter": "bart"})
+
+
+def one(folder: Path, keys: str, verify: bool = False, recipe: Recipe | None = None) -> Row:
+    (entry,) = parse(f"[models.m]\n{keys}", "models.toml", folder).values()
+    return row(entry, recipe, lambda entry: FIT, verify)
+
+
+def pulled(folder: Path, licence: str = "Apache-2.0") -> Path:
+    """A BART's folder as a pull leaves it."""
+    model = folder / "bart"
+    model.mkdir()
+    for name, content in FILES.items():
+        (model / name).write_bytes(content)
+    records = {name: FileRecord(bytes=len(FILES[name]), sha256=manifest.sha256_of(model / name)) for name in FILES}
+    made = Manifest(recipe="bart", source="hub", licence=licence, files=records)
+    (model / manifest.NAME).write_text(made.model_dump_json())
+    return model
+
+
+BART_TABLE = 'adapter = "bart"\npath = "bart"'
+
+
+def test_a_pulled_model_is_whole_with_its_size_and_the_licence_that_was_recorded(tmp_path: Path) -> None:
+    model = pulled(tmp_path)
+    found = one(tmp_path, BART_TABLE, recipe=BART)
+    assert (found.there, found.why, found.source, found.licence) == (There.WHOLE, "", "hub", "Apache-2.0")
+    assert found.size_bytes == sum(path.stat().st_size for path in model.iterdir())
+
+
+def test_a_file_of_another_size_is_found_at_once_and_another_content_by_verifying(tmp_path: Path) -> None:
+    model = pulled(tmp_path)
+    (model / "model.safetensors").write_bytes(b"weightz")
+    assert one(tmp_path, BART_TABLE).there is There.WHOLE
+    verified = one(tmp_path, BART_TABLE, verify=True)
+    assert (verified.there, verified.why.split()[0]) == (There.NOT_WHOLE, "model.safetensors")
+    (model / "model.safetensors").write_bytes(b"")
+    assert one(tmp_path, BART_TABLE).there is There.NOT_WHOLE
+
+
+def test_a_folder_that_no_pull_made_is_there_when_its_adapter_lacks_nothing(tmp_path: Path) -> None:
+    assert one(tmp_path, BART_TABLE).there is There.MISSING
+    model = pulled(tmp_path)
+    (model / manifest.NAME).unlink()
+    assert one(tmp_path, BART_TABLE).there is There.THERE
+    assert (one(tmp_path, BART_TABLE).licence, one(tmp_path, BART_TABLE, recipe=BART).licence) == ("", "MIT")
+    (model / "tokenizer.json").unlink()
+    found = one(tmp_path, BART_TABLE)
+    assert found.there is There.NOT_WHOLE
+    assert found.why.startswith(f"{model} has no tokenizer")
+
+
+def test_an_adapter_without_weights_has_the_licence_of_its_library(tmp_path: Path) -> None:
+    found = one(tmp_path, 'adapter = "espeak"')
+    assert (found.there, found.size_bytes, found.licence) == (There.NO_WEIGHTS, None, "GPL-3.0-or-later")
+
+
+def test_a_wrong_table_says_why_and_hides_no_other(tmp_path: Path) -> None:
+    found = one(tmp_path, 'adapter = "espeek"')
+    assert found.there is There.WRONG
+    assert "line 1: [models.m] adapter: there is no adapter 'espeek'; did you mean 'espeak'?" in found.why
+    assert found.fields()["packages"] is None
+
+
+def test_packages_that_lack_are_named_with_their_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    found = one(tmp_path, 'adapter = "espeak"')
+    assert found.install == "espeakng_loader is not installed; run: pip install 'slotline[espeak]'"
+    assert found.fields()["packages"] == {"installed": False, "why": found.install}
+
+
+def test_of_a_table_of_many_models_those_that_are_there_are_counted(tmp_path: Path) -> None:
+    table = 'adapter = "rehearsal"\npath = "voices/{id}/a.bin"'
+    assert one(tmp_path, table).there is There.MISSING
+    for name in ("anna", "bert"):
+        (tmp_path / "voices" / name).mkdir(parents=True)
+        (tmp_path / "voices" / name / "a.bin").write_bytes(b"1234")
+    (tmp_path / "voices" / "empty").mkdir()
+    found = one(tmp_path, table)
+    assert (found.there, found.why, found.size_bytes) == (There.THERE, "2 models", 8)
+
+
+def test_recipes_without_a_table_are_available_and_say_whether_their_files_are_here(tmp_path: Path) -> None:
+    (absent,) = available({"bart": BART}, {}, tmp_path)
+    assert (absent.is_here, absent.size_bytes, absent.command) == (False, 1000, "slotline model pull bart")
+    pulled(tmp_path)
+    (here,) = available({"bart": BART}, {}, tmp_path)
+    assert (here.is_here, here.size_bytes) == (True, 0)
+    assert available({"bart": BART}, {"bart": None}, tmp_path) == []

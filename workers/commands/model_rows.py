@@ -1,0 +1,215 @@
+"""What each table of the catalog is on this machine: its files, its packages, and the slots that there is room for.
+
+Changes nothing, loads nothing and imports nothing heavy. Unless it is asked to verify, it reads no weights.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tasks.catalog import ID, ModelEntry
+from tasks.errors import MissingExtra, ModelLoadError, SlotlineError
+from tasks.terminal.printable import counted
+from workers.adapters import adapter_of
+from workers.adapters.base import AnyAdapter
+from workers.pull.installed import Installed, State, look
+from workers.pull.place import Place
+from workers.pull.recipe import Recipe
+from workers.slots.fitting import Fit
+
+
+class There(StrEnum):
+    """Whether a model's files are there."""
+
+    WHOLE = "whole"
+    """As they were pulled: of each file the size, and when asked the SHA-256."""
+    THERE = "there"
+    """All that the adapter needs; nobody has recorded what they should be."""
+    NOT_WHOLE = "not whole"
+    MISSING = "missing"
+    NO_WEIGHTS = "no weights"
+    """The adapter needs no files."""
+    ELSEWHERE = "elsewhere"
+    """Its path is not one of this machine's file system."""
+    WRONG = "wrong table"
+    """The table names no adapter that there is, or the adapter does not take it."""
+
+
+IN_ORDER = frozenset((There.WHOLE, There.THERE, There.NO_WEIGHTS, There.ELSEWHERE))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One table; `size_bytes` is that of its files on the disk, `install` says what packages lack (empty: none)."""
+
+    name: str
+    adapter: str
+    path: str
+    there: There
+    why: str
+    size_bytes: int | None
+    licence: str
+    source: str
+    install: str
+    fit: Fit
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        packages = None if self.there is There.WRONG else {"installed": not self.install, "why": self.install}
+        fields = {key: value for key, value in asdict(self).items() if key not in ("install", "fit")}
+        return {**fields, "there": str(self.there), "packages": packages, "fits": asdict(self.fit)}
+
+
+@dataclass(frozen=True)
+class Available:
+    """A recipe without a table in the catalog; `is_here` says that its files are on this machine already."""
+
+    recipe: Recipe
+    is_here: bool
+
+    @property
+    def command(self) -> str:
+        """What fetches it and adds its table."""
+        return f"slotline model pull {self.recipe.name}"
+
+    @property
+    def size_bytes(self) -> int:
+        """How much is fetched; 0: not known."""
+        return 0 if self.is_here else self.recipe.ways[0].download_bytes
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON shows it."""
+        recipe = self.recipe
+        return {
+            "name": recipe.name,
+            "what": recipe.what,
+            "licence": recipe.licence,
+            "download_bytes": self.size_bytes or None,
+            "is_here": self.is_here,
+            "command": self.command,
+        }
+
+
+def row(entry: ModelEntry, recipe: Recipe | None, fits: Callable[[ModelEntry], Fit], verify: bool) -> Row:
+    """What the table is here; `recipe` is the one of its name, if there is one."""
+    adapter: AnyAdapter | None = None
+    try:
+        adapter = adapter_of(entry, "cpu")
+    except SlotlineError as exc:
+        there, why, found = There.WRONG, str(exc), Installed(State.ABSENT)
+    else:
+        there, why, found = _files(entry, adapter, verify)
+    return Row(
+        name=entry.name,
+        adapter=entry.adapter,
+        path=entry.path or "",
+        there=there,
+        why=why,
+        size_bytes=_size(entry),
+        licence=_licence(entry, adapter, recipe, found),
+        source=found.manifest.source if found.manifest else "",
+        install=_lacking(entry, adapter) if adapter else "",
+        fit=fits(entry),
+    )
+
+
+def available(recipes: Mapping[str, Recipe], names: Mapping[str, Any], folder: Path) -> list[Available]:
+    """The recipes that no table of the catalog has the name of; `folder` is this user's folder of models."""
+    others = [recipe for name, recipe in recipes.items() if name not in names]
+    return [Available(one, look(Place(folder, one.name).target, deep=False).state is State.WHOLE) for one in others]
+
+
+def _files(entry: ModelEntry, adapter: AnyAdapter, verify: bool) -> tuple[There, str, Installed]:
+    nothing = Installed(State.ABSENT)
+    if entry.path is None:
+        return (*_checked(entry, adapter, There.NO_WEIGHTS), nothing)
+    if "://" in entry.path:
+        return There.ELSEWHERE, "", nothing
+    if entry.is_registry:
+        return (*_registry(entry), nothing)
+    found = look(Path(entry.path), deep=verify)
+    match found.state:
+        case State.ABSENT:
+            return There.MISSING, _get_it(entry, adapter), found
+        case State.BROKEN:
+            faults = "; ".join(f"{fault.path} {fault.what}" for fault in found.faults)
+            return There.NOT_WHOLE, faults, found
+        case State.WHOLE:
+            return (*_checked(entry, adapter, There.WHOLE), found)
+        case _:
+            return (*_checked(entry, adapter, There.THERE), found)
+
+
+def _checked(entry: ModelEntry, adapter: AnyAdapter, there: There) -> tuple[There, str]:
+    """As found, unless the adapter lacks a file."""
+    try:
+        adapter.check_files()
+    except ModelLoadError as exc:
+        return There.NOT_WHOLE, _without_place(entry, exc)
+    return there, ""
+
+
+def _get_it(entry: ModelEntry, adapter: AnyAdapter) -> str:
+    """How to get what is missing, in the adapter's words."""
+    with contextlib.suppress(ModelLoadError):
+        adapter.check_files()
+        return f"there is nothing at {entry.path}"
+    return _checked(entry, adapter, There.MISSING)[1]
+
+
+def _registry(entry: ModelEntry) -> tuple[There, str]:
+    """A table of many models: how many there are where `{id}` stands."""
+    before, _, after = str(entry.path).partition(ID)
+    folder, prefix = os.path.split(before)
+    try:
+        names = [
+            one for one in os.listdir(folder) if one.startswith(prefix) and os.path.exists(f"{folder}/{one}{after}")
+        ]
+    except OSError as exc:
+        return There.MISSING, f"{folder}: {exc.strerror}"
+    return (There.THERE if names else There.MISSING), counted(len(names), "model")
+
+
+def _lacking(entry: ModelEntry, adapter: AnyAdapter) -> str:
+    try:
+        adapter.check_packages()
+    except MissingExtra as exc:
+        return _without_place(entry, exc)
+    return ""
+
+
+def _licence(entry: ModelEntry, adapter: AnyAdapter | None, recipe: Recipe | None, found: Installed) -> str:
+    """Of the weights, as the pull recorded it, or as the recipe of this name says it; else of the adapter's library."""
+    if found.manifest:
+        return found.manifest.licence
+    if recipe and recipe.table.get("adapter") == entry.adapter:
+        return recipe.licence
+    return adapter.licence if adapter else ""
+
+
+def _size(entry: ModelEntry) -> int | None:
+    """The bytes of all files at the table's path; of a table of many models, of their folder."""
+    if entry.path is None or "://" in entry.path:
+        return None
+    place = Path(os.path.dirname(entry.path.partition(ID)[0]) if entry.is_registry else entry.path)
+    return sum(_sizes(place)) if place.exists() else None
+
+
+def _sizes(place: Path) -> Iterator[int]:
+    if place.is_file():
+        yield place.stat().st_size
+    for folder, _, names in os.walk(place):
+        for name in names:
+            with contextlib.suppress(OSError):  # a link that leads nowhere
+                yield os.stat(os.path.join(folder, name)).st_size
+
+
+def _without_place(entry: ModelEntry, error: SlotlineError) -> str:
+    """The error without the file and line of the table, which the row names already."""
+    return str(error).removeprefix(entry.place).removeprefix(" path:").strip()
