@@ -77,8 +77,8 @@ def display() -> Lines:
 
 
 def megabytes(size_bytes: int) -> str:
-    """`66.4 MB`."""
-    return f"{size_bytes / 1e6:,.1f} MB"
+    """`66.4 MB`, `26 kB`."""
+    return f"{size_bytes / 1e6:,.1f} MB" if size_bytes >= 1e6 else f"{size_bytes / 1e3:,.0f} kB"
 
 
 def _bars(console: Console) -> Progress:

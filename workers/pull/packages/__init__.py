@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from tasks.errors import PullFailed
+from tasks.errors import PullFailed, SourceUnavailable
 from workers.pull.packages import members, npm, pypi
 from workers.pull.packages.digests import is_right
 from workers.pull.recipe import PACKAGES, Package, Recipe, Way
@@ -34,6 +34,8 @@ class Packages:
 
     def __init__(self, registries: Mapping[str, Fetch] = REGISTRIES) -> None:
         self._registries = registries
+        self._refused: dict[tuple[str, str], str] = {}
+        """What was not given, and why: a second way with the same package does not wait for it again."""
 
     def fetch(self, recipe: Recipe, way: Way, staging: Staging, report: Report) -> str:
         """See `Source`."""
@@ -52,7 +54,7 @@ class Packages:
             return kept
         kept.unlink(missing_ok=True)
         label = f"{package.name} {package.version}"
-        archive = self._registries[package.registry](package, staging, report)
+        archive = self._fetched(package, staging, report)
         if not is_right(archive, package.digest):
             size = archive.stat().st_size
             archive.unlink()
@@ -63,3 +65,13 @@ class Packages:
         archive.replace(kept)
         report.fetched(label, package.bytes)
         return kept
+
+    def _fetched(self, package: Package, staging: Staging, report: Report) -> Path:
+        known = (package.registry, package.name)
+        if reason := self._refused.get(known):
+            raise SourceUnavailable(reason)
+        try:
+            return self._registries[package.registry](package, staging, report)
+        except SourceUnavailable as exc:
+            self._refused[known] = str(exc)
+            raise

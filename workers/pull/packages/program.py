@@ -37,8 +37,12 @@ def run(
     folder: Path,
     silent_s: float,
     grown: Callable[[int], None] = lambda size_bytes: None,
+    *,
+    is_inside: bool = False,
 ) -> Ended:
     """Run the command to its end; `grown` is told the size of what is in the folder.
+
+    `is_inside`: its current folder is that one.
 
     The program is ended if the folder does not grow for `silent_s`, and before `Interrupted` is raised. Raises
     `FileNotFoundError` if there is no such program.
@@ -48,6 +52,7 @@ def run(
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
+            cwd=folder if is_inside else None,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

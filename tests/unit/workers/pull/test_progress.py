@@ -21,7 +21,7 @@ def shown(display: type[Lines], terminal: bool) -> str:
 
 
 def test_lines_say_what_is_finished_and_nothing_else() -> None:
-    assert shown(Lines, False) == "a [b]note[/b]\\x1b[2J\none.bin: 2.0 MB\nnever updated: 0.5 MB\n"
+    assert shown(Lines, False) == "a [b]note[/b]\\x1b[2J\none.bin: 2.0 MB\nnever updated: 500 kB\n"
 
 
 def test_bars_leave_the_same_lines() -> None:

@@ -59,7 +59,9 @@ def test_the_next_source_is_tried_and_all_are_named_where_none_answers(place: Pl
     with pytest.raises(SourceUnavailable, match="no source could give it; packages: no route; hub: no name"):
         pulled(place, away, tiny.Memory(name=HUB, refuses="no name"), recipe=recipe)
     assert look(place.target).state is State.ABSENT
-    assert pulled(place, away, tiny.Memory(name=HUB), recipe=recipe).manifest.source == HUB
+    notes = tiny.Notes()
+    assert pulled(place, away, tiny.Memory(name=HUB), recipe=recipe, notes=notes).manifest.source == HUB
+    assert notes.lines == ["tiny: packages: no route"]
 
 
 def test_only_the_wanted_source_is_asked(place: Place) -> None:
