@@ -101,7 +101,7 @@ class Speech(Craft):
     def is_known_of(self, entry: ModelEntry) -> bool:
         """True for slotline's own adapters that speak."""
         gives = entry.options.get("gives", "sound")
-        return entry.adapter in ("espeak", "viettts") or (entry.adapter == "rehearsal" and gives == "sound")
+        return entry.adapter in ("espeak", "kokoro", "viettts") or (entry.adapter == "rehearsal" and gives == "sound")
 
 
 SPEECH = Speech()

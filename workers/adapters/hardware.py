@@ -11,6 +11,7 @@ import ctypes
 import gc
 import logging
 import os
+import re
 import sys
 from importlib import metadata
 
@@ -18,6 +19,15 @@ from tasks.errors import MissingExtra, ModelLoadError, OutOfMemory, SlotlineErro
 from tasks.settings import settings
 
 logger = logging.getLogger(__name__)
+
+OUT_OF_MEMORY = re.compile(
+    r"DefaultCPUAllocator: (?:can't allocate|not enough) memory|bad.?alloc|Failed to allocate memory|CUDA out of memory"
+    r"|CUDA failure 2: out of memory|CU(?:BLAS|DNN)_STATUS_ALLOC_FAILED"
+)
+"""What torch (on a CPU) and ONNX Runtime say when memory runs out."""
+
+BROKEN_CONTEXT = re.compile(r"CUDA error|CUDA failure (?!2:)|device-side assert")
+"""What torch and ONNX Runtime say when CUDA itself has failed."""
 
 MOST_GPU_THREADS = 4
 """With a GPU the CPU only prepares and launches work; more threads would wait for each other."""
@@ -84,9 +94,8 @@ def providers(device: str) -> list[str]:
 def release(device: str) -> None:
     """Free the memory of a model without references; with `CLEAR_CUDA_CACHE=false` torch keeps its GPU cache."""
     gc.collect()
-    if is_cuda(device) and settings().clear_cuda_cache:
-        import torch
-
+    torch = sys.modules.get("torch")
+    if torch is not None and is_cuda(device) and settings().clear_cuda_cache:
         torch.cuda.empty_cache()
     _trim()
 
@@ -127,21 +136,26 @@ def _rss_bytes() -> int:
 def memory_error(exc: BaseException, device: str) -> SlotlineError | None:
     """`OutOfMemory` with one line if `exc` means that the host's or the GPU's memory ran out; else None.
 
+    Knows the errors of torch and of ONNX Runtime, which are told by their words; imports neither.
     Raise it after `exc` is deleted: the frames of `exc` hold the tensors, which `release` frees then.
     """
     if isinstance(exc, MemoryError):
         return OutOfMemory("the host's memory ran out while computing")
-    import torch
-
-    if isinstance(exc, torch.cuda.OutOfMemoryError):
+    torch = sys.modules.get("torch")
+    is_torchs = torch is not None and isinstance(exc, torch.cuda.OutOfMemoryError)
+    if is_torchs or (_is_of_a_library(exc) and OUT_OF_MEMORY.search(str(exc))):
         return OutOfMemory(f"the memory of {device} ran out while computing: {one_line(exc)}")
     return None
 
 
 def is_context_broken(exc: BaseException) -> bool:
     """Whether CUDA itself failed; then this process cannot compute any more."""
-    message = str(exc)
-    return isinstance(exc, RuntimeError) and ("CUDA error" in message or "device-side assert" in message)
+    return _is_of_a_library(exc) and bool(BROKEN_CONTEXT.search(str(exc)))
+
+
+def _is_of_a_library(exc: BaseException) -> bool:
+    """Whether torch or ONNX Runtime may have raised it: torch's are RuntimeErrors, the other's of its own classes."""
+    return isinstance(exc, RuntimeError) or type(exc).__module__.partition(".")[0] == "onnxruntime"
 
 
 def one_line(exc: BaseException) -> str:

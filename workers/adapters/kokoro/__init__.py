@@ -1,1 +1,214 @@
-"""Speech in nine languages by Kokoro: 24,000 Hz mono."""
+"""Speech in nine languages by Kokoro: 24,000 Hz mono, on a GPU or a CPU, by one of two engines.
+
+`path` is the model's folder: weights, `config.json` and voices. Nothing is downloaded. A text becomes phonemes in the
+process beside the model's, and the model speaks them piece by piece; the sound tells when each piece, and each word
+where the model tells durations, begins and ends. Nothing of a text is lost: what was spoken is compared with what was
+to be spoken. The texts of a batch are spoken one by one, because no form of the model computes several at once.
+
+A text that cannot be spoken and a voice that cannot be used cost their own input only. Importing this module is cheap.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+
+from tasks.catalog import ModelEntry
+from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.messages import ParagraphRequest
+from tasks.store.names import JSON
+from workers.adapters import hardware, packages, weights
+from workers.adapters.base import Adapter, Cancelled, Offer
+from workers.adapters.kokoro import files, voices
+from workers.adapters.kokoro.engine import SAMPLE_RATE, Engine
+from workers.adapters.kokoro.options import KokoroOptions
+from workers.adapters.kokoro.prepared import PreparedText
+from workers.adapters.kokoro.reading import Reader, Told
+from workers.adapters.kokoro.speaking import Speaker
+from workers.adapters.kokoro.text.languages import LANGUAGES, language_of_voice
+from workers.adapters.outputs import Sound
+
+logger = logging.getLogger(__name__)
+
+USUAL_VOICE = "af_heart"
+
+PACKAGES = {"onnx": ("onnxruntime",), "torch": ("torch", "kokoro")}
+
+WARM_UP = {"cpu": (12,), "cuda": (12, 100, 250, 510)}
+"""Kind of device -> phonemes of the warm-up's pieces. On a CPU a new length costs nothing (measured); on a GPU the
+first texts of each size choose convolutions and take memory."""
+
+
+class Kokoro(Adapter[ParagraphRequest, Sound]):
+    """One Kokoro model."""
+
+    craft = "speech"
+    version = "1"
+    devices = ("cuda", "cpu")
+    idle_unload_s = 300.0
+
+    def __init__(self, entry: ModelEntry, device: str) -> None:
+        super().__init__(entry, device)
+        self._options = KokoroOptions.of(entry)
+        self._folder = weights.folder_of(entry.path, entry.place, "the folder of a Kokoro model")
+        self._speaker: Speaker | None = None
+        self._reader: Reader | None = None
+        self._default_voice = ""
+
+    def check_files(self) -> None:
+        """Raise `ModelLoadError` without weights, a vocabulary or a voice."""
+        self._files()
+        self._voices()
+
+    def check_packages(self) -> None:
+        """Raise `MissingExtra` without the engine's packages, or without those of the default voice's language."""
+        kind = "onnx-gpu" if hardware.is_cuda(self.device) else "onnx"
+        extra = kind if self._options.engine == "onnx" else "kokoro-torch"
+        packages.require(PACKAGES[self._options.engine], self.entry.place, f"pip install 'slotline[{extra}]'")
+        try:
+            (language_of_voice(self.entry.voice or USUAL_VOICE) or LANGUAGES["a"]).require()
+        except MissingExtra as exc:
+            raise MissingExtra(f"{self.entry.place} {exc}") from exc
+
+    def load(self) -> Offer:
+        """Load the model; raises `MissingExtra`, or `ModelLoadError` (also if the default voice cannot be used)."""
+        self.unload()
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        model = self._files()
+        found = self._voices()
+        self.check_packages()
+        try:
+            engine = self._engine(model)
+            known = voices.known(found)
+            self._speaker = Speaker(engine, model.vocabulary, found, known)
+            told = Told(model.vocabulary, known, self._default(known), engine.has_whole_speeds)
+            self._attach(told)
+        except BaseException:
+            self.unload()
+            raise
+        return Offer(
+            revision=self._revision(model),
+            sample_rate=SAMPLE_RATE,
+            voices={name: LANGUAGES[name[0]].tag for name in found},
+            default_voice=self._default_voice,
+            languages=sorted({name[0] for name in found if not LANGUAGES[name[0]].lacks()}),
+            details={"told": told},
+        )
+
+    def attach(self, offer: Offer) -> None:
+        """Keep what the model told, and load what makes phonemes of the default voice's language (up to 5 s)."""
+        self._attach(offer.details["told"])
+        self._reading().open()
+
+    def warm_up(self) -> None:
+        """Speak fixed phonemes in the default voice; raises `ModelLoadError` if this gives no sound."""
+        try:
+            self._speaking().warm_up(self._default_voice, WARM_UP["cuda" if hardware.is_cuda(self.device) else "cpu"])
+        except ModelError as exc:
+            raise ModelLoadError(f"{self.entry.place} {exc}") from exc
+
+    def check(self, item: ParagraphRequest) -> None:
+        """Raise `UnknownVoice` or `InvalidInput`: for the voice, the speed, or a script that the voice cannot read."""
+        self._reading().check(item)
+
+    def ingredients(self, item: ParagraphRequest) -> Mapping[str, JSON]:
+        """The blend in its one form, its voices' digests, and what makes the phonemes."""
+        return self._reading().ingredients(item)
+
+    def prepare(self, item: ParagraphRequest) -> PreparedText:
+        """The text's phonemes in pieces, its voice and its speed."""
+        return self._reading().prepare(item)
+
+    def run(self, batch: Sequence[PreparedText]) -> Sequence[Sound | Exception]:
+        """Speak each text; returns `InvalidInput`, `ModelError`, `OutOfMemory` or `Cancelled` for one that failed.
+
+        Raises what CUDA raises when its context is broken: nothing runs in this process after it.
+        """
+        return [self._outcome(index, item) for index, item in enumerate(batch)]
+
+    def unload(self) -> None:
+        """Free the model's memory; the packages stay imported."""
+        if self._speaker is None:
+            return
+        self._speaker = self._reader = None
+        hardware.release(self.device)
+
+    def _files(self) -> files.ModelFiles:
+        return files.find(self._folder, self._options.engine, self._options.file, self.entry.place)
+
+    def _voices(self) -> dict[str, voices.VoiceFile]:
+        """The voices of languages that Kokoro has; raises `ModelLoadError` if there is none."""
+        wanted = self._options.voices
+        found = voices.found(self._folder, wanted)
+        spoken = {name: file for name, file in found.items() if language_of_voice(name)}
+        if strange := sorted(found.keys() - spoken.keys()):
+            logger.warning(
+                "%s voices without a language, because no language has their first letter: %s",
+                self.entry.place,
+                ", ".join(strange),
+            )
+        if not spoken:
+            raise ModelLoadError(
+                f"{self.entry.place} voices: {self._folder / (wanted or 'voices')} holds no voice (.bin, .pt, .npz);"
+                f" {files.get_them(self._options.engine)}"
+            )
+        return spoken
+
+    def _engine(self, model: files.ModelFiles) -> Engine:
+        threads = hardware.threads(self._options.threads, self.device)
+        try:
+            from workers.adapters.kokoro.onnx_engine import OnnxEngine
+
+            return OnnxEngine(model.weights, self.device, threads, self.entry.place)
+        except SlotlineError:
+            raise
+        except Exception as exc:  # the boundary to the model's code, whose packages have no common error
+            if out_of_memory := hardware.memory_error(exc, self.device):
+                raise out_of_memory from exc
+            raise ModelLoadError(f"{self.entry.place} path: {weights.blame([model.weights], exc)}") from exc
+
+    def _default(self, known: Mapping[str, voices.Known]) -> str:
+        """The table's voice, else Kokoro's best, else the first one that can be used."""
+        usable = [name for name, one in known.items() if not one.fault]
+        if self.entry.voice is None and not usable:
+            raise ModelLoadError(f"{self.entry.place} voices: {next(iter(known.values())).fault}")
+        return self.entry.voice or (USUAL_VOICE if USUAL_VOICE in usable else usable[0])
+
+    def _attach(self, told: Told) -> None:
+        """Raises `ModelLoadError` if the default voice cannot be used."""
+        self._reader = Reader(told)
+        try:
+            self._default_voice = str(self._reader.blend(None))
+        except InvalidInput as exc:
+            raise ModelLoadError(f"{self.entry.place} {exc}") from exc
+
+    def _reading(self) -> Reader:
+        if self._reader is None:
+            raise ModelError("Kokoro is not loaded")
+        return self._reader
+
+    def _speaking(self) -> Speaker:
+        if self._speaker is None:
+            raise ModelError("Kokoro is not loaded")
+        return self._speaker
+
+    def _outcome(self, index: int, item: PreparedText) -> Sound | Exception:
+        try:
+            return self._speaking().speak(item, lambda: self.is_cancelled(index))
+        except (SlotlineError, Cancelled) as exc:
+            return exc.with_traceback(None)  # its frames would keep the model's tensors alive
+        except Exception as exc:  # the boundary to the model's code, for one input
+            if hardware.is_context_broken(exc):
+                raise
+            failed = hardware.memory_error(exc, self.device)
+            if failed is None:
+                logger.exception("Kokoro failed on «%.40s»", item.pieces[0].text)
+                return ModelError(f"text: Kokoro failed on it: {type(exc).__name__}: {hardware.one_line(exc)}")
+        hardware.release(self.device)
+        return failed
+
+    def _revision(self, model: files.ModelFiles) -> str:
+        """What else determines the sound. Precision and device are left out: they change less than another seed."""
+        base = self.entry.revision or f"kokoro-{weights.digest(model.both)}"
+        return f"{base}-{self._options.engine}" + (f"-seed{seed}" if (seed := self._options.seed) else "")

@@ -28,6 +28,11 @@ class Blend:
         """The voice that decides the language."""
         return next(iter(self.shares))
 
+    @property
+    def letter(self) -> str:
+        """Its language, as Kokoro names it."""
+        return self.first[0]
+
     def __str__(self) -> str:
         """The one way to write this blend: a voice's name, «a+b», or «a(2)+b(1)» with the smallest whole numbers."""
         if len(set(self.shares.values())) == 1:

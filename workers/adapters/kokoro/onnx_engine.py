@@ -78,7 +78,7 @@ def inputs_of(session: Any) -> dict[str, Input]:
     for given in session.get_inputs():
         role = next((role for role, names in NAMES.items() if given.name in names), None)
         if role is None or given.type not in TYPES:
-            raise ValueError(f"it has an input {given.name} ({given.type}), which Kokoro has not")
+            raise ValueError(f"it has an input {given.name} ({given.type}), which no Kokoro has")
         found[role] = Input(given.name, len(given.shape), TYPES[given.type])
     if missing := [role for role in NAMES if role not in found]:
         raise ValueError(f"it has no input {' and no input '.join(missing)}")
@@ -90,7 +90,10 @@ class OnnxEngine:
 
     def __init__(self, path: Path, device: str, threads: int, place: str) -> None:
         self._session = _session(path, device, threads, place)
-        self._inputs = inputs_of(self._session)
+        try:
+            self._inputs = inputs_of(self._session)
+        except ValueError as exc:
+            raise ModelLoadError(f"{place} path: {path} is no Kokoro: {exc}") from exc
         outputs = [output.name for output in self._session.get_outputs()]
         self._durations = next((name for name in outputs if name in DURATIONS), None)
         self._sound = next(name for name in outputs if name != self._durations)

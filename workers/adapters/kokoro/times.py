@@ -1,7 +1,8 @@
 """When each piece and each word of a spoken text begins and ends. Pure; in seconds from the beginning of the sound.
 
 Pieces follow each other without a gap, and so do the words of a piece: the silence before the first word and after the
-last one counts to that word, and a pause between two words half to each. So the times add up to the real length.
+last one counts to that word; a pause at a comma to the word before it, and a space half to each of its words. So the
+times add up to the real length.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ def _words(piece: Piece, made: Made, start_s: float, end_s: float) -> tuple[Time
     # Symbol 0 stands before the first phoneme, so phoneme n is symbol n + 1 and begins where symbol n ends.
     frames = list(accumulate(made.durations, initial=0))[1:]
     frame_s = (end_s - start_s) / frames[-1]
-    between = [(frames[one.end] + frames[other.start]) / 2 for one, other in pairwise(piece.words)]
-    edges = [start_s, *(start_s + frame * frame_s for frame in between), end_s]
+    between = (_space(piece.phonemes, one.end, other.start) for one, other in pairwise(piece.words))
+    edges = [start_s, *(start_s + (frames[begin] + frames[end]) / 2 * frame_s for begin, end in between), end_s]
     return tuple(TimedWord(word.text, *edge) for word, edge in zip(piece.words, pairwise(edges), strict=True))
+
+
+def _space(phonemes: str, begin: int, end: int) -> tuple[int, int]:
+    """The last space between two words, whose phonemes end and begin there; if there is none, all between them."""
+    space = phonemes.rfind(" ", begin, end)
+    return (begin, end) if space < 0 else (space, space + 1)

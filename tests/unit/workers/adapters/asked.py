@@ -1,8 +1,13 @@
-"""Requests as an adapter gets them, also such as no producer could send."""
+"""Requests as an adapter gets them, also such as no producer could send; and a run of requests."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.errors import SlotlineError
 from tasks.messages import ParagraphRequest, SummaryPartRequest
+from workers.adapters.base import AnyAdapter
 
 
 def to_speak(text: str, voice: str | None = None, speed: float = 1.0) -> ParagraphRequest:
@@ -14,3 +19,16 @@ def to_summarise(text: str, max_length: int | None = None, min_length: int | Non
     """A text to be summarised; it may be empty."""
     fields = {"model": "any", "text": text, "max_length": max_length, "min_length": min_length}
     return SummaryPartRequest.trusted(fields)
+
+
+def run(adapter: AnyAdapter, items: Sequence[Any]) -> list[Any]:
+    """One outcome per request, as a slot gives them: what `prepare` refuses never reaches the model."""
+    ready: dict[int, Any] = {}
+    outcomes: dict[int, Any] = {}
+    for index, item in enumerate(items):
+        try:
+            ready[index] = adapter.prepare(item)
+        except SlotlineError as exc:
+            outcomes[index] = exc
+    outcomes.update(zip(ready, adapter.run(list(ready.values())), strict=True))
+    return [outcomes[index] for index in range(len(items))]

@@ -1,7 +1,6 @@
 """What every adapter must do, tried on each that can run here.
 
-A new adapter joins by a `Case` in `CASES`. Texts are taken from a Vietnamese story (Nam
-Cao, 1941) and an English novel (P. G. Wodehouse, 1921), both in the public domain.
+A new adapter joins by a `Case` in `cases.py`.
 """
 
 from __future__ import annotations
@@ -14,104 +13,26 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError, UnknownVoice
 from tasks.messages import ParagraphRequest
-from tests.unit.workers.adapters.asked import to_speak, to_summarise
+from tests.unit.workers.adapters.asked import run, to_speak
+from tests.unit.workers.adapters.cases import CASES, INSTALL, Case
 from workers.adapters import adapter_of, built_in, find
 from workers.adapters.base import AnyAdapter, Cancelled, Offer
 from workers.adapters.grouping import groups
 from workers.adapters.outputs import Sound, Written
 
-ENGLISH = (
-    "A gentleman called to see you when you were out last night, sir, said my landlady.",
-    "Did he leave his name?",
-    "He was a big man with a very large voice, and he wanted breakfast at four in the afternoon.",
-)
-VIETNAMESE = (
-    "Hắn vừa đi vừa chửi. Bao giờ cũng thế, cứ rượu xong là hắn chửi.",
-    "Có hề gì? Trời có của riêng nhà nào?",
-    "Tức mình, hắn chửi ngay tất cả làng Vũ Đại.",
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One adapter, as the suite loads it."""
-
-    adapter: str
-    texts: tuple[str, ...]
-    failing_text: str
-    voices: tuple[str, ...] = ()
-    """The default voice, and another; none where the adapter writes."""
-    options: dict[str, Any] = field(default_factory=dict)
-    tolerance: float = 0.0
-    """How far the length of the same text may differ from call to call, as a share of it."""
-    package: str | None = None
-    """The package that its `install` brings."""
-    install: str = ""
-    folder: str = ""
-    """The fixture that builds its model."""
-    weights: tuple[str, ...] = ()
-    """The model's files, each of which a load needs whole."""
-    model: str = ""
-    """Where a loaded adapter holds its model."""
-    path: str | None = None
-
-    def entry(self, **changed: Any) -> ModelEntry:
-        table = {
-            "name": "tried",
-            "adapter": self.adapter,
-            "path": self.path,
-            "voice": next(iter(self.voices), None),
-            "options": self.options,
-        }
-        return ModelEntry.model_validate({**table, "place": "models.toml line 1: [models.tried]", **changed})
-
-    def item(self, text: str, voice: str | None = None, speed: float = 1.0) -> Any:
-        return to_speak(text, voice, speed) if self.voices else to_summarise(text)
-
-
-CASES = [
-    Case("espeak", VIETNAMESE + ENGLISH, "...", ("vi", "en-us"), tolerance=0.02, package="espeakng_loader"),
-    Case("rehearsal", VIETNAMESE + ENGLISH, "⚡error", ("a", "b"), {"voices": ["a", "b"], "faults": True}),
-    Case(
-        "viettts",
-        # Short: each text token is 0.4 s of sound with the small model, computed on a CPU.
-        ("Hắn vừa đi vừa chửi.", "Có hề gì?", "Tức mình.", "Dạ."),
-        "😀 … http://example.org",
-        ("quynh", "nguyen.ngoc-ngan"),
-        package="viettts",
-        install="pip install 'slotline[viettts,onnx]' && pip install --no-deps viet-tts",
-        folder="viettts_folder",
-        weights=("speech_embedding.onnx", "speech_tokenizer.onnx", "llm.pt", "flow.pt", "hift.pt", "config.yaml"),
-        model="_engine",
-    ),
-    Case(
-        "bart",
-        (*ENGLISH, VIETNAMESE[0] * 2),
-        " ",
-        options={"max_length": 24, "num_beams": 2},
-        package="transformers",
-        install="pip install 'slotline[summary]'",
-        folder="bart_folder",
-        weights=("model.safetensors", "config.json", "tokenizer.json"),
-        model="_model",
-    ),
-]
-INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.install for case in CASES if case.install}
-
 
 def of(cases: list[Case]) -> list[Any]:
     """The cases as parameters; one with a model to build needs that model's packages."""
-    return [pytest.param(case, id=case.adapter, marks=[pytest.mark.models] if case.folder else []) for case in cases]
+    return [pytest.param(case, id=case.title, marks=[pytest.mark.models] if case.folder else []) for case in cases]
 
 
 SPEAKING = pytest.mark.parametrize("case", of([case for case in CASES if case.voices]), indirect=True)
@@ -145,7 +66,7 @@ def sound_of(outcome: Sound | Exception) -> Sound:
 
 
 def length_of(adapter: AnyAdapter, item: ParagraphRequest) -> int:
-    return len(sound_of(adapter.run([item])[0]).samples)
+    return len(sound_of(run(adapter, [item])[0]).samples)
 
 
 def shape_of(outcome: Sound | Written | Exception) -> int | str:
@@ -181,7 +102,7 @@ def test_the_revision_is_the_same_each_time_and_the_catalogs_where_it_has_one(ca
 
 @SPEAKING
 def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: AnyAdapter, offer: Offer) -> None:
-    for outcome in adapter.run([to_speak(text) for text in case.texts]):
+    for outcome in run(adapter, [to_speak(text) for text in case.texts]):
         sound = sound_of(outcome)
         assert sound.sample_rate == offer.sample_rate
         assert sound.samples.dtype == np.float32
@@ -194,21 +115,21 @@ def test_sound_is_float32_mono_finite_and_within_one(case: Case, adapter: AnyAda
 def test_a_batch_gives_in_order_what_each_input_gives_alone(case: Case, adapter: AnyAdapter) -> None:
     voices = case.voices or (None,)
     items = [case.item(text, voices[i % len(voices)], (1.0, 1.4)[i % 2]) for i, text in enumerate(case.texts)]
-    together = [shape_of(outcome) for outcome in adapter.run(items)]
-    alone = [shape_of(adapter.run([item])[0]) for item in items]
+    together = [shape_of(outcome) for outcome in run(adapter, items)]
+    alone = [shape_of(run(adapter, [item])[0]) for item in items]
     assert together == [same(case, shape) for shape in alone]
     assert len(set(together)) == len(items)
 
 
 @pytest.mark.usefixtures("offer")
 def test_an_empty_batch_gives_nothing(adapter: AnyAdapter) -> None:
-    assert list(adapter.run([])) == []
+    assert list(run(adapter, [])) == []
 
 
 @pytest.mark.usefixtures("offer")
 def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Case, adapter: AnyAdapter) -> None:
     adapter.is_cancelled = lambda index: index == 1
-    first, unwanted, last = adapter.run([case.item(text) for text in (case.texts * 3)[:3]])
+    first, unwanted, last = run(adapter, [case.item(text) for text in (case.texts * 3)[:3]])
     assert isinstance(unwanted, Cancelled)
     assert shape_of(first)
     assert shape_of(last)
@@ -217,7 +138,7 @@ def test_an_input_that_is_cancelled_is_left_out_and_the_others_are_made(case: Ca
 @pytest.mark.usefixtures("offer")
 def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: AnyAdapter) -> None:
     good = case.texts[0]
-    first, failing, last = adapter.run([case.item(good), case.item(case.failing_text), case.item(good)])
+    first, failing, last = run(adapter, [case.item(good), case.item(case.failing_text), case.item(good)])
     assert isinstance(failing, SlotlineError)
     assert str(failing).startswith("text: ")
     assert "\n" not in str(failing)
@@ -227,7 +148,7 @@ def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: AnyAdapter)
 @SPEAKING
 @pytest.mark.usefixtures("offer")
 def test_an_unknown_voice_costs_its_input_alone(case: Case, adapter: AnyAdapter) -> None:
-    unvoiced, voiced = adapter.run([to_speak(case.texts[0], "no-such"), to_speak(case.texts[0])])
+    unvoiced, voiced = run(adapter, [to_speak(case.texts[0], "no-such"), to_speak(case.texts[0])])
     assert isinstance(unvoiced, UnknownVoice)
     assert len(sound_of(voiced).samples) > 0
 
@@ -262,11 +183,11 @@ def test_faster_is_shorter(case: Case, adapter: AnyAdapter) -> None:
 
 @pytest.mark.usefixtures("offer")
 def test_a_model_loads_and_runs_again_after_it_was_unloaded(case: Case, adapter: AnyAdapter) -> None:
-    before = shape_of(adapter.run([case.item(case.texts[0])])[0])
+    before = shape_of(run(adapter, [case.item(case.texts[0])])[0])
     adapter.unload()
     adapter.load()
     adapter.warm_up()
-    assert shape_of(adapter.run([case.item(case.texts[0])])[0]) == same(case, before)
+    assert shape_of(run(adapter, [case.item(case.texts[0])])[0]) == same(case, before)
 
 
 def test_unloading_is_harmless_when_nothing_is_loaded(adapter: AnyAdapter) -> None:
@@ -281,7 +202,7 @@ def test_unloading_is_harmless_when_nothing_is_loaded(adapter: AnyAdapter) -> No
 def test_unloading_leaves_no_tensor_of_the_model_in_memory(case: Case, adapter: AnyAdapter) -> None:
     import torch
 
-    adapter.run([case.item(case.texts[0]), case.item(case.failing_text)])
+    run(adapter, [case.item(case.texts[0]), case.item(case.failing_text)])
     held = weakref.ref(getattr(adapter, case.model))
     parameters = [weakref.ref(one) for one in gc.get_objects() if type(one) is torch.nn.Parameter]
     adapter.unload()

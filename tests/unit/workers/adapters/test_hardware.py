@@ -106,6 +106,31 @@ def test_a_gpu_without_memory_says_so_in_one_line_and_no_other_error_is_taken_fo
         "the memory of cuda:0 ran out while computing: CUDA out of memory. Tried to allocate 2.00 GiB."
     )
     assert hardware.memory_error(RuntimeError("CUDA error: an illegal memory access"), "cuda:0") is None
+    on_cpu = RuntimeError("[enforce fail at alloc_cpu.cpp:137] DefaultCPUAllocator: not enough memory: you tried")
+    assert isinstance(hardware.memory_error(on_cpu, "cpu"), OutOfMemory)
+
+
+def of_onnxruntime(message: str) -> Exception:
+    """An error of ONNX Runtime, whose classes are made in its own module and are no RuntimeErrors."""
+    module = {"__module__": "onnxruntime.capi.onnxruntime_pybind11_state"}
+    error: Exception = type("RuntimeException", (Exception,), module)(message)
+    return error
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Non-zero status code: bfc_arena.cc:359 Failed to allocate memory for requested buffer of size 2147483648",
+        "std::bad_alloc",
+        "CUDA failure 2: out of memory ; GPU=0",
+    ],
+)
+def test_onnxruntime_says_in_its_own_words_that_memory_ran_out(message: str) -> None:
+    said = hardware.memory_error(of_onnxruntime(message), "cuda:0")
+    assert isinstance(said, OutOfMemory)
+    assert message in str(said)
+    assert not hardware.is_context_broken(of_onnxruntime(message))
+    assert hardware.memory_error(ValueError(message), "cuda:0") is None
 
 
 @pytest.mark.parametrize(
@@ -115,6 +140,8 @@ def test_a_gpu_without_memory_says_so_in_one_line_and_no_other_error_is_taken_fo
         (RuntimeError("an index: device-side assert"), True),
         (RuntimeError("a shape is wrong"), False),
         (ValueError("CUDA error"), False),
+        (of_onnxruntime("CUDA failure 700: an illegal memory access was encountered ; GPU=0"), True),
+        (of_onnxruntime("Invalid Feed Input Name"), False),
     ],
 )
 def test_only_an_error_of_cuda_itself_breaks_the_process(error: Exception, is_broken: bool) -> None:

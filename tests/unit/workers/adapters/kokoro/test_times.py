@@ -23,13 +23,22 @@ FRAMES = [12, 4, 4, 8, 2, 3, 5, 6, 16]
 """Silence, three symbols, the space, three symbols, silence."""
 
 
-def test_a_pause_between_words_counts_half_to_each_and_silence_at_the_ends_to_its_neighbour() -> None:
+def test_a_space_counts_half_to_each_word_and_silence_at_the_ends_to_its_neighbour() -> None:
     (piece,) = timed([PIECE], [made(FRAMES)])
     assert (piece.text, piece.start_s, piece.end_s) == ("Hi, you.", 0.0, 1.5)
     first, last = piece.words
     assert (first.text, first.start_s) == ("Hi,", 0.0)
     assert first.end_s == pytest.approx(0.725)
     assert (last.text, last.start_s, last.end_s) == ("you.", first.end_s, 1.5)
+
+
+def test_a_pause_at_a_comma_counts_to_the_word_before_it() -> None:
+    apart = Piece("Hi, you.", "ha, ju.", (Word("Hi", 0, 2), Word("you", 4, 6)))
+    words = timed([apart], [made(FRAMES)])[0].words
+    assert [(word.start_s, word.end_s) for word in words] == [(0.0, pytest.approx(0.725)), (pytest.approx(0.725), 1.5)]
+    without_space = Piece("你好", "ni2xao", (Word("你", 0, 3), Word("好", 3, 6)))
+    first, second = timed([without_space], [made([4, 4, 4, 4, 4, 4, 4, 4])])[0].words
+    assert first.end_s == second.start_s == pytest.approx(0.4)
 
 
 def test_pieces_and_words_follow_each_other_and_add_up_to_the_real_length() -> None:

@@ -1,0 +1,87 @@
+"""Kokoro without its model: judges requests, names what determines their sound, and makes their phonemes.
+
+It is used in the process beside the model's, and imports what makes phonemes only when a text needs it. A voice's first
+letter is its language. Each refusal is an `InvalidInput` that says what would do.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.errors import InvalidInput
+from tasks.messages import ParagraphRequest
+from tasks.store.names import JSON
+from workers.adapters.kokoro import blends, voices
+from workers.adapters.kokoro.blends import Blend
+from workers.adapters.kokoro.prepared import PreparedText
+from workers.adapters.kokoro.text.languages import LANGUAGES, missing
+from workers.adapters.kokoro.text.phonemes import Phonemizer
+from workers.adapters.kokoro.text.scripts import check_text
+
+SLOWEST, FASTEST = 0.5, 2.0
+"""Outside of these speeds the model gives rubbish, and gigabytes of it where it is slow."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a loaded model tells the process that judges requests; plain values."""
+
+    vocabulary: Mapping[str, int]
+    voices: Mapping[str, voices.Known]
+    default_voice: str
+    has_whole_speeds: bool
+
+
+class Reader:
+    """Reads requests for one loaded model; used by one thread."""
+
+    def __init__(self, told: Told) -> None:
+        self._told = told
+        self._phonemizer = _phonemizer(tuple(told.vocabulary.items()))
+
+    def open(self) -> None:
+        """Load what makes the phonemes of the default voice's language; raises `MissingExtra`."""
+        self._phonemizer.open(self.blend(None).letter)
+
+    def blend(self, voice: str | None) -> Blend:
+        """The voice or blend; raises `UnknownVoice`, or `InvalidInput` for one that cannot be used."""
+        blend = blends.parse(voice or self._told.default_voice, lambda name: voices.named(self._told.voices, name))
+        for name in blend.shares:
+            if fault := self._told.voices[name].fault:
+                raise InvalidInput(f"voice: {name!r} cannot be used: {fault}")
+        if install := missing(blend.letter):
+            language = LANGUAGES[blend.letter].name
+            raise InvalidInput(f"voice: {blend.first!r} speaks {language}, which is not installed here; run: {install}")
+        return blend
+
+    def check(self, item: ParagraphRequest) -> None:
+        """Raise `UnknownVoice` or `InvalidInput`: for the voice, the speed, or a script that the voice cannot read."""
+        blend = self.blend(item.voice)
+        if not SLOWEST <= item.speed <= FASTEST:
+            raise InvalidInput(f"speed: Kokoro speaks at {SLOWEST} to {FASTEST}, and not at {item.speed:g}")
+        if self._told.has_whole_speeds and item.speed not in (1.0, 2.0):
+            raise InvalidInput(f"speed: this export of Kokoro speaks at 1 or 2, and not at {item.speed:g}")
+        check_text(blend.letter, item.text, blend.first)
+
+    def ingredients(self, item: ParagraphRequest) -> Mapping[str, JSON]:
+        """The blend in its one form, its voices' digests, and what makes the phonemes."""
+        blend = self.blend(item.voice)
+        return {
+            "voice": str(blend),
+            "voice_digests": [self._told.voices[name].digest for name in blend.shares],
+            "phonemes": self._phonemizer.version(blend.letter),
+        }
+
+    def prepare(self, item: ParagraphRequest) -> PreparedText:
+        """The text's phonemes in pieces, in the model's own symbols."""
+        blend = self.blend(item.voice)
+        pieces = self._phonemizer.pieces(blend.letter, item.text, blend.first)
+        return PreparedText(str(blend), item.speed, pieces)
+
+
+@functools.lru_cache(maxsize=2)
+def _phonemizer(vocabulary: tuple[tuple[str, int], ...]) -> Phonemizer:
+    """One for all loads of a model in this process: what it has opened costs seconds, and stays open."""
+    return Phonemizer(dict(vocabulary))
