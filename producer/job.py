@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from typing_extensions import TypeVar
 
 from producer import results
+from producer.files.pieces import pieces_of_files
 from producer.files.save import save
 from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, UnknownJob
 from tasks.flow.cancel import broadcast, cancel
@@ -28,6 +29,7 @@ from tasks.terminal import interrupt
 
 if TYPE_CHECKING:
     from producer.connection import Connection
+    from tasks.media.pieces import Pieces
     from tasks.store.artifacts import Store
 
 ResultT = TypeVar("ResultT", default=Result, covariant=True)
@@ -148,12 +150,27 @@ class Job(Generic[ResultT]):
         one file for each. Raises `InvalidInput` for an unknown format or a job without audio, `OtherStore` if live
         workers use another store.
         """
+        with self._reading(f"job {self.id} is not saved") as result:
+            return save(self.store, result, Path(path), format)
+
+    def pieces(self) -> list[Pieces | None]:
+        """When each piece of the text is spoken, and each word where the model knows it; the job has succeeded.
+
+        One list for each file of `save`, in order; None for a file that is missing, or is not a sound. The times are in
+        the result, or in the store: raises the errors of `save`.
+        """
+        with self._reading(f"the pieces of job {self.id} are not read") as result:
+            return pieces_of_files(self.store, result.files(self.store.read_text))
+
+    @contextlib.contextmanager
+    def _reading(self, consequence: str) -> Iterator[Result]:
+        """The result, and a check of the store before it is read; the job's error is raised."""
         with self.connection.speaking():
             stored = self._ended()
-        self.connection.check_store(self.store, f"job {self.id} is not saved")
+        self.connection.check_store(self.store, consequence)
         result = results.of(self.id, stored)
-        with self._explaining(f"job {self.id} is not saved"):
-            return save(self.store, result, Path(path), format)
+        with self._explaining(consequence):
+            yield result
 
     @contextlib.contextmanager
     def _explaining(self, consequence: str) -> Iterator[None]:

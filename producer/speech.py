@@ -1,13 +1,19 @@
-"""The methods of `Client` for speech: a text, a chapter or a book. Builds requests; does not send them itself."""
+"""The methods of `Client` for speech: a text, a chapter or a book, and when a text is spoken in a sound.
+
+Builds requests; does not send them itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from producer.files.pieces import read_pieces
 from producer.job import Job
 from producer.submitter import Submitter
+from tasks.media.pieces import Pieces
 from tasks.messages import (
+    Audio,
     BookRequest,
     BookResult,
     ChapterRequest,
@@ -38,3 +44,12 @@ class SpeechClient(Submitter):
         """
         given = [dict(one) for one in chapters]
         return self.submit(BookRequest.parse({"chapters": given, "model": model, **options}), job_id)
+
+    def pieces(self, audio: Audio | str) -> Pieces:
+        """When each piece of the text is spoken in a sound, which a result names, or the error of a failed chapter.
+
+        From the store. A sound of an older version has one piece, without a text. Raises `ArtifactMissing`,
+        `InvalidInput` for another artifact, and `OtherStore`.
+        """
+        self.check_store("the pieces are not read")
+        return read_pieces(self.store, audio if isinstance(audio, str) else audio.artifact)

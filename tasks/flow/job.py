@@ -28,7 +28,16 @@ from redis.exceptions import DataError, RedisError
 from tasks.errors import ArtifactMissing, IdInUse, PartsFailed, SlotlineError, WorkerLost
 from tasks.flow import envelope
 from tasks.flow.connections import offers
-from tasks.flow.ends.own_run import EndedElsewhere, JobRun, answer_again, end, fail, settle_parent, stop_if_cancelled
+from tasks.flow.ends.own_run import (
+    EndedElsewhere,
+    JobRun,
+    answer,
+    answer_again,
+    end,
+    fail,
+    settle_parent,
+    stop_if_cancelled,
+)
 from tasks.flow.ends.refusal import refused_job
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
 from tasks.flow.ledger import Ledger
@@ -247,7 +256,7 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
         raise _Failed(_parts_failed(this.kind, gathered, made), made)
     end(this, "SUCCESS", made.result)
     settle_parent(this, "done", made.result, made.result, made.computed)
-    return made.result
+    return answer(this, made.result)
 
 
 def _parts_failed(kind: Kind[Any], gathered: Gathered, made: Made) -> PartsFailed:

@@ -123,6 +123,13 @@ class Kind(ABC, Generic[RequestT]):
         must not raise `More`: the result is then part of the error.
         """
 
+    def answer(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Celery's result of a job that is no part of another: what the ledger keeps, and what is too large for it.
+
+        It may read the store, and raises nothing: the job has ended. It may be called more than once.
+        """
+        return result
+
     def measure(self, result: Mapping[str, Any]) -> Measure | None:
         """How much a job of this kind has made, for the sum of its parent job; None without a measure."""
         return None

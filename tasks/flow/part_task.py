@@ -42,7 +42,7 @@ def conclude(task: Task, fields: Mapping[str, Any], parts: Parts) -> Mapping[str
     match outcomes.take(task.request.id):
         case Done(artifact, computed, attempt):
             if part is None:
-                return parts.result(artifact, computed).fields()
+                return parts.result(artifact, computed, fields).fields()
             record = parts.record(artifact)
             settled = {**record.settled, "computed": computed}
             settlement = Settlement(*part, "done", settled, int(computed), record.measure, attempt)

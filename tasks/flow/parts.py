@@ -49,8 +49,8 @@ class Parts(ABC):
         """What the ledger keeps of an artifact; the caller adds whether it was computed."""
 
     @abstractmethod
-    def result(self, artifact: Artifact, computed: bool) -> Result:
-        """An artifact as the result of a task without a job; raises `ArtifactMissing`."""
+    def result(self, artifact: Artifact, computed: bool, fields: Mapping[str, Any]) -> Result:
+        """An artifact as the result of a task without a job, which had these fields; raises `ArtifactMissing`."""
 
     @abstractmethod
     def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> Mapping[int, Result]:

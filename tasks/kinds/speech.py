@@ -27,6 +27,7 @@ from tasks.flow.part_task import conclude
 from tasks.flow.parts import PartRecord, Parts
 from tasks.flow.payloads import fields_of_payload, payload_of_fields, words_of
 from tasks.media.assemble_parts import PartAudio, PartsMissing, assemble_to_store
+from tasks.media.pieces import PIECES, Pieces, for_result
 from tasks.messages import (
     Audio,
     BookChapter,
@@ -44,7 +45,7 @@ from tasks.messages.variants import word_of
 from tasks.offers import Offers
 from tasks.routing import FLOW_QUEUE, OF_JOB, OF_NESTED_JOB, queue_of
 from tasks.settings import settings
-from tasks.store.artifacts import Artifact, store
+from tasks.store.artifacts import Artifact, Store, store
 from tasks.text.split import Piece, split
 
 NOTHING = "nothing to speak"
@@ -85,9 +86,9 @@ class SpeechParts(Parts):
         audio = audio_of(artifact)
         return PartRecord({"audio": audio.fields()}, length_of(audio.duration_s))
 
-    def result(self, artifact: Artifact, computed: bool) -> ParagraphResult:
-        """The audio."""
-        return _spoken(audio_of(artifact), computed)
+    def result(self, artifact: Artifact, computed: bool, fields: Mapping[str, Any]) -> ParagraphResult:
+        """The audio, and when the text is spoken in it."""
+        return _spoken(audio_of(artifact), computed, for_result(artifact.details, fields["text"].strip()))
 
     def results(self, outcomes: Mapping[int, Mapping[str, Any]]) -> dict[int, ParagraphResult]:
         """The audio of each paragraph."""
@@ -113,8 +114,8 @@ def audio_of(artifact: Artifact) -> Audio:
     )
 
 
-def _spoken(audio: Audio, computed: bool) -> ParagraphResult:
-    return ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed)
+def _spoken(audio: Audio, computed: bool, pieces: Pieces | None = None) -> ParagraphResult:
+    return ParagraphResult(audio=audio, duration_s=round(audio.duration_s, 3), computed=computed, pieces=pieces)
 
 
 class ChapterKind(Kind[ChapterRequest]):
@@ -158,7 +159,7 @@ class ChapterKind(Kind[ChapterRequest]):
     def gather(self, gathered: Gathered) -> Made:
         """Join the audio of all parts that have some; only the pause remains of a skipped or failed part."""
         spoken = {part: Audio.parse(one["audio"]) for part, one in gathered.good.items() if "audio" in one}
-        audio = _join(_pauses(gathered, spoken)) if spoken else None
+        audio = _join(store(), _places(gathered, spoken)) if spoken else None
         result = ChapterResult(
             title=gathered.record.title,
             audio=audio,
@@ -175,6 +176,16 @@ class ChapterKind(Kind[ChapterRequest]):
         kept = f"The audio of the others is kept: {audio.artifact}" if audio else ""
         return Made(result.fields(), gathered.computed, kept)
 
+    def answer(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """With its pieces, unless they are too long or cannot be read now; the audio's details have them always."""
+        audio = result.get("audio")
+        try:
+            found = store().find(audio["artifact"]) if audio else None
+        except StoreError:
+            found = None
+        pieces = for_result(found.details) if found else None
+        return {**result, PIECES: pieces} if pieces else result
+
     def measure(self, result: Mapping[str, Any]) -> Measure:
         """The length of the joined file."""
         return length_of(float(result["duration_s"]))
@@ -184,28 +195,28 @@ def _payload(piece: Piece) -> str:
     return (_OPENS if piece.opens_paragraph else _CONTINUES) + piece.text
 
 
-def _pauses(gathered: Gathered, spoken: Mapping[int, Audio]) -> list[tuple[Audio, int, float]]:
-    """The audio to join, with its part's number and the silence before it in seconds."""
-    joined, opens = [], False
+def _places(gathered: Gathered, spoken: Mapping[int, Audio]) -> dict[int, PartAudio]:
+    """What to join: the audio of each part that has some, with the silence before it."""
+    joined, opens = {}, False
     for part, payload in enumerate(gathered.payloads, 1):
         opens = opens or payload.startswith(_OPENS)
         if part in spoken:
             pause_s = gathered.params["pause_s" if opens else "sentence_pause_s"]
-            joined.append((spoken[part], part, pause_s))
+            joined[part] = PartAudio(spoken[part].artifact, pause_s, payload[1:])
             opens = False
     return joined
 
 
-def _join(pieces: list[tuple[Audio, int, float]]) -> Audio:
-    """Join all pieces; raises `Incomplete` with the parts whose artifacts are missing or damaged."""
+def _join(store: Store, parts: Mapping[int, PartAudio]) -> Audio:
+    """Join all parts; raises `Incomplete` with those whose artifacts are missing or damaged."""
     try:
-        made = assemble_to_store(store(), [PartAudio(audio.artifact, pause_s) for audio, _, pause_s in pieces])
+        made = assemble_to_store(store, list(parts.values()))
     except PartsMissing as exc:
-        broken = [pieces[number - 1] for number in exc.numbers]
-        for audio, _, _ in broken:
-            if store().find(audio.artifact) is not None:  # it is damaged, and could not be removed when it was read
-                store().delete(audio.artifact)
-        raise Incomplete([part for _, part, _ in broken]) from None
+        broken = [list(parts)[number - 1] for number in exc.numbers]
+        for name in (parts[part].name for part in broken):
+            if store.find(name) is not None:  # it is damaged, and could not be removed when it was read
+                store.delete(name)
+        raise Incomplete(broken) from None
     except ArtifactMissing as exc:  # it is there, and is no audio, or was written again meanwhile
         raise StoreError(f"the audio could not be joined: {exc}") from exc
     return audio_of(made)

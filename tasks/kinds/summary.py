@@ -91,7 +91,7 @@ class SummaryParts(Parts):
         measure = length_of(int(details["chars"])) if "chars" in details else None
         return PartRecord({"summary": about}, measure)
 
-    def result(self, artifact: Artifact, computed: bool) -> SummaryResult:
+    def result(self, artifact: Artifact, computed: bool, fields: Mapping[str, Any]) -> SummaryResult:
         """The summary with its text; raises `ArtifactMissing`."""
         written = store().read_bytes(artifact.name).decode()
         return SummaryResult(text=written, computed=computed, **self.record(artifact).settled["summary"])

@@ -22,6 +22,10 @@ BLOCK_BYTES = 1024 * 1024
 Open: TypeAlias = Callable[[], BinaryIO]
 """Opens a piece: a whole, verified, seekable audio file, at its start. The reader closes it."""
 
+Placed: TypeAlias = Callable[[int, int, int], object]
+"""Is told of each piece, in order, how many frames of the output stand before it, how many are its own, and their rate
+in Hz."""
+
 
 class Output(Protocol):
     """Where the joined sound is written."""
@@ -33,7 +37,9 @@ class Output(Protocol):
         """Replace the first bytes."""
 
 
-def assemble(pieces: Iterable[tuple[Open, float]], out: Output, expected_frames: int = 0) -> tuple[int, int]:
+def assemble(
+    pieces: Iterable[tuple[Open, float]], out: Output, expected_frames: int = 0, placed: Placed = lambda *_: None
+) -> tuple[int, int]:
     """Write pieces, each with the pause before it in seconds, as a WAV; returns its sample rate in Hz and its frames.
 
     The pause before the first piece is left out. The header is written first, for `expected_frames`, and replaced at
@@ -54,7 +60,9 @@ def assemble(pieces: Iterable[tuple[Open, float]], out: Output, expected_frames:
                 out.write(wav_header(expected_frames, rate, growing=True))
             else:
                 frames += _write_silence(out, round(pause_before_s * rate), rate)
-            frames += _copy(file, plain[1], out) if plain else _decode(number, piece, out)
+            own = _copy(file, plain[1], out) if plain else _decode(number, piece, out)
+            placed(frames, own, rate)
+            frames += own
     if not rate:
         raise NothingToSpeak("there is no audio to join")
     if frames != expected_frames:

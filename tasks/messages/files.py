@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tasks.media.pieces import Pieces
 from tasks.messages.base import Message
 
 
@@ -36,7 +37,11 @@ Content: TypeAlias = "Audio | StoredFile | str"
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One file of a result. If there are many, `title` is used in the file's name; it may be empty."""
+    """One file of a result. If there are many, `title` is used in the file's name; it may be empty.
+
+    `pieces` say when its text is spoken, if the result has them.
+    """
 
     content: Content
     title: str = ""
+    pieces: Pieces | None = None

@@ -56,7 +56,7 @@ class MapRequest(JobRequest):
 
 
 class MapResult(Result):
-    """The result of each input, in order, as its own task returns it; None for one that failed.
+    """The result of each input, in order, as its own task returns it (of speech without pieces); None if it failed.
 
     If the list is long, `results` is None, and `results_ref` names a text artifact with the list as JSON.
     """

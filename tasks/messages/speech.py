@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 from pydantic import Field
 
 from tasks.errors import InvalidInput
+from tasks.media.pieces import Pieces
 from tasks.messages.base import JobRequest, Message, ModelRequest, Title
 from tasks.messages.craft import Craft
 from tasks.messages.files import Audio, ResultFile
@@ -126,19 +127,27 @@ class Spoken(Result):
 
 
 class ParagraphResult(Spoken):
-    """The result of a paragraph. `computed` is false if the artifact existed already."""
+    """The result of a paragraph. `computed` is false if the artifact existed already.
+
+    `pieces` say when its text is spoken; None if they are only in the audio's details, as those of one input of many.
+    """
 
     kind: Literal["paragraph"] = "paragraph"
     audio: Audio
     computed: bool
+    pieces: Pieces | None = None
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
         """Its audio."""
-        return [ResultFile(self.audio)]
+        return [ResultFile(self.audio, pieces=self.pieces)]
 
 
 class ChapterResult(Spoken):
-    """The result of a chapter; `audio` is None if it has nothing to speak."""
+    """The result of a chapter; `audio` is None if it has nothing to speak.
+
+    `pieces` say when its text is spoken; None if they are only in the audio's details: those of a book's chapter, and
+    more than `MOST_BYTES` of them (`tasks/media/pieces.py`).
+    """
 
     kind: Literal["chapter"] = "chapter"
     title: str = ""
@@ -147,12 +156,13 @@ class ChapterResult(Spoken):
     parts: int
     computed: int
     skipped: list[Skipped] = Field(default_factory=list)
+    pieces: Pieces | None = None
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
         """Its audio; raises `InvalidInput` if there is none."""
         if self.audio is None:
             raise InvalidInput("text: nothing in it can be spoken, so there is no audio to save")
-        return [ResultFile(self.audio, self.title)]
+        return [ResultFile(self.audio, self.title, self.pieces)]
 
 
 class BookResult(Spoken):
@@ -166,4 +176,4 @@ class BookResult(Spoken):
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile | None]:
         """One file for each chapter with audio."""
-        return [ResultFile(one.audio, one.title) if one.audio else None for one in self.chapters]
+        return [ResultFile(one.audio, one.title, one.pieces) if one.audio else None for one in self.chapters]

@@ -82,9 +82,14 @@ def is_file_of(file_name: str, name: str) -> bool:
 
 
 def to_pointer(artifact: Artifact) -> str:
-    """The content of a pointer file, and of a trailer: JSON."""
+    """The content of a pointer file, and of a trailer: JSON. Its texts are not escaped, which would double most."""
     fields = {"bytes": artifact.bytes, "sha256": artifact.sha256, "details": dict(artifact.details)}
-    return json.dumps(fields, allow_nan=False)
+    content = json.dumps(fields, allow_nan=False, ensure_ascii=False)
+    try:
+        content.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: only escaped it has bytes
+        return json.dumps(fields, allow_nan=False)
+    return content
 
 
 def from_pointer(name: str, content: bytes) -> Artifact | None:

@@ -16,7 +16,8 @@ import zlib
 from tasks.store.names import Artifact, from_pointer, to_pointer
 
 LOOK_BYTES = 512
-"""The trailer of a sound has about 180 bytes; whoever looks for one reads this much, and again if it is longer."""
+"""The trailer of a sound without pieces has about 180 bytes. Whoever looks for one reads this much, and again if it is
+longer."""
 
 _END = re.compile(rb"\nslotline ([0-9a-f]{8}) ([0-9a-f]{8})\n")
 _END_BYTES = 28

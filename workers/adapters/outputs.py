@@ -6,36 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tasks.media.pieces import TimedPiece, TimedWord
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class TimedWord:
-    """A word and when it is spoken, in seconds from the beginning of the sound."""
-
-    text: str
-    start_s: float
-    end_s: float
-
-
-@dataclass(frozen=True)
-class TimedPiece:
-    """A stretch of text that the model spoke at once, and when; its words, if the model knows their times.
-
-    The pieces of a sound follow each other without a gap: the first begins at 0, the last ends with the sound.
-    """
-
-    text: str
-    start_s: float
-    end_s: float
-    words: Sequence[TimedWord] = ()
+__all__ = ["Sound", "TimedPiece", "TimedWord", "Written"]
 
 
 @dataclass(frozen=True)
 class Sound:
-    """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz; its pieces, if the adapter tells them."""
+    """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz; its pieces, if the adapter tells them.
+
+    Pieces follow each other without a gap: the first begins at 0, the last ends with the sound. Words lie inside their
+    piece, in order. Together the texts of the pieces are the text of the input, spelt and punctuated as there.
+    """
 
     samples: NDArray[np.float32]
     sample_rate: int

@@ -29,9 +29,10 @@ the first `max_length` of them (by default 20).
 In a registry (`{id}` in its path) `pretended_bytes` is the memory of each model. Its file or folder is not read. Only
 with `faults = true` it may have a file `fault` with such words, which then act on the load of that model.
 
-Two options are for tests that count: with `journal` every input writes a line to that file at
+Three options are for tests: with `journal` every input writes a line to that file at
 its begin and at its end. With `signed = true` each silence begins with a few samples that
-depend on its text, so that a test can find the pieces of a joined file.
+depend on its text, so that a test can find the pieces of a joined file. With `timed = true` it tells when each
+sentence and word is spoken, in proportion to the characters.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError, UnknownVoice
 from tasks.messages import ParagraphRequest, SummaryPartRequest
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
-from workers.adapters.outputs import Sound, Written
+from workers.adapters.outputs import Sound, TimedPiece, TimedWord, Written
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
@@ -68,6 +69,7 @@ STEP_S = 0.05
 """The longest sleep between two checks for cancelling."""
 
 _FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
+_SENTENCE_END, _WORD = re.compile(r"[.!?…]\s+"), re.compile(r"\S+")
 _MIB = 1024 * 1024
 _LEAKED: list[bytes] = []
 """What the batches of this process have leaked, also over an unload."""
@@ -101,6 +103,7 @@ class RehearsalOptions(Options):
     for each batch, `stepped`, with the number of `steps`, their `seconds`, and `waited_s`, the seconds of these in
     which other processes had all cores (0 where the kernel does not say). Lines of processes do not mix."""
     signed: bool = False
+    timed: bool = False
     leak_mb: float = Field(0.0, ge=0)
     """MiB of memory that each batch takes and never frees, like a model that leaks."""
     memory_items: int = Field(0, ge=0)
@@ -140,7 +143,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
             per_token = {"en": CHARS_PER_TOKEN, "vi": CHARS_PER_TOKEN / 2}
             return Offer(f"{revision}+text", 0, reads_tokens=self._options.reads_tokens, chars_per_token=per_token)
         return Offer(
-            revision=revision + ("+signed" if self._options.signed else ""),
+            revision=revision + "+signed" * self._options.signed + "+timed" * self._options.timed,
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(voices, "und"),
             default_voice=default,
@@ -202,7 +205,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         samples = np.zeros(frames, dtype=np.float32)
         if self._options.signed:
             samples[:SIGNATURE_SAMPLES] = signature(item.text)
-        return Sound(samples, SAMPLE_RATE)
+        return Sound(samples, SAMPLE_RATE, _pieces(item.text, frames / SAMPLE_RATE) if self._options.timed else ())
 
     def _spend(self, seconds: float, indices: Sequence[int]) -> None:
         """Sleep; raises `Cancelled` as soon as all these inputs are cancelled."""
@@ -255,6 +258,17 @@ def digest(text: str) -> str:
 def signature(text: str) -> list[float]:
     """The first samples of a signed silence: none is zero, and each text has its own."""
     return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
+
+
+def _pieces(text: str, duration_s: float) -> list[TimedPiece]:
+    ends = [*(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
+    return [_piece(text, start, end, duration_s / len(text)) for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _piece(text: str, start: int, end: int, char_s: float) -> TimedPiece:
+    found = _WORD.finditer(text, start, end)
+    words = tuple(TimedWord(one[0], one.start() * char_s, one.end() * char_s) for one in found)
+    return TimedPiece(text[start:end].strip(), start * char_s, end * char_s, words)
 
 
 def _waited_s() -> float:

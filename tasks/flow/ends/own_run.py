@@ -1,7 +1,7 @@
 """How a run of a job's own task ends the job: SUCCESS or FAILURE in the ledger, in its parent job, and for Celery.
 
 Guarantee: what the ledger keeps as the job's end is also Celery's result, whichever run comes last: a run that is
-too late answers what the ledger has.
+too late answers what the ledger has. A kind may add to both what it reads from the store (`Kind.answer`).
 """
 
 from __future__ import annotations
@@ -68,13 +68,18 @@ def answer_again(this: JobRun, record: Record) -> Mapping[str, Any]:
     result = record.result or {}
     if record.outcome == "SUCCESS":
         settle_parent(this, "done", result, result)
-        return result
+        return answer(this, result)
     stop_if_cancelled(this)
     if not record.error:
         raise Ignore("the job has ended")
     error = errors.named(record.error["type"])(record.error["message"])
     settle_parent(this, "failed", {"error": record.error, "result": record.result})
     raise error
+
+
+def answer(this: JobRun, result: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the task returns for a job that succeeded, as far as the ledger has its result."""
+    return this.kind.answer(result) if this.parent is None else result
 
 
 def stop_if_cancelled(this: JobRun) -> None:

@@ -53,7 +53,7 @@ class ShapeParts(Parts):
         about = {"artifact": artifact.name, "strokes": artifact.details["strokes"]}
         return PartRecord(about, strokes(about["strokes"]))
 
-    def result(self, artifact: Artifact, computed: bool) -> ShapeResult:
+    def result(self, artifact: Artifact, computed: bool, fields: Mapping[str, Any]) -> ShapeResult:
         """The same as a result."""
         return ShapeResult(**self.record(artifact).settled, computed=computed)
 

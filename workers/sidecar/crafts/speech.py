@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import NothingToSpeak
 from tasks.media import audio
+from tasks.media.pieces import PIECES
 from tasks.messages import ParagraphRequest
 from tasks.messages.speech import SPEECH
 from tasks.messages.voices import voice_missing
@@ -14,6 +15,7 @@ from tasks.store.names import JSON
 from tasks.text.normalise import is_speakable
 from workers.adapters.outputs import Sound
 from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.times import checked
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -44,9 +46,14 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
         return request.model_copy(update={"text": text, "voice": voice})
 
     def encode(self, made: Sound) -> tuple[bytes, Mapping[str, JSON]]:
-        """A WAV file; its sample rate in Hz and its frames."""
-        data = audio.encode_wav(made.samples, made.sample_rate)
-        return data, {"sample_rate": made.sample_rate, "frames": len(made.samples)}
+        """A WAV file; its sample rate in Hz, its frames, and its pieces if the adapter told them.
+
+        Raises `ModelError` for pieces whose times cannot be those of the sound.
+        """
+        details: dict[str, JSON] = {"sample_rate": made.sample_rate, "frames": len(made.samples)}
+        if made.pieces:
+            details[PIECES] = checked(made.pieces, len(made.samples) / made.sample_rate)
+        return audio.encode_wav(made.samples, made.sample_rate), details
 
     def warm_up(self) -> None:
         """Encode one sample of silence."""

@@ -73,8 +73,9 @@ def concluded(task: SlotTask, outcome: Outcome | None, **fields: Any) -> Any:
 
 
 def test_a_task_alone_returns_its_result_whole() -> None:
-    made = concluded(SlotTask("alone"), Done(MADE, computed=True))
+    made = concluded(SlotTask("alone"), Done(MADE, computed=True), text="Hello.", model="quick")
     assert (made["kind"], made["duration_s"], made["computed"]) == ("paragraph", 1.0, True)
+    assert made["pieces"] == [["Hello.", 0.0, 1.0, []]]
 
 
 def test_a_part_settles_in_its_job_with_what_it_made(ledger: Ledger) -> None:

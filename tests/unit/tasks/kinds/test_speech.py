@@ -15,10 +15,11 @@ from tasks.errors import InvalidInput, NothingToSpeak, StoreError, UnknownVoice
 from tasks.flow.kind import Gathered, Incomplete
 from tasks.flow.payloads import fields_of_payload
 from tasks.kinds.speech import PARTS, BookKind, ChapterKind, audio_of
+from tasks.media import pieces
 from tasks.media.wav import encode_wav
 from tasks.messages import BookRequest, ChapterRequest, ChapterResult, ParagraphRequest
 from tasks.offers import Published
-from tasks.store.artifacts import name_of, store
+from tasks.store.artifacts import Artifact, name_of, store
 from tests.fixtures.environment import UseCatalog
 
 CATALOG = """
@@ -122,6 +123,47 @@ def test_the_audio_of_all_parts_is_joined_with_the_pauses_between_them(gathered:
     ]  # fmt: skip
     assert (result.audio.frames, result.audio.bytes, result.computed) == (len(samples), len(sound), 5)
     assert ChapterKind().gather(gathered).result == result.fields(), "again, from what is in the store"
+
+
+def test_each_part_is_spoken_at_its_real_place_whatever_is_skipped_or_failed_between(gathered: Gathered) -> None:
+    gathered.outcomes[4] = {"error": {"type": "ModelError", "message": "no"}}  # type: ignore[index]
+    result = ChapterKind().gather(gathered).result
+    assert "pieces" not in result, "the ledger keeps none"
+    answer = ChapterResult.parse(ChapterKind().answer(result))
+    rate, pause, sentence_pause = 8000, 0.5, 0.25
+    part = 100 / rate
+    starts = [0.0, part + sentence_pause, 2 * part + sentence_pause + pause, 3 * part + 2 * sentence_pause + pause]
+    assert answer.pieces is not None
+    assert [piece.text for piece in answer.pieces] == ["One", "two", "Five", "six"]
+    assert [piece.start_s for piece in answer.pieces] == pytest.approx(starts, abs=0.0001)
+    assert all(piece.end_s - piece.start_s == pytest.approx(part, abs=0.0001) for piece in answer.pieces)
+    assert answer.model_copy(update={"pieces": None}).fields() == result
+
+
+def test_pieces_that_are_long_or_cannot_be_read_now_are_only_in_the_audios_details(
+    gathered: Gathered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = ChapterKind().gather(gathered).result
+    with monkeypatch.context() as patch:
+        patch.setattr(pieces, "MOST_BYTES", 50)
+        assert ChapterKind().answer(result) == result
+    store().delete(result["audio"]["artifact"])
+    assert ChapterKind().answer(result) == result
+    Path(store().place, result["audio"]["artifact"]).mkdir()  # opening it is an error
+    assert ChapterKind().answer(result) == result
+
+
+def test_a_paragraph_tells_its_pieces_or_is_one_but_the_ledger_keeps_none(own_environment: None) -> None:
+    told = {"sample_rate": 8000, "frames": 4000, "pieces": [["A b.", 0.0, 0.5, [["A", 0.0, 0.2], ["b.", 0.2, 0.5]]]]}
+    for details, words in ((told, ["A", "b."]), ({"sample_rate": 8000, "frames": 4000}, [])):
+        artifact = Artifact("speech/ab/abc.wav", 8044, "ab" * 32, details)
+        result = PARTS.result(artifact, True, {"text": " A b.\n", "model": "aloud"})
+        assert result.pieces is not None
+        [piece] = result.pieces
+        assert piece[:3] == ("A b.", 0.0, 0.5)
+        assert [word.text for word in piece.words] == words
+        assert set(PARTS.record(artifact).settled) == {"audio"}
+        assert set(PARTS.record(artifact).settled["audio"]) == {"artifact", "sample_rate", "frames", "bytes"}
 
 
 def test_parts_whose_audio_is_gone_or_damaged_are_to_be_computed_again(gathered: Gathered) -> None:

@@ -55,17 +55,46 @@ def put_parts(store: Store, count: int = 3) -> list[PartAudio]:
     for number, name in enumerate(names, 1):
         sound = encode_wav(np.full(100, number, np.int16), RATE)
         store.put_bytes(name, sound, {"sample_rate": RATE, "frames": 100})
-    return [PartAudio(name, 0.01) for name in names]
+    return [PartAudio(name, 0.01, f"part {number}") for number, name in enumerate(names, 1)]
 
 
 def test_parts_in_a_store_become_an_artifact_that_tells_rate_and_length(place: str, tmp_path: Path) -> None:
     store = Store(place)
     made = assemble_to_store(store, put_parts(store))
     assert made.name.startswith("chapter/")
-    assert made.details == {"sample_rate": RATE, "frames": 460}
+    pieces = [["part 1", 0.0, 0.0125, []], ["part 2", 0.0225, 0.035, []], ["part 3", 0.045, 0.0575, []]]
+    assert made.details == {"sample_rate": RATE, "frames": 460, "pieces": pieces}
     assert store.find(made.name) == made
     store.fetch(made.name, tmp_path / "chapter.wav")
     assert samples_of(tmp_path / "chapter.wav") == [1] * 100 + [0] * 80 + [2] * 100 + [0] * 80 + [3] * 100
+
+
+def test_over_a_thousand_parts_each_piece_is_told_where_its_sound_is(tmp_path: Path) -> None:
+    store, rate, parts, marks = Store(str(tmp_path / "store")), 22_050, [], []
+    for number in range(1, 1001):
+        frames = [101 + number % 7, 53 + number % 11]
+        own = [2 * number, 2 * number + 1]  # what the samples of its two pieces are
+        middle, end = (round(at / rate, 4) for at in (frames[0], sum(frames)))
+        told = {"pieces": [["one", 0.0, middle, []], ["two", middle, end, [["two", middle, end]]]]}
+        name = name_of("speech", "wav", {"part": number})
+        store.put_bytes(name, encode_wav(np.repeat(np.array(own, np.int16), frames), rate), told if number % 3 else {})
+        parts.append(PartAudio(name, 0.0015, f"part {number}"))
+        marks += own if number % 3 else own[:1]
+    made = assemble_to_store(store, parts)
+    store.fetch(made.name, tmp_path / "chapter.wav")
+    values, begins = np.unique(samples_of(tmp_path / "chapter.wav"), return_index=True)
+    begin_s = dict(zip(values.tolist(), (begins / rate).tolist(), strict=True))
+    pieces = made.details["pieces"]
+    assert [piece[1] for piece in pieces] == pytest.approx([begin_s[mark] for mark in marks], abs=0.0001, rel=0)
+    assert [piece[3][0][1:] for piece in pieces if piece[0] == "two"] == [p[1:3] for p in pieces if p[0] == "two"]
+    assert pieces[-1][2] == pytest.approx(made.details["frames"] / rate, abs=0.0001)
+
+
+def test_two_texts_with_the_same_sound_are_two_chapters_with_their_own_pieces(place: str) -> None:
+    store, sound = Store(place), encode_wav(np.ones(100, np.int16), RATE)
+    names = [store.put_bytes(name_of("speech", "wav", {"text": text}), sound, {}).name for text in ("Color", "Colour")]
+    made = [assemble_to_store(store, [PartAudio(name, 0.0, name)]) for name in names]
+    assert [one.details["pieces"][0][0] for one in made] == names
 
 
 def damage(place: str, store: Store, name: str) -> None:
@@ -187,7 +216,8 @@ def test_a_length_that_the_details_do_not_tell_is_put_right(place: str, details:
     store.delete(assemble_to_store(store, parts).name)
     store.put_bytes(parts[0].name, encode_wav(np.full(100, 1, np.int16), RATE), details)
     made = assemble_to_store(store, parts)
-    assert made.details == {"sample_rate": RATE, "frames": 460}
+    assert (made.details["sample_rate"], made.details["frames"]) == (RATE, 460)
+    assert made.details["pieces"][2] == ["part 3", 0.045, 0.0575, []], "by what was copied"
     assert store.read_bytes(made.name) == right
 
 

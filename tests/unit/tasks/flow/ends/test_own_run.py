@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from celery import Celery
 from celery.exceptions import Ignore
 
 from tasks.errors import StoreError
-from tasks.flow.ends.own_run import EndedElsewhere, JobRun, answer_again, end
+from tasks.flow.ends.own_run import EndedElsewhere, JobRun, answer, answer_again, end
 from tasks.flow.ledger import Ledger
 from tasks.kinds.speech import ChapterKind
 from tests.unit.tasks.flow.ledger.opened_jobs import opened, progress, record_of
@@ -54,6 +56,25 @@ def test_a_run_that_is_too_late_for_a_job_that_is_open_again_ends_nothing(app: C
     with pytest.raises(Ignore, match="too late"):
         end(run_of(app, ledger, job), "SUCCESS", {"made": 1})
     assert record_of(ledger, job).state == "open"
+
+
+class Telling(ChapterKind):
+    """A kind that adds to what the ledger keeps."""
+
+    def answer(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {**result, "told": 2}
+
+
+def test_what_the_ledger_does_not_keep_is_added_each_time_for_a_job_that_is_no_part(
+    app: Celery, ledger: Ledger
+) -> None:
+    job = finishing(ledger)
+    this = replace(run_of(app, ledger, job), kind=Telling())
+    end(this, "SUCCESS", {"made": 1})
+    assert record_of(ledger, job).result == {"made": 1}
+    for answered in (answer(this, {"made": 1}), answer_again(this, record_of(ledger, job))):
+        assert answered == {"made": 1, "told": 2}
+    assert answer(replace(this, parent=("book", 1)), {"made": 1}) == {"made": 1}
 
 
 def test_the_result_of_a_job_is_stored_though_its_sender_ignores_it(

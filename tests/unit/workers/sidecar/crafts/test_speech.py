@@ -9,9 +9,9 @@ import pytest
 import soundfile
 
 from tasks.catalog import ModelEntry
-from tasks.errors import InvalidInput, NothingToSpeak
+from tasks.errors import InvalidInput, ModelError, NothingToSpeak
 from tests.unit.workers.adapters.asked import to_speak
-from workers.adapters.outputs import Sound
+from workers.adapters.outputs import Sound, TimedPiece, TimedWord
 from workers.adapters.rehearsal import Rehearsal
 from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.crafts.speech import CRAFT
@@ -57,3 +57,11 @@ def test_a_sound_becomes_a_wav_file_of_its_rate_and_frames() -> None:
     assert details == {"sample_rate": 8000, "frames": 100}
     samples, rate = soundfile.read(io.BytesIO(data))
     assert (len(samples), rate) == (100, 8000)
+
+
+def test_its_pieces_are_details_and_those_that_do_not_fit_it_are_an_error_of_the_model() -> None:
+    samples = np.zeros(4000, np.float32)
+    _, details = CRAFT.encode(Sound(samples, 8000, [TimedPiece("A b.", 0.0, 0.5, (TimedWord("b.", 0.2, 0.5),))]))
+    assert details == {"sample_rate": 8000, "frames": 4000, "pieces": [["A b.", 0.0, 0.5, [["b.", 0.2, 0.5]]]]}
+    with pytest.raises(ModelError, match="the sound at 0.5000 s"):
+        CRAFT.encode(Sound(samples, 8000, [TimedPiece("A b.", 0.0, 0.6)]))
