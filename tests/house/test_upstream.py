@@ -43,6 +43,7 @@ OWN_PRIVATE = {"os._exit", "ctypes._Pointer"}
 OTHERS_PRIVATE = {
     ("workers/adapters/espeak/library.py", "library._callback"),
     ("workers/adapters/kokoro/text/english.py", "util.registry._entry_point_factories"),
+    ("workers/adapters/kokoro/text/japanese.py", "super()._romaji_word"),
     ("workers/adapters/viettts/engine.py", "frontend._extract_text_token"),
 }
 """An adapter's own business with the library that it wraps: not Celery's."""

@@ -37,6 +37,11 @@ _MARKS = str.maketrans(
 )
 """Punctuation in the forms of Kokoro's vocabulary; what stands for a sound there and not in a text is left out."""
 
+_EAST_ASIAN_MARKS = str.maketrans(
+    {"、": ",", "。": ".", **dict.fromkeys("「『《【〈", "“"), **dict.fromkeys("」』》】〉", "”")}
+)
+"""Japanese and Chinese read these themselves."""
+
 _KEPT = frozenset("ªº")
 _ORPHAN_MARKS = re.compile(
     "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe00-\ufe0f\ufe20-\ufe2f]"
@@ -57,8 +62,7 @@ def clean(text: str, letter: str) -> str:
     """The text in forms that the G2P of that language knows; idempotent, no white space at its ends."""
     text = _plain_letters(normalise(text), letter).translate(_MARKS)
     text = _PICTURES.sub(" ", text)
-    if letter in "jz":
-        text = _THOUSANDS.sub("", text)
+    text = _THOUSANDS.sub("", text) if letter in "jz" else text.translate(_EAST_ASIAN_MARKS)
     text = _NUMBER.sub(_short_number, text)
     return " ".join(_LINE_END.sub(_line_end, text).split())
 
@@ -85,11 +89,15 @@ def _plain(char: str, letter: str) -> str:
     """A character in its usual form: full width, ligatures and digits of all scripts become plain ones."""
     if char.isascii() or char in _KEPT:
         return char
+    if char == "～":
+        return "〜"  # not «~»: in Japanese it says «from»
     category = unicodedata.category(char)
     if category == "Nd":
         return str(unicodedata.digit(char))
     if category == "Cf":
         return char if letter == "h" and char in "\u200c\u200d" else ""
+    if category[0] == "P" and letter in "jz":
+        return char
     if category[0] == "L" or category == "Nl" or "①" <= char <= "⓿" or "！" <= char <= "～":
         usual = unicodedata.normalize("NFKC", char)
         return "".join(_folded(each) for each in usual)

@@ -70,7 +70,7 @@ LANGUAGES: Mapping[str, Language] = {
             "en-us",
             LATIN | {"Han"},
             "kokoro-zh",
-            (*ESPEAK, "cn2an", "jieba", "pypinyin", "ordered_set", "pypinyin_dict"),
+            (*ESPEAK, "cn2an", "jieba", "pypinyin", "ordered_set"),
         ),
     )
 }

@@ -20,7 +20,7 @@ from workers.adapters.kokoro.text.languages import LANGUAGES, Language
 from workers.adapters.kokoro.text.scripts import check_text
 from workers.adapters.kokoro.text.splitting import split
 from workers.adapters.kokoro.text.tokens import Token
-from workers.adapters.kokoro.text.vocabulary import UnknownSymbol, fit
+from workers.adapters.kokoro.text.vocabulary import UNKNOWN, UnknownSymbol, fit
 
 logger = logging.getLogger(__name__)
 
@@ -89,9 +89,8 @@ class Phonemizer:
         try:
             fitting = Token(token.text, fit(token.phonemes, self._vocab))
         except UnknownSymbol as exc:
-            raise InvalidInput(
-                f"text: {_shown(token.text)} cannot be spoken in {language.name}: Kokoro has no symbol for {exc}"
-            ) from exc
+            wrong = "has no known sound" if str(exc) == UNKNOWN else f"has a sound that Kokoro does not know ({exc})"
+            raise InvalidInput(f"text: {_shown(token.text)} {wrong} in {language.name}") from exc
         if not fitting.speaks and any(map(str.isalnum, token.text)):
             raise InvalidInput(f"text: {_shown(token.text)} has no known sound in {language.name}")
         return fitting
@@ -109,6 +108,14 @@ def _g2p(language: Language) -> G2P:
             language.name,
             language.install,
         )
+    if language.letter == "j":
+        from workers.adapters.kokoro.text.japanese import JapaneseG2P
+
+        return JapaneseG2P()
+    if language.letter == "z":
+        from workers.adapters.kokoro.text.chinese import ChineseG2P
+
+        return ChineseG2P()
     return EspeakG2P(language.espeak)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from workers.adapters.kokoro.prepared import Piece, Word
-from workers.adapters.kokoro.text.tokens import Token
+from workers.adapters.kokoro.text.tokens import OPENING, Token
 
 MOST = 510
 """What the model takes: 512 positions without the two at the ends."""
@@ -21,7 +21,6 @@ SHORT, LONG = 100, 250
 MOST_MARKS = 4
 """Of a row of punctuation marks («!!!!!!!!»): more are no longer pause, and would make a piece without a word."""
 
-_OPENING = frozenset("(“")
 _COSTS = {**dict.fromkeys(".!?…", 0.0), **dict.fromkeys(";:—", 0.5), **dict.fromkeys(",)”", 1.0)}
 _AT_WORD, _IN_WORD = 2.0, 8.0
 _BOUND_TO_NEXT, _BOUND_TO_LAST = frozenset("ˈˌ"), frozenset("ːʰʲ\u0303→↗↘↓")
@@ -123,7 +122,7 @@ def _units(tokens: Sequence[Token]) -> Sequence[Unit]:
     units: list[list[Token]] = []
     held: list[Token] = []
     for token in tokens:
-        opens = token.phonemes[:1] in _OPENING or not token.phonemes
+        opens = token.phonemes[:1] in OPENING or not token.phonemes
         if token.speaks:
             units.append([*held, token])
             held = []

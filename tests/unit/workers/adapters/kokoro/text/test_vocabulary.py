@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.workers.adapters.kokoro.text.symbols import VOCAB
+from tests.unit.workers.adapters.kokoro.symbols import VOCAB
 from workers.adapters.kokoro.text.vocabulary import NEAREST, UNKNOWN, UnknownSymbol, fit
 
 
