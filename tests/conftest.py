@@ -13,5 +13,6 @@ pytest_plugins = [
     "tests.fixtures.workers",
     "tests.fixtures.commands",
     "tests.fixtures.models",
+    "tests.fixtures.pull.servers",
     "tests.fixtures.hearing",
 ]

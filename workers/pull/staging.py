@@ -17,6 +17,7 @@ from pathlib import Path
 from tasks.errors import PullFailed, SettingsError
 from workers.pull import manifest
 from workers.pull.installed import Installed
+from workers.pull.keeping import keep_added, same_file
 from workers.pull.manifest import FileRecord, Manifest
 from workers.pull.place import WORK, Place
 from workers.pull.recipe import Recipe, RecipeFile, Way
@@ -55,9 +56,7 @@ class Staging:
         for file in way.files:
             record = known.get(file.path)
             if record and file.sha256 == record.sha256 and file.path not in damaged:
-                copy = self.path_of(file.path)
-                with contextlib.suppress(OSError):
-                    os.link(self._place.target / file.path, copy)
+                same_file(self._place.target / file.path, self.path_of(file.path))
 
     def path_of(self, path: str) -> Path:
         """Where the file of this path in the recipe is built; its folder is made."""
@@ -111,10 +110,12 @@ class Staging:
         )
 
     def install(self, made: Manifest) -> None:
-        """Make what was built the model's folder, and remove what the pull needed."""
+        """Make what was built the model's folder, with what people have added to the old one; remove what is left."""
         (self.model / manifest.NAME).write_text(made.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        keep_added(self._place.target, self.model)
         for path in (self.model, *self.model.rglob("*")):
-            _sync(path)
+            if not path.is_symlink():
+                _sync(path)
         if self._place.target.exists():
             os.rename(self._place.target, self._old)
         os.rename(self.model, self._place.target)

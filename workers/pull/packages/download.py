@@ -91,6 +91,7 @@ def _copy(response: http.client.HTTPResponse, file: IO[bytes], done: int, moved:
         if not block:
             break
         file.write(block)
+        file.flush()  # a process that is killed leaves all that came
         received += len(block)
         moved(done + received)
     if expected is not None and received < expected:

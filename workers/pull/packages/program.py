@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from tasks.terminal import interrupt
 
 LOOK_EVERY_S = 0.1
 ENDS_WITHIN_S = 3.0
+KEPT_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,23 +49,45 @@ def run(
     The program is ended if the folder does not grow for `silent_s`, and before `Interrupted` is raised. Raises
     `FileNotFoundError` if there is no such program.
     """
-    log = folder / "errors.txt"
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            list(command),
-            env=dict(environment),
-            cwd=folder if is_inside else None,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            start_new_session=True,  # it and what it starts are ended together; the terminal's Ctrl-C is for slotline
-            preexec_fn=die_with_parent(),
-        )
-        try:
-            is_silent = not _watch(process, folder, silent_s, grown)
-        finally:
-            _end(process)
-    return Ended(process.returncode, log.read_text(encoding="utf-8", errors="replace"), is_silent)
+    process = subprocess.Popen(
+        list(command),
+        env=dict(environment),
+        cwd=folder if is_inside else None,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,  # not a file: the disk may be full
+        start_new_session=True,  # it and what it starts are ended together; the terminal's Ctrl-C is for slotline
+        preexec_fn=die_with_parent(),
+    )
+    words = _Words(process)
+    try:
+        is_silent = not _watch(process, folder, silent_s, grown)
+    finally:
+        _end(process)
+    return Ended(process.returncode, words.last(), is_silent)
+
+
+class _Words:
+    """Reads what a program says, so that it never waits for a reader; keeps the end of it."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._pipe = process.stderr
+        self._kept = bytearray()
+        self._thread = threading.Thread(target=self._read, name="slotline-words", daemon=True)
+        self._thread.start()
+
+    def last(self) -> str:
+        """What it said last, after its end."""
+        self._thread.join(ENDS_WITHIN_S)  # what it has started may still hold the pipe
+        return self._kept.decode(errors="replace")
+
+    def _read(self) -> None:
+        if self._pipe is None:
+            return
+        with self._pipe:
+            while block := os.read(self._pipe.fileno(), KEPT_BYTES):
+                self._kept += block
+                del self._kept[:-KEPT_BYTES]
 
 
 def _watch(process: subprocess.Popen[bytes], folder: Path, silent_s: float, grown: Callable[[int], None]) -> bool:

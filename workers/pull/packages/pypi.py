@@ -5,6 +5,7 @@ pip only downloads; nothing is built, installed or run (wheels alone are accepte
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from importlib.util import find_spec
@@ -20,6 +21,9 @@ TIMEOUT_S = 6
 """How long pip waits for a connection, or for the next byte."""
 
 RETRIES = 1
+
+FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""What pip's last line ends with where the disk is full."""
 
 SILENT_S = 45.0
 """pip is ended when nothing came for so long. Its own limits end sooner, but it may have several indexes to try."""
@@ -60,7 +64,7 @@ def _failed(package: Package, ended: program.Ended) -> PullFailed:
     name = f"{package.name}=={package.version}"
     if ended.is_silent:
         return SourceUnavailable(f"pip: {name}: nothing came for {SILENT_S:g} s")
-    if "No space left on device" in ended.errors:
+    if any(words in ended.errors for words in FULL):
         return PullFailed(f"pip: {name}: the disk is full")
     if ended.status == 0:
         return SourceUnavailable(f"pip: the index gave no {package.file} for {name}")

@@ -1,22 +1,13 @@
-"""What the tests of pulls share: a web server, and the places of tiny models."""
+"""What the tests of pulls share: the places of a tiny model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.pull.web import Web, serving
 from workers.pull.place import Place
 from workers.pull.staging import Staging
-
-
-@pytest.fixture
-def web() -> Iterator[Web]:
-    """A web server of this test alone."""
-    with serving() as one:
-        yield one
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ def test_what_is_not_there_and_who_does_not_answer_is_named(
     with pytest.raises(SourceUnavailable, match="x.tgz: the registry says 404"):
         fetch(web, tmp_path / "part")
     web.files["/x.tgz"] = CONTENT
-    web.stalls_at = 0
+    web.stalls_on = "x.tgz"
     monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
     with pytest.raises(SourceUnavailable, match="x.tgz: .*timed out|x.tgz: it does not answer within 0.2 s"):
         fetch(web, tmp_path / "part")

@@ -55,7 +55,7 @@ def test_an_archive_that_never_ends_is_given_up(
     registries: Web, staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     archives.serve_wheel(registries, PACKAGE, CONTENT)
-    registries.stalls_at = 100
+    registries.stalls_on, registries.stalls_at = ".whl", 100
     monkeypatch.setattr(pypi, "SILENT_S", 0.5)
     monkeypatch.setattr(pypi, "TIMEOUT_S", 60)
     with pytest.raises(SourceUnavailable, match="nothing came for 0.5 s"):
