@@ -140,7 +140,7 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """Load the model; raises `MissingExtra` or `ModelLoadError` with one line that says what is wrong."""
 
     def attach(self, offer: Offer) -> None:
-        """Called instead of `load`, and again after each load, on the instance that looks at inputs.
+        """Called instead of `load` on the instance that looks at inputs: a new one for each load, dropped at an unload.
 
         Keep what `check`, `ingredients`, `group`, `length` and `prepare` need: of the offer, its `details`, or small
         files. By default nothing, for an adapter in which they need only the table and the input.

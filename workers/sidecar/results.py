@@ -12,9 +12,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
+from workers.adapters import hardware
 from workers.sidecar.shared.done import ChildGone, RunCame
 from workers.wire.socket_end import LinkClosed
-from workers.wire.work_line import FromChildToSidecar, ModelOffers, RunBroke, RunEnded
+from workers.wire.work_line import FromChildToSidecar, ModelGone, ModelOffers, RunBroke, RunEnded
 
 if TYPE_CHECKING:
     from workers.sidecar.process import SidecarState
@@ -57,6 +58,9 @@ def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:
             sidecar.known.told(answer)
             if number:
                 sidecar.outbox.ended(number)
+        case ModelGone():
+            sidecar.known.forget()
+            hardware.release("cpu")  # what its adapter held here, such as phonemes' rules, may be as large as a model
         case RunBroke(_, why):
             sidecar.why_broken = why
         case _:

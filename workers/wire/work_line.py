@@ -64,6 +64,11 @@ class ModelOffers:
 
 
 @dataclass(frozen=True)
+class ModelGone:
+    """The child has unloaded the slot's only model."""
+
+
+@dataclass(frozen=True)
 class RunEnded:
     """The results of a run, one per input: what the model made, or an exception; and the seconds that it took."""
 
@@ -80,7 +85,7 @@ class RunBroke:
     why: str
 
 
-FromChildToSidecar = ModelOffers | RunEnded | RunBroke
+FromChildToSidecar = ModelOffers | ModelGone | RunEnded | RunBroke
 
 
 class SidecarEnd:

@@ -1,11 +1,13 @@
 """Makes a slot's models from its table: one model, or a registry; and defines how each is loaded in this slot.
 
 The parent limits the time of a load. So the child reports to it each load of a registry's model, and each wait for a
-turn on a GPU, which does not count as loading. The sidecar is told what each loaded model offers.
+turn on a GPU, which does not count as loading. The sidecar is told what each loaded model offers, and when the only one
+is unloaded.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,8 @@ from workers.child.models import loading
 from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
-from workers.wire.work_line import ModelOffers
+from workers.wire.socket_end import LinkClosed
+from workers.wire.work_line import ModelGone, ModelOffers
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -25,18 +28,20 @@ if TYPE_CHECKING:
     from workers.wire.spec import SlotSpec
     from workers.wire.state import State
 
+Tell = Callable[[ModelOffers | ModelGone], None]
+
 
 def models_for(
-    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Callable[[ModelOffers], None]
+    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Tell
 ) -> OneModel | Registry:
     """The slot's models, none loaded yet. `refused` names a registry's models whose loads ended this slot's process.
 
-    `tell` sends the sidecar what a model offers that was just loaded.
+    `tell` sends the sidecar what a model offers that was just loaded, or that it was unloaded.
     """
     return _registry(spec, life, link, refused, tell) if spec.entry.is_registry else _one_model(spec, life, link, tell)
 
 
-def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Callable[[ModelOffers], None]) -> OneModel:
+def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Tell) -> OneModel:
     gpu, warm_up = spec.gpu, settings().warm_up
 
     def load() -> LoadedModel:
@@ -48,12 +53,14 @@ def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Callable[[
         tell(ModelOffers(model.offer, entry=model.entry))
         return model
 
-    return OneModel(spec.entry, spec.device, life, load_in_turn)
+    def gone() -> None:
+        with contextlib.suppress(LinkClosed):  # a sidecar that has died needs no word, and ends this process soon
+            tell(ModelGone())
+
+    return OneModel(spec.entry, spec.device, life, load_in_turn, gone)
 
 
-def _registry(
-    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Callable[[ModelOffers], None]
-) -> Registry:
+def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Tell) -> Registry:
     warm_up = settings().warm_up
 
     def load(entry: ModelEntry, name: str, enter: Callable[[State], None]) -> LoadedModel:

@@ -20,13 +20,21 @@ if TYPE_CHECKING:
 
 
 class OneModel:
-    """The model of a table without `{id}`; `load` loads it, `life` has its state."""
+    """The model of a table without `{id}`; `load` loads it, `life` has its state, `gone` hears that it is unloaded."""
 
-    def __init__(self, entry: ModelEntry, device: str, life: Lifecycle, load: Callable[[], LoadedModel]) -> None:
+    def __init__(
+        self,
+        entry: ModelEntry,
+        device: str,
+        life: Lifecycle,
+        load: Callable[[], LoadedModel],
+        gone: Callable[[], None] = lambda: None,
+    ) -> None:
         self.entry = entry
         self._device = device
         self._life = life
         self._load = load
+        self._gone = gone
         self._model: LoadedModel | None = None
         self._offered: Offer | None = None
         """What it offered when it was loaded last."""
@@ -52,6 +60,7 @@ class OneModel:
         model.adapter.unload()
         del model
         hardware.release(self._device)
+        self._gone()
         self._life.enter(State.UNLOADED)
 
     @contextmanager

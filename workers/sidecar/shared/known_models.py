@@ -71,6 +71,11 @@ class KnownModels:
                 self._answers = {message.number: found}  # only one question is asked at a time
                 self._changed.notify_all()
 
+    def forget(self) -> None:
+        """The child has unloaded the slot's only model; its adapter here goes when nobody uses it any more."""
+        with self._changed:
+            self._known.pop(None, None)
+
     def recall(self) -> None:
         """Nobody will answer a question that waits now."""
         with self._changed:

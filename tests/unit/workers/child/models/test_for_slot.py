@@ -18,7 +18,7 @@ from workers.wire.link import ChildEnd, ParentEnd, pair
 from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
 from workers.wire.spec import SlotSpec
 from workers.wire.state import State
-from workers.wire.work_line import ModelOffers
+from workers.wire.work_line import ModelGone, ModelOffers
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ class BusyGpu:
 def test_one_model_waits_for_its_turn_on_a_gpu_before_it_is_loading(ends: tuple[ParentEnd, ChildEnd]) -> None:
     parents_end, childs_end = ends
     life = Lifecycle()
-    told: list[ModelOffers] = []
+    told: list[ModelOffers | ModelGone] = []
     models = models_for(SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu()), life, childs_end, frozenset(), told.append)
     assert isinstance(models, OneModel)
     models.load()
@@ -56,6 +56,9 @@ def test_one_model_waits_for_its_turn_on_a_gpu_before_it_is_loading(ends: tuple[
     assert life.state is State.WARMING
     assert models.offer is not None
     assert told == [ModelOffers(models.offer, entry=entry())], "the sidecar knows it before the parent does"
+    life.enter(State.READY)
+    models.unload()
+    assert told[1:] == [ModelGone()], "and that it need not be ready for inputs any more"
 
 
 def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is_refused(
@@ -65,7 +68,7 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
     for name in ("good", "bad", "deadly"):
         (tmp_path / name).mkdir()
     (tmp_path / "bad" / "fault").write_text("⚡error")
-    told: list[ModelOffers] = []
+    told: list[Any] = []
     spec = SlotSpec(entry(path=str(tmp_path / "{id}"), options={"faults": True}), "cpu", "w", 1, 3)
     models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}), told.append)
     assert isinstance(models, Registry)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -23,6 +25,19 @@ def test_what_the_child_tells_is_known_with_an_adapter_of_its_own() -> None:
     found = known.find(None)
     assert found is not None
     assert (found.entry, found.offer, found.adapter.craft) == (entry(), OFFER, "speech")
+
+
+def test_what_was_unloaded_is_forgotten_and_its_adapter_freed() -> None:
+    known = KnownModels(entry(), "cpu", lambda variant: pytest.fail("asked"))
+    known.forget()
+    known.told(ModelOffers(OFFER))
+    found = known.find(None)
+    assert found is not None
+    held = weakref.ref(found.adapter)
+    del found
+    known.forget()
+    gc.collect()
+    assert (known.find(None), held()) == (None, None)
 
 
 def test_a_registrys_model_has_its_own_table_and_is_forgotten_when_it_cannot_be_loaded() -> None:
