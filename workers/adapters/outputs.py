@@ -20,7 +20,8 @@ class Sound:
     """Speech: `samples` float32 mono `[n]` in −1..1 at `sample_rate` Hz; its pieces, if the adapter tells them.
 
     Pieces follow each other without a gap: the first begins at 0, the last ends with the sound. Words lie inside their
-    piece, in order. Together the texts of the pieces are the text of the input, spelt and punctuated as there.
+    piece, in order. Together the texts of the pieces are the text of the input, spelt and punctuated as there, and a
+    word has the marks that stand at it (`tasks/text/spelling.py: as_written` finds both).
     """
 
     samples: NDArray[np.float32]

@@ -7,15 +7,16 @@ letter is its language. Each refusal is an `InvalidInput` that says what would d
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from tasks.errors import InvalidInput
 from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
+from tasks.text.spelling import as_written
 from workers.adapters.kokoro import blends, voices
 from workers.adapters.kokoro.blends import Blend
-from workers.adapters.kokoro.prepared import PreparedText
+from workers.adapters.kokoro.prepared import Piece, PreparedText, Word
 from workers.adapters.kokoro.text.languages import LANGUAGES, missing
 from workers.adapters.kokoro.text.phonemes import Phonemizer
 from workers.adapters.kokoro.text.scripts import check_text
@@ -75,10 +76,24 @@ class Reader:
         }
 
     def prepare(self, item: ParagraphRequest) -> PreparedText:
-        """The text's phonemes in pieces, in the model's own symbols."""
+        """The text's phonemes in pieces, in the model's own symbols; the texts of pieces and words as written."""
         blend = self.blend(item.voice)
         pieces = self._phonemizer.pieces(blend.letter, item.text, blend.first)
-        return PreparedText(str(blend), item.speed, pieces)
+        return PreparedText(str(blend), item.speed, respelt(item.text, pieces))
+
+
+def respelt(text: str, pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """The pieces with the stretches of the text that they say, and their words with the marks that stand at them."""
+    written = as_written(text, [piece.text for piece in pieces])
+    return tuple(
+        replace(piece, text=stretch, words=tuple(_words(stretch, piece.words)))
+        for piece, stretch in zip(pieces, written, strict=True)
+    )
+
+
+def _words(stretch: str, words: Sequence[Word]) -> Iterator[Word]:
+    for word, written in zip(words, as_written(stretch, [word.text for word in words]), strict=True):
+        yield replace(word, text=" ".join(written.split()))
 
 
 @functools.lru_cache(maxsize=2)

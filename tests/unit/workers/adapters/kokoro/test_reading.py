@@ -11,8 +11,8 @@ from tasks.errors import InvalidInput, UnknownVoice
 from tests.unit.workers.adapters.asked import to_speak
 from tests.unit.workers.adapters.kokoro.tiny_onnx import VOCABULARY
 from workers.adapters.kokoro import reading
-from workers.adapters.kokoro.prepared import Piece, PreparedText
-from workers.adapters.kokoro.reading import Reader, Told
+from workers.adapters.kokoro.prepared import Piece, PreparedText, Word
+from workers.adapters.kokoro.reading import Reader, Told, respelt
 from workers.adapters.kokoro.voices import Known
 
 VOICES = {
@@ -73,6 +73,15 @@ def test_all_ways_to_ask_for_one_sound_have_the_same_ingredients() -> None:
 def test_what_is_prepared_has_the_one_form_of_its_blend_the_speed_and_all_pieces() -> None:
     made = reader().prepare(to_speak("hello", "af_heart(4)+af_bella(2)", 1.25))
     assert made == PreparedText("af_bella(1)+af_heart(2)", 1.25, (Piece("hello", "hello"),))
+
+
+def test_pieces_and_words_are_as_the_text_was_written_with_their_marks_and_their_phonemes_stay() -> None:
+    words = (Word("Don't", 0, 4), Word("he", 5, 7), Word("said", 8, 11))
+    pieces = (Piece("“Don't,” he said.", "dont he sed", words), Piece("'Go!'", "go!"))
+    made = respelt("“Don’t,” he\nsaid 😀. ‘Go!’", pieces)
+    assert [piece.text for piece in made] == ["“Don’t,” he\nsaid 😀.", "‘Go!’"]
+    assert made[0].words == (Word("“Don’t,”", 0, 4), Word("he", 5, 7), Word("said 😀.", 8, 11))
+    assert [piece.phonemes for piece in made] == ["dont he sed", "go!"]
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.49, 2.01, 4.0])
