@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.store.scratch import scratch_folder
-from workers.adapters.kokoro.text.espeak import EspeakG2P
-from workers.adapters.kokoro.text.latin import around_latin
+from workers.adapters.kokoro.text.espeak import EspeakG2P, around_latin
 from workers.adapters.kokoro.text.numerals import chinese, chinese_signs
 from workers.adapters.kokoro.text.tokens import OPENING, Token, before_marks
 from workers.adapters.kokoro.text.vocabulary import UNKNOWN
@@ -37,7 +36,7 @@ _MARKS = {
     **dict.fromkeys("”》〉」』】〕", "”"),
     **{"（": "(", "(": "(", "）": ")", ")": ")", '"': '"'},
 }
-_NUMBER = r"-?\d+(?:[./]\d+)*(?:[%℃]|[年月日号时点分秒]+(?=\d)|[年月日号时点分秒])?"
+_NUMBER = r"\d+(?:\.\d+)?(?:/\d+)?(?:[%℃]|[年月日号时点分秒]+(?=\d)|[年月日号时点分秒])?"
 _PART = re.compile(rf"(?P<number>(?:{_NUMBER})+)|(?P<mark>[{re.escape(''.join(_MARKS))}])|(?P<other>\s+|.)", re.DOTALL)
 _HAN = re.compile("[々〇\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 

@@ -32,6 +32,8 @@ _MONEY = {
     "₺": "lira",
     "₿": "bitcoin",
 }
+_WITH_ZERO = re.compile(r"(?<![\w.,:/-])0\d+(?![\w.,:/-]*\d)")
+"""007 and 00, of which misaki drops the zeros; not a time or a date."""
 _PRICE = re.compile(f"([{''.join(_MONEY)}])\\s?(\\d[\\d.,]*\\d|\\d)?")
 
 
@@ -68,9 +70,16 @@ class EnglishG2P:
         # spaCy keeps every new word for ever, unless its memory has a zone (from 3.8).
         zone = getattr(self._nlp, "memory_zone", contextlib.nullcontext)
         with zone():
-            _, found = self._g2p(_PRICE.sub(_in_words, text), preprocess=False)
-            tokens = [_token(each) for each in found]
+            text = _WITH_ZERO.sub(lambda number: " ".join(number[0]), _PRICE.sub(_in_words, text))
+            _, found = self._g2p(text, preprocess=False)
+            tokens = [self._token(each) for each in found]
         return _joined(tokens)
+
+    def _token(self, found: Any) -> Token:
+        phonemes = (found.phonemes or "").strip()
+        if not phonemes and any(map(str.isalnum, found.text)):  # misaki takes «é» for punctuation, and drops «00»
+            phonemes = self._unknown_word(found)[0]
+        return Token(found.text + found.whitespace, phonemes.strip() + (" " if found.whitespace else ""))
 
     def _unknown_word(self, token: Any) -> tuple[str, int]:
         """misaki's call for a word that its lexicon does not have: its phonemes, and how sure they are."""
@@ -109,14 +118,6 @@ def _hidden(module: str) -> Iterator[None]:
 
 def _in_words(found: re.Match[str]) -> str:
     return " ".join(filter(None, (found[2], _MONEY[found[1]])))
-
-
-def _token(found: Any) -> Token:
-    text = str(found.text)
-    phonemes = found.phonemes
-    if phonemes is None:
-        phonemes = UNKNOWN if any(map(str.isalnum, text)) else ""
-    return Token(text + found.whitespace, phonemes.strip() + (" " if found.whitespace else ""))
 
 
 def _joined(tokens: list[Token]) -> Iterator[Token]:

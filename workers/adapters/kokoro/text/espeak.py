@@ -1,5 +1,7 @@
 """Phonemes by espeak-ng through misaki: Spanish, French, Hindi, Italian, Portuguese, and English without spaCy.
 
+Also the Latin words in Japanese and Chinese.
+
 espeak-ng gets the stretches between punctuation marks, so numbers («3,5», «10:30») stay whole and no mark is lost. It
 drops, without a word, the end of a stretch of about 200 words and of a word of 28 letters or more, so it gets shorter
 ones. Its state belongs to the object: one thread at a time. It and phonemizer are GPL-3.0-or-later.
@@ -13,7 +15,7 @@ import logging
 import re
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tasks.store.scratch import scratch_folder
@@ -40,6 +42,8 @@ SAFE_LETTERS, MOST_LETTERS = 24, 60
 """Of a word. Of letters that it spells espeak-ng 1.52 says 28, of those that it reads about 90."""
 
 _LENGTHS = re.compile("[ˈˌː]")
+
+_LATIN = re.compile(r"[A-Za-z\u00aa-\u024f\u0370-\u03ff]+(?:['.&-]?[A-Za-z\u00aa-\u024f]+)*")
 
 _log = logging.getLogger(f"{__name__}.phonemizer")
 _log.setLevel(logging.ERROR)  # it warns where words flow into one another, which is usual
@@ -143,3 +147,25 @@ def _folder_of_copies() -> str:
     # Finalizers run in reverse order, so phonemizer's, which remove the copies, come before this one.
     weakref.finalize(EspeakG2P, _KEPT_OPEN.close)
     return str(folder)
+
+
+def around_latin(text: str, say: Callable[[str], str], other: Callable[[str], Iterable[Token]]) -> Iterator[Token]:
+    """The tokens of a Japanese or Chinese text: its Latin words by `say`, what stands between them by `other`.
+
+    misaki would take the letters of such words for phonemes. Single Greek letters are said by their names.
+    """
+    start = 0
+    for found in _LATIN.finditer(text):
+        yield from _spaced(list(other(text[start : found.start()])))
+        start = found.end()
+        after = " " if text[start : start + 1].isspace() else ""
+        start += len(after)
+        yield Token(found[0] + after, say(found[0].replace(".", " ")) + " ")
+    yield from other(text[start:])
+
+
+def _spaced(tokens: list[Token]) -> Iterator[Token]:
+    """With a space between the last word and the Latin one that follows."""
+    for index, token in enumerate(tokens):
+        last = index + 1 == len(tokens) and token.speaks and not token.phonemes.endswith(" ")
+        yield Token(token.text, token.phonemes + " ") if last else token

@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from workers.adapters.kokoro.text.espeak import EspeakG2P
-from workers.adapters.kokoro.text.latin import around_latin
+from workers.adapters.kokoro.text.espeak import EspeakG2P, around_latin
 from workers.adapters.kokoro.text.numerals import in_kanji, japanese
 from workers.adapters.kokoro.text.tokens import OPENING, PAUSES, Token, before_marks
 

@@ -13,6 +13,7 @@ _ISO_DATE = re.compile(r"(?<!\d)(\d{4})-(\d{1,2})-(\d{1,2})(?!\d)")
 _TIME = re.compile(r"(?<![\d:])(\d{1,2}):(\d{2})(?![\d:])")
 _RANGE = re.compile(r"〜(?=\d)")
 _HYPHEN = re.compile(r"(?<=\d)-(?=\d)")
+_MINUS = re.compile(r"-(?=\d)")
 _WITH_ZERO = re.compile(r"(?<![\d.])0\d+")
 _DECIMAL = re.compile(r"(?<![\d.])(\d+)\.(\d+)(?![\d.])")
 _KANJI = "零一二三四五六七八九"
@@ -55,7 +56,8 @@ def japanese(text: str) -> str:
 def chinese(text: str) -> str:
     """The text with its prices, dates and times as they are said; percent signs and fractions are left to cn2an."""
     text = _TIME.sub(_chinese_time, _ISO_DATE.sub(_date, text))
-    return _digits(_HYPHEN.sub(" ", _PRICE.sub(lambda found: found[2] + CHINESE[found[1]], text)))
+    text = _HYPHEN.sub(" ", _PRICE.sub(lambda found: found[2] + CHINESE[found[1]], text))
+    return _digits(_MINUS.sub("负", text))
 
 
 def chinese_signs(text: str) -> str:

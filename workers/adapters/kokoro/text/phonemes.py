@@ -21,6 +21,7 @@ from workers.adapters.kokoro.text.scripts import check_text
 from workers.adapters.kokoro.text.splitting import split
 from workers.adapters.kokoro.text.tokens import Token
 from workers.adapters.kokoro.text.vocabulary import UNKNOWN, UnknownSymbol, fit
+from workers.adapters.kokoro.text.written import as_written
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Phonemizer:
         pieces = split(tokens)
         if not pieces:
             raise InvalidInput(f"text: gives no sound in {language.name} (text begins {text.strip()[:40]!r})")
-        return pieces
+        return as_written(pieces, text, letter)
 
     def _opened(self, language: Language) -> G2P:
         """Call it while the lock is held."""

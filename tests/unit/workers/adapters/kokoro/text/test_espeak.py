@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workers.adapters.kokoro.text import espeak
-from workers.adapters.kokoro.text.espeak import EspeakG2P
+from workers.adapters.kokoro.text.espeak import EspeakG2P, around_latin
 from workers.adapters.kokoro.text.tokens import Token
 
 pytestmark = pytest.mark.usefixtures("model_packages")
@@ -56,3 +56,17 @@ def test_the_copies_of_the_library_are_in_a_scratch_folder(tmp_path: Path, monke
         inside = Path(tempfile.gettempdir())
     assert inside.name.startswith("slotline-scratch-")
     assert Path(tempfile.gettempdir()) != inside
+
+
+def test_latin_words_are_said_and_the_rest_goes_to_the_other() -> None:
+    found = around_latin(
+        "用Windows 11和AT&T、β", lambda word: f"<{word}>", lambda rest: [Token(rest, rest)] if rest else []
+    )
+    assert list(found) == [
+        Token("用", "用 "),
+        Token("Windows ", "<Windows> "),
+        Token("11和", "11和 "),
+        Token("AT&T", "<AT&T> "),
+        Token("、", "、 "),
+        Token("β", "<β> "),
+    ]

@@ -40,7 +40,7 @@ def test_japanese_signs_are_words(text: str, expected: str) -> None:
     [
         ("¥50，$3.5", "50元，3.5美元"),
         ("10:30 9:00 2021-03-04", "10点30分 9点整 2021年3月4日"),
-        ("007 10-20", "0 0 7 10 20"),
+        ("007 10-20，-5", "0 0 7 10 20，负5"),
     ],
 )
 def test_chinese_prices_dates_and_times_are_said(text: str, expected: str) -> None:
