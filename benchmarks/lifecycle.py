@@ -13,18 +13,17 @@ both once more. Prints a Markdown table.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from benchmarks.batching import MODEL, WORKER, catalog_of, sent
+from benchmarks.living_slot import Slot
 from benchmarks.random_bart import MIDDLE, TINY, texts, write
-from benchmarks.rig import LIMIT_S, ROOT, Rig, machine, rig, table, wait_for
+from benchmarks.rig import ROOT, Rig, machine, rig, table, wait_for
 from tasks.redis import keys
 
 MB = 1024 * 1024
@@ -62,52 +61,16 @@ def starts(bench: Rig, folder: Path, rounds: int) -> Iterator[Row]:
     yield "ratio", f"{statistics.median(ours) / statistics.median(bare):.2f}", "≤ 1.20"
 
 
-class Slot:
-    """A living slot, asked and steered as a person would: by the command line, and by jobs."""
-
-    def __init__(self, bench: Rig) -> None:
-        self._bench = bench
-        self._texts = iter(texts(100))
-
-    def status(self) -> dict[str, Any]:
-        """What `slotline model status` tells of it; empty while it does not live."""
-        done = self._slotline("status", "--json")
-        models: list[dict[str, Any]] = json.loads(done.stdout)["models"] if not done.returncode else []
-        return models[0] if models else {}
-
-    def load(self) -> int:
-        """Have a job load the model; resident bytes with it."""
-        (result,) = sent(self._bench, "summary.part", MODEL, [next(self._texts)], model=MODEL)
-        wait_for(lambda: self._bench.client.exists(result), "a summary")
-        return self.resident("ready")
-
-    def unload(self) -> int:
-        """Unload it; resident bytes without it."""
-        done = self._slotline("unload")
-        if done.returncode:
-            raise RuntimeError(f"it is not unloaded: {done.stderr}")
-        return self.resident("unloaded")
-
-    def resident(self, state: str) -> int:
-        """Bytes of the child, once it is in that state."""
-        told: dict[str, Any] = {}
-
-        def is_there() -> bool:
-            told.update(self.status())
-            return told.get("state") == state and bool(told.get("answers"))
-
-        wait_for(is_there, f"the model to be {state}", every_s=0.1)
-        return int(told["rss_bytes"])
-
-    def _slotline(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tasks.command", "model", words[0], MODEL, *words[1:]]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT_S)
-
-
 def memory(bench: Rig) -> Iterator[Row]:
     """What loads take and unloads give back."""
+    wanted = iter(texts(100))
+
+    def summary() -> None:
+        (result,) = sent(bench, "summary.part", MODEL, [next(wanted)], model=MODEL)
+        wait_for(lambda: bench.client.exists(result), "a summary")
+
     with bench.process(*WORKER, "--model", MODEL, "--lazy"):
-        slot = Slot(bench)
+        slot = Slot(MODEL, summary)
         bare, first, after = slot.resident("unloaded"), slot.load(), slot.unload()
         second, last = slot.load(), slot.unload()
     yield "the child before any load, with a model, without it again", _megabytes(bare, first, after), ""
