@@ -76,6 +76,7 @@ bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.assembly
 	$(VENV)/bin/python -m benchmarks.recovery
 	$(VENV)/bin/python -m benchmarks.batching
+	$(VENV)/bin/python -m benchmarks.kokoro
 	$(VENV)/bin/python -m benchmarks.lifecycle
 	$(VENV)/bin/python -m benchmarks.registry
 	$(VENV)/bin/python -m benchmarks.scale

@@ -1,12 +1,12 @@
 """What is left of a model's own speed behind a queue or a server: jobs a second, in batches and one by one.
 
-    python -m benchmarks.batching [--texts 128] [--pairs 5] [--tiny] [--only NAME…]
+    python -m benchmarks.batching [--texts 128] [--pairs 5] [--tiny] [--subjects bart kokoro] [--only NAME…]
 
-The model is a BART of 10 million random parameters on one CPU thread; each text has about 90
-tokens and becomes 48. All jobs wait before the measurement, which runs from the end of the first batch to the end of
-the last. Slotline, the bare `generate` in a process of its own, and a server run in turn, several rounds, each time
-on the same texts in the same batches. The share is the seconds in `generate` of all seconds, by the clock of the
-process that computes. Prints a Markdown table.
+The first model is a BART of 10 million random parameters on one CPU thread; each text has about 90 tokens and becomes
+48. The second is Kokoro (`benchmarks/kokoro_batching.py`). All jobs wait before the measurement, which runs from the
+end of the first batch to the end of the last. Slotline, the bare model in a process of its own, and a server run in
+turn, several rounds, each time on the same texts in the same batches. The share is the seconds in the model of all
+seconds, by the clock of the process that computes. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -22,24 +22,20 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
-from celery import Celery
-
-from benchmarks import generate_clock
+from benchmarks import generate_clock, kokoro_batching, kokoro_slots
 from benchmarks.bare_bart import LENGTH
 from benchmarks.pairs import Spread, in_turn
 from benchmarks.random_bart import SMALL, TINY, texts, write
 from benchmarks.rig import LIMIT_S, ROOT, Rig, line, machine, rig, table, wait_for
+from benchmarks.task_pace import Case, Measure, Pace, Subject, drained, pace, sent
 
 MODEL = "bart"
+OURS = "slotline"
 BATCH = 16
-SINGLES_SHARE = 4
-"""Of the texts, one in so many is enough where each is computed alone: that takes about as many times longer."""
 FAR_TEXTS = 10_000
 """So many texts further on begin those of another case."""
 WORKER = ("celery", "-A", "workers", "worker")
@@ -71,48 +67,6 @@ def bare_process(folder: Path) -> Iterator[BareProcess]:
             yield BareProcess(process)
         finally:
             process.terminate()
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How fast jobs came: over the whole run, and as the median batch went, which other load disturbs less.
-
-    `share`: the time in `generate` of all time, by its own clock.
-    """
-
-    per_s: float
-    usual_per_s: float
-    share: float
-
-
-def pace(ends: Sequence[float], batch: int) -> Pace:
-    """From the end of the first batch on; `ends` is when each job was done, in seconds."""
-    ordered = sorted(ends)[batch - 1 :: batch]
-    batch_s = [later - sooner for sooner, later in pairwise(ordered)]
-    share = generate_clock.share(min(ends))
-    return Pace(batch / statistics.mean(batch_s), batch / statistics.median(batch_s), share)
-
-
-def sent(bench: Rig, task: str, queue: str, wanted: Sequence[str], **fields: str) -> list[str]:
-    """One task a text, sent as any Celery client does it; the keys of their results, in order."""
-    sender = Celery("sender", broker=bench.redis_url, backend=bench.redis_url, set_as_current=False)
-    with sender, sender.producer_pool.acquire(block=True) as producer:
-        send = sender.send_task
-        ids = [send(task, kwargs={"text": text, **fields}, queue=queue, producer=producer).id for text in wanted]
-    return [f"celery-task-meta-{one}" for one in ids]
-
-
-def drained(bench: Rig, results: Sequence[str], batch: int) -> Pace:
-    """How fast the results come; each key is asked for until it is there, in the order of sending."""
-    ends: list[float] = []
-
-    def more() -> bool:
-        while len(ends) < len(results) and bench.client.exists(results[len(ends)]):
-            ends.append(time.monotonic())
-        return len(ends) == len(results)
-
-    wait_for(more, f"{len(results)} jobs to end")
-    return pace(ends, batch)
 
 
 def catalog_of(batch: int, length: int) -> str:
@@ -150,7 +104,7 @@ def by_litserve(bench: Rig, wanted: Sequence[str], batch: int) -> Pace:
     command = ("benchmarks.bart_litserve", os.environ["BENCH_MODEL"], url.rsplit(":", 1)[1], str(batch))
     # SIGTERM ends LitServe's main process, and leaves its model's and its server's.
     with bench.process(*command, leaves_others=True):
-        wait_for(lambda: _answers(f"{url}/health"), "LitServe to be ready", every_s=0.1)
+        wait_for(lambda: answers(f"{url}/health"), "LitServe to be ready", every_s=0.1)
         with ThreadPoolExecutor(len(wanted)) as clients:
             return pace(list(clients.map(ask, wanted)), batch)
 
@@ -162,7 +116,8 @@ def free_port() -> int:
         return int(one.getsockname()[1])
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a server answers there."""
     try:
         with urllib.request.urlopen(url, timeout=1):
             return True
@@ -176,53 +131,53 @@ def by_itself(bare: BareProcess, _: Rig, wanted: Sequence[str], batch: int) -> P
     return Pace(batch / statistics.mean(batch_s), batch / statistics.median(batch_s), 1.0)
 
 
-Measure = Callable[[Rig, Sequence[str], int], Pace]
-
+BARE = "bare `generate`"
 SYSTEMS: dict[str, Measure] = {
-    "slotline": by_slotline,
+    OURS: by_slotline,
     "LitServe": by_litserve,
     "Celery, prefork -c 1": by_celery,
 }
-BARE = "bare `generate`"
-
-
-@dataclass(frozen=True)
-class Case:
-    """Texts in batches of `batch`, and what slotline is held against beside the bare model."""
-
-    name: str
-    batch: int
-    against: str
-    goal: str = ""
-
-
 CASES = (
-    Case(f"batches of {BATCH}", BATCH, "LitServe", "share ≥ 0.97"),
-    Case("one by one", 1, "Celery, prefork -c 1"),
+    Case(f"batches of {BATCH}", BATCH, ("LitServe", BARE), "share ≥ 0.97"),
+    Case("one by one", 1, ("Celery, prefork -c 1", BARE), one_in=4),
 )
-HEAD = ["one slot", "jobs/s", "share of the time in `generate`", "slotline's jobs/s ÷ its", "median batch", "goal"]
 
 
-def rows(bench: Rig, bare: BareProcess, case: Case, count: int, rounds: int) -> Iterator[list[str]]:
+@contextmanager
+def bart(bench: Rig, asked: argparse.Namespace) -> Iterator[Subject]:
+    """The BART, and its bare process, until the block ends."""
+    folder = write(bench.folder / MODEL, TINY if asked.tiny else SMALL)
+    os.environ["BENCH_MODEL"] = str(folder)
+    with bare_process(folder) as bare:
+        yield Subject(texts, {**SYSTEMS, BARE: partial(by_itself, bare)}, CASES)
+
+
+SUBJECTS: dict[str, Callable[[Rig, argparse.Namespace], AbstractContextManager[Subject]]] = {
+    MODEL: bart,
+    kokoro_slots.MODEL: kokoro_batching.kokoro,
+}
+HEAD = ["one slot", "jobs/s", "share of the time in the model", "slotline's jobs/s ÷ its", "median batch", "goal"]
+
+
+def rows(bench: Rig, subject: Subject, case: Case, count: int, rounds: int) -> Iterator[list[str]]:
     """A row a system. No text is used in two rounds, since slotline would not compute it again."""
-    count = max(4 * case.batch, count // (1 if case.batch > 1 else SINGLES_SHARE))
-    systems: dict[str, Measure] = {name: SYSTEMS[name] for name in ("slotline", case.against)}
-    systems[BARE] = partial(by_itself, bare)
+    count = max(4 * case.batch, count // case.one_in)
 
     def measured(name: str, number: int) -> Pace:
         bench.client.flushall()
         generate_clock.forget()
-        return systems[name](bench, texts(count, case.batch * FAR_TEXTS + number * count), case.batch)
+        wanted = subject.texts(count, case.batch * FAR_TEXTS + number * count)
+        return subject.systems[name](bench, wanted, case.batch)
 
-    found = in_turn({name: partial(measured, name) for name in systems}, rounds)
-    for name in systems:
-        pairs = list(zip(found["slotline"], found[name], strict=True))
+    found = in_turn({name: partial(measured, name) for name in (OURS, *case.against)}, rounds)
+    for name in found:
+        pairs = list(zip(found[OURS], found[name], strict=True))
         by_all = Spread(tuple(one.per_s / other.per_s for one, other in pairs))
         by_median = Spread(tuple(one.usual_per_s / other.usual_per_s for one, other in pairs))
-        is_ours = name == "slotline"
+        is_ours = name == OURS
         yield [
             f"{case.name}: {name}",
-            Spread(tuple(one.per_s for one in found[name])).text(1),
+            Spread(tuple(one.per_s for one in found[name])).text(2),
             Spread(tuple(one.share for one in found[name])).text(3),
             "" if is_ours else by_all.text(3),
             "" if is_ours else by_median.text(3),
@@ -235,23 +190,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--texts", type=int, default=128, help="for each system in batches; a quarter of them else")
     parser.add_argument("--pairs", type=int, default=5, help="how many rounds")
-    parser.add_argument("--tiny", action="store_true", help="a model of 40,000 parameters, to see that it runs")
-    names = [case.name for case in CASES]
-    parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME", help=" or ".join(names))
+    parser.add_argument("--tiny", action="store_true", help="a BART of 40,000 parameters, to see that it runs")
+    parser.add_argument("--kokoro", type=Path, help="Kokoro's folder; by default the pulled one")
+    parser.add_argument("--subjects", nargs="+", choices=SUBJECTS, default=list(SUBJECTS), help="the models")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="of the cases, by the begin of a row")
     asked = parser.parse_args()
     with rig() as bench:
-        folder = write(bench.folder / MODEL, TINY if asked.tiny else SMALL)
-        os.environ |= {"BENCH_MODEL": str(folder), generate_clock.FILE: str(bench.folder / "clock")}
-        facts = machine(bench.client, ["celery", "torch", "transformers", "litserve"])
-        print(
-            f"## batching: {LENGTH} tokens from each of {asked.texts} texts, {asked.pairs} rounds in turn\n\n{facts}\n"
-        )
+        os.environ[generate_clock.FILE] = str(bench.folder / "clock")
+        facts = machine(bench.client, ["celery", "torch", "transformers", "litserve", "onnxruntime"])
+        print(f"## batching: {asked.texts} texts, {asked.pairs} rounds in turn\n\n{facts}\n")
         print(table(HEAD, []))
-        with bare_process(folder) as bare:
-            for case in CASES:
-                if case.name in asked.only:
-                    for row in rows(bench, bare, case, asked.texts, asked.pairs):
-                        print(line(row), flush=True)
+        for name in asked.subjects:
+            with SUBJECTS[name](bench, asked) as subject:
+                for case in subject.cases:
+                    if not asked.only or case.name in asked.only:
+                        for row in rows(bench, subject, case, asked.texts, asked.pairs):
+                            print(line(row), flush=True)
         print(f"\nLoad at the end: {os.getloadavg()[0]:.1f}\n")
 
 

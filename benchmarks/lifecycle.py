@@ -20,10 +20,11 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.batching import MODEL, WORKER, catalog_of, sent
+from benchmarks.batching import MODEL, WORKER, catalog_of
 from benchmarks.living_slot import Slot
 from benchmarks.random_bart import MIDDLE, TINY, texts, write
 from benchmarks.rig import ROOT, Rig, machine, rig, table, wait_for
+from benchmarks.task_pace import sent
 from tasks.redis import keys
 
 MB = 1024 * 1024

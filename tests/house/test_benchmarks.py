@@ -79,13 +79,36 @@ def test_recovery_sees_a_killed_workers_job_begin_again_within_the_lease() -> No
 
 
 def test_batching_holds_slotline_against_the_bare_model_and_a_server() -> None:
-    rows = rows_of("batching", "--tiny", "--texts", "64", "--pairs", "1", "--only", "batches of 16")
+    rows = rows_of(
+        "batching", "--tiny", "--texts", "64", "--pairs", "1", "--subjects", "bart", "--only", "batches of 16"
+    )
     slot, bare, server = (rows[f"batches of 16: {name}"] for name in ("slotline", "bare `generate`", "LitServe"))
     assert len(rows) == 3
     for other in (bare, server):
         assert other[2] == pytest.approx(slot[0] / other[0], rel=0.01)
     assert 0 < slot[1] < 1, "by the model's own clock"
     assert 0 < server[1] < 1
+
+
+@pytest.mark.timeout(400)
+def test_kokoro_holds_two_slots_against_a_bare_loop_and_a_server(kokoro_folder: Path) -> None:
+    rows = rows_of("kokoro", "--model", str(kokoro_folder), "--parts", "4", "--pairs", "1")
+    ours, bare, server = (rows[name] for name in ("slotline", "bare loop", "LitServe, one instance"))
+    for other in (bare, server):
+        assert other[1] == pytest.approx(other[0] / ours[0], abs=0.02)
+    assert 0 < ours[1] < ours[0], "the first piece is there before the whole"
+    assert 0 < ours[2] <= 1, "the share by the model's own clock"
+    assert bare[-2] == server[-1], "the same sound"
+
+
+@pytest.mark.timeout(400)
+def test_batching_holds_kokoro_against_the_bare_model(kokoro_folder: Path) -> None:
+    case = "Kokoro, one by one"
+    wanted = ("--pairs", "1", "--texts", "1", "--subjects", "kokoro", "--only", case)
+    rows = rows_of("batching", "--kokoro", str(kokoro_folder), *wanted)
+    slot, bare = rows[f"{case}: slotline"], rows[f"{case}: bare model"]
+    assert bare[2] == pytest.approx(slot[0] / bare[0], rel=0.05)
+    assert 0 < slot[1] <= 1, "by the model's own clock"
 
 
 def test_lifecycle_times_a_start_and_sees_an_unload() -> None:
