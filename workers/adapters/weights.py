@@ -83,7 +83,7 @@ def _read(path: Path) -> None:
     match path.suffix:
         case ".json":
             json.loads(path.read_text(encoding="utf-8"))
-        case ".pt" | ".bin":
+        case ".pt" | ".pth" | ".bin":
             import torch
 
             torch.load(path, map_location="cpu", weights_only=True)

@@ -22,11 +22,13 @@ from workers.adapters import hardware, packages, weights
 from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.kokoro import files, voices
 from workers.adapters.kokoro.engine import SAMPLE_RATE, Engine
+from workers.adapters.kokoro.onnx_engine import OnnxEngine
 from workers.adapters.kokoro.options import KokoroOptions
 from workers.adapters.kokoro.prepared import PreparedText
 from workers.adapters.kokoro.reading import Reader, Told
 from workers.adapters.kokoro.speaking import Speaker
 from workers.adapters.kokoro.text.languages import LANGUAGES, language_of_voice
+from workers.adapters.kokoro.torch_engine import TorchEngine
 from workers.adapters.outputs import Sound
 
 logger = logging.getLogger(__name__)
@@ -156,17 +158,18 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         return spoken
 
     def _engine(self, model: files.ModelFiles) -> Engine:
-        threads = hardware.threads(self._options.threads, self.device)
+        options, device, place = self._options, self.device, self.entry.place
+        threads = hardware.threads(options.threads, device)
         try:
-            from workers.adapters.kokoro.onnx_engine import OnnxEngine
-
-            return OnnxEngine(model.weights, self.device, threads, self.entry.place)
+            if options.engine == "torch":
+                return TorchEngine(model.weights, model.config, device, threads, options.seed, place)
+            return OnnxEngine(model.weights, device, threads, place)
         except SlotlineError:
             raise
         except Exception as exc:  # the boundary to the model's code, whose packages have no common error
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
-            raise ModelLoadError(f"{self.entry.place} path: {weights.blame([model.weights], exc)}") from exc
+            raise ModelLoadError(f"{place} path: {weights.blame(model.both, exc)}") from exc
 
     def _default(self, known: Mapping[str, voices.Known]) -> str:
         """The table's voice, else Kokoro's best, else the first one that can be used."""

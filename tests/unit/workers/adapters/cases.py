@@ -103,5 +103,16 @@ CASES = [
         weights=("model.onnx", "config.json"),
         model="_speaker",
     ),
+    Case(
+        "kokoro",
+        # Short: its decoder is as wide as the real one, computed on a CPU.
+        ("Did he leave his name?", "No, sir.", "He was a big man."),
+        "Чайка",
+        ("af_heart", "bf_emma"),
+        {"engine": "torch"},
+        folder="tiny_kokoro_torch_folder",
+        weights=("kokoro-v1_0.pth", "config.json"),
+        model="_speaker",
+    ),
 ]
 INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.install for case in CASES if case.install}
