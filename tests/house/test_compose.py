@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,25 @@ def test_workers_share_one_store_and_are_given_time_to_drain(name: str) -> None:
     assert any(folder.startswith(volume.split(":")[1]) for volume in service["volumes"])
     drain_s = Settings.model_fields["drain_s"].default
     assert float(service["stop_grace_period"].removesuffix("s")) > drain_s
+
+
+def test_the_catalog_and_the_weights_that_are_pulled_outlive_a_container() -> None:
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    for name in ("flow", "slot"):
+        mounted = {volume.split(":")[1] for volume in compose()["services"][name]["volumes"]}
+        assert "/models" in mounted
+    # A new volume begins with what the image has there: the default catalog, owned by the image's user.
+    assert "COPY --chown=slotline:slotline models.toml /models/models.toml" in image
+    assert "SLOTLINE_MODELS=/models/models.toml" in image
+    assert "XDG_DATA_HOME=/models" in image
+    assert "models" in compose()["volumes"]
+
+
+@pytest.mark.parametrize("path", [ROOT / "Dockerfile", COMPOSE], ids=["image", "compose"])
+def test_every_extra_that_an_image_is_built_with_exists(path: Path) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    named = re.findall(r"EXTRAS(?:=|:-)([a-z0-9,-]+)", path.read_text(encoding="utf-8"))
+    assert {one for names in named for one in names.split(",")} <= set(extras)
 
 
 def test_jobs_outlive_a_restart_of_redis() -> None:
