@@ -32,8 +32,11 @@ _NAMES = ", ".join(RECIPES)
 @click.option("--print", "only_print", is_flag=True, help="Print the table and the files; change nothing.")
 @click.option("--offline", is_flag=True, help="Say of each file whether it is there and whole; fetch nothing.")
 @click.option("--into", type=click.Path(path_type=Path), help="The folder of models, in which NAME becomes a folder.")
+@click.option("--update", is_flag=True, help="Take the hub's newest files in place of those that are locked.")
 @click.option("--no-table", is_flag=True, help="Fetch only, and leave models.toml as it is.")
-def pull(name: str, source: str | None, only_print: bool, offline: bool, into: Path | None, no_table: bool) -> int:
+def pull(
+    name: str, source: str | None, only_print: bool, offline: bool, into: Path | None, update: bool, no_table: bool
+) -> int:
     """See `help` above."""
     recipe = recipe_named(name)
     ways = recipe.ways_of(source)
@@ -45,7 +48,7 @@ def pull(name: str, source: str | None, only_print: bool, offline: bool, into: P
         return DONE
     if offline:
         return _say_state(recipe, ways[0], place)
-    return _pull(recipe, place, source, not no_table)
+    return _pull(recipe, place, source, update, not no_table)
 
 
 def printed(recipe: Recipe, way: Way, place: Place) -> str:
@@ -63,7 +66,7 @@ def printed(recipe: Recipe, way: Way, place: Place) -> str:
     return "\n".join(head) + "\n" + table.text(recipe, way, place.target)
 
 
-def _pull(recipe: Recipe, place: Place, source: str | None, adds_table: bool) -> int:
+def _pull(recipe: Recipe, place: Place, source: str | None, update: bool, adds_table: bool) -> int:
     from workers.pull.progress import display, megabytes
     from workers.pull.pull import Pull, way_of
     from workers.pull.sources import sources
@@ -71,7 +74,7 @@ def _pull(recipe: Recipe, place: Place, source: str | None, adds_table: bool) ->
     if adds_table:
         table.check()
     with Interrupt(), display() as report:
-        pulled = Pull(recipe, place, sources(), report, source).run()
+        pulled = Pull(recipe, place, sources(update), report, source, update).run()
     made = pulled.manifest
     found = "fetched from" if pulled.is_new else "is there and whole, from"
     click.echo(

@@ -34,6 +34,11 @@ class Place:
         return self.folder / WORK / self.name
 
     @property
+    def hub_lock(self) -> Path:
+        """The commit and the digests of the files that came from the hub; beside the folder, so that it outlives it."""
+        return self.folder / f"{self.name}.hub.json"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that pulls this model."""
         return self.folder / WORK / f"{self.name}.lock"

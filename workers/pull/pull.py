@@ -37,6 +37,8 @@ class Pull:
     sources: Mapping[str, Source]
     report: Report
     wanted: str | None = None
+    update: bool = False
+    """Fetch also what is whole: the hub's newest files take the place of those that are locked."""
 
     def run(self) -> Pulled:
         """Fetch the model if it is not whole.
@@ -53,11 +55,12 @@ class Pull:
                     f"{self.place.target} has files that slotline model pull did not put there, and is left alone: "
                     "move it away, or name another folder with --into"
                 )
-            if old.state is State.WHOLE and old.manifest:
+            if old.state is State.WHOLE and old.manifest and not self.update:
                 return self._completed(staging, old, old.manifest)
             for fault in old.faults:
                 self.report.note(f"{self.recipe.name}: {fault.path}: {fault.what}; it is made again")
-            return Pulled(self._fetch(self.recipe.ways_of(self.wanted), staging, old), is_new=True)
+            made = self._fetch(self.recipe.ways_of(self.wanted), staging, old)
+            return Pulled(made, is_new=old.state is not State.WHOLE or made != old.manifest)
 
     def _completed(self, staging: Staging, old: Installed, made: Manifest) -> Pulled:
         """The whole model that is there; one that lacks something is completed, if a way that lacks nothing works."""

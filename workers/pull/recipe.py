@@ -21,7 +21,7 @@ class RecipeFile:
     """0: not known."""
     sha256: str = ""
     origin: str = ""
-    """Its path at the source, if that is another one."""
+    """Its path at the source, if that is another one; at the hub `owner/name:path`, if it is of another repository."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Way:
     revision: str = ""
     """The hub's commit; empty: the newest at the first pull, which is then kept."""
     patterns: tuple[str, ...] = ()
-    """What of the repository to take besides `files`, as in `voices/*.pt`."""
+    """What of the repository to take besides `files`, as in `voices/*.pt`; of `a|b` the first that is there."""
     table: Mapping[str, str | float | int | bool] = field(default_factory=dict)
     """Keys of the model's table that follow from this way; they replace those of the recipe."""
     lacks: str = ""

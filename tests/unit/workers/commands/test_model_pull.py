@@ -25,7 +25,7 @@ def source(monkeypatch: pytest.MonkeyPatch) -> tiny.Memory:
     """The source of the tiny recipe, which is known by its name `tiny`."""
     memory = tiny.Memory()
     monkeypatch.setitem(recipes.RECIPES, "tiny", tiny.recipe())
-    monkeypatch.setattr(sources, "sources", lambda: {"packages": memory})
+    monkeypatch.setattr(sources, "sources", lambda newest: {"packages": memory})
     return memory
 
 
