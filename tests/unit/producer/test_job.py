@@ -157,6 +157,8 @@ def test_a_job_of_workers_with_another_store_is_not_saved_and_both_stores_are_na
     with pytest.raises(OtherStore, match=f"another one: /their/store .* job {job.id} is not saved"):
         job.save(tmp_path / "out.wav")
     assert not (tmp_path / "out.wav").exists()
+    with pytest.raises(OtherStore, match=f"another one: /their/store .* the pieces of job {job.id} are not read"):
+        job.pieces()
 
 
 def test_a_job_whose_text_the_workers_could_not_read_says_that_the_stores_differ(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,14 @@ def test_the_files_of_an_artifact_are_known_by_their_names(file_name: str, belon
 def test_a_pointer_comes_back_as_the_artifact_that_it_was_written_for() -> None:
     assert from_pointer(ARTIFACT.name, to_pointer(ARTIFACT).encode()) == ARTIFACT
     assert pointer_name(ARTIFACT.name) == ARTIFACT.pointer_name
+
+
+@pytest.mark.parametrize("text", ["Xin chào, 世界 😀", "half a pair \ud83d"])
+def test_any_text_in_details_comes_back_and_takes_its_own_bytes_if_it_has_some(text: str) -> None:
+    artifact = replace(ARTIFACT, details={"pieces": [[text, 0.0, 1.5, []]]})
+    content = to_pointer(artifact).encode()
+    assert from_pointer(artifact.name, content) == artifact
+    assert ("\ud83d" in text) or text.encode() in content
 
 
 @pytest.mark.parametrize(
