@@ -21,7 +21,6 @@ from workers.adapters.kokoro.text.scripts import check_text
 from workers.adapters.kokoro.text.splitting import split
 from workers.adapters.kokoro.text.tokens import Token
 from workers.adapters.kokoro.text.vocabulary import UNKNOWN, UnknownSymbol, fit
-from workers.adapters.kokoro.text.written import as_written
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +60,7 @@ class Phonemizer:
         return " ".join([RULES, *filter(None, map(_version, names))])
 
     def pieces(self, letter: str, text: str, voice: str = "") -> tuple[Piece, ...]:
-        """The pieces of a text, of 1 to 510 phonemes each. `voice` is named in errors.
+        """The pieces of a text, of 1 to 510 phonemes each, in a cleaned spelling. `voice` is named in errors.
 
         Raises `InvalidInput` for a script that the language does not speak, a word that has no phonemes in it, and a
         text that gives no sound; `MissingExtra` as `open` does.
@@ -76,7 +75,7 @@ class Phonemizer:
         pieces = split(tokens)
         if not pieces:
             raise InvalidInput(f"text: gives no sound in {language.name} (text begins {text.strip()[:40]!r})")
-        return as_written(pieces, text, letter)
+        return pieces
 
     def _opened(self, language: Language) -> G2P:
         """Call it while the lock is held."""
