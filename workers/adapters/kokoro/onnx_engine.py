@@ -26,6 +26,8 @@ CPU = "CPUExecutionProvider"
 NAMES = {"tokens": ("tokens", "input_ids"), "style": ("style", "ref_s"), "speed": ("speed",)}
 """What an input is for -> the names that exports give it."""
 
+SPINS = "session.intra_op.allow_spinning"
+
 DURATIONS = ("duration", "durations", "pred_dur")
 
 TYPES = {
@@ -125,6 +127,8 @@ def _session(path: Path, device: str, threads: int, place: str) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Waiting threads would keep their cores busy, which the other slots and the process beside this one need.
+    options.add_session_config_entry(SPINS, "0")
     # A plan of the memory is kept for each length of a text, and the next text has another length.
     options.enable_mem_pattern = False
     session = onnxruntime.InferenceSession(str(path), options, providers=providers(device))

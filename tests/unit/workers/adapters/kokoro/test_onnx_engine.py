@@ -12,7 +12,7 @@ import pytest
 from tasks.errors import ModelLoadError
 from tests.unit.workers.adapters.kokoro import tiny_onnx
 from workers.adapters.kokoro.engine import FRAME
-from workers.adapters.kokoro.onnx_engine import Input, OnnxEngine, inputs_of, providers
+from workers.adapters.kokoro.onnx_engine import SPINS, Input, OnnxEngine, inputs_of, providers
 
 PLACE = "models.toml line 1: [models.kokoro]"
 STYLE = np.full(256, 0.02, np.float32)
@@ -42,6 +42,13 @@ def test_a_newer_export_has_other_names_a_whole_speed_and_durations(tmp_path: Pa
     assert list(made.durations) == [2] * 5
     assert len(made.samples) == sum(made.durations) * FRAME
     assert not engine(tmp_path).has_whole_speeds
+
+
+@pytest.mark.usefixtures("model_packages")
+def test_threads_that_wait_for_each_other_leave_the_core_to_others(tmp_path: Path) -> None:
+    tiny_onnx.write_model(tmp_path / "model.onnx")
+    made = OnnxEngine(tmp_path / "model.onnx", "cpu", 2, PLACE)
+    assert made._session.get_session_options().get_session_config_entry(SPINS) == "0"
 
 
 def session(*inputs: tuple[str, str, int]) -> Any:
