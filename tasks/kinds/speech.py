@@ -181,9 +181,9 @@ class ChapterKind(Kind[ChapterRequest]):
         audio = result.get("audio")
         try:
             found = store().find(audio["artifact"]) if audio else None
-        except StoreError:
+        except (StoreError, MemoryError):
             found = None
-        pieces = for_result(found.details) if found else None
+        pieces = for_result(found.details) if found and PIECES in found.details else None
         return {**result, PIECES: pieces} if pieces else result
 
     def measure(self, result: Mapping[str, Any]) -> Measure:

@@ -64,8 +64,8 @@ def pieces_at(details: Mapping[str, Any], text: str, start: int, frames: int, ra
 
 def for_result(details: Mapping[str, Any], text: str = "") -> Pieces | None:
     """`pieces_of`; None if they are too long for a result."""
-    size = 0
-    for piece in details.get(PIECES) or [text]:
+    told, size = details.get(PIECES), 0
+    for piece in told if isinstance(told, list) else [text]:
         size += len(json.dumps(piece))
         if size > MOST_BYTES:
             return None

@@ -27,6 +27,7 @@ def test_a_sound_that_tells_none_is_one_piece_with_its_text_and_without_words() 
 @pytest.mark.parametrize("pieces", [None, 5, [], [["text", 0.0]], [["text", "0", "1", []]], [["text", 0.0, 1.5, [[]]]]])
 def test_pieces_of_another_form_count_as_none(pieces: object) -> None:
     assert pieces_of({**SOUND, "pieces": pieces}, "A") == (TimedPiece("A", 0.0, 1.5),)
+    assert for_result({**SOUND, "pieces": pieces}, "A") == (TimedPiece("A", 0.0, 1.5),)
 
 
 def test_what_is_no_sound_has_no_pieces() -> None:
