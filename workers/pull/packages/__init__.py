@@ -19,9 +19,12 @@ from workers.pull.staging import Staging
 
 
 class Fetch(Protocol):
-    """Fetches one archive into a folder; raises `SourceUnavailable` within seconds if its registry does not give it."""
+    """Fetches one archive into a folder; raises `SourceUnavailable` within seconds if its registry does not give it.
 
-    def __call__(self, package: Package, staging: Staging, report: Report) -> Path: ...
+    `is_known`: the registry has given one before, so it is worth to wait for it.
+    """
+
+    def __call__(self, package: Package, staging: Staging, report: Report, *, is_known: bool) -> Path: ...
 
 
 REGISTRIES: Mapping[str, Fetch] = {"pypi": pypi.fetch, "npm": npm.fetch}
@@ -36,6 +39,7 @@ class Packages:
         self._registries = registries
         self._refused: dict[tuple[str, str], str] = {}
         """What was not given, and why: a second way with the same package does not wait for it again."""
+        self._known: set[str] = set()
 
     def fetch(self, recipe: Recipe, way: Way, staging: Staging, report: Report) -> str:
         """See `Source`."""
@@ -70,8 +74,11 @@ class Packages:
         known = (package.registry, package.name)
         if reason := self._refused.get(known):
             raise SourceUnavailable(reason)
+        fetch = self._registries[package.registry]
         try:
-            return self._registries[package.registry](package, staging, report)
+            archive = fetch(package, staging, report, is_known=package.registry in self._known)
         except SourceUnavailable as exc:
             self._refused[known] = str(exc)
             raise
+        self._known.add(package.registry)
+        return archive

