@@ -17,7 +17,7 @@ def same_file(old: Path, new: Path) -> None:
     new.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(old, new, follow_symlinks=False)
-    except OSError:  # not every file system has links
+    except (OSError, NotImplementedError):  # not every file system has links
         shutil.copy2(old, new, follow_symlinks=False)
 
 

@@ -6,6 +6,7 @@ the model's path is what it was.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -74,6 +75,11 @@ class Pull:
 
     def _fetch(self, ways: Sequence[Way], staging: Staging, old: Installed) -> Manifest:
         """Fetch by the first way that works, and put the model in place."""
+        if self.place.target.is_symlink():
+            raise InvalidInput(
+                f"{self.place.target} is a link, and is left alone: remove it, or name the folder that "
+                f"{os.readlink(self.place.target)} is in with --into"
+            )
         reasons: dict[str, None] = {}  # a reason that two ways share is said once
         for way in ways:
             staging.begin()

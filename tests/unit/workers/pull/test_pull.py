@@ -53,6 +53,18 @@ def test_somebodys_own_folder_is_never_touched(place: Place) -> None:
     assert (place.target / "model.bin").read_bytes() == b"mine"
 
 
+def test_a_link_is_left_alone_unless_the_model_behind_it_is_whole(place: Place, tmp_path: Path) -> None:
+    elsewhere = Place(tmp_path / "disk", "tiny")
+    pulled(elsewhere, tiny.Memory())
+    place.folder.mkdir()
+    place.target.symlink_to(elsewhere.target)
+    assert not pulled(place, tiny.Memory()).is_new
+    (elsewhere.target / "model.bin").unlink()
+    with pytest.raises(InvalidInput, match="models/tiny is a link, and is left alone"):
+        pulled(place, tiny.Memory())
+    assert place.target.is_symlink()
+
+
 def test_the_next_source_is_tried_and_all_are_named_where_none_answers(place: Place) -> None:
     recipe = tiny.recipe(tiny.way(), tiny.way(source=HUB))
     away = tiny.Memory(refuses="no route")
