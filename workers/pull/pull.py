@@ -60,8 +60,14 @@ class Pull:
                 return self._completed(staging, old, old.manifest)
             for fault in old.faults:
                 self.report.note(f"{self.recipe.name}: {fault.path}: {fault.what}; it is made again")
-            made = self._fetch(self.recipe.ways_of(self.wanted), staging, old)
+            made = self._fetch(self._ways_again(old), staging, old)
             return Pulled(made, is_new=old.state is not State.WHOLE or made != old.manifest)
+
+    def _ways_again(self, old: Installed) -> list[Way]:
+        """The ways in order, but that of an old model first: other sources have other files of it."""
+        source = old.manifest.source if old.manifest else ""
+        ways = self.recipe.ways_of(self.wanted)
+        return sorted(ways, key=lambda way: bool(source) and (way.source != source or bool(way.lacks)))
 
     def _completed(self, staging: Staging, old: Installed, made: Manifest) -> Pulled:
         """The whole model that is there; one that lacks something is completed, if a way that lacks nothing works."""

@@ -83,6 +83,19 @@ def test_only_the_wanted_source_is_asked(place: Place) -> None:
     assert not source.fetched
 
 
+def test_a_broken_model_is_mended_from_its_own_source(place: Place) -> None:
+    less = tiny.way({"model.bin": tiny.FILES["model.bin"]}, lacks="it lacks voices")
+    recipe = tiny.recipe(tiny.way(), tiny.way(source=HUB), less)
+    sources = tiny.Memory(), tiny.Memory(name=HUB)
+    pulled(place, *sources, recipe=recipe, wanted=HUB)
+    (place.target / "model.bin").unlink()
+    assert pulled(place, *sources, recipe=recipe).manifest.source == HUB
+    sources[1].refuses = "away"
+    (place.target / "model.bin").unlink()
+    made = pulled(place, *sources, recipe=recipe).manifest
+    assert (made.source, made.lacks) == ("packages", "")
+
+
 def test_a_wrong_digest_ends_the_pull_and_the_old_model_stays(place: Place) -> None:
     pulled(place, tiny.Memory())
     (place.target / "model.bin").unlink()
