@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.acceptance.words.speaker import Speaker, duration_s
+from tests.acceptance.words.speaker import Speaker, duration_s, silences_s
 from tests.acceptance.words.texts import SENTENCES, Spoken
 from tests.fixtures.hearing import Ears, error_rate
 from workers.adapters.outputs import Sound
@@ -75,3 +75,18 @@ def test_a_blend_is_heard_and_is_neither_of_its_voices(speaker: Speaker, ears: E
     for pure in (one, other):
         size = min(len(pure.samples), len(blend.samples))
         assert np.abs(pure.samples[:size] - blend.samples[:size]).max() > 0.05
+
+
+def test_between_two_pieces_is_a_pause_as_inside_one_and_the_ends_are_short(speaker: Speaker, ears: Ears) -> None:
+    first, second = SENTENCES[0].text, SENTENCES[1].text
+    text = f"{first} {second} {first.removesuffix('.')}, and {second[0].lower()}{second[1:]}"
+    prepared = speaker.prepare(text)
+    assert len(prepared.pieces) > 1
+    sound = speaker.compute(prepared)
+    assert error_rate(text, heard(ears, sound, "en"), "en") <= 0.1
+    gaps = silences_s(sound.samples, sound.sample_rate)
+    at_join = [end_s - start_s for start_s, end_s in gaps if start_s < sound.pieces[0].end_s < end_s]
+    # The model's own: 0.33 s before and 0.49 s after each piece, and 0.3 to 0.7 s between two sentences of one.
+    assert at_join == [pytest.approx(0.5, abs=0.05)]
+    assert gaps[0][1] <= 0.12
+    assert gaps[-1][1] - gaps[-1][0] <= 0.28

@@ -83,7 +83,7 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         try:
             engine = self._engine(model)
             known = voices.known(found)
-            self._speaker = Speaker(engine, model.vocabulary, found, known)
+            self._speaker = Speaker(engine, model.vocabulary, found, known, trims=self._options.trim)
             told = Told(model.vocabulary, known, self._default(known), engine.has_whole_speeds)
             self._attach(told)
         except BaseException:
@@ -214,4 +214,5 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
     def _revision(self, model: files.ModelFiles) -> str:
         """What else determines the sound. Precision and device are left out: they change less than another seed."""
         base = self.entry.revision or f"kokoro-{weights.digest(model.both)}"
-        return f"{base}-{self._options.engine}" + (f"-seed{seed}" if (seed := self._options.seed) else "")
+        seed = f"-seed{self._options.seed}" if self._options.seed else ""
+        return f"{base}-{self._options.engine}{seed}" + ("" if self._options.trim else "-untrimmed")

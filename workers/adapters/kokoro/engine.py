@@ -29,12 +29,14 @@ SILENCE = 1e-4
 class Made:
     """A piece's sound, `samples` float32 `[n]`; the ids that the model read, with 0 at both ends.
 
-    `durations` are the frames of each of these ids; empty if the model does not tell them.
+    `durations` are the frames of each of these ids; empty if the model does not tell them. `cut` are the samples that
+    were taken from the beginning and the end of what these frames were.
     """
 
     samples: NDArray[np.float32]
     ids: Sequence[int]
     durations: Sequence[int] = ()
+    cut: tuple[int, int] = (0, 0)
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tasks.errors import InvalidInput, ModelError
 from workers.adapters.base import Cancelled
-from workers.adapters.kokoro import blends, times, voices
+from workers.adapters.kokoro import blends, silence, times, voices
 from workers.adapters.kokoro.blends import Blend
 from workers.adapters.kokoro.engine import MOST_PHONEMES, SAMPLE_RATE, Engine, Made, checked
 from workers.adapters.kokoro.prepared import Piece, PreparedText
@@ -34,12 +34,15 @@ class Speaker:
         vocabulary: Mapping[str, int],
         files: Mapping[str, VoiceFile],
         known: Mapping[str, Known],
+        *,
+        trims: bool = False,
     ) -> None:
         self._engine = engine
         self._vocabulary = vocabulary
         self._symbols = {number: symbol for symbol, number in vocabulary.items()}
         self._files = files
         self._known = known
+        self._trims = trims
         self._styles: dict[str, NDArray[np.float32]] = {}
 
     def speak(self, text: PreparedText, is_cancelled: Callable[[], bool]) -> Sound:
@@ -57,6 +60,8 @@ class Speaker:
         said = "".join(self._said(one) for one in made)
         if said != text.phonemes:
             raise ModelError(f"text: {len(said)} phonemes were spoken of {len(text.phonemes)}")
+        if self._trims:
+            made = silence.shortened(made, [piece.phonemes for piece in text.pieces], text.speed)
         samples = np.concatenate([one.samples for one in made])
         return Sound(samples, SAMPLE_RATE, times.timed(text.pieces, made))
 

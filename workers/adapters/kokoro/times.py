@@ -29,9 +29,11 @@ def _words(piece: Piece, made: Made, start_s: float, end_s: float) -> tuple[Time
         return ()
     # Symbol 0 stands before the first phoneme, so phoneme n is symbol n + 1 and begins where symbol n ends.
     frames = list(accumulate(made.durations, initial=0))[1:]
-    frame_s = (end_s - start_s) / frames[-1]
+    frame_s = (len(made.samples) + sum(made.cut)) / SAMPLE_RATE / frames[-1]
+    zero_s = start_s - made.cut[0] / SAMPLE_RATE
     between = (_space(piece.phonemes, one.end, other.start) for one, other in pairwise(piece.words))
-    edges = [start_s, *(start_s + (frames[begin] + frames[end]) / 2 * frame_s for begin, end in between), end_s]
+    inner = (zero_s + (frames[begin] + frames[end]) / 2 * frame_s for begin, end in between)
+    edges = [start_s, *(min(max(edge_s, start_s), end_s) for edge_s in inner), end_s]
     return tuple(TimedWord(word.text, *edge) for word, edge in zip(piece.words, pairwise(edges), strict=True))
 
 

@@ -106,10 +106,11 @@ def test_the_default_voice_is_the_tables_which_may_be_a_blend_else_the_first_tha
         made(copied, voice="af_heart").load()
 
 
-def test_the_revision_follows_weights_engine_and_seed(copied: Path) -> None:
+def test_the_revision_follows_weights_engine_seed_and_trim(copied: Path) -> None:
     first = made(copied).load().revision
     assert first.endswith("-onnx")
     assert made(copied, options={"seed": 7}).load().revision == f"{first}-seed7"
+    assert made(copied, options={"trim": False}).load().revision == f"{first}-untrimmed"
     assert made(copied, revision="v1").load().revision == "v1-onnx"
     tiny_onnx.write_model(copied / "model.onnx", loudness=0.2)
     assert made(copied).load().revision != first

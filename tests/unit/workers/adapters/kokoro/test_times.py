@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -59,3 +60,16 @@ def test_without_durations_or_words_only_the_piece_is_timed() -> None:
     untold, wordless = timed([PIECE, Piece("Hi.", "ha.")], [made(FRAMES, tells=False), made([1, 1, 1, 1, 1])])
     assert untold.words == wordless.words == ()
     assert (wordless.start_s, wordless.end_s) == (1.5, 1.625)
+
+
+def test_samples_that_were_cut_at_the_beginning_move_the_words_and_the_ends_stay_the_sounds() -> None:
+    whole = made(FRAMES)
+    cut = replace(whole, samples=whole.samples[6000:-9600], cut=(6000, 9600))
+    (piece,) = timed([PIECE], [cut])
+    first, last = piece.words
+    assert first.start_s == 0.0
+    assert last.end_s == piece.end_s == pytest.approx(0.85)
+    assert first.end_s == pytest.approx(0.725 - 6000 / SAMPLE_RATE)
+    too_much = replace(whole, samples=whole.samples[20_000:], cut=(20_000, 0))
+    first, last = timed([PIECE], [too_much])[0].words
+    assert first.start_s == first.end_s == last.start_s == 0.0
