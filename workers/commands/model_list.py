@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -18,9 +19,10 @@ from tasks.errors import BrokerRefused, BrokerUnavailable
 from tasks.exit_codes import DONE, FAILED
 from tasks.redis import broker
 from tasks.settings import settings
-from tasks.terminal.printable import counted, printable
+from tasks.terminal.printable import counted, one_line, printable
 from tasks.terminal.table import print_table
 from workers.commands.model_rows import IN_ORDER, Available, Row, There, available, row
+from workers.pull import manifest
 from workers.pull.place import models_folder
 from workers.pull.recipes import RECIPES
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from tasks.catalog import Catalog
 
-HEAD = ("model", "adapter", "files", "size", "licence", "packages", "fits", "path", "why")
+HEAD = ("model", "adapter", "files", "size", "licence", "packages", "fits", "path")
 GUESS = "slots in use and measured memory are not known, and what fits is a guess"
 AVAILABLE = ("not in the catalog", "what", "licence", "to fetch", "command")
 
@@ -56,7 +58,7 @@ def _rows(models: Catalog, client: Redis | None, verify: bool) -> Iterator[Row]:
 
     machine = Machine.looked_at(client, settings())
     for name, entry in models.items():
-        if verify and entry.path:
+        if verify and entry.path and manifest.read(Path(entry.path)):
             click.echo(printable(f"{name}: reading its files …"), err=True)
         yield row(entry, RECIPES.get(name), machine.fit, verify)
 
@@ -77,9 +79,12 @@ def _redis() -> Iterator[tuple[Redis | None, str]]:
 def _print(models: Catalog, rows: list[Row], rest: list[Available], note: str) -> None:
     cells = [_cells(one) for one in rows]
     used = [i for i in range(len(HEAD)) if any(line[i] for line in cells)]
-    shown = [[line[i] for i in used] for line in cells]
-    print_table([HEAD[i] for i in used], shown, wrapped={"licence", "path", "why"})
-    click.echo(printable(f"\nfrom {models.source}", kept="\n"))
+    print_table([HEAD[i] for i in used], [[line[i] for i in used] for line in cells], wrapped={"licence", "path"})
+    click.echo()
+    for one in rows:
+        if why := _why(one):
+            click.echo(one_line(f"{one.name}: {why}"))
+    click.echo(printable(f"from {models.source}"))
     if note:
         click.echo(printable(note))
     if rest:
@@ -88,20 +93,23 @@ def _print(models: Catalog, rows: list[Row], rest: list[Available], note: str) -
 
 
 def _cells(one: Row) -> list[str]:
-    is_wrong = one.there is There.WRONG  # then the rest says the same once more
-    is_plain = one.fit.device == "cpu" and one.fit.more
-    why = [one.why, one.install, "" if is_wrong or is_plain else one.fit.why]
     return [
         one.name,
         one.adapter,
         str(one.there),
         "" if one.size_bytes is None else _megabytes(one.size_bytes),
         one.licence or ("not known" if one.path else ""),
-        "" if is_wrong else "lacking" if one.install else "installed",
+        "" if one.there is There.WRONG else "lacking" if one.install else "installed",
         _fits(one),
         one.path,
-        "; ".join(dict.fromkeys(part for part in why if part)),
     ]
+
+
+def _why(one: Row) -> str:
+    """What is wrong with it, and the sum of what fits on GPUs."""
+    is_wrong = one.there is There.WRONG  # then the rest says the same once more
+    is_plain = one.fit.device == "cpu" and one.fit.more
+    return "; ".join(part for part in (one.why, one.install, "" if is_wrong or is_plain else one.fit.why) if part)
 
 
 def _fits(one: Row) -> str:

@@ -7,12 +7,13 @@ With `--print` and `--offline` it fetches and changes nothing. Exit status: 0 th
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from tasks import catalog
-from tasks.errors import MissingExtra
+from tasks.errors import MissingExtra, ModelLoadError
 from tasks.exit_codes import DONE, FAILED
 from tasks.terminal.interrupt import Interrupt
 from tasks.terminal.printable import counted, one_line, printable
@@ -54,6 +55,7 @@ def pull(
 def printed(recipe: Recipe, way: Way, place: Place) -> str:
     """The table, with what the model is and where its files lie as comments: the whole can be added to a catalog."""
     files = [f"#   {file.path}" + (f" ({file.bytes:,} bytes)" if file.bytes else "") for file in way.files]
+    files += [f"#   {pattern.replace('|', ' or ')}" for pattern in way.patterns]
     size = f", {way.bytes / 1e6:,.0f} MB in files" if way.bytes else ""
     fetched = f"{way.download_bytes / 1e6:,.0f} MB to fetch" if way.download_bytes else "size not known"
     head = [
@@ -85,19 +87,23 @@ def _pull(recipe: Recipe, place: Place, source: str | None, update: bool, adds_t
     way = way_of(recipe, made)
     if adds_table:
         click.echo(printable(f"{recipe.name}: {table.add(recipe, way, place.target)}"))
-    if _lacks_packages(recipe, way, place):
-        click.echo(f"{recipe.name}: what it needs is not installed: {way.install or recipe.install}")
+    for line in _still_lacking(recipe, way, place):
+        click.echo(printable(f"{recipe.name}: {line}"))
     return DONE
 
 
-def _lacks_packages(recipe: Recipe, way: Way, place: Place) -> bool:
-    """Whether a package is missing without which the model cannot be loaded."""
+def _still_lacking(recipe: Recipe, way: Way, place: Place) -> Iterator[str]:
+    """What else the model needs before it can be loaded: packages, or files that are a person's own."""
     entry = catalog.parse(table.text(recipe, way, place.target), "", place.folder)[recipe.name]
+    adapter = adapter_of(entry, "cpu")
     try:
-        adapter_of(entry, "cpu").check_packages()
+        adapter.check_packages()
     except MissingExtra:
-        return True
-    return False
+        yield f"what it needs is not installed: {way.install or recipe.install}"
+    try:
+        adapter.check_files()
+    except ModelLoadError as exc:
+        yield str(exc).removeprefix(entry.place).strip()
 
 
 def _say_state(recipe: Recipe, way: Way, place: Place) -> int:
@@ -111,7 +117,7 @@ def _say_state(recipe: Recipe, way: Way, place: Place) -> int:
 
 def _file_lines(found: Installed, way: Way) -> list[tuple[str, str]]:
     if found.manifest is None:
-        return [(file.path, "missing") for file in way.files]
+        return [(path, "missing") for path in (*(file.path for file in way.files), *way.patterns)]
     faults = {fault.path: fault.what for fault in found.faults}
     return [(path, faults.get(path, "whole")) for path in sorted(found.manifest.files)]
 

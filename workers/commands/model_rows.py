@@ -141,7 +141,9 @@ def _files(entry: ModelEntry, adapter: AnyAdapter, verify: bool) -> tuple[There,
             faults = "; ".join(f"{fault.path} {fault.what}" for fault in found.faults)
             return There.NOT_WHOLE, faults, found
         case State.WHOLE:
-            return (*_checked(entry, adapter, There.WHOLE), found)
+            there, why = _checked(entry, adapter, There.WHOLE)
+            lacks = found.manifest.lacks.format(folder=entry.path) if found.manifest else ""
+            return there, why or lacks, found
         case _:
             return (*_checked(entry, adapter, There.THERE), found)
 

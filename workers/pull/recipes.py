@@ -160,7 +160,7 @@ KOKORO_TORCH = Recipe(
 
 VIETTTS = Recipe(
     name="viettts",
-    what="VietTTS, Vietnamese speech",
+    what="VietTTS, Vietnamese speech; voices are sound files of your own",
     licence="Apache-2.0",
     ways=(ways.VIETTTS,),
     table={"adapter": "viettts", "memory_gb": 7.5},

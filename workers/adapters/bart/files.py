@@ -6,7 +6,7 @@ from pathlib import Path
 
 from workers.adapters import weights
 
-GET_THEM = "get it with: huggingface-cli download facebook/bart-large-cnn --local-dir FOLDER"
+GET_THEM = "get it with: slotline model pull bart-large-cnn"
 FILES = ("config.json",)
 WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json", "pytorch_model.bin.index.json")
 TOKENIZER = ("tokenizer.json", "vocab.json", "spiece.model")

@@ -41,7 +41,7 @@ INSTALL = (
 """The packages of the second command pin other versions of almost everything, so it installs no dependencies."""
 
 PACKAGES = ("torch", "onnxruntime", "viettts", "torchaudio", "silero_vad", "whisper")
-GET_THEM = "get it with: huggingface-cli download dangvansam/viet-tts --local-dir FOLDER"
+GET_THEM = "get it with: slotline model pull viettts"
 WARM_UP = "Xin chào."
 
 
@@ -79,8 +79,13 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         self._default_voice = ""
 
     def check_files(self) -> None:
-        """Raise `ModelLoadError` without one of the model's files. A missing voice is found by `load`."""
+        """Raise `ModelLoadError` without one of the model's files, or without any voice."""
         weights.require(self._folder, self._needed, self.entry.place, GET_THEM)
+        if not voices.in_folder(self._samples):
+            kinds = " ".join(voices.SUFFIXES)
+            raise ModelLoadError(
+                f"{self.entry.place} samples: {self._samples} holds no voice; a voice is a {kinds} file of 3 to 5 s"
+            )
 
     def check_packages(self) -> None:
         """Raise `MissingExtra` without a package that viet-tts imports, or without viet-tts."""
@@ -147,6 +152,10 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         hardware.release(self.device)
 
     @property
+    def _samples(self) -> Path:
+        return self._folder / (self._options.samples or "samples")
+
+    @property
     def _needed(self) -> tuple[str, ...]:
         jit = JIT_FILES if self._options.load_jit else ()
         return FILES + jit + (ONNX_FILES if self._options.load_onnx else ())
@@ -154,12 +163,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
     def _open(self) -> None:
         """Load the engine and the voices, and read the default voice; raises `ModelLoadError`."""
         place = self.entry.place
-        samples = self._folder / (self._options.samples or "samples")
-        self._files = voices.in_folder(samples)
-        if not self._files:
-            raise ModelLoadError(
-                f"{place} samples: {samples} holds no voice; a voice is a {' '.join(voices.SUFFIXES)} file of 3 to 5 s"
-            )
+        self._files = voices.in_folder(self._samples)
         self._digests = voices.digests(self._files)
         self._engine = self._loaded()
         if not self.device.startswith(self._engine.device):

@@ -39,7 +39,6 @@ VIETTTS = Way(
         for name in ("config.yaml", "speech_embedding.onnx", "speech_tokenizer.onnx", "llm.pt", "flow.pt", "hift.pt")
     ),
     download_bytes=0,
-    lacks="it has no voice: put a wav, flac, ogg or mp3 file of one speaker, 3 to 5 s long, into {folder}/samples",
 )
 
 BART = Way(

@@ -190,7 +190,7 @@ def test_lengths_that_the_model_cannot_have_are_refused_when_it_is_loaded(bart_f
 
 
 def test_a_folder_that_is_no_model_is_refused_with_what_would_do(tmp_path: Path) -> None:
-    with pytest.raises(ModelLoadError, match=r"there is no folder .*; get it with: huggingface-cli download facebook/"):
+    with pytest.raises(ModelLoadError, match=r"there is no folder .*; get it with: slotline model pull"):
         made(tmp_path / "nowhere").load()
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(ModelLoadError, match=r"has no weights \(model\.safetensors, "):

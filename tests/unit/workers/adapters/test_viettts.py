@@ -265,7 +265,7 @@ def test_a_voice_that_the_model_itself_fails_on_is_an_error_of_one_line(
 def test_a_folder_without_voices_or_files_is_refused_with_what_would_do(copied: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelLoadError, match=r"samples: .*/mine holds no voice; a voice is a \.wav"):
         made(copied, options={"samples": "mine"}).load()
-    with pytest.raises(ModelLoadError, match=r"there is no folder .*/nowhere; get it with: huggingface-cli download"):
+    with pytest.raises(ModelLoadError, match=r"there is no folder .*/nowhere; get it with: slotline model pull"):
         made(tmp_path / "nowhere").load()
     with pytest.raises(ModelLoadError, match=r"lacks llm\.text_encoder\.fp16\.zip, llm\.llm\.fp16\.zip, flow\.encoder"):
         made(copied, options={"load_jit": True}).load()

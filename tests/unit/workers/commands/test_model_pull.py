@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks import catalog
-from tasks.errors import MissingExtra
+from tasks.errors import MissingExtra, ModelLoadError
 from tasks.exit_codes import BAD_INPUT, DONE, FAILED
 from tests.fixtures.commands import Slotline
 from tests.fixtures.environment import UseCatalog
@@ -163,3 +163,16 @@ def test_a_broken_catalog_is_said_before_anything_is_fetched(
     use_catalog("[models")
     assert slotline("model", "pull", "tiny").status == BAD_INPUT
     assert not source.fetched
+
+
+def test_files_that_are_a_persons_own_are_named_after_the_pull(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacks(adapter: AnyAdapter) -> None:
+        raise ModelLoadError(f"{adapter.entry.place} samples: holds no voice")
+
+    use_catalog(MINE)
+    monkeypatch.setattr(Adapter, "check_files", lacks)
+    said = slotline("model", "pull", "tiny")
+    assert said.status == DONE
+    assert said.out.splitlines()[-1] == "tiny: samples: holds no voice"

@@ -24,14 +24,14 @@ def one(folder: Path, keys: str, verify: bool = False, recipe: Recipe | None = N
     return row(entry, recipe, lambda entry: FIT, verify)
 
 
-def pulled(folder: Path, licence: str = "Apache-2.0") -> Path:
+def pulled(folder: Path, lacks: str = "") -> Path:
     """A BART's folder as a pull leaves it."""
     model = folder / "bart"
     model.mkdir()
     for name, content in FILES.items():
         (model / name).write_bytes(content)
     records = {name: FileRecord(bytes=len(FILES[name]), sha256=manifest.sha256_of(model / name)) for name in FILES}
-    made = Manifest(recipe="bart", source="hub", licence=licence, files=records)
+    made = Manifest(recipe="bart", source="hub", licence="Apache-2.0", lacks=lacks, files=records)
     (model / manifest.NAME).write_text(made.model_dump_json())
     return model
 
@@ -66,6 +66,12 @@ def test_a_folder_that_no_pull_made_is_there_when_its_adapter_lacks_nothing(tmp_
     found = one(tmp_path, BART_TABLE)
     assert found.there is There.NOT_WHOLE
     assert found.why.startswith(f"{model} has no tokenizer")
+
+
+def test_what_a_whole_model_lacks_is_said_with_its_folder(tmp_path: Path) -> None:
+    model = pulled(tmp_path, lacks="no English voice: tar x -C {folder}")
+    found = one(tmp_path, BART_TABLE)
+    assert (found.there, found.why) == (There.WHOLE, f"no English voice: tar x -C {model}")
 
 
 def test_an_adapter_without_weights_has_the_licence_of_its_library(tmp_path: Path) -> None:

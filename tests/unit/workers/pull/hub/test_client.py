@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tasks.errors import SourceUnavailable
+from tests.fixtures.processes import StartProcess
 from tests.fixtures.pull.hub_server import Hub, serving
+from tests.fixtures.waiting import WaitUntil
 from workers.pull.hub import client
 from workers.pull.hub.client import HubProcess, environment
 
@@ -63,6 +66,26 @@ def test_no_answer_is_said_at_once_and_the_process_is_gone(hub: Hub, monkeypatch
         asked.info("a/b", None)
     assert asked._process is not None
     assert asked._process.poll() is not None
+
+
+ASKS = """
+from workers.pull.hub.client import HubProcess
+with HubProcess() as asked:
+    print(asked._process.pid, flush=True)
+    asked.info("a/b", None)
+"""
+
+
+def test_no_process_is_left_when_the_pull_is_killed(
+    hub: Hub, start_process: StartProcess, wait_until: WaitUntil
+) -> None:
+    hub.stalls.add("/api/")
+    pull = start_process(sys.executable, "-c", ASKS)
+    pid = int(pull.wait_for_log(r"(\d+)").group(1))
+    wait_until(lambda: bool(hub.asked))
+    assert pid in pull.children()
+    pull.kill()
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
 
 
 def test_a_proxy_is_used(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
