@@ -86,6 +86,8 @@ bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.recovery
 	$(VENV)/bin/python -m benchmarks.batching
 	$(VENV)/bin/python -m benchmarks.kokoro
+	$(VENV)/bin/python -m benchmarks.kokoro_memory
+	$(VENV)/bin/python -m benchmarks.kokoro_memory --engine torch
 	$(VENV)/bin/python -m benchmarks.lifecycle
 	$(VENV)/bin/python -m benchmarks.registry
 	$(VENV)/bin/python -m benchmarks.scale

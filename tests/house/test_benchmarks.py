@@ -111,6 +111,14 @@ def test_batching_holds_kokoro_against_the_bare_model(kokoro_folder: Path) -> No
     assert 0 < slot[1] <= 1, "by the model's own clock"
 
 
+@pytest.mark.timeout(400)
+def test_kokoros_memory_is_told_while_it_speaks_and_after_an_unload(kokoro_folder: Path) -> None:
+    rows = rows_of("kokoro_memory", "--model", str(kokoro_folder), "--sentences", "4", "--every", "2")
+    spoken = [rows[f"after {number} sentences"][0] for number in (2, 4)]
+    assert min(spoken) > rows["unloaded"][0]
+    assert 0 < rows["share of the second load that its unload frees"][0] < 1.5
+
+
 def test_lifecycle_times_a_start_and_sees_an_unload() -> None:
     rows = rows_of("lifecycle", "--tiny", "--rounds", "1")
     bare_s, worker_s = (
