@@ -1,14 +1,14 @@
 """What slots on a real GPU do: memory planned and used, jobs a second, out of memory, unload and reload, deaths.
 
-    python -m benchmarks.gpu_check [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE] [--busy-only] [--dry-run]
+    python -m benchmarks.gpu_check [--models bart kokoro] [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE]
+                                   [--busy-only] [--dry-run]
 
-Needs a GPU, torch and transformers, and says so in one line where one is missing. The model
-is a BART of the size of bart-large-cnn (0.4 billion parameters, fp16) with random weights,
-made on the spot; `--catalog` takes another, the model `bart` of that file. Its jobs are
-`Client.map`'s. Every figure of memory is the driver's. `--busy-only` leaves out all but
-memory, jobs a second and the busy share. `--dry-run` takes a tiny model on the CPU, to see
-that the check itself runs. Prints a Markdown table, a row as soon as it is measured; leaves
-nothing behind.
+Needs a GPU, torch and transformers, and says so in one line where one is missing. The model is a BART of the size of
+bart-large-cnn (0.4 billion parameters, fp16) with random weights, made on the spot; `--catalog` takes another, the
+model `bart` of that file. Then come Kokoro's slots (`benchmarks/gpu_kokoro.py`). The jobs are `Client.map`'s. Every
+figure of memory is the driver's. `--busy-only` leaves out all but memory, jobs a second and the busy share. `--dry-run`
+takes a tiny model on the CPU, to see that the check itself runs. Prints a Markdown table, a row as soon as it is
+measured; leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import gpu_kokoro, kokoro_slots
 from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
 from benchmarks.gpu_slots import LIMIT_S, WORKER, Slots, when
 from benchmarks.random_bart import LARGE, TINY, texts, write
@@ -80,7 +81,7 @@ class Check:
                 goal = BUSY_GOAL if has_pipeline and count == GOAL_SLOTS and batch > 1 else ""
                 name += "" if has_pipeline else ", pipeline off"
                 yield f"{count} slots: {name}", f"{per_s:.1f} jobs/s, GPU busy {share}", goal
-            back = self._back(before, "the workers' memory")
+            back = f"back after {self._slots.wait_until_back(before):.1f} s"
         yield f"{count} slots: memory after they ended", back, "all"
 
     def storm(self, leave_bytes: int) -> Iterator[Row]:
@@ -123,9 +124,7 @@ class Check:
             ready = when(lambda: self._slots.are_ready(1), "the model to be loaded again")
             yield "child killed: memory back, ready again", f"{back - began:.1f} s, {ready - began:.1f} s", ""
             os.kill(holder.pid, signal.SIGKILL)
-            began = time.monotonic()
-            back = when(lambda: self._slots.is_back(before), "the worker's memory")
-            yield "worker killed: memory back", f"{back - began:.1f} s", ""
+            yield "worker killed: memory back", f"{self._slots.wait_until_back(before):.1f} s", ""
 
     def _run(self, count: int, words: int = 60) -> int:
         """So many texts, none of them used before, through `Client.map`; how many were done."""
@@ -183,10 +182,6 @@ class Check:
         told: dict[str, Any] = json.loads(done.stdout)
         return told
 
-    def _back(self, before: int, what: str) -> str:
-        began = time.monotonic()
-        return f"back after {when(lambda: self._slots.is_back(before), what) - began:.1f} s"
-
 
 def refusal(gpus: nvml.Survey, needs_torch: bool, is_dry: bool) -> str:
     """Why the check cannot run here, in one line; empty when it can."""
@@ -213,6 +208,8 @@ def prepare(bench: Rig, catalog: Path | None, is_dry: bool) -> None:
 def arguments() -> argparse.Namespace:
     """What the caller asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    models = (MODEL, kokoro_slots.MODEL)
+    parser.add_argument("--models", choices=models, nargs="+", default=models, help="which are checked")
     parser.add_argument("--slots", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--jobs", type=int, default=512, help="of each drain; a quarter where batches are off")
     parser.add_argument("--batch", type=int, default=16, help="texts that run together")
@@ -221,6 +218,18 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--busy-only", action="store_true", help="no checks of memory that runs out, unload, deaths")
     parser.add_argument("--dry-run", action="store_true", help="a tiny model on the CPU, to see that the check runs")
     return parser.parse_args()
+
+
+def rows(bench: Rig, card: Card, asked: argparse.Namespace) -> Iterator[Row]:
+    """Of one model after the other. Each has a flow worker of its own, which reads the catalog when it starts."""
+    flow = (*WORKER, "-Q", "flow", "-c", "1")
+    if MODEL in asked.models:
+        prepare(bench, asked.catalog, asked.dry_run)
+        with bench.process(*flow):
+            leave_bytes = 0 if asked.dry_run else int(asked.leave_gb * GB)
+            yield from Check(bench, card, asked.jobs, asked.batch).rows(asked.slots, asked.busy_only, leave_bytes)
+    if kokoro_slots.MODEL in asked.models:
+        yield from gpu_kokoro.KokoroCheck(bench, card, asked.jobs, asked.dry_run).rows(asked.slots, flow)
 
 
 def main() -> int:
@@ -239,13 +248,10 @@ def main() -> int:
             own = {"MODEL_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": gpu.uuid}
         bench.environment.update(own)
         os.environ.update(own)
-        prepare(bench, asked.catalog, asked.dry_run)
-        check = Check(bench, card, asked.jobs, asked.batch)
         at_first = gb(card.free_bytes)
-        with bench.process(*WORKER, "-Q", "flow", "-c", "1"):
-            print(table(("what", "figure", "goal"), []))
-            for row in check.rows(asked.slots, asked.busy_only, 0 if asked.dry_run else int(asked.leave_gb * GB)):
-                print(line(row), flush=True)
+        print(table(("what", "figure", "goal"), []))
+        for row in rows(bench, card, asked):
+            print(line(row), flush=True)
         print(f"\n{card.name}, {at_first} GB free at the start; {machine(bench.client, ['celery', 'redis'])}")
     return 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
@@ -66,6 +67,11 @@ class Slots:
     def is_back(self, before: int) -> bool:
         """Whether as much memory is free as before they were started."""
         return before - self._card.free_bytes < SAME_BYTES
+
+    def wait_until_back(self, before: int) -> float:
+        """Seconds until as much memory is free as before they were started."""
+        began_s = time.monotonic()
+        return when(lambda: before - self._card.free_bytes < SAME_BYTES, "the workers' memory") - began_s
 
 
 def when(condition: Callable[[], object], what: str) -> float:

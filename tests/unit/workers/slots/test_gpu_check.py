@@ -34,8 +34,8 @@ def test_it_prints_every_figure(cards: Cards, start_process: StartProcess, left_
     cards.plug({**RTX_4090, "busy": 60})
     models = cards.folder / "bart.toml"
     models.write_text('[models.bart]\nadapter = "card"\ntakes_gb = 1.5\nmemory_gb = 2.0\nbatch_size = 64\n')
-    wanted = ("--slots", "1", "2", "--jobs", "8", "--batch", "4", "--leave-gb", "0", "--catalog", str(models))
-    done = check(start_process, *wanted)
+    wanted = ("--models", "bart", "--slots", "1", "2", "--jobs", "8", "--batch", "4", "--leave-gb", "0")
+    done = check(start_process, *wanted, "--catalog", str(models))
     assert done.wait(280) == 0, done.tail()
     figures = told(done)
     for count in (1, 2):
@@ -53,10 +53,23 @@ def test_it_prints_every_figure(cards: Cards, start_process: StartProcess, left_
 def test_a_dry_run_goes_through_every_step_with_a_real_model_on_the_cpu(
     cards: Cards, start_process: StartProcess, left_over: LeftOver
 ) -> None:
-    done = check(start_process, "--dry-run", "--slots", "1", "--jobs", "8", "--batch", "4")
+    done = check(start_process, "--dry-run", "--models", "bart", "--slots", "1", "--jobs", "8", "--batch", "4")
     assert done.wait(280) == 0, done.tail()
     figures = told(done)
     assert "jobs/s" in figures["1 slots: batches of 4"]
     assert figures["long texts in batches of 64: done"] == "128 of 128, memory never ran out"
     assert set(figures) >= LIVES
     assert "dry run on a CPU" in done.log()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_dry_run_goes_through_kokoros_slots_with_both_engines(
+    cards: Cards, start_process: StartProcess, left_over: LeftOver
+) -> None:
+    done = check(start_process, "--dry-run", "--models", "kokoro", "--slots", "1", "--jobs", "8")
+    assert done.wait(280) == 0, done.tail()
+    figures = told(done)
+    for engine in ("torch", "onnx"):
+        assert "planned" in figures[f"Kokoro, {engine}, 1 slots: memory a slot, after them"]
+        assert float(figures[f"Kokoro, {engine}, 1 slots: real-time factor"].split(",")[0]) > 0
