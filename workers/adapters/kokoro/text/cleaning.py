@@ -52,6 +52,9 @@ _NOT_FOLDED = "\u017f"
 
 _PLAIN = {"SCHWA": "a", "ESH": "sh", "EZH": "zh", "ENG": "ng", "ETH": "th", "THORN": "th", "ALPHA": "a", "IOTA": "i"}
 _PLAIN |= {"UPSILON": "u", "OMEGA": "o", "GAMMA": "g", "CHI": "ch", "BETA": "b", "PHI": "f", "OI": "oi", "AV": "av"}
+# espeak-ng 1.52 crashes in Hindi on hyphens before an avagraha («---ऽ»).
+_DASHES = re.compile(r"-{2,}|(?<!\S)-(?!\S)")
+_LOOSE_HYPHEN = re.compile(r"(?<!\w)-(?!\w)|(?<!\w)-(?=[^\W\d])|(?<=\w)-(?!\w)")
 _NUMBER = re.compile(r"\d(?:\d|[.,](?=\d))*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _LINE_END = re.compile(r"([^\n]*?)[ \t]*\n\s*(\S?)")
@@ -61,7 +64,7 @@ _SENTENCE_END = re.compile(r"[.!?…。！？]['”’)»」』]*\s*")
 def clean(text: str, letter: str) -> str:
     """The text in forms that the G2P of that language knows; idempotent, no white space at its ends."""
     text = _plain_letters(normalise(text), letter).translate(_MARKS)
-    text = _PICTURES.sub(" ", text)
+    text = _LOOSE_HYPHEN.sub(" ", _DASHES.sub("—", _PICTURES.sub(" ", text)))
     text = _THOUSANDS.sub("", text) if letter in "jz" else text.translate(_EAST_ASIAN_MARKS)
     text = _NUMBER.sub(_short_number, text)
     return " ".join(_LINE_END.sub(_line_end, text).split())

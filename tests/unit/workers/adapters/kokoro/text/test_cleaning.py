@@ -24,6 +24,7 @@ from workers.adapters.kokoro.text.cleaning import clean, stretches
         ("<b>hi</b>", "b hi /b"),
         ("[a](b) {c}", "(a)(b) (c)"),
         ("¿Qué?", "Qué?"),
+        ("no--yes - well-known -5 -x a- ---", "no—yes — well-known -5 x a —"),
         ("a\r\nb  c\t d", "a b c d"),
         ("I am\nNobody", "I am, Nobody"),
         ("I am\nnobody.\nWho", "I am nobody. Who"),
