@@ -7,6 +7,7 @@ With `--print` and `--offline` it fetches and changes nothing. Exit status: 0 th
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def _pull(recipe: Recipe, place: Place, source: str | None, update: bool, adds_t
         printable(f"{recipe.name}: {found} {made.source}; {megabytes(made.bytes)} in {place.target} ({made.licence})")
     )
     if made.lacks:
-        click.echo(printable(f"{recipe.name}: {made.lacks.format(folder=place.target)}"), err=True)
+        said = made.lacks.replace("{folder}", shlex.quote(str(place.target)))
+        click.echo(printable(f"{recipe.name}: {said}"), err=True)
     way = way_of(recipe, made)
     if adds_table:
         click.echo(printable(f"{recipe.name}: {table.add(recipe, way, place.target)}"))

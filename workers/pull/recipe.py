@@ -68,7 +68,10 @@ class Way:
     table: Mapping[str, str | float | int | bool] = field(default_factory=dict)
     """Keys of the model's table that follow from this way; they replace those of the recipe."""
     lacks: str = ""
-    """What a model that came this way lacks, and how to get it; empty: nothing. A later pull tries the other ways."""
+    """What a model that came this way lacks, and how to get it; empty: nothing. A later pull tries the other ways.
+
+    `{folder}` in it is the model's folder, as a word of a shell.
+    """
     install: str = ""
     """As the recipe's, if another one is needed."""
 
