@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.acceptance.words.speaker import Speaker, duration_s, silences_s
-from tests.acceptance.words.texts import SENTENCES, Spoken
+from tests.acceptance.words.texts import SENTENCE_OF, SENTENCES, Spoken
 from tests.fixtures.hearing import Ears, error_rate
 from workers.adapters.outputs import Sound
 
@@ -37,7 +37,7 @@ def test_a_sentence_is_heard_and_one_with_a_third_cut_out_is_not(speaker: Speake
 def test_a_sentence_that_is_read_as_another_language_is_not_heard(
     speaker: Speaker, ears: Ears, voice: str, other: str
 ) -> None:
-    asked = next(one for one in SENTENCES if one.voice == voice)
+    asked = SENTENCE_OF[voice]
     written = heard(ears, speaker.say(asked.text, other), asked.language)
     assert error_rate(asked.text, written, asked.language) > asked.most, written
 

@@ -48,9 +48,9 @@ SENTENCES = (
     Spoken(
         "ff_siwis",
         "fr",
-        "Le petit garçon regarde la mer, puis il demande à sa mère où vont les bateaux.",
-        sound=0.0625,
-        most=0.15,
+        "Hier matin, nous avons pris le train pour Paris, puis nous avons visité un grand musée.",
+        sound=0.0,
+        most=0.1,
     ),
     Spoken(
         "hf_alpha",
@@ -133,3 +133,5 @@ LONG = (
     Spoken("jf_alpha", "ja", JAPANESE, sound=0.084, most=0.15),
     Spoken("zf_xiaobei", "zh", CHINESE, sound=0.029, most=0.1),
 )
+
+SENTENCE_OF = {one.voice: one for one in SENTENCES}
