@@ -16,6 +16,9 @@ from tests.fixtures.waiting import WaitUntil
 from workers.pull.hub import client
 from workers.pull.hub.client import HubProcess, environment
 
+pytestmark = pytest.mark.worker
+"""Most start processes that import huggingface_hub, a second each; `make test` installs it."""
+
 UNREACHABLE = "http://127.0.0.1:9"
 
 

@@ -22,6 +22,9 @@ from workers.pull.place import Place
 from workers.pull.pull import Pull, Pulled
 from workers.pull.recipe import HUB, RecipeFile, Way
 
+pytestmark = pytest.mark.worker
+"""Each test starts processes that import huggingface_hub, a second each; `make test` installs it."""
+
 WEIGHTS = bytes(range(256)) * 4096
 FILES = {"onnx/model.onnx": WEIGHTS, "voices/one.bin": b"one", "voices/two.bin": b"two", "other.onnx": b"no"}
 WAY = Way(
