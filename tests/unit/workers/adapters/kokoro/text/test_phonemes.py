@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from tasks.errors import InvalidInput, MissingExtra
 from tests.unit.workers.adapters.kokoro.symbols import VOCAB
 from workers.adapters.kokoro.text import languages, phonemes
-from workers.adapters.kokoro.text.languages import LANGUAGES
+from workers.adapters.kokoro.text.languages import LANGUAGES, Language
 from workers.adapters.kokoro.text.phonemes import Phonemizer
 from workers.adapters.kokoro.text.tokens import Token
 
@@ -93,31 +93,23 @@ def test_threads_get_the_same_phonemes_as_one(phonemizer: Phonemizer) -> None:
         assert list(threads.map(lambda text: phonemizer.pieces("a", text), texts)) == expected
 
 
-def test_no_two_threads_are_in_a_g2p_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    inside, most, entered = 0, 0, threading.Barrier(3)
+def test_a_g2p_is_loaded_and_used_only_while_the_lock_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    held: list[bool] = []
 
-    def g2p(text: str) -> list[Token]:
-        nonlocal inside, most
-        inside += 1
-        most = max(most, inside)
-        for _ in range(1000):
-            pass
-        inside -= 1
-        return [Token(text, "a")]
+    def g2p(text: str) -> Iterator[Token]:
+        held.append(phonemes._LOCK.locked())
+        yield Token(text, "a")
+        held.append(phonemes._LOCK.locked())
 
-    monkeypatch.setattr(phonemes, "_g2p", lambda language: g2p)
+    def load(language: Language) -> phonemes.G2P:
+        held.append(phonemes._LOCK.locked())
+        return g2p
+
+    monkeypatch.setattr(phonemes, "_g2p", load)
     monkeypatch.setattr(languages, "find_spec", lambda name: object())
-
-    def use() -> None:
-        mine = Phonemizer(VOCAB)
-        entered.wait(10)
-        for _ in range(200):
-            mine.pieces("e", "a")
-
-    with ThreadPoolExecutor(3) as threads:
-        for each in [threads.submit(use) for _ in range(3)]:
-            each.result()
-    assert most == 1
+    Phonemizer(VOCAB).pieces("e", "a")
+    assert held == [True, True, True]
+    assert not phonemes._LOCK.locked()
 
 
 def test_a_word_without_a_sound_is_named_and_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
