@@ -6,7 +6,8 @@ All speak the English example chapter with the int8 model on this machine's CPU,
 loop is ONNX Runtime alone: each process takes the next piece when it has spoken one, and its tokens are ready before.
 It has as many processes as slotline has slots, with the same threads. The server is LitServe with one instance on all
 cores; the parts are its requests, all sent at once. Each is started, warm, then timed from the first request to the
-whole sound, in turn, several rounds; a round has a store of its own. Prints a Markdown table.
+whole sound, in turn, several rounds; a round has a store of its own. Prints a Markdown table, and each reading as it
+ends to the standard error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import itertools
 import json
 import os
+import sys
 import threading
 import time
 import urllib.request
@@ -148,7 +150,14 @@ HEAD = [
 
 def rows(bench: Rig, chapter: Chapter, names: Sequence[str], rounds: int) -> Iterator[list[str]]:
     """A row a system."""
-    found = in_turn({name: partial(SYSTEMS[name], bench, chapter) for name in names}, rounds)
+
+    def measured(name: str, number: int) -> Reading:
+        reading = SYSTEMS[name](bench, chapter, number)
+        told = f"round {number + 1}: {name}: {reading.whole_s:.1f} s, the first piece after {reading.first_s:.2f} s"
+        print(told, file=sys.stderr, flush=True)
+        return reading
+
+    found = in_turn({name: partial(measured, name) for name in names}, rounds)
     ours = found[OURS]
     for name, readings in found.items():
         shares = [one.share for one in readings if one.share is not None]

@@ -15,12 +15,13 @@ LANGUAGE = "a"
 
 
 def chapter_of(at_most: int = 0) -> tuple[str, list[str]]:
-    """The chapter, and the texts that slotline's slots speak of it; its first few parts only, if `at_most` is not 0."""
-    text = CHAPTER.read_text(encoding="utf-8")
-    parts = [part.text for part in split(text) if part.speakable]
-    if at_most and at_most < len(parts):
-        return "\n\n".join(parts[:at_most]), parts[:at_most]
-    return text, parts
+    """The chapter, and the texts that slotline's slots speak of it; its first few parts only, if `at_most` is not 0.
+
+    A part that is repeated is left out, because slotline computes it once.
+    """
+    whole = split(CHAPTER.read_text(encoding="utf-8"))
+    parts = list(dict.fromkeys(part.text for part in whole if part.speakable))[: at_most or None]
+    return "\n\n".join(parts), parts
 
 
 class Phonemes:
