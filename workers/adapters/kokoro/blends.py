@@ -14,7 +14,8 @@ from fractions import Fraction
 
 from tasks.errors import InvalidInput
 
-TERM = re.compile(r"\s*([^()+,\s]+)\s*(?:\(\s*(\d{1,6}(?:\.\d{1,6})?)\s*\))?\s*")
+TERM = re.compile(r"\s*([^()+,\s]+)\s*(?:\(\s*(\d+(?:\.\d+)?)\s*\))?\s*")
+"""A voice and its weight. The digits have no limit: the one way to write a blend may need more than a request had."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ def blend(wanted: str) -> Blend:
         ("af_heart(2)+af_bella(1)", "af_bella(1)+af_heart(2)"),
         ("af_heart(1)+af_bella(0.5)", "af_bella(1)+af_heart(2)"),
         ("af_heart(0.1)+af_bella(0.2)", "af_bella(2)+af_heart(1)"),
+        ("af_heart(0.333333)+af_bella(999999)", "af_bella(3000000)+af_heart(1)"),
+        ("af_heart(123456.123456)+af_bella", "af_bella(15625)+af_heart(1929001929)"),
         ("af_heart+af_bella+af_heart", "af_bella(1)+af_heart(2)"),
         ("bf_emma+af_heart+af_bella", "bf_emma+af_bella+af_heart"),
         ("af_heart+bf_emma", "af_heart+bf_emma"),
