@@ -6,7 +6,6 @@ letter is its language. Each refusal is an `InvalidInput` that says what would d
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,7 +39,7 @@ class Reader:
 
     def __init__(self, told: Told) -> None:
         self._told = told
-        self._phonemizer = _phonemizer(tuple(told.vocabulary.items()))
+        self._phonemizer = Phonemizer(told.vocabulary)
 
     def open(self) -> None:
         """Load what makes the phonemes of the default voice's language; raises `MissingExtra`."""
@@ -94,9 +93,3 @@ def respelt(text: str, pieces: Sequence[Piece]) -> tuple[Piece, ...]:
 def _words(stretch: str, words: Sequence[Word]) -> Iterator[Word]:
     for word, written in zip(words, as_written(stretch, [word.text for word in words]), strict=True):
         yield replace(word, text=" ".join(written.split()))
-
-
-@functools.lru_cache(maxsize=2)
-def _phonemizer(vocabulary: tuple[tuple[str, int], ...]) -> Phonemizer:
-    """One for all loads of a model in this process: what it has opened costs seconds, and stays open."""
-    return Phonemizer(dict(vocabulary))

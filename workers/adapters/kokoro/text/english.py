@@ -7,6 +7,7 @@ install it. A word that misaki's lexicon does not have is said by espeak-ng. One
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import sys
 from collections.abc import Iterator
@@ -49,11 +50,9 @@ class EnglishG2P:
 
     def __init__(self, model: str, is_british: bool) -> None:
         self._nlp = _load(model)
-        from misaki import en, espeak
+        from misaki import en
 
-        with library_copies():
-            self._fallback: Any = espeak.EspeakFallback(british=is_british)
-            self._fallback.backend = backend("en-gb" if is_british else "en-us")
+        self._fallback = _fallback(is_british)
         # Not by its constructor, which looks for the model under one name only and would install it.
         self._g2p: Any = en.G2P.__new__(en.G2P)
         vars(self._g2p).update(
@@ -85,6 +84,17 @@ class EnglishG2P:
     def _unknown_word(self, token: Any) -> tuple[str, int]:
         """misaki's call for a word that its lexicon does not have: its phonemes, and how sure they are."""
         return whole(lambda word: self._fallback(replace(token, text=word))[0] or "", token.text), 2
+
+
+@functools.cache
+def _fallback(is_british: bool) -> Any:
+    """What says words that misaki's lexicon does not have. Kept until the process ends, as in `espeak.py`."""
+    from misaki.espeak import EspeakFallback
+
+    with library_copies():
+        made = EspeakFallback(british=is_british)
+        made.backend = backend("en-gb" if is_british else "en-us")
+    return made
 
 
 def _load(model: str) -> Any:

@@ -55,11 +55,7 @@ class EspeakG2P:
     """Phonemes of one language; `name` is espeak-ng's (`es`, `fr-fr`, `en-us`). Opening it takes about 0.1 s."""
 
     def __init__(self, name: str) -> None:
-        from misaki.espeak import EspeakG2P as MisakiG2P
-
-        with library_copies():
-            self._g2p: Any = MisakiG2P(language=name)
-            self._g2p.backend = backend(name)
+        self._g2p = _g2p(name)
 
     def __call__(self, text: str) -> Iterator[Token]:
         """The tokens of a clean text."""
@@ -102,6 +98,17 @@ class EspeakG2P:
         for word, count in zip(words, counts, strict=True):
             yield Token(f"{word} ", " ".join([*said[start : start + count], ""]))
             start += count
+
+
+@functools.cache
+def _g2p(name: str) -> Any:
+    """misaki's G2P by espeak-ng. It is kept: each new one loads two copies of the library, which nothing can unload."""
+    from misaki.espeak import EspeakG2P as MisakiG2P
+
+    with library_copies():
+        made = MisakiG2P(language=name)
+        made.backend = backend(name)
+    return made
 
 
 def whole(say: Callable[[str], str], word: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -40,12 +40,9 @@ class StandIn:
 
 
 @pytest.fixture(autouse=True)
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "Phonemizer", StandIn)
     monkeypatch.setattr(reading, "missing", lambda letter: "pip install ja" if letter == "j" else None)
-    reading._phonemizer.cache_clear()
-    yield
-    reading._phonemizer.cache_clear()
 
 
 def reader(**told: Any) -> Reader:
@@ -119,8 +116,9 @@ def test_a_script_that_the_voice_cannot_read_is_refused_before_anything_is_loade
         reader().check(to_speak("Чайка", "af_heart"))
 
 
-def test_what_makes_phonemes_is_opened_for_the_default_voice_and_kept_for_the_next_load() -> None:
-    reader(default_voice="AF_Heart").open()
-    again = reader()
-    again.open()
-    assert again._phonemizer.opened == ["a", "a"]  # type: ignore[attr-defined]
+def test_what_makes_phonemes_is_opened_for_the_default_voice_and_goes_with_its_reader() -> None:
+    first = reader(default_voice="AF_Heart")
+    first.open()
+    opened = first._phonemizer
+    assert opened.opened == ["a"]  # type: ignore[attr-defined]
+    assert reader()._phonemizer is not opened, "so an unload gives back its memory"

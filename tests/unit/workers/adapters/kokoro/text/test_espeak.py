@@ -70,3 +70,15 @@ def test_latin_words_are_said_and_the_rest_goes_to_the_other() -> None:
         Token("、", "、 "),
         Token("β", "<β> "),
     ]
+
+
+def test_a_language_that_is_opened_again_loads_no_further_copy_of_the_library() -> None:
+    def copies() -> list[str]:
+        mapped = Path("/proc/self/maps").read_text().splitlines()
+        return sorted({line.split()[-1] for line in mapped if "espeak" in line})
+
+    first = EspeakG2P("es")
+    loaded = copies()
+    del first
+    assert EspeakG2P("es").say("hola")
+    assert copies() == loaded != []
