@@ -125,13 +125,13 @@ CHINESE = (
     "我一定会带着我的孩子回到那个小村子，路上要坐五个小时的火车，孩子们在车上吃苹果，听音乐，问我还有多远，"
     "到家的时候天已经黑了，爷爷站在门口等我们，手里拿着一盏灯，奶奶在厨房里包饺子，邻居们也都来了，大家坐在一起喝茶，"
     "说笑话，看电视，到了半夜十二点，外面放起了烟花，孩子们高兴得又跑又跳，我看着他们，就想起了自己小时候，"
-    "想起了那条河，那些树，还有那些再也回不来的日子，心里又高兴，又有一点难过，想在这里一直住下去"
+    "想起了那条河，那些树，还有那些再也回不来的日子，心里又高兴，又有一点难过，想在这里一直住下去，再也不走"
 )
 
 LONG = (
     Spoken("ef_dora", "es", SPANISH, sound=0.016, most=0.08),
     Spoken("jf_alpha", "ja", JAPANESE, sound=0.084, most=0.15),
-    Spoken("zf_xiaobei", "zh", CHINESE, sound=0.029, most=0.1),
+    Spoken("zf_xiaobei", "zh", CHINESE, sound=0.028, most=0.1),
 )
 
 SENTENCE_OF = {one.voice: one for one in SENTENCES}
