@@ -51,7 +51,7 @@ class Engine(Protocol):
 
 
 def checked(made: Made, phonemes: str) -> Made:
-    """`made`, within -1..1, if it can be speech; raises `ModelError` if it is no sound, or too short."""
+    """`made`, if it can be speech; raises `ModelError` if it is no sound, or too short."""
     import numpy as np
 
     shown = f"for the phonemes {phonemes[:40]!r}"
@@ -63,4 +63,4 @@ def checked(made: Made, phonemes: str) -> Made:
         raise ModelError(f"text: Kokoro gave no sound {shown}")
     if made.durations and len(made.durations) != len(made.ids):
         raise ModelError(f"text: Kokoro gave {len(made.durations)} durations for {len(made.ids)} symbols {shown}")
-    return Made(np.clip(made.samples, -1.0, 1.0), made.ids, made.durations)
+    return made

@@ -63,6 +63,8 @@ class Speaker:
         if self._trims:
             made = silence.shortened(made, [piece.phonemes for piece in text.pieces], text.speed)
         samples = np.concatenate([one.samples for one in made])
+        # Some voices peak above 1. All pieces become quieter by the same factor, because clipped peaks would crackle.
+        samples /= max(1.0, np.abs(samples).max())
         return Sound(samples, SAMPLE_RATE, times.timed(text.pieces, made))
 
     def warm_up(self, voice: str, lengths: tuple[int, ...]) -> None:

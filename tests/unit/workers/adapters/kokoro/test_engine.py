@@ -15,14 +15,6 @@ def made(samples: np.ndarray, **more: object) -> Made:
     return Made(samples.astype(np.float32), [0, 1, 2, 3, 4, 5, 0], **more)  # type: ignore[arg-type]
 
 
-def test_a_sound_is_kept_within_one() -> None:
-    samples = np.linspace(-1.5, 1.5, FRAME * 7)
-    taken = checked(made(samples, durations=[1] * 7), PHONEMES)
-    assert taken.samples.dtype == np.float32
-    assert (taken.samples.min(), taken.samples.max()) == (-1.0, 1.0)
-    assert (list(taken.ids), list(taken.durations)) == ([0, 1, 2, 3, 4, 5, 0], [1] * 7)
-
-
 @pytest.mark.parametrize(
     ("samples", "durations", "why"),
     [

@@ -66,6 +66,13 @@ def test_pieces_are_joined_and_each_is_timed(speaker: Speaker) -> None:
     assert [word.text for piece in sound.pieces for word in piece.words] == ["HI", "JU"]
 
 
+def test_a_sound_that_peaks_above_one_is_quieter_as_a_whole_and_not_clipped(speaker: Speaker) -> None:
+    sound = spoken(speaker, "ab", speed=6.0)  # the stand-in's sound is 1.5 then
+    quiet = spoken(speaker, "ab", speed=2.0)
+    assert sound.samples.max() == 1.0
+    assert quiet.samples.max() == 0.5
+
+
 def test_the_style_is_that_of_the_pieces_length_and_of_the_blends_shares(speaker: Speaker, engine: StandIn) -> None:
     spoken(speaker, "hi", "hello")
     spoken(speaker, "hi", voice="af_bella(1)+af_heart(2)")
