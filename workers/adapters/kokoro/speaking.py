@@ -100,10 +100,20 @@ class Speaker:
     def _table(self, name: str) -> NDArray[np.float32]:
         """The voice's styles, read when it is first asked for; a file that was changed since the load is refused."""
         if name not in self._styles:
-            table = voices.styles(self._files[name])
-            if voices.digest(table) != self._known[name].digest:
-                raise InvalidInput(
-                    f"voice: {name!r} cannot be used: {self._files[name]} was changed after the model was loaded"
-                )
-            self._styles[name] = table
+            self._styles[name] = self._read(name)
         return self._styles[name]
+
+    def _read(self, name: str) -> NDArray[np.float32]:
+        try:
+            table = voices.styles(self._files[name])
+        except InvalidInput as exc:
+            raise _unusable(name, str(exc)) from exc
+        if voices.digest(table) != self._known[name].digest:
+            raise _unusable(name, f"{self._files[name]} was changed after the model was loaded")
+        return table
+
+
+def _unusable(name: str, why: str) -> InvalidInput:
+    """Of a voice that could be used when the model was loaded."""
+    again = "after slotline model unload the next request loads the model again, with the voices that are there then"
+    return InvalidInput(f"voice: {name!r} cannot be used: {why}; {again}")

@@ -114,6 +114,9 @@ def test_a_voice_whose_file_was_changed_after_the_load_is_refused_until_the_next
     write_voice(path, 0.7)
     with pytest.raises(InvalidInput, match=rf"^voice: 'af_heart' cannot be used: {path} was changed"):
         spoken(speaker, "hi")
+    path.unlink()
+    with pytest.raises(InvalidInput, match=rf"^voice: 'af_heart' .*: {path} cannot be read: .*model unload"):
+        spoken(speaker, "hi")
     spoken(speaker, "hi", voice="af_bella")
 
 
