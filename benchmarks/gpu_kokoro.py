@@ -31,7 +31,7 @@ Row = tuple[str, str, str]
 
 
 class KokoroCheck:
-    """The checks on one card; `each slot gets an eighth of `jobs` texts, four at least."""
+    """The checks on one card; each slot gets an eighth of `jobs` texts, four at least."""
 
     def __init__(self, bench: Rig, card: Card, jobs: int, is_dry: bool) -> None:
         self._bench = bench
