@@ -7,7 +7,6 @@ With `--print` and `--offline` it fetches and changes nothing. Exit status: 0 th
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,9 +82,10 @@ def _pull(recipe: Recipe, place: Place, source: str | None, update: bool, adds_t
     click.echo(
         printable(f"{recipe.name}: {found} {made.source}; {megabytes(made.bytes)} in {place.target} ({made.licence})")
     )
+    if source not in (None, made.source):
+        click.echo(printable(f"{recipe.name}: not fetched from {source}, because it is whole; --update does that"))
     if made.lacks:
-        said = made.lacks.replace("{folder}", shlex.quote(str(place.target)))
-        click.echo(printable(f"{recipe.name}: {said}"), err=True)
+        click.echo(printable(f"{recipe.name}: {made.lacks_in(place.target)}"), err=True)
     way = way_of(recipe, made)
     if adds_table:
         click.echo(printable(f"{recipe.name}: {table.add(recipe, way, place.target)}"))

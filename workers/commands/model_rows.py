@@ -142,7 +142,7 @@ def _files(entry: ModelEntry, adapter: AnyAdapter, verify: bool) -> tuple[There,
             return There.NOT_WHOLE, faults, found
         case State.WHOLE:
             there, why = _checked(entry, adapter, There.WHOLE)
-            lacks = found.manifest.lacks.format(folder=entry.path) if found.manifest else ""
+            lacks = found.manifest.lacks_in(Path(entry.path)) if found.manifest else ""
             return there, why or lacks, found
         case _:
             return (*_checked(entry, adapter, There.THERE), found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -50,6 +51,10 @@ class Manifest(BaseModel):
     def bytes(self) -> int:
         """The size of the whole model."""
         return sum(record.bytes for record in self.files.values())
+
+    def lacks_in(self, folder: Path) -> str:
+        """What the model in this folder lacks, and how to get it: `{folder}` is quoted, as a shell takes it."""
+        return self.lacks.replace("{folder}", shlex.quote(str(folder)))
 
 
 def is_inside(name: str) -> bool:

@@ -16,6 +16,7 @@ from tests.fixtures.pull import tiny
 from workers.adapters.base import Adapter, AnyAdapter
 from workers.pull import recipes, sources
 from workers.pull.installed import State, look
+from workers.pull.recipe import HUB, PACKAGES
 
 MINE = '[models.rehearsal]\nadapter = "rehearsal"\n'
 
@@ -59,6 +60,21 @@ def test_pulled_again_it_is_there(source: tiny.Memory, use_catalog: UseCatalog, 
     assert "fits" in said.out
     assert path.read_bytes() == before
     assert source.fetched == list(tiny.FILES)
+
+
+def test_a_whole_model_of_another_source_than_the_wanted_one_is_said(
+    source: tiny.Memory, use_catalog: UseCatalog, slotline: Slotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_catalog(MINE)
+    hub = tiny.Memory(name=HUB)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny.recipe(tiny.way(), tiny.way(source=HUB)))
+    monkeypatch.setattr(sources, "sources", lambda newest: {PACKAGES: source, HUB: hub})
+    slotline("model", "pull", "tiny")
+    said = slotline("model", "pull", "tiny", "--source", HUB)
+    assert "tiny: not fetched from hub, because it is whole; --update does that" in said.out
+    said = slotline("model", "pull", "tiny", "--source", HUB, "--update")
+    assert "tiny: fetched from hub" in said.out
+    assert "--update" not in said.out
 
 
 def test_print_gives_a_catalog_and_changes_nothing(

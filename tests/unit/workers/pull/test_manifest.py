@@ -24,6 +24,11 @@ def test_it_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert whole.bytes == 3
 
 
+def test_what_a_model_lacks_can_be_given_to_a_shell() -> None:
+    lacking = made(one=b"1").model_copy(update={"lacks": "run tar -C {folder} and keep {this}"})
+    assert lacking.lacks_in(Path("/my models/tiny")) == "run tar -C '/my models/tiny' and keep {this}"
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"recipe": "x"}', "\0\1"])
 def test_one_that_cannot_be_read_is_none(content: str, tmp_path: Path) -> None:
     (tmp_path / manifest.NAME).write_text(content)
