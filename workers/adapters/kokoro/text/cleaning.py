@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from tasks.text.normalise import normalise
 from tasks.text.split import VERSE_LINE_CHARS
@@ -57,7 +58,6 @@ _DASHES = re.compile(r"-{2,}|(?<!\S)-(?!\S)")
 _LOOSE_HYPHEN = re.compile(r"(?<!\w)-(?!\w)|(?<!\w)-(?=[^\W\d])|(?<=\w)-(?!\w)")
 _NUMBER = re.compile(r"\d(?:\d|[.,](?=\d))*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_LINE_END = re.compile(r"([^\n]*?)[ \t]*\n\s*(\S?)")
 _SENTENCE_END = re.compile(r"[.!?…。！？]['”’)»」』]*\s*")
 
 
@@ -67,7 +67,7 @@ def clean(text: str, letter: str) -> str:
     text = _LOOSE_HYPHEN.sub(" ", _DASHES.sub("—", _PICTURES.sub(" ", text)))
     text = _THOUSANDS.sub("", text) if letter in "jz" else text.translate(_EAST_ASIAN_MARKS)
     text = _NUMBER.sub(_short_number, text)
-    return " ".join(_LINE_END.sub(_line_end, text).split())
+    return _in_one_line([line for line in (" ".join(line.split()) for line in text.split("\n")) if line])
 
 
 def stretches(text: str, most: int = STRETCH_CHARS) -> Iterator[str]:
@@ -129,8 +129,13 @@ def _short_number(found: re.Match[str]) -> str:
     return re.sub(r"(?<=\d)(?=\d)", " ", number.replace(",", ""))
 
 
-def _line_end(found: re.Match[str]) -> str:
-    """A space; a pause at the end of a line of verse or a title (short, and the next begins with no small letter)."""
-    line, following = found[1], found[2]
-    pauses = line and line[-1].isalnum() and len(line) <= VERSE_LINE_CHARS and not following.islower()
-    return f"{line}{', ' if pauses else ' '}{following}"
+def _in_one_line(lines: Sequence[str]) -> str:
+    """The lines, with a pause after one of verse or a title: it is short, and the next begins with no small letter.
+
+    Not by a pattern: one that looks for the ends of lines takes a time that grows with the square of a long line.
+    """
+    ended = [
+        line + ("," if line[-1].isalnum() and len(line) <= VERSE_LINE_CHARS and not following[0].islower() else "")
+        for line, following in pairwise(lines)
+    ]
+    return " ".join([*ended, *lines[-1:]])

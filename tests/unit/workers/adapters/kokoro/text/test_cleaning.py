@@ -63,3 +63,9 @@ def test_stretches_joined_are_the_text_and_none_is_longer(text: str, most: int) 
     found = list(stretches(text, most))
     assert "".join(found) == text
     assert all(0 < len(stretch) <= most for stretch in found)
+
+
+@pytest.mark.timeout(60)  # of a pattern that looks for the line's end: hours
+def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
+    assert clean("a" + " " * 300_000 + "b", "a") == "a b"
+    assert clean("ab" * 150_000, "a") == "ab" * 150_000
