@@ -52,6 +52,7 @@ LARGE_FOLDERS = {
     "tests/house": "one rule a file",
     "workers/duties": "one duty a file",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
+    "tests/unit/workers/adapters": "it mirrors workers/adapters, and has the suite that all adapters pass",
     "tests/unit/workers/adapters/kokoro": "it mirrors workers/adapters/kokoro, and has the small models of these tests",
     "tests/unit/workers/duties": "it mirrors workers/duties",
     "tests/unit/workers/slots": "it mirrors workers/slots, and has the check of a GPU machine",

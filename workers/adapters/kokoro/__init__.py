@@ -19,7 +19,7 @@ from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError,
 from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
 from workers.adapters import hardware, packages, weights
-from workers.adapters.base import Adapter, Cancelled, Offer
+from workers.adapters.base import Adapter, Offer
 from workers.adapters.kokoro import files, voices
 from workers.adapters.kokoro.engine import SAMPLE_RATE, Engine
 from workers.adapters.kokoro.onnx_engine import OnnxEngine
@@ -29,6 +29,7 @@ from workers.adapters.kokoro.reading import Reader, Told
 from workers.adapters.kokoro.speaking import Speaker
 from workers.adapters.kokoro.text.languages import LANGUAGES, language_of_voice
 from workers.adapters.kokoro.torch_engine import TorchEngine
+from workers.adapters.model_boundary import outcome_of
 from workers.adapters.outputs import Sound
 
 logger = logging.getLogger(__name__)
@@ -197,19 +198,10 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         return self._speaker
 
     def _outcome(self, index: int, item: PreparedText) -> Sound | Exception:
-        try:
+        def speak() -> Sound:
             return self._speaking().speak(item, lambda: self.is_cancelled(index))
-        except (SlotlineError, Cancelled) as exc:
-            return exc.with_traceback(None)  # its frames would keep the model's tensors alive
-        except Exception as exc:  # the boundary to the model's code, for one input
-            if hardware.is_context_broken(exc):
-                raise
-            failed = hardware.memory_error(exc, self.device)
-            if failed is None:
-                logger.exception("Kokoro failed on «%.40s»", item.pieces[0].text)
-                return ModelError(f"text: Kokoro failed on it: {type(exc).__name__}: {hardware.one_line(exc)}")
-        hardware.release(self.device)
-        return failed
+
+        return outcome_of(speak, "Kokoro", item.pieces[0].text if item.pieces else "", self.device)
 
     def _revision(self, model: files.ModelFiles) -> str:
         """What else determines the sound. Precision and device are left out: they change less than another seed."""

@@ -8,7 +8,6 @@ digest in each format. A file that cannot be used costs only the requests for it
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import io
 import zipfile
@@ -17,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tasks.errors import InvalidInput, UnknownVoice
+from tasks.errors import InvalidInput
+from workers.adapters import voice_names
 from workers.adapters.hardware import one_line
 
 if TYPE_CHECKING:
@@ -101,15 +101,7 @@ def style(table: NDArray[np.float32], phonemes: int) -> NDArray[np.float32]:
 
 def named(voices: Mapping[str, object], wanted: str) -> str:
     """The voice's name for `wanted`, ignoring case; raises `UnknownVoice` with similar names."""
-    if wanted in voices:
-        return wanted
-    in_lower_case = {name.lower(): name for name in voices}
-    if wanted.lower() in in_lower_case:
-        return in_lower_case[wanted.lower()]
-    near = difflib.get_close_matches(wanted.lower(), in_lower_case, n=3)
-    shown = [in_lower_case[name] for name in near] or list(voices)[:5]
-    more = f" ({len(voices)} in all)" if len(shown) < len(voices) else ""
-    raise UnknownVoice(f"voice: Kokoro has no voice {wanted!r}; it has {', '.join(shown)}{more}")
+    return voice_names.named(voices, wanted, "Kokoro")
 
 
 def _archives(folder: Path) -> list[Path]:

@@ -18,11 +18,12 @@ from pathlib import Path
 from pydantic import Field
 
 from tasks.catalog import ModelEntry
-from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError
 from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
 from workers.adapters import hardware, packages, weights
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
+from workers.adapters.model_boundary import outcome_of
 from workers.adapters.outputs import Sound
 from workers.adapters.viettts import voices
 from workers.adapters.viettts.engine import Engine, Voice
@@ -224,21 +225,9 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         return self._voices[name]
 
     def _outcome(self, index: int, item: ParagraphRequest) -> Sound | Exception:
-        try:
-            if self.is_cancelled(index):
-                return Cancelled()
-            return self._speak(index, item)
-        except (SlotlineError, Cancelled) as exc:
-            return exc.with_traceback(None)  # its frames would keep the model's tensors alive
-        except Exception as exc:  # the boundary to the model's code, for one input
-            if hardware.is_context_broken(exc):
-                raise
-            failed = hardware.memory_error(exc, self.device)
-            if failed is None:
-                logger.exception("VietTTS failed on «%.40s»", item.text)
-                return ModelError(f"text: VietTTS failed on it: {type(exc).__name__}: {hardware.one_line(exc)}")
-        hardware.release(self.device)
-        return failed
+        if self.is_cancelled(index):
+            return Cancelled()
+        return outcome_of(lambda: self._speak(index, item), "VietTTS", item.text, self.device)
 
     def _speak(self, index: int, item: ParagraphRequest) -> Sound:
         """The sound of one text; if it fails, it is tried once more with other random numbers."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.errors import UnknownVoice
+from workers.adapters import voice_names
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 """Formats that libsndfile always reads; for two files with the same name the earlier suffix is used."""
@@ -34,12 +33,4 @@ def digests(voices: Mapping[str, Path]) -> dict[str, str]:
 
 def named(voices: Mapping[str, Path], wanted: str) -> str:
     """The voice's name for `wanted`, ignoring case; raises `UnknownVoice` with similar names."""
-    if wanted in voices:
-        return wanted
-    in_lower_case = {name.lower(): name for name in voices}
-    if wanted.lower() in in_lower_case:
-        return in_lower_case[wanted.lower()]
-    near = difflib.get_close_matches(wanted.lower(), in_lower_case, n=3)
-    shown = [in_lower_case[name] for name in near] or list(voices)[:5]
-    more = f" ({len(voices)} in all)" if len(shown) < len(voices) else ""
-    raise UnknownVoice(f"voice: VietTTS has no voice {wanted!r}; it has {', '.join(shown)}{more}")
+    return voice_names.named(voices, wanted, "VietTTS")

@@ -17,6 +17,7 @@ from tests.unit.workers.adapters.kokoro import tiny_onnx
 from workers.adapters.base import Cancelled
 from workers.adapters.kokoro import WARM_UP, Kokoro
 from workers.adapters.kokoro.engine import FRAME, Engine
+from workers.adapters.kokoro.prepared import Piece, PreparedText
 from workers.adapters.outputs import Sound
 
 PLACE = "models.toml line 1: [models.kokoro]"
@@ -197,6 +198,6 @@ def test_a_warm_up_on_a_gpu_speaks_all_sizes_of_a_piece() -> None:
 
 
 def test_an_adapter_that_is_not_loaded_says_so(copied: Path) -> None:
-    (outcome,) = made(copied).run([object()])  # type: ignore[list-item]
+    (outcome,) = made(copied).run([PreparedText("af_heart", 1.0, (Piece("Hi.", "hˈaɪ."),))])
     assert isinstance(outcome, ModelError)
     assert str(outcome) == "Kokoro is not loaded"
