@@ -39,7 +39,9 @@ MOST_WORDS = 40
 """At once; of 200 numbers espeak-ng 1.52 says 198."""
 
 SAFE_LETTERS, MOST_LETTERS = 24, 60
-"""Of a word. Of letters that it spells espeak-ng 1.52 says 28, of those that it reads about 90."""
+"""Of a word. Of letters that it spells espeak-ng 1.52 says 28, of those that it reads about 90.
+
+A word of some hundred characters («a.a.a.…») can overflow its stack, which ends the process: it never gets one."""
 
 _LENGTHS = re.compile("[ˈˌː]")
 
@@ -112,13 +114,15 @@ def _g2p(name: str) -> Any:
 
 
 def whole(say: Callable[[str], str], word: str) -> str:
-    """What `say` makes of a word, or of its halves if it drops some of a long one."""
-    said = say(word)
+    """What `say` makes of a word, or of its halves if it drops some of a long one; it gets at most `MOST_LETTERS`."""
     if len(word) <= SAFE_LETTERS:
-        return said
+        return say(word)
     halves = "".join(whole(say, half) for half in (word[: len(word) // 2], word[len(word) // 2 :]))
+    if len(word) > MOST_LETTERS:
+        return halves
+    said = say(word)
     sounds = len(_LENGTHS.sub("", said)), len(_LENGTHS.sub("", halves))
-    return said if len(word) <= MOST_LETTERS and sounds[0] >= 0.97 * sounds[1] else halves
+    return said if sounds[0] >= 0.97 * sounds[1] else halves
 
 
 def backend(name: str) -> Any:

@@ -45,6 +45,22 @@ def test_nothing_of_a_long_word_is_dropped(g2p: EnglishG2P) -> None:
     assert said(g2p, "bana" * 200).count("n") == 200
 
 
+@pytest.mark.timeout(60)  # of a word that misaki gets whole: hours
+def test_a_word_of_thousands_of_parts_is_said_in_a_time_that_grows_with_it(g2p: EnglishG2P) -> None:
+    assert said(g2p, "Hi" + "." * 1000 + "there").endswith("ðˈɛɹ")
+    assert said(g2p, "1-" * 150).count("ʌn") == 150
+
+
+def test_a_word_that_overflows_espeaks_stack_is_said_in_parts(g2p: EnglishG2P) -> None:
+    assert said(g2p, "Hi" + "a." * 200 + "there").count("A") >= 199
+
+
+def test_a_chain_of_words_is_cut_between_them(g2p: EnglishG2P) -> None:
+    chain = "never—" * 20
+    assert [token.text for token in g2p(chain)] == ["never", "—"] * 20
+    assert said(g2p, "I don't—" * 20).count("dˈOnt") == 20
+
+
 def test_markup_with_phonemes_is_not_obeyed(g2p: EnglishG2P) -> None:
     assert said(g2p, "[word](/zˈiz/)").startswith("wˈɜɹd slˈæʃ zˈi")
 

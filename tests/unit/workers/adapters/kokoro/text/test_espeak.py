@@ -47,6 +47,13 @@ def test_nothing_of_a_long_word_or_of_many_words_is_dropped(name: str) -> None:
     assert len(said(name, "x" * 1000)) == pytest.approx(50 * spelt, rel=0.1)
 
 
+def test_a_word_that_could_overflow_espeaks_stack_is_never_said_at_once() -> None:
+    asked: list[str] = []
+    espeak.whole(lambda word: asked.append(word) or word, "a." * 200)  # type: ignore[func-returns-value]
+    assert max(map(len, asked)) <= espeak.MOST_LETTERS
+    assert said("en-us", "a." * 200).count("A") == 200
+
+
 def test_english_without_spacy_keeps_each_comma_and_stop() -> None:
     assert said("en-us", "Hello, world. It's fine?") == "həlˈO, wˈɜːld. ɪts fˈIn?"
 
