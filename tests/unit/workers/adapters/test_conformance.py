@@ -5,6 +5,7 @@ A new adapter joins by a `Case` in `cases.py`.
 
 from __future__ import annotations
 
+import functools
 import gc
 import json
 import pickle
@@ -27,6 +28,7 @@ from tests.unit.workers.adapters.cases import CASES, INSTALL, Case
 from workers.adapters import adapter_of, built_in, find
 from workers.adapters.base import AnyAdapter, Cancelled, Offer
 from workers.adapters.grouping import groups
+from workers.adapters.kokoro.text import phonemes
 from workers.adapters.outputs import Sound, Written
 
 
@@ -44,6 +46,14 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cas
     found: Case = request.param
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # as a load sets it; undone after the test
     return replace(found, path=str(request.getfixturevalue(found.folder))) if found.folder else found
+
+
+@pytest.fixture(scope="module", autouse=True)
+def g2ps_loaded_once() -> Iterator[None]:
+    """What makes Kokoro's phonemes costs seconds, and each adapter would load it anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phonemes, "_g2p", functools.cache(phonemes._g2p))
+        yield
 
 
 @pytest.fixture
