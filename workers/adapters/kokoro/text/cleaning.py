@@ -71,10 +71,10 @@ def clean(text: str, letter: str) -> str:
 
 
 def stretches(text: str, most: int = STRETCH_CHARS) -> Iterator[str]:
-    """The text in stretches of at most `most` characters, cut after sentences if there are any, else words."""
+    """The text in stretches of at most `most` characters, cut after sentences, else words or commas."""
     while len(text) > most:
         ends = [found.end() for found in _SENTENCE_END.finditer(text, 0, most)]
-        cut = ends[-1] if ends else text.rfind(" ", 0, most) + 1 or most
+        cut = ends[-1] if ends else max(text.rfind(mark, 0, most) for mark in " 、，") + 1 or most
         yield text[:cut]
         text = text[cut:]
     if text:

@@ -10,9 +10,13 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from workers.adapters.kokoro.text.cleaning import stretches
 from workers.adapters.kokoro.text.espeak import EspeakG2P, around_latin
 from workers.adapters.kokoro.text.numerals import in_kanji, japanese
 from workers.adapters.kokoro.text.tokens import OPENING, PAUSES, Token, before_marks
+
+MOST_CHARS = 300
+"""At once: misaki's search for the words of its list takes a time that grows with the cube of the text's length."""
 
 _NUMBER = re.compile(r"\d+")
 _PART = re.compile(r"\d+|\S")
@@ -33,10 +37,10 @@ class JapaneseG2P:
         return before_marks(around_latin(japanese(text), self._latin.say, self._tokens))
 
     def _tokens(self, text: str) -> Iterator[Token]:
-        text = unicodedata.normalize("NFKC", text)
-        if text.strip():
-            said = self._cutlet.tokens(_NUMBER.sub(lambda found: in_kanji(found[0]), text))
-            yield from _written(list(_assimilated(said)), text)
+        for stretch in stretches(unicodedata.normalize("NFKC", text), MOST_CHARS):
+            if stretch.strip():
+                said = self._cutlet.tokens(_NUMBER.sub(lambda found: in_kanji(found[0]), stretch))
+                yield from _written(list(_assimilated(said)), stretch)
 
 
 def _recording_cutlet(tagger: Any) -> Any:

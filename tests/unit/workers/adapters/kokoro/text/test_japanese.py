@@ -45,6 +45,14 @@ def test_a_long_number_and_leading_zeros_are_said(g2p: JapaneseG2P) -> None:
     assert [token.phonemes for token in g2p("007")] == ["ʣeɾo ", "ʣeɾo ", "nana "]
 
 
+@pytest.mark.timeout(60)  # misaki alone: many minutes
+def test_a_long_text_sounds_as_its_sentences_do(g2p: JapaneseG2P) -> None:
+    sentence = "昔々、ある所に、お爺さんと「お婆さん」が住んでいました。"
+    once, often = list(g2p(sentence)), list(g2p(sentence * 140))
+    assert [token.text for token in often] == [token.text for token in once] * 140
+    assert "".join(token.phonemes for token in often) == "".join(token.phonemes for token in once) * 140
+
+
 def test_latin_words_are_english_ones(g2p: JapaneseG2P) -> None:
     assert [(token.text, token.phonemes) for token in g2p("Windowsで")] == [("Windows", "wˈɪndOz "), ("で", "de ")]
 
