@@ -6,9 +6,10 @@ that read a format are imported inside the functions.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tasks.errors import CatalogError, ModelLoadError
@@ -63,6 +64,27 @@ def digest(files: Iterable[Path]) -> str:
                 file.seek((size - BLOCK_BYTES) * block // (BLOCKS - 1))
                 sha.update(file.read(BLOCK_BYTES))
     return sha.hexdigest()[:16]
+
+
+@contextlib.contextmanager
+def unchanged(files: Sequence[Path], place: str) -> Iterator[None]:
+    """Raise `ModelLoadError` after the block if one of these files was written or replaced meanwhile.
+
+    So a digest that is read in the block is that of the weights that were loaded in it, also if somebody fetches the
+    model again at that moment. Times and inodes tell it; a load does not write.
+    """
+    before = [_stamp(path) for path in files]
+    yield
+    if changed := next((path for path, stamp in zip(files, before, strict=True) if _stamp(path) != stamp), None):
+        raise ModelLoadError(f"{place} path: {changed} was changed while it was loaded")
+
+
+def _stamp(path: Path) -> tuple[int, ...] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def blame(files: Sequence[Path], error: BaseException) -> str:

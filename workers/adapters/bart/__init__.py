@@ -107,12 +107,14 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         hardware.check_torch(self.device, place)
         torch.set_num_threads(hardware.threads(self._options.threads, self.device))
         try:
-            self._open()
+            with weights.unchanged(files.of(self._folder), place):
+                self._open()
+                revision = self._revision()
         except BaseException:
             self.unload()
             raise
         return Offer(
-            revision=self._revision(),
+            revision=revision,
             sample_rate=0,
             reads_tokens=self._positions,
             chars_per_token=self._tokens.per_language(),

@@ -14,8 +14,8 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 
-from tasks.catalog import ModelEntry
-from tasks.errors import InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.catalog import ID, ModelEntry
+from tasks.errors import CatalogError, InvalidInput, MissingExtra, ModelError, ModelLoadError, SlotlineError
 from tasks.messages import ParagraphRequest
 from tasks.store.names import JSON
 from workers.adapters import hardware, packages, weights
@@ -27,7 +27,7 @@ from workers.adapters.kokoro.options import KokoroOptions
 from workers.adapters.kokoro.prepared import PreparedText
 from workers.adapters.kokoro.reading import Reader, Told
 from workers.adapters.kokoro.speaking import Speaker
-from workers.adapters.kokoro.text.languages import LANGUAGES, language_of_voice
+from workers.adapters.kokoro.text.languages import LANGUAGES, Language, language_of_voice
 from workers.adapters.kokoro.torch_engine import TorchEngine
 from workers.adapters.model_boundary import outcome_of
 from workers.adapters.outputs import Sound
@@ -55,6 +55,8 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         super().__init__(entry, device)
         self._options = KokoroOptions.of(entry)
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a Kokoro model")
+        if entry.is_registry:
+            raise CatalogError(f"{entry.place} path: one folder has all voices of a Kokoro model, so it has no {ID}")
         self._speaker: Speaker | None = None
         self._reader: Reader | None = None
         self._default_voice = ""
@@ -69,10 +71,10 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         kind = "onnx-gpu" if hardware.is_cuda(self.device) else "onnx"
         extra = kind if self._options.engine == "onnx" else "kokoro-torch"
         packages.require(PACKAGES[self._options.engine], self.entry.place, f"pip install 'slotline[{extra}]'")
-        try:
-            (language_of_voice(self.entry.voice or USUAL_VOICE) or LANGUAGES["a"]).require()
-        except MissingExtra as exc:
-            raise MissingExtra(f"{self.entry.place} {exc}") from exc
+        language = language_of_voice(self.entry.voice or USUAL_VOICE) or LANGUAGES["a"]
+        if self.entry.voice is None and any(not other.lacks() for other in LANGUAGES.values()):
+            return
+        self._require(language)
 
     def load(self) -> Offer:
         """Load the model; raises `MissingExtra`, or `ModelLoadError` (also if the default voice cannot be used)."""
@@ -82,7 +84,9 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         found = self._voices()
         self.check_packages()
         try:
-            engine = self._engine(model)
+            with weights.unchanged(model.both, self.entry.place):
+                engine = self._engine(model)
+                revision = self._revision(model)
             known = voices.known(found)
             self._speaker = Speaker(engine, model.vocabulary, found, known, trims=self._options.trim)
             told = Told(model.vocabulary, known, self._default(known), engine.has_whole_speeds)
@@ -91,7 +95,7 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
             self.unload()
             raise
         return Offer(
-            revision=self._revision(model),
+            revision=revision,
             sample_rate=SAMPLE_RATE,
             voices={name: LANGUAGES[name[0]].tag for name in found},
             default_voice=self._default_voice,
@@ -137,6 +141,12 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         self._speaker = self._reader = None
         hardware.release(self.device)
 
+    def _require(self, language: Language) -> None:
+        try:
+            language.require()
+        except MissingExtra as exc:
+            raise MissingExtra(f"{self.entry.place} {exc}") from exc
+
     def _files(self) -> files.ModelFiles:
         return files.find(self._folder, self._options.engine, self._options.file, self.entry.place)
 
@@ -173,11 +183,16 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
             raise ModelLoadError(f"{place} path: {weights.blame(model.both, exc)}") from exc
 
     def _default(self, known: Mapping[str, voices.Known]) -> str:
-        """The table's voice, else Kokoro's best, else the first one that can be used."""
+        """The table's voice, else of those whose language is installed Kokoro's best, or the first."""
+        if self.entry.voice is not None:
+            return self.entry.voice
         usable = [name for name, one in known.items() if not one.fault]
-        if self.entry.voice is None and not usable:
+        if not usable:
             raise ModelLoadError(f"{self.entry.place} voices: {next(iter(known.values())).fault}")
-        return self.entry.voice or (USUAL_VOICE if USUAL_VOICE in usable else usable[0])
+        speaking = [name for name in usable if not LANGUAGES[name[0]].lacks()]
+        if not speaking:
+            self._require(LANGUAGES[usable[0][0]])
+        return USUAL_VOICE if USUAL_VOICE in speaking else speaking[0]
 
     def _attach(self, told: Told) -> None:
         """Raises `ModelLoadError` if the default voice cannot be used."""

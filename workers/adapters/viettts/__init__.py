@@ -104,12 +104,14 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         hardware.check_torch(self.device, place)
         hardware.check_onnxruntime(self.device, place)
         try:
-            self._open()
+            with weights.unchanged(self._model_files, place):
+                self._open()
+                revision = self._revision()
         except BaseException:
             self.unload()
             raise
         return Offer(
-            revision=self._revision(),
+            revision=revision,
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(self._files, "vi"),
             default_voice=self._default_voice,
@@ -161,6 +163,10 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         jit = JIT_FILES if self._options.load_jit else ()
         return FILES + jit + (ONNX_FILES if self._options.load_onnx else ())
 
+    @property
+    def _model_files(self) -> list[Path]:
+        return [self._folder / name for name in self._needed]
+
     def _open(self) -> None:
         """Load the engine and the voices, and read the default voice; raises `ModelLoadError`."""
         place = self.entry.place
@@ -187,8 +193,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         except Exception as exc:  # the boundary to the model's code, whose packages have no common error
             if out_of_memory := hardware.memory_error(exc, self.device):
                 raise out_of_memory from exc
-            files = [self._folder / name for name in self._needed]
-            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(files, exc)}") from exc
+            raise ModelLoadError(f"{self.entry.place} path: {weights.blame(self._model_files, exc)}") from exc
 
     def _check_config(self) -> None:
         """Raise `ModelLoadError` if `config.yaml` is not VietTTS's; creates no object that it names."""
@@ -244,7 +249,6 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
 
     def _revision(self) -> str:
         """What else determines the sound. Precision and device are left out: they change less than another seed."""
-        files = (self._folder / name for name in self._needed)
-        base = self.entry.revision or f"viet-tts-0.1.0-{weights.digest(files)}"
+        base = self.entry.revision or f"viet-tts-0.1.0-{weights.digest(self._model_files)}"
         normaliser = self._engine.normaliser if self._engine else "none"
         return f"{base}-{normaliser}-seed{self._options.seed}"

@@ -17,7 +17,9 @@ from tests.unit.workers.adapters.kokoro import tiny_onnx
 from workers.adapters.base import Cancelled
 from workers.adapters.kokoro import WARM_UP, Kokoro
 from workers.adapters.kokoro.engine import FRAME, Engine
+from workers.adapters.kokoro.files import ModelFiles
 from workers.adapters.kokoro.prepared import Piece, PreparedText
+from workers.adapters.kokoro.text.languages import Language
 from workers.adapters.outputs import Sound
 
 PLACE = "models.toml line 1: [models.kokoro]"
@@ -107,6 +109,32 @@ def test_the_default_voice_is_the_tables_which_may_be_a_blend_else_the_first_tha
         made(copied, voice="af_heart").load()
 
 
+def test_without_a_voice_in_the_table_the_default_speaks_a_language_that_is_installed(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacking = {"en-us", "en-gb"}
+    monkeypatch.setattr(Language, "lacks", lambda self: ["misaki"] if self.tag in lacking else [])
+    offer = made(copied).load()
+    assert (offer.default_voice, offer.languages) == ("jf_alpha", ["j"])
+    lacking.add("ja")
+    with pytest.raises(MissingExtra, match=r"\[models\.kokoro\] American English needs misaki"):
+        made(copied).load()
+
+
+def test_a_model_that_is_fetched_again_while_it_is_loaded_is_not_taken_for_the_other_one(
+    copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_slowly(self: Kokoro, model: ModelFiles) -> Engine:
+        engine = load(self, model)
+        tiny_onnx.write_model(copied / "model.onnx", loudness=0.2)
+        return engine
+
+    load = Kokoro._engine
+    monkeypatch.setattr(Kokoro, "_engine", load_slowly)
+    with pytest.raises(ModelLoadError, match=r"path: .*model\.onnx was changed while it was loaded"):
+        made(copied).load()
+
+
 def test_the_revision_follows_weights_engine_seed_and_trim(copied: Path) -> None:
     first = made(copied).load().revision
     assert first.endswith("-onnx")
@@ -127,6 +155,8 @@ def test_a_folder_without_voices_or_a_path_is_refused_with_what_would_do(
     assert "no language has their first letter: xf_other" in caplog.text
     with pytest.raises(CatalogError, match=r"path: is missing; it names the folder of a Kokoro model"):
         Kokoro(ModelEntry(name="kokoro", adapter="kokoro", place=PLACE), "cpu")
+    with pytest.raises(CatalogError, match=r"path: one folder has all voices of a Kokoro model, so it has no {id}"):
+        made(copied / "{id}")
     with pytest.raises(CatalogError, match=r"engine: .*'onnx' or 'torch'"):
         made(copied, options={"engine": "tensorrt"})
 

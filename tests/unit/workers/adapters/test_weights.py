@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,21 @@ def test_missing_and_empty_files_are_named_all_at_once(tmp_path: Path) -> None:
         weights.require(tmp_path, ("a", "b", "c"), "here", "get it")
     with pytest.raises(ModelLoadError, match=r"/a is empty; get it$"):
         weights.require(tmp_path, ("a",), "here", "get it")
+
+
+@pytest.mark.parametrize("how", ["written", "replaced", "removed"])
+def test_files_that_change_while_they_are_loaded_are_refused(tmp_path: Path, how: str) -> None:
+    path = tmp_path / "a.pt"
+    path.write_bytes(b"weights")
+    with weights.unchanged([path], "here"):
+        weights.digest([path])
+    changes: dict[str, Callable[[], object]] = {
+        "written": lambda: path.write_bytes(b"other weights"),
+        "replaced": lambda: Path(shutil.copy2(path, tmp_path / "new")).replace(path),
+        "removed": path.unlink,
+    }
+    with (
+        pytest.raises(ModelLoadError, match=r"^here path: .*/a\.pt was changed while it was loaded$"),
+        weights.unchanged([path], "here"),
+    ):
+        changes[how]()
