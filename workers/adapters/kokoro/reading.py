@@ -23,6 +23,9 @@ from workers.adapters.kokoro.text.scripts import check_text
 SLOWEST, FASTEST = 0.5, 2.0
 """Outside of these speeds the model gives rubbish, and gigabytes of it where it is slow."""
 
+MOST_CHARS = 20_000
+"""Of one request: 20 minutes of sound. Rubbish of this length (signs without a space) takes a minute to read."""
+
 
 @dataclass(frozen=True)
 class Told:
@@ -57,8 +60,12 @@ class Reader:
         return blend
 
     def check(self, item: ParagraphRequest) -> None:
-        """Raise `UnknownVoice` or `InvalidInput`: for the voice, the speed, or a script that the voice cannot read."""
+        """Raise `UnknownVoice` or `InvalidInput`: for voice, speed, length, or a script that the voice cannot read."""
         blend = self.blend(item.voice)
+        if len(item.text) > MOST_CHARS:
+            raise InvalidInput(
+                f"text: has {len(item.text):,} characters, Kokoro takes {MOST_CHARS:,} at once; send it as a chapter"
+            )
         if not SLOWEST <= item.speed <= FASTEST:
             raise InvalidInput(f"speed: Kokoro speaks at {SLOWEST} to {FASTEST}, and not at {item.speed:g}")
         if self._told.has_whole_speeds and item.speed not in (1.0, 2.0):

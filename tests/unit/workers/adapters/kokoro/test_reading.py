@@ -116,6 +116,12 @@ def test_a_script_that_the_voice_cannot_read_is_refused_before_anything_is_loade
         reader().check(to_speak("Чайка", "af_heart"))
 
 
+def test_a_text_of_more_than_twenty_minutes_is_refused_with_the_way_to_send_it() -> None:
+    reader().check(to_speak("a" * 20_000))
+    with pytest.raises(InvalidInput, match=r"^text: has 20,001 characters, Kokoro takes 20,000 at once; send it as"):
+        reader().check(to_speak("a" * 20_001))
+
+
 def test_what_makes_phonemes_is_opened_for_the_default_voice_and_goes_with_its_reader() -> None:
     first = reader(default_voice="AF_Heart")
     first.open()
