@@ -92,7 +92,6 @@ class SourceUnavailable(PullFailed):
     """A source of models does not answer, or lacks the model."""
 
     status = 503
-    retryable = True
 
 
 class OutOfMemory(SlotlineError):
