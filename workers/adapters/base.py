@@ -143,7 +143,8 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """Called instead of `load` on the instance that looks at inputs: a new one for each load, dropped at an unload.
 
         Keep what `check`, `ingredients`, `group`, `length` and `prepare` need: of the offer, its `details`, or small
-        files. By default nothing, for an adapter in which they need only the table and the input.
+        files. By default nothing, for an adapter in which they need only the table and the input. The slot is ready
+        when it has returned; its time counts to the model's `load_limit_s`.
         """
 
     def warm_up(self) -> None:

@@ -70,7 +70,7 @@ def begin(
     try:
         begin_child(app, hostname)
         line = _with_sidecar(sidecar, ends, spec, app)
-        models = models_for(spec, life, link, refused, line.answer)
+        models = models_for(spec, life, link, refused, line.answer, line.offer)
         limit = BatchLimit(_quick_client(app), spec.gpu.gpu_type if spec.gpu else "cpu")
         _child = child = ChildState(app, spec, link, line, ends.page, life, models, limit)
         answers.start(child)

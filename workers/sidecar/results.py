@@ -56,6 +56,8 @@ def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:
                 sidecar.done.put(RunCame(held, answer, monotonic()))
         case ModelOffers(number=number):
             sidecar.known.told(answer)
+            if answer.is_waited:
+                sidecar.line.took()
             if number:
                 sidecar.outbox.ended(number)
         case ModelGone():

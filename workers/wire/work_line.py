@@ -13,7 +13,7 @@ import select
 import socket
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workers.wire.background import BackgroundSender
@@ -54,13 +54,14 @@ class ModelOffers:
     """The child has loaded a model (`variant` is None for a slot's only one), or could not.
 
     `found` is the adapter's `Offer`, or the error; `entry` the loaded model's own table. `number` is that of the
-    `LoadVariant` that asked for it, else 0.
+    `LoadVariant` that asked for it, else 0. `is_waited`: the child waits until the sidecar has taken it.
     """
 
     found: Any
     variant: str | None = None
     number: int = 0
     entry: Any = None
+    is_waited: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,17 @@ FromChildToSidecar = ModelOffers | ModelGone | RunEnded | RunBroke
 class SidecarEnd:
     """The sidecar's end. One thread sends, one receives, any may recall."""
 
-    def __init__(self, frames: FrameLink, tokens_out: socket.socket, tokens_in: socket.socket) -> None:
+    def __init__(
+        self, frames: FrameLink, tokens_out: socket.socket, tokens_in: socket.socket, taken: socket.socket
+    ) -> None:
         self._frames = frames
         self._tokens_out = tokens_out
         self._tokens_in = tokens_in
+        self._taken = taken
 
     def filenos(self) -> tuple[int, ...]:
         """The descriptors of this end, which a fork must keep."""
-        return self._frames.fileno(), self._tokens_out.fileno(), self._tokens_in.fileno()
+        return self._frames.fileno(), self._tokens_out.fileno(), self._tokens_in.fileno(), self._taken.fileno()
 
     def send(self, runs: Sequence[ToChild]) -> None:
         """Send runs, in this order; raises `LinkClosed`. It waits while the child's socket is full."""
@@ -128,20 +132,29 @@ class SidecarEnd:
         found: FromChildToSidecar = self._frames.receive(arrived)
         return found
 
+    def took(self) -> None:
+        """Tell the child, which waits for it, that its offer was taken; raises `LinkClosed`."""
+        try:
+            self._taken.sendall(b"!")
+        except OSError as exc:
+            raise LinkClosed(str(exc)) from exc
+
     def close(self) -> None:
         """Close this end."""
         self._frames.close()
         self._tokens_out.close()
         self._tokens_in.close()
+        self._taken.close()
 
 
 class ModelEnd:
     """The child's end; one thread uses it. `wake` lets another thread of the child interrupt a wait for a run."""
 
-    def __init__(self, frames: FrameLink, tokens_in: socket.socket) -> None:
+    def __init__(self, frames: FrameLink, tokens_in: socket.socket, taken: socket.socket) -> None:
         self._frames = frames
         self._answers = BackgroundSender(frames)
         self._tokens_in = tokens_in
+        self._taken = taken
         self._woken, self._wakes = os.pipe()
 
     def next(self) -> ToChild | None:
@@ -160,6 +173,16 @@ class ModelEnd:
         """
         self._answers.send(packed_parts(answer))
 
+    def offer(self, offers: ModelOffers) -> None:
+        """Send what a model offers, and wait until the sidecar can look at inputs for it; raises `LinkClosed`."""
+        self.answer(replace(offers, is_waited=True))
+        try:
+            taken = self._taken.recv(1)
+        except OSError as exc:
+            raise LinkClosed(str(exc)) from exc
+        if not taken:
+            raise LinkClosed("the sidecar has ended")
+
     def flush(self) -> None:
         """Wait until all answers are sent, as before the process ends; raises `LinkClosed`."""
         self._answers.flush()
@@ -172,6 +195,7 @@ class ModelEnd:
         """Close this end."""
         self._frames.close()
         self._tokens_in.close()
+        self._taken.close()
         os.close(self._woken)
         os.close(self._wakes)
 
@@ -210,4 +234,8 @@ def work_line() -> tuple[SidecarEnd, ModelEnd]:
     sidecars, childs = socket.socketpair()
     tokens_out, tokens_in = socket.socketpair()
     both = tokens_in.dup()
-    return SidecarEnd(FrameLink(sidecars), tokens_out, both), ModelEnd(FrameLink(childs), tokens_in)
+    says_taken, hears_taken = socket.socketpair()
+    return (
+        SidecarEnd(FrameLink(sidecars), tokens_out, both, says_taken),
+        ModelEnd(FrameLink(childs), tokens_in, hears_taken),
+    )

@@ -29,19 +29,23 @@ if TYPE_CHECKING:
     from workers.wire.state import State
 
 Tell = Callable[[ModelOffers | ModelGone], None]
+Offer = Callable[[ModelOffers], None]
 
 
 def models_for(
-    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Tell
+    spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Tell, offer: Offer
 ) -> OneModel | Registry:
     """The slot's models, none loaded yet. `refused` names a registry's models whose loads ended this slot's process.
 
-    `tell` sends the sidecar what a model offers that was just loaded, or that it was unloaded.
+    `tell` sends the sidecar what a model offers that was just loaded, or that it was unloaded; `offer` also waits until
+    the sidecar is ready for the model's inputs, which may take as long as the load (rules for phonemes).
     """
-    return _registry(spec, life, link, refused, tell) if spec.entry.is_registry else _one_model(spec, life, link, tell)
+    if spec.entry.is_registry:
+        return _registry(spec, life, link, refused, tell)
+    return _one_model(spec, life, link, tell, offer)
 
 
-def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Tell) -> OneModel:
+def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Tell, offer: Offer) -> OneModel:
     gpu, warm_up = spec.gpu, settings().warm_up
 
     def load() -> LoadedModel:
@@ -50,7 +54,8 @@ def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Tell) -> O
     def load_in_turn() -> LoadedModel:
         """On a GPU the load waits until no other worker loads there."""
         model = load() if gpu is None else gpu.load(load, lambda holder: link.send(WaitsForTurn(holder)))
-        tell(ModelOffers(model.offer, entry=model.entry))
+        # A slot whose sidecar is not ready is not ready: its first job would wait for it.
+        offer(ModelOffers(model.offer, entry=model.entry))
         return model
 
     def gone() -> None:

@@ -92,6 +92,9 @@ class KnownModels:
         if isinstance(message.found, (SlotlineError, MemoryError)):
             return message.found
         entry = message.entry or self.entry
+        known = self.find(message.variant)
+        if known is not None and (known.entry, known.offer) == (entry, message.found):
+            return known  # told when it was loaded, and again as the answer to a question
         try:
             adapter = adapter_of(entry, self._device)
             adapter.attach(message.found)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tests.unit.workers.sidecar.sidecars import around, computed, run_of
@@ -32,6 +34,18 @@ def test_what_the_child_offers_is_known() -> None:
         found = it.sidecar.known.find(None)
         assert found is not None
         assert found.offer.revision == "r2"
+
+
+def test_a_child_that_waits_goes_on_when_its_offer_is_known() -> None:
+    with around() as it:
+        child = threading.Thread(target=it.child.offer, args=(ModelOffers(Offer("r2", 22050)),))
+        child.start()
+        offers = it.sidecar.line.receive()
+        assert child.is_alive()
+        results.hear(it.sidecar, offers)
+        child.join(10)
+        assert not child.is_alive()
+        assert it.sidecar.known.find(None) is not None
 
 
 class Unreadable:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from workers.wire.socket_end import LinkClosed
-from workers.wire.work_line import ModelEnd, Run, RunEnded, SidecarEnd, work_line
+from workers.wire.work_line import ModelEnd, ModelOffers, Run, RunEnded, SidecarEnd, work_line
 
 
 def run(number: int, size: int = 1) -> Run:
@@ -96,4 +96,29 @@ def test_the_child_learns_that_its_sidecar_has_ended() -> None:
     sidecar.close()
     with pytest.raises(LinkClosed):
         model.next()
+    model.close()
+
+
+def test_the_child_waits_until_the_sidecar_has_taken_an_offer(ends: tuple[SidecarEnd, ModelEnd]) -> None:
+    sidecar, model = ends
+    order: list[str] = []
+
+    def offer() -> None:
+        model.offer(ModelOffers("offer"))
+        order.append("the child goes on")
+
+    child = threading.Thread(target=offer)
+    child.start()
+    assert sidecar.receive() == ModelOffers("offer", is_waited=True)
+    order.append("taken")
+    sidecar.took()
+    child.join(10)
+    assert order == ["taken", "the child goes on"]
+
+
+def test_a_child_that_waits_for_a_sidecar_that_has_ended_learns_it() -> None:
+    sidecar, model = work_line()
+    sidecar.close()
+    with pytest.raises(LinkClosed):
+        model.offer(ModelOffers("offer"))
     model.close()

@@ -49,7 +49,8 @@ def test_one_model_waits_for_its_turn_on_a_gpu_before_it_is_loading(ends: tuple[
     parents_end, childs_end = ends
     life = Lifecycle()
     told: list[ModelOffers | ModelGone] = []
-    models = models_for(SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu()), life, childs_end, frozenset(), told.append)
+    spec = SlotSpec(entry(), "cpu", "w", 1, 3, BusyGpu())
+    models = models_for(spec, life, childs_end, frozenset(), told.append, told.append)
     assert isinstance(models, OneModel)
     models.load()
     assert parents_end.pending(1.0) == [WaitsForTurn("other@host")]
@@ -70,7 +71,7 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
     (tmp_path / "bad" / "fault").write_text("⚡error")
     told: list[Any] = []
     spec = SlotSpec(entry(path=str(tmp_path / "{id}"), options={"faults": True}), "cpu", "w", 1, 3)
-    models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}), told.append)
+    models = models_for(spec, Lifecycle(), childs_end, frozenset({"deadly"}), told.append, told.append)
     assert isinstance(models, Registry)
     with models.use("good") as model:
         assert model.entry.voice == "good"

@@ -27,6 +27,18 @@ def test_what_the_child_tells_is_known_with_an_adapter_of_its_own() -> None:
     assert (found.entry, found.offer, found.adapter.craft) == (entry(), OFFER, "speech")
 
 
+def test_a_model_that_is_told_of_twice_keeps_its_adapter_and_one_that_offers_something_else_gets_another() -> None:
+    known = KnownModels(entry(), "cpu", lambda variant: pytest.fail("asked"))
+    known.told(ModelOffers(OFFER))
+    first = known.find(None)
+    known.told(ModelOffers(OFFER, entry=entry(), number=3))
+    assert known.find(None) is first
+    known.told(ModelOffers(Offer("r2", 22050)))
+    second = known.find(None)
+    assert second is not None
+    assert second.offer.revision == "r2"
+
+
 def test_what_was_unloaded_is_forgotten_and_its_adapter_freed() -> None:
     known = KnownModels(entry(), "cpu", lambda variant: pytest.fail("asked"))
     known.forget()
