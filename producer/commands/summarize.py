@@ -30,7 +30,8 @@ from tasks.messages.lookup import known_craft
 from tasks.messages.summary import SUMMARY
 from tasks.terminal import interrupt
 from tasks.terminal.interrupt import Interrupt
-from tasks.terminal.printable import counted, one_line, printable
+from tasks.terminal.lines import print_as_is
+from tasks.terminal.printable import counted, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -112,7 +113,7 @@ def _summarize_all(
     jobs: list[SummaryJob] = []
 
     def note(line: str) -> None:
-        console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
+        print_as_is(console, line)
 
     try:
         with Interrupt(), session:

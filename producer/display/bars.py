@@ -13,7 +13,8 @@ from producer.display.durations import duration
 from producer.reading.chapter_row import ChapterRow
 from producer.reading.loop import Display
 from producer.reading.reading import Reading
-from tasks.terminal.printable import counted, one_line, printable, shortened
+from tasks.terminal.lines import LineDisplay
+from tasks.terminal.printable import counted, one_line, shortened
 
 PLAIN_EVERY_S = 15.0
 TITLE_CHARS = 40
@@ -35,24 +36,12 @@ def chapter_words(reading: Reading, row: ChapterRow) -> str:
     return f"{name}: {counted(row.paragraphs, 'paragraph')}, {duration(row.audio_s)} of audio{made}{failed}{where}"
 
 
-class Lines:
+class Lines(LineDisplay):
     """A line when a chapter ends, and one every few seconds."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._last_s: float | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing to remove."""
-
-    def note(self, line: str) -> None:
-        """Say one line."""
-        self._console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file."""
@@ -74,11 +63,11 @@ class Lines:
                 self.note(f"{title}: {share:.0%}, {done} of {chapters}, {left} left")
 
 
-class Bars:
+class Bars(LineDisplay):
     """A bar for each book, with the time left, and a bar for each of its open chapters."""
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        super().__init__(console)
         self._bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=30),
@@ -99,10 +88,6 @@ class Bars:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bars.stop()
-
-    def note(self, line: str) -> None:
-        """Say one line, above the bars."""
-        self._console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def ended(self, reading: Reading, row: ChapterRow) -> None:
         """Name the chapter and its file, above the bars."""

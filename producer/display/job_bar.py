@@ -12,7 +12,8 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 from producer.display.durations import duration
 from producer.reading.eta import Eta
-from tasks.terminal.printable import counted, printable, shortened
+from tasks.terminal.lines import print_as_is
+from tasks.terminal.printable import counted, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -64,7 +65,7 @@ class JobBar:
         """Say in one line, once, that the job's model is paused, or resumed."""
         if pause != self._pause:
             said = pause.advice() if pause else f"{self._pause.model if self._pause else ''} is resumed"
-            self._console.print(printable(said), markup=False, highlight=False, soft_wrap=True)
+            print_as_is(self._console, said)
         self._pause = pause
 
     def _left_s(self, now_s: float, parts: int) -> float | None:
@@ -86,4 +87,4 @@ class JobBar:
             self._bar.update(self._task, total=progress.total or None, completed=progress.settled, text=text)
         elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:
             self._last_s = now_s
-            self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            print_as_is(self._console, text)

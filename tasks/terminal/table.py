@@ -11,7 +11,8 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from tasks.terminal.printable import one_line, printable
+from tasks.terminal.lines import print_as_is
+from tasks.terminal.printable import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +37,7 @@ def console() -> Console:
 
 def print_line(line: str) -> None:
     """Print one line as it is, below a table; it is never broken."""
-    console().print(printable(line, kept="\n\t"), markup=False, emoji=False, highlight=False, soft_wrap=True)
+    print_as_is(console(), line, kept="\n\t")
 
 
 def print_table(

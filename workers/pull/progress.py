@@ -5,30 +5,16 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from tasks.terminal.printable import one_line, printable
+from tasks.terminal.lines import LineDisplay
+from tasks.terminal.printable import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
 
-class Lines:
+class Lines(LineDisplay):
     """A line for each finished file, and for each note."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing to remove."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    def note(self, line: str) -> None:
-        """Say one line."""
-        self._console.print(printable(line), markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def update(self, name: str, done_bytes: int, total_bytes: int) -> None:
         """Nothing: lines are for what is finished."""
