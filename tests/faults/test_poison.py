@@ -66,13 +66,17 @@ def slot(start_pair: StartPair) -> Process:
 
 
 def runs_of(tmp_path: Path, count: int) -> bool:
-    """Whether one text was begun `count` times and never ended, and every other one was begun once and ended."""
+    """Whether one text was begun `count` times and never ended, and every other one ended each time it was begun.
+
+    A text that ended just before its process died may be begun again: its sound was not handed over yet.
+    """
     told: dict[str, list[str]] = {}
     for line in (tmp_path / "journal").read_text().splitlines():
         noted = json.loads(line)
         told.setdefault(noted["text"], []).append(noted["what"])
-    *others, most = sorted(told.values(), key=len)
-    return most == ["began"] * count and others == [["began", "ended"]] * len(others)
+    poisoned = [runs for runs in told.values() if "ended" not in runs]
+    others = [runs for runs in told.values() if "ended" in runs]
+    return poisoned == [["began"] * count] and all(runs == ["began", "ended"] * (len(runs) // 2) for runs in others)
 
 
 def chapter_with(poison: str) -> str:
