@@ -110,7 +110,9 @@ def _flow_worker(instance: Any, client: Redis, chosen: Settings, node: str, use:
 def _slot_worker(
     instance: Any, client: Redis, chosen: Settings, node: str, use: StoreUse, entry: ModelEntry, is_lazy: bool
 ) -> Setup:
-    batch_size = min(entry.batch_size, chosen.batch_size or entry.batch_size)
+    batch_size = adapters.find(entry.adapter).inputs_at_once(
+        min(entry.batch_size, chosen.batch_size or entry.batch_size)
+    )
     parts = depth_of(chosen.pipeline) * batch_size  # until it is known how long a job takes
     slot: GpuSlot | None = None
     if gpu.device_of(entry, chosen) == "cuda":

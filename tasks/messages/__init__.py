@@ -15,6 +15,7 @@ from tasks.messages.base import (
 )
 from tasks.messages.craft import Craft
 from tasks.messages.files import Audio, ResultFile, StoredFile
+from tasks.messages.lipsync import Film, SpokenBy, StretchRequest, StretchResult, VideoRequest, VideoResult
 from tasks.messages.map import MapRequest, MapResult
 from tasks.messages.result import Result
 from tasks.messages.speech import (
@@ -49,6 +50,7 @@ __all__ = [
     "ChapterRequest",
     "ChapterResult",
     "Craft",
+    "Film",
     "JobRequest",
     "MapRequest",
     "MapResult",
@@ -62,7 +64,10 @@ __all__ = [
     "ResultFile",
     "Skipped",
     "Speaking",
+    "SpokenBy",
     "StoredFile",
+    "StretchRequest",
+    "StretchResult",
     "SummariesResult",
     "Summarising",
     "SummaryPartRequest",
@@ -71,4 +76,6 @@ __all__ = [
     "SummaryTextsRequest",
     "TextSummaryResult",
     "TextToSummarise",
+    "VideoRequest",
+    "VideoResult",
 ]

@@ -2,8 +2,8 @@
 
 A slot has two instances of its adapter, in two processes. The child's one is loaded and computes. The sidecar's one
 has no model: it is told what the child's one offers, and looks at inputs while the other one computes. One thread
-uses each. Heavy imports are inside the methods of the child's one, so importing its module is cheap. It knows nothing
-of Celery, Redis, jobs or the store.
+uses each, except for `finish`. Heavy imports are inside the methods of the child's one, so importing its module is
+cheap. It knows nothing of Celery, Redis, jobs or the store.
 """
 
 from __future__ import annotations
@@ -114,6 +114,17 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """Whether input `index` (from 0) of the running batch is cancelled. A cheap call, which an adapter should make
         between inputs and between steps of one (a safe point), and then return `Cancelled` as the outcome. If an
         adapter never calls it, its process is killed to stop a cancelled batch."""
+        self.read_artifact: Callable[[str], bytes] = _no_artifacts
+        """The content of an artifact that an input names. Only `prepare` may call it; raises `ArtifactMissing`."""
+
+    @classmethod
+    def inputs_at_once(cls, batch_size: int) -> int:
+        """How many inputs a run has at most, if the slot's `batch_size` is this: the same number.
+
+        For models of which one input is many (a stretch of film): there `batch_size` counts what the model computes at
+        once (frames).
+        """
+        return batch_size
 
     @property
     @abstractmethod
@@ -181,13 +192,23 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         return item
 
     @abstractmethod
-    def run(self, batch: Sequence[Any]) -> Sequence[MadeT | Exception]:
-        """One outcome per input, which is what `prepare` gave for it; in order.
+    def run(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """One outcome per input, which is what `prepare` gave for it; in order: what `finish` takes, or an exception.
 
         An error that is *returned* fails only its own input. An error that is *raised* fails the whole batch, and
         counts as a failure of the model. Exceptions are `OutOfMemory` and `MemoryError`: the batch then runs again in
         halves.
         """
+
+    def finish(self, item: RequestT, made: Any) -> MadeT:
+        """What the craft gets for what `run` returned: by default the same.
+
+        The counterpart of `prepare`: for work after the model that is not the model's, such as pasting pictures into a
+        film. Called on the instance that looks at inputs, by several threads at the same time, and with `prepare`.
+        Raises an error that fails this input only.
+        """
+        finished: MadeT = made
+        return finished
 
     def memory_bytes(self) -> int | None:
         """The memory of the loaded model in bytes; None if it is not known.
@@ -199,6 +220,10 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     @abstractmethod
     def unload(self) -> None:
         """Free all memory; does nothing if no model is loaded."""
+
+
+def _no_artifacts(name: str) -> bytes:
+    raise RuntimeError("only the instance that looks at inputs reads artifacts")
 
 
 AnyAdapter: TypeAlias = Adapter[Any, Any]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tasks.media.encoding import Encoding
 from tasks.media.pieces import TimedPiece, TimedWord
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Sound", "TimedPiece", "TimedWord", "Written"]
+__all__ = ["Encoding", "Film", "Sound", "TimedPiece", "TimedWord", "Written"]
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,18 @@ class Written:
     text: str
     tokens_read: int
     is_cut: bool = False
+
+
+@dataclass(frozen=True)
+class Film:
+    """A stretch of film: `frames` are `count` pictures, uint8 BGR `[height, width, 3]`, 25 a second.
+
+    They may be made while they are encoded. `pictures` is the format of their files if they are wanted as pictures
+    (`jpg`, `png`), and `start` the number of the first one; else `encoding` says how the film is encoded.
+    """
+
+    frames: Iterable[NDArray[np.uint8]]
+    count: int
+    encoding: Encoding = field(default_factory=Encoding)
+    pictures: str | None = None
+    start: int = 0

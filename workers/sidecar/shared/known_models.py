@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from cachetools import LRUCache
 
 from tasks.errors import ModelLoadError, SlotlineError
+from tasks.store import artifacts
 from workers.adapters import adapter_of
 from workers.sidecar.crafts.base import KnownModel
 from workers.wire.work_line import ModelOffers
@@ -97,6 +98,7 @@ class KnownModels:
             return known  # told when it was loaded, and again as the answer to a question
         try:
             adapter = adapter_of(entry, self._device)
+            adapter.read_artifact = artifacts.store().read_bytes
             adapter.attach(message.found)
         except SlotlineError as exc:
             return exc

@@ -195,7 +195,7 @@ def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Wor
         else:
             made[name] = found
             outcomes[request.index] = Done(found, computed=False)
-    return [Work(name, *found) for name, found in wanted.items()], outcomes
+    return [Work(name, *found, adapter=model.adapter) for name, found in wanted.items()], outcomes
 
 
 def _ready(model: KnownModel, request: BatchRequest) -> PartRequest:

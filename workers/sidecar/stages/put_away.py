@@ -108,7 +108,8 @@ def _store(computed: Computed) -> Outcome:
     try:
         if isinstance(result, Exception):
             raise result
-        made = artifacts.store().put_bytes(work.artifact, *craft.encode(result))
+        finished = work.adapter.finish(work.part, result) if work.adapter else result
+        made = artifacts.store().put_bytes(work.artifact, *craft.encode(finished))
         return Done(made, computed=True, attempt=work.attempt)
     except Exception as exc:  # the failure of one input only
         if not isinstance(exc, SlotlineError):

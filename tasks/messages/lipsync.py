@@ -1,0 +1,184 @@
+"""Lip-sync: its craft, and the requests and results of its tasks. A sound and a face become film."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from tasks.messages.base import JobRequest, Message, ModelRequest, PartRequest, Text, TextRef
+from tasks.messages.craft import Craft
+from tasks.messages.files import ResultFile, StoredFile
+from tasks.messages.lookup import check_craft
+from tasks.messages.result import Result
+from tasks.messages.speech import Joined
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from tasks.offers import Published
+
+FPS = 25
+"""Frames a second of every film: the faces were trained with it."""
+
+SOUND_RATE = 16_000
+"""Samples a second of the sound that moves a mouth. The sound of the film keeps its own rate."""
+
+FaceName: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
+ArtifactName: TypeAlias = Annotated[str, Field(max_length=200)]
+PictureFormat: TypeAlias = Literal["jpg", "png"]
+
+
+class FaceRequest(ModelRequest):
+    """Which face, and what the film is made of; None means the model's default face.
+
+    `first_background` is the background behind the first frame, counted in the order in which they are shown, so that
+    one film can go on where another one ended. With `pictures` the frames are pictures of this format, not a film.
+    """
+
+    face: FaceName | None = None
+    first_background: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    pictures: PictureFormat | None = None
+
+    def check(self, entry: ModelEntry | None, offer: Published | None) -> None:
+        """Refuse a model that shows no face."""
+        check_craft(LIPSYNC, self.model, entry, offer)
+
+
+class StretchRequest(FaceRequest, PartRequest):
+    """A stretch of a film that one slot computes at once: `frames` frames from frame `start` of the sound on.
+
+    The sound has `samples` samples (mono, 16,000 Hz) and lies in the store in blocks, which are artifacts of WAV.
+    `sounds` names those blocks, in order, in which all lies that the stretch depends on; the first of them begins at
+    sample `sounds_from` of the sound.
+    """
+
+    task = "lipsync.stretch"
+    kind = "stretch"
+    content = frozenset({"sounds", "sounds_from", "samples", "start", "frames", "first_background"})
+    variant_field = "face"
+
+    sounds: Annotated[list[ArtifactName], Field(min_length=1, max_length=100)]
+    sounds_from: Annotated[int, Field(ge=0)] = 0
+    samples: Annotated[int, Field(ge=1)]
+    start: Annotated[int, Field(ge=0)] = 0
+    frames: Annotated[int, Field(ge=1, le=2500)]
+
+    def input_size(self) -> int:
+        """The number of frames."""
+        return self.frames
+
+    def words(self) -> str:
+        """When it begins in the film, and how long it is."""
+        return f"{self.start / FPS:.2f} s, {self.frames} frames"
+
+
+class SpokenBy(Joined):
+    """How a text is spoken before its film is made: the fields of a chapter without its text; `model` is required."""
+
+
+class VideoRequest(FaceRequest, JobRequest):
+    """A sound of any length and a face; the result is a film as long as the sound.
+
+    The sound is one of three: `audio`, the name of an artifact with sound in any usual format; or `text` or
+    `text_ref` (a text artifact), which the model in `speech` speaks first. `stretch_frames` is the length of the parts.
+    """
+
+    task = "lipsync.video"
+    kind = "video"
+
+    audio: ArtifactName | None = None
+    text: Text | None = None
+    text_ref: TextRef | None = None
+    speech: SpokenBy | None = None
+    stretch_frames: Annotated[int, Field(ge=1, le=2500)] = FPS
+    parallel_stretches: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+    @model_validator(mode="after")
+    def _one_sound(self) -> Self:
+        given = [one for one in (self.audio, self.text, self.text_ref) if one is not None]
+        if len(given) != 1:
+            raise ValueError("audio: give it, or text, or text_ref, and only one of them")
+        if (self.audio is None) != (self.speech is not None):
+            raise ValueError("speech: a text needs it, and a sound does not take it")
+        return self
+
+
+class Lipsync(Craft):
+    """The craft of models that show a face which speaks."""
+
+    name = "lipsync"
+    request = StretchRequest
+    refusal = "shows no face"
+
+    def is_known_of(self, entry: ModelEntry) -> bool:
+        """True for slotline's own adapters that make film."""
+        return entry.adapter == "lipsync" or (entry.adapter == "rehearsal" and entry.options.get("gives") == "film")
+
+
+LIPSYNC = Lipsync()
+
+
+class Film(Message):
+    """A film in the store: H.264 and, unless it is a stretch, AAC in mp4; `frames` pictures at 25 a second."""
+
+    artifact: str
+    width: int
+    height: int
+    frames: int
+    bytes: int
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.frames / FPS
+
+
+class StretchResult(Result):
+    """A stretch: a film without sound (`format` is `mp4`), or a zip archive of pictures. `start` is its first frame."""
+
+    kind: Literal["stretch"] = "stretch"
+    film: Film
+    format: str = "mp4"
+    start: int = 0
+    computed: bool
+
+    def words(self) -> str:
+        """Its length."""
+        return f"{self.film.duration_s:.2f} s of film"
+
+    def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
+        """The film, or the archive."""
+        return [ResultFile(StoredFile(self.film.artifact, "mp4" if self.format == "mp4" else "zip"))]
+
+
+class VideoResult(Result):
+    """A film of a whole sound. `computed` is the number of stretches that were computed in this job.
+
+    `audio` is the artifact with the sound. With `pictures` there is no film: `archives` are zip archives of pictures,
+    one for each stretch, in order; of a long film `archives_ref` names a text artifact with their names as JSON.
+    """
+
+    kind: Literal["video"] = "video"
+    title: str = ""
+    film: Film | None = None
+    audio: str
+    frames: int
+    stretches: int
+    computed: int
+    pictures: PictureFormat | None = None
+    archives: list[str] | None = None
+    archives_ref: str | None = None
+
+    @property
+    def duration_s(self) -> float:
+        """The length of the film in seconds."""
+        return self.frames / FPS
+
+    def words(self) -> str:
+        """Its length."""
+        return f"{self.duration_s:.1f} s of film"
+
+    def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
+        """The film."""
+        return [ResultFile(StoredFile(self.film.artifact, "mp4"), self.title)] if self.film else []

@@ -1,0 +1,1 @@
+"""Lip-sync: a face speaks a sound. Importing this module is cheap."""
