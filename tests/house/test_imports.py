@@ -105,7 +105,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
         ("workers/sidecar/stages/runs.py", "def f():\n    import pynvml", "NVML"),
         ("tasks/routing.py", "def f():\n    import fastapi", "The web framework"),
         ("workers/child/main.py", "def f():\n    import workers.sidecar.main", "workers.parent, workers.child and"),
-        ("workers/adapters/rehearsal.py", "import workers.adapters.espeak", "Adapters never import"),
+        ("workers/adapters/rehearsal/__init__.py", "import workers.adapters.espeak", "Adapters never import"),
     ],
 )
 def test_an_import_that_breaks_a_rule_is_found(path: str, line: str, broken: str, tmp_path: Path) -> None:

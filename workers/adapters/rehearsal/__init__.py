@@ -26,6 +26,10 @@ time is over (without this option they are normal text):
 With `gives = "text"` it writes: it reads at most `reads_tokens` words of a text, and returns
 the first `max_length` of them (by default 20).
 
+With `gives = "film"` it shows: squares of `frame_size` pixels, which tell their face, frame, background and loudness
+(`workers/adapters/rehearsal/film.py`); each frame takes `seconds_per_frame`. Words of faults may stand in the name of
+the face.
+
 In a registry (`{id}` in its path) `pretended_bytes` is the memory of each model. Its file or folder is not read. Only
 with `faults = true` it may have a file `fault` with such words, which then act on the load of that model.
 
@@ -42,19 +46,19 @@ import hashlib
 import json
 import os
 import re
-import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
-
-from pydantic import Field
+from typing import TypeAlias, cast
 
 from tasks.catalog import ModelEntry
-from tasks.errors import ModelError, ModelLoadError, UnknownVoice
-from tasks.messages import ParagraphRequest, SummaryPartRequest
-from workers.adapters.base import Adapter, Cancelled, Offer, Options
-from workers.adapters.outputs import Sound, TimedPiece, TimedWord, Written
+from tasks.errors import InvalidInput, ModelError, ModelLoadError, UnknownVoice
+from tasks.messages import ParagraphRequest, StretchRequest, SummaryPartRequest
+from workers.adapters.base import Adapter, Cancelled, Offer
+from workers.adapters.outputs import Encoding, Film, Sound, TimedPiece, TimedWord, Written
+from workers.adapters.rehearsal.faults import leak, misbehave
+from workers.adapters.rehearsal.film import ToShow, drawn, to_show, total_frames
+from workers.adapters.rehearsal.options import RehearsalOptions
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
@@ -68,50 +72,15 @@ SUMMARY_TOKENS = 20
 STEP_S = 0.05
 """The longest sleep between two checks for cancelling."""
 
-_FAULT = re.compile(r"⚡(?:(slow|hog)=([0-9]+(?:\.[0-9]+)?)|(error|memory|crash|killed|hang)\b)")
 _SENTENCE_END, _WORD = re.compile(r"[.!?…]\s+"), re.compile(r"\S+")
-_MIB = 1024 * 1024
-_LEAKED: list[bytes] = []
-"""What the batches of this process have leaked, also over an unload."""
+
+Request: TypeAlias = ParagraphRequest | SummaryPartRequest | StretchRequest
+Prepared: TypeAlias = ParagraphRequest | SummaryPartRequest | ToShow
+Made: TypeAlias = Sound | Written | ToShow
 
 
-class RehearsalOptions(Options):
-    """What `[models.NAME]` may say beside the common keys."""
-
-    seconds: float = Field(0.0, ge=0)
-    """The time of a batch, for any inputs."""
-    seconds_per_char: float = Field(0.0, ge=0)
-    load_seconds: float = Field(0.0, ge=0)
-    unload_seconds: float = Field(0.0, ge=0)
-    pretended_bytes: int = Field(0, ge=0)
-    """The memory that it reports for a loaded model; it uses none."""
-    steps: int = Field(0, ge=0)
-    """How many products of two matrices a batch computes after its seconds."""
-    step_size: int = Field(128, ge=1, le=1024)
-    """The rows and columns of these matrices (float32). A product of 128 takes about 40 µs on one thread."""
-    voices: list[str] = Field(default_factory=list)
-    """The voices that it accepts; if the list is empty, it accepts every voice."""
-    gives: Literal["sound", "text"] = "sound"
-    """What it makes of an input: silence, or the first words of the text."""
-    reads_tokens: int = Field(256, ge=1)
-    """With `gives = "text"`: how many words of a text it reads; the rest is cut."""
-    fail_load: bool = False
-    faults: bool = False
-    journal: str = ""
-    """A file (created if missing): a line of JSON at the begin and at the end of each input (`what`, `pid`, `ns` of
-    CLOCK_MONOTONIC, which all processes of a host share, and `text`, its digest). With `steps` there is one more line
-    for each batch, `stepped`, with the number of `steps`, their `seconds`, and `waited_s`, the seconds of these in
-    which other processes had all cores (0 where the kernel does not say). Lines of processes do not mix."""
-    signed: bool = False
-    timed: bool = False
-    leak_mb: float = Field(0.0, ge=0)
-    """MiB of memory that each batch takes and never frees, like a model that leaks."""
-    memory_items: int = Field(0, ge=0)
-    """More inputs than this at once raise `MemoryError`; 0: no limit."""
-
-
-class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written]):
-    """Sleeps, and returns silence, or words of its input."""
+class Rehearsal(Adapter[Request, Sound | Written | Film]):
+    """Sleeps, and returns silence, words of its input, or pictures that tell what they are of."""
 
     version = "1"
 
@@ -122,14 +91,14 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
     @property
     def craft(self) -> str:
         """The craft, by the option `gives`."""
-        return "summary" if self._options.gives == "text" else "speech"
+        return {"sound": "speech", "text": "summary", "film": "lipsync"}[self._options.gives]
 
     def load(self) -> Offer:
         """Sleep for `load_seconds`; raises `ModelLoadError` with `fail_load`, or for an unlisted default voice."""
         time.sleep(self._options.load_seconds)
         fault = Path(self.entry.path, "fault") if self.entry.path and self._options.faults else None
         if fault is not None and fault.is_file():
-            _misbehave(fault.read_text(encoding="utf-8"), time.sleep)
+            misbehave(fault.read_text(encoding="utf-8"), time.sleep)
         if self._options.fail_load:
             raise ModelLoadError(f"{self.entry.place} fail_load is set")
         voices = self._options.voices
@@ -142,6 +111,9 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         if self._options.gives == "text":
             per_token = {"en": CHARS_PER_TOKEN, "vi": CHARS_PER_TOKEN / 2}
             return Offer(f"{revision}+text", 0, reads_tokens=self._options.reads_tokens, chars_per_token=per_token)
+        if self._options.gives == "film":
+            revision += f"+film{self._options.frame_size}"
+            return Offer(revision, voices=dict.fromkeys(voices, "und"), default_voice=default)
         return Offer(
             revision=revision + "+signed" * self._options.signed + "+timed" * self._options.timed,
             sample_rate=SAMPLE_RATE,
@@ -149,25 +121,43 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
             default_voice=default,
         )
 
-    def check(self, item: ParagraphRequest | SummaryPartRequest) -> None:
-        """Raise `UnknownVoice` for a voice that is not in `voices`."""
+    def check(self, item: Request) -> None:
+        """Raise `UnknownVoice` for a voice that is not in `voices`, `InvalidInput` for such a face."""
         if isinstance(item, ParagraphRequest):
             self._check_voice(item.voice)
+        elif isinstance(item, StretchRequest):
+            self._check_face(item.face)
 
-    def run(self, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> Sequence[Sound | Written | Exception]:
-        """Sleep for the batch's time; return silence, words, or an error (`UnknownVoice`, a fault) for each input."""
+    def length(self, item: Request) -> float:
+        """The characters of a text, or the frames of a stretch."""
+        return item.frames if isinstance(item, StretchRequest) else len(item.text)
+
+    def prepare(self, item: Request) -> Prepared:
+        """A text as it is; of a stretch, how loud each frame is."""
+        return to_show(item, self.read_artifact) if isinstance(item, StretchRequest) else item
+
+    def run(self, batch: Sequence[Prepared]) -> Sequence[Made | Exception]:
+        """Sleep for the batch's time; return silence, words, what to show, or an error for each input."""
         self._note("began", batch)
-        _LEAKED.append(b"\1" * int(self._options.leak_mb * _MIB))  # written, so that the kernel gives the memory
+        leak(self._options.leak_mb)
         if 0 < self._options.memory_items < len(batch):
             raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
-        chars = sum(len(item.text) for item in batch)
+        chars = sum(len(item.text) for item in batch if not isinstance(item, ToShow))
+        seconds = self._options.seconds + self._options.seconds_per_char * chars
         with contextlib.suppress(Cancelled):
-            self._spend(self._options.seconds + self._options.seconds_per_char * chars, range(len(batch)))
+            self._spend(seconds + self._options.seconds_per_frame * total_frames(batch), range(len(batch)))
             if self._options.steps:
                 self._step(range(len(batch)))
         outcomes = [self._outcome(index, item) for index, item in enumerate(batch)]
         self._note("ended", batch)
         return outcomes
+
+    def finish(self, item: Request, made: Made) -> Sound | Written | Film:
+        """Sound and words as they are; of a stretch its pictures, drawn one by one."""
+        if not (isinstance(made, ToShow) and isinstance(item, StretchRequest)):
+            return cast(Sound | Written, made)
+        pictures = drawn(made, self._options.frame_size)
+        return Film(pictures, item.frames, Encoding(preset="ultrafast"), item.pictures, item.start)
 
     def memory_bytes(self) -> int:
         """The option `pretended_bytes`."""
@@ -182,16 +172,28 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         if voices and voice is not None and voice not in voices:
             raise UnknownVoice(f"voice: the rehearsal has no voice {voice!r}; it has: {', '.join(voices)}")
 
-    def _outcome(self, index: int, item: ParagraphRequest | SummaryPartRequest) -> Sound | Written | Exception:
+    def _check_face(self, face: str | None) -> None:
+        voices = self._options.voices
+        if voices and face not in (None, *voices):
+            raise InvalidInput(f"face: the rehearsal has no face {face!r}; it has: {', '.join(voices)}")
+
+    def _outcome(self, index: int, item: Prepared) -> Made | Exception:
         if self.is_cancelled(index):
             return Cancelled()
         try:
-            self.check(item)
+            if isinstance(item, ParagraphRequest):
+                self._check_voice(item.voice)
             if self._options.faults:
-                _misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
+                misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
         except (UnknownVoice, ModelError, Cancelled) as exc:
             return exc
-        return self._words(item) if isinstance(item, SummaryPartRequest) else self._silence(item)
+        match item:
+            case ToShow():
+                return item
+            case SummaryPartRequest():
+                return self._words(item)
+            case ParagraphRequest():
+                return self._silence(item)
 
     def _words(self, item: SummaryPartRequest) -> Written:
         words = item.text.split()
@@ -233,7 +235,7 @@ class Rehearsal(Adapter[ParagraphRequest | SummaryPartRequest, Sound | Written])
         took = {"seconds": time.monotonic() - began_s, "waited_s": _waited_s() - waited_s}
         self._write([{"what": "stepped", "steps": self._options.steps, **took}])
 
-    def _note(self, what: str, batch: Sequence[ParagraphRequest | SummaryPartRequest]) -> None:
+    def _note(self, what: str, batch: Sequence[Prepared]) -> None:
         """Write one line per input to the journal."""
         self._write([{"what": what, "text": digest(item.text)} for item in batch])
 
@@ -276,25 +278,3 @@ def _waited_s() -> float:
     with contextlib.suppress(OSError, IndexError):  # Linux has it, if it is built with it
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     return 0.0
-
-
-def _misbehave(text: str, spend: Callable[[float], None]) -> None:
-    """Cause the faults that the words in `text` name, in order; `spend` sleeps."""
-    for found in _FAULT.finditer(text):
-        match found[1] or found[3]:
-            case "slow":
-                spend(float(found[2]))
-            case "error":
-                raise ModelError("text: ⚡error stands in it")
-            case "memory":
-                raise MemoryError("⚡memory stands in the text")
-            case "hog":
-                # Written to, so that the memory is really allocated.
-                b"\1" * int(float(found[2]) * _MIB)
-            case "crash":
-                os.kill(os.getpid(), signal.SIGSEGV)
-            case "killed":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "hang":
-                while True:
-                    time.sleep(3600)
