@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import codecs
 import re
-import stat
 from pathlib import Path
 
 from producer.books.formats.book import Book, Chapter
 from producer.books.formats.epub import read_epub
 from producer.books.formats.markdown import has_headings, read_markdown
 from producer.books.formats.plain import read_plain
+from producer.files.given_file import first_bytes
 from tasks.errors import InvalidInput
 
 __all__ = ["Book", "Chapter", "read_book", "select_chapters"]
@@ -39,7 +39,7 @@ _RANGE = re.compile(r"^(\d{1,6})(?:\s*-\s*(\d{1,6})?)?$")
 def read_book(path: str | Path) -> Book:
     """The book in the file, with at least one chapter that can be spoken."""
     path = Path(path)
-    start = _first_bytes(path)
+    start = first_bytes(path, "a text, Markdown or EPUB file")
     for mark, kind in _FOREIGN:
         if mark in (start[: len(mark)], start[60:68]):
             raise InvalidInput(f"{path}: {kind} cannot be read; convert it to EPUB or plain text")
@@ -73,24 +73,6 @@ def select_chapters(book: Book, selection: str | None) -> list[tuple[int, Chapte
             raise InvalidInput(f"chapters: there is no {item.strip()}; {exists}")
         wanted.update(range(first, last + 1))
     return [(number, book.chapters[number - 1]) for number in sorted(wanted)]
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        kind = path.stat().st_mode
-        if stat.S_ISDIR(kind):
-            raise InvalidInput(f"{path}: a folder; name a text, Markdown or EPUB file in it")
-        if not stat.S_ISREG(kind):
-            raise InvalidInput(f"{path}: not an ordinary file; save it to one first")
-        with path.open("rb") as file:
-            start = file.read(80)
-    except FileNotFoundError as exc:
-        raise InvalidInput(f"{path}: no such file") from exc
-    except OSError as exc:
-        raise InvalidInput(f"{path}: cannot be read ({exc.strerror})") from exc
-    if not start:
-        raise InvalidInput(f"{path}: the file is empty")
-    return start
 
 
 def _limit(path: Path, most: int) -> None:
