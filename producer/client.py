@@ -14,6 +14,7 @@ from producer.map import MapClient
 from producer.missing_workers import missing
 from producer.speech import SpeechClient
 from producer.summary import SummaryClient
+from producer.video import VideoClient
 from tasks.errors import UnknownJob
 from tasks.estimates.estimate import Estimate, ended, estimates, unknown
 from tasks.flow.cancel import part_named
@@ -25,7 +26,7 @@ from tasks.redis import task_id
 from tasks.settings import settings
 
 
-class Client(SpeechClient, SummaryClient, MapClient):
+class Client(SpeechClient, SummaryClient, VideoClient, MapClient):
     """Submits jobs to the broker at `broker_url`, long texts through the store at `store_url`.
 
     Both default to the settings. Every method may raise `BrokerUnavailable`. `submit` sends a request of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from tasks.messages.base import JobRequest, Message, ModelRequest, PartRequest, Text, TextRef
+from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, Message, ModelRequest, PartRequest, Text, TextRef
 from tasks.messages.craft import Craft
 from tasks.messages.files import ResultFile, StoredFile
 from tasks.messages.lookup import check_craft
@@ -102,6 +102,12 @@ class VideoRequest(FaceRequest, JobRequest):
         if (self.audio is None) != (self.speech is not None):
             raise ValueError("speech: a text needs it, and a sound does not take it")
         return self
+
+    def by_reference(self, put_text: Callable[[str], str]) -> Self:
+        """The same request, with a reference to a long text."""
+        if not self.text or len(self.text.encode(errors="replace")) <= INLINE_TEXT_BYTES:
+            return self
+        return self.model_copy(update={"text": None, "text_ref": put_text(self.text)})
 
 
 class Lipsync(Craft):

@@ -36,8 +36,12 @@ def name_of(kind: str, extension: str, ingredients: Mapping[str, JSON]) -> str:
 
 def name_of_bytes(kind: str, extension: str, content: bytes) -> str:
     """The artifact's name as a hash of bytes, for example of its own content."""
-    key = hashlib.sha256(content).hexdigest()
-    return checked_name(f"{kind}/{key[:2]}/{key}.{extension}")
+    return name_of_digest(kind, extension, hashlib.sha256(content).hexdigest())
+
+
+def name_of_digest(kind: str, extension: str, digest: str) -> str:
+    """The same, of bytes with this SHA-256, in hexadecimal."""
+    return checked_name(f"{kind}/{digest[:2]}/{digest}.{extension}")
 
 
 def checked_name(name: str) -> str:
