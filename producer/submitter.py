@@ -68,6 +68,23 @@ class Submitter:
         self._note_missing_workers(request)
         return Job(self.connection, self.store, job_id)
 
+    def take_up(self, request: JobRequest, name: str = "") -> tuple[Job[Any], bool]:
+        """The open job of the same request, or a new one like `submit`; and whether it was open already.
+
+        So what is started again goes on. `name` identifies the request; empty: a digest of its task and fields.
+        """
+        self.check_store("nothing was sent")
+        name = name or _digest_of(request)
+        with self.connection.speaking():
+            record = self.connection.ledger.queries.named(name)
+        if record is not None and record.state != "ended":
+            return Job(self.connection, self.store, record.job_id), True
+        job_id = str(uuid.uuid4())
+        # Named before it is sent: if the process dies in between, the name has no job and is ignored.
+        with self.connection.speaking():
+            self.connection.ledger.transitions.name_job(name, job_id)
+        return self.submit(request, job_id), False
+
     def _check_id(self, job_id: str, request: ModelRequest) -> None:
         with self.connection.speaking():
             first = self.connection.ledger.queries.request_of(job_id)

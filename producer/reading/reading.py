@@ -7,7 +7,6 @@ reading goes on after the command that started it has ended.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ from producer.reading.request import ReadingRequest
 from producer.reading.status import FailedPart, book_status, chapter_id, failed_parts
 from producer.results import NOT_RECORDED, error_of
 from tasks.errors import ArtifactMissing, SlotlineError
-from tasks.messages import ChapterResult
+from tasks.messages import BookRequest, ChapterResult
 
 
 class Reading:
@@ -67,19 +66,8 @@ class Reading:
 
         Raises `OtherStore` if live workers use another store than the client.
         """
-        self.client.check_store("nothing was sent")
-        connection, digest = self.client.connection, self.request.digest
-        with connection.speaking():
-            record = connection.ledger.queries.named(digest)
-        if record is not None and record.state != "ended":
-            self.job, self.is_taken_up = Job(connection, self.client.store, record.job_id), True
-            return
-        job_id = str(uuid.uuid4())
-        # Named before it is sent: if the command dies in between, the name has no job and is ignored.
-        with connection.speaking():
-            connection.ledger.transitions.name_job(digest, job_id)
-        fields = self.request.fields()
-        self.job = self.client.submit_book(fields.pop("chapters"), job_id=job_id, **fields)
+        request = BookRequest.parse(self.request.fields())
+        self.job, self.is_taken_up = self.client.take_up(request, self.request.digest)
 
     def step(self, now_s: float) -> list[ChapterRow]:
         """Look once; returns the chapters that have ended since the last look, after writing their files."""

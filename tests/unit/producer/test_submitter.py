@@ -12,6 +12,7 @@ import redis
 from producer import Client, Progress
 from tasks.errors import IdInUse, InvalidInput, OtherStore, UnknownModel, UnknownVoice
 from tasks.flow.ledger.sizes import unpacked
+from tasks.messages import ChapterRequest
 from tasks.messages.base import JobRequest, PartRequest
 from tasks.offers import Offers, Published
 from tasks.redis import keys
@@ -173,3 +174,18 @@ def test_the_sizes_of_long_texts_are_recorded_though_the_message_only_names_them
     job = client.submit_book(chapters, title="t", model="quick")
     raw = redis.Redis.from_url(broker)
     assert list(unpacked(raw.get(keys.sizes(job.id)))) == [len(LONG), 5000]  # type: ignore[arg-type]
+
+
+def test_what_is_asked_for_again_while_it_is_open_is_taken_up_and_not_sent_twice(
+    client: Client, redis_client: redis.Redis
+) -> None:
+    request = ChapterRequest.parse({"text": "Some words.", "model": "quick"})
+    job, was_open = client.take_up(request)
+    again, is_open = client.take_up(request)
+    assert (job.id, was_open, is_open) == (again.id, False, True)
+    other, was_open = client.take_up(request.model_copy(update={"speed": 2.0}))
+    assert (other.id != job.id, was_open) == (True, False)
+    job.cancel()
+    third, was_open = client.take_up(request)
+    assert (third.id != job.id, was_open) == (True, False)
+    assert len(sent(redis_client, "flow")) == 3
