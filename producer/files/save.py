@@ -1,4 +1,4 @@
-"""Saves a result: audio, texts and other artifacts; a file is whole or does not exist.
+"""Saves a result: audio, texts, films, pictures and other artifacts; a file is whole or does not exist.
 
 A result itself lists its files (`Result.files`); this file names and writes them. Computes
 nothing and needs no worker.
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from producer.files.audio import format_of, write_audio
 from producer.files.names import numbered_name
+from producer.files.pictures import unpack
 from tasks.errors import InvalidInput, StoreError
-from tasks.messages import Audio, Result, ResultFile, StoredFile
+from tasks.messages import Archive, Audio, Result, ResultFile, StoredFile
 from tasks.store.atomic import whole_file
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def save(store: Store, result: Result, path: Path, format: str | None) -> list[P
     files = result.files(store.read_text)
     if result.is_folder:
         return _save_many(store, files, path, format)
-    return [_save_one(store, one.content, path, format) for one in files if one]
+    return [file for one in files if one for file in _save_one(store, one.content, path, format)]
 
 
 def write_text(text: str, path: Path, format: str | None = None) -> Path:
@@ -52,40 +53,54 @@ def write_text(text: str, path: Path, format: str | None = None) -> Path:
     return path
 
 
-def _save_one(store: Store, content: Content, path: Path, format: str | None) -> Path:
-    if isinstance(content, str):
-        return write_text(content, path, format)
-    if isinstance(content, StoredFile):
-        return _fetch(store, content, path, format)
+def _save_one(store: Store, content: Content, path: Path, format: str | None) -> list[Path]:
+    match content:
+        case str():
+            return [write_text(content, path, format)]
+        case StoredFile():
+            return [_fetch(store, content, path, format)]
+        case Archive():
+            _check_format(format, content.extension)
+            make_folder(path)
+            return unpack(store, content.artifact, path)
+        case Audio():
+            return [_save_audio(store, content, path, format)]
+
+
+def _save_audio(store: Store, audio: Audio, path: Path, format: str | None) -> Path:
     chosen = format_of(path, format)
     make_folder(path.parent)
-    write_audio(store, content, path, chosen)
+    write_audio(store, audio, path, chosen)
     return path
 
 
 def _fetch(store: Store, file: StoredFile, path: Path, format: str | None) -> Path:
-    if format not in (None, file.extension):
-        raise InvalidInput(f"format: {format!r} is not written for this; it may be {file.extension}")
+    _check_format(format, file.extension)
     make_folder(path.parent)
     store.fetch(file.artifact, path)
     return path
+
+
+def _check_format(format: str | None, own: str) -> None:
+    if format not in (None, own):
+        raise InvalidInput(f"format: {format!r} is not written for this; it may be {own}")
 
 
 def _save_many(store: Store, files: Sequence[ResultFile | None], folder: Path, format: str | None) -> list[Path]:
     """Numbered files, of those that have something to write. `format` is that of the audio among them."""
     chosen = format_of(Path("x.wav"), None if format == "txt" else format)
     make_folder(folder)
-    written = []
+    written: list[Path] = []
     for number, one in enumerate(files, 1):
         if one is None:
             continue
         match one.content:
             case str():
                 ending = "txt"
-            case StoredFile(extension=extension):
+            case StoredFile(extension=extension) | Archive(extension=extension):
                 ending = extension
             case Audio():
                 ending = chosen
         name = numbered_name(number, one.title, len(files), ending)
-        written.append(_save_one(store, one.content, folder / name, ending))
+        written += _save_one(store, one.content, folder / name, ending)
     return written

@@ -14,7 +14,7 @@ from tasks.messages.base import (
     Request,
 )
 from tasks.messages.craft import Craft
-from tasks.messages.files import Audio, ResultFile, StoredFile
+from tasks.messages.files import Archive, Audio, ResultFile, StoredFile
 from tasks.messages.lipsync import Film, SpokenBy, StretchRequest, StretchResult, VideoRequest, VideoResult
 from tasks.messages.map import MapRequest, MapResult
 from tasks.messages.result import Result
@@ -43,6 +43,7 @@ from tasks.messages.summary import (
 __all__ = [
     "INLINE_TEXT_BYTES",
     "MAX_TEXT_CHARS",
+    "Archive",
     "Audio",
     "BookChapter",
     "BookRequest",

@@ -31,8 +31,16 @@ class StoredFile:
     extension: str
 
 
-Content: TypeAlias = "Audio | StoredFile | str"
-"""An audio artifact, written in the requested format; another artifact, written unchanged; or a text in UTF-8."""
+@dataclass(frozen=True)
+class Archive:
+    """A zip archive whose files, with this extension, are written unpacked into a folder, by the names in it."""
+
+    artifact: str
+    extension: str
+
+
+Content: TypeAlias = "Audio | StoredFile | Archive | str"
+"""An audio artifact, written in the requested format; another artifact, written unchanged or unpacked; or a text."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
 
@@ -9,7 +10,7 @@ from pydantic import Field, model_validator
 
 from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, Message, ModelRequest, PartRequest, Text, TextRef
 from tasks.messages.craft import Craft
-from tasks.messages.files import ResultFile, StoredFile
+from tasks.messages.files import Archive, ResultFile, StoredFile
 from tasks.messages.lookup import check_craft
 from tasks.messages.result import Result
 from tasks.messages.speech import Joined
@@ -186,5 +187,8 @@ class VideoResult(Result):
         return f"{self.duration_s:.1f} s of film"
 
     def files(self, read_text: Callable[[str], str]) -> Sequence[ResultFile]:
-        """The film."""
-        return [ResultFile(StoredFile(self.film.artifact, "mp4"), self.title)] if self.film else []
+        """The film, or the archives of its pictures."""
+        if self.film:
+            return [ResultFile(StoredFile(self.film.artifact, "mp4"), self.title)]
+        named = json.loads(read_text(self.archives_ref)) if self.archives_ref else self.archives or ()
+        return [ResultFile(Archive(str(name), self.pictures or "jpg")) for name in named]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from producer.files.save import make_folder, save, write_text
 from tasks.errors import InvalidInput, StoreError
 from tasks.media import audio as sound
-from tasks.messages import BookResult, ChapterResult, TextSummaryResult
+from tasks.messages import BookResult, ChapterResult, Film, TextSummaryResult, VideoResult
 from tasks.store.artifacts import Store
 from tests.unit.producer.files.conftest import RATE, artifact
+from tests.unit.producer.files.test_pictures import archive
 
 
 def chapter(store: Store, title: str, seed: int | None) -> ChapterResult:
@@ -53,3 +55,25 @@ def test_a_folder_or_file_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "one.txt").mkdir()
     with pytest.raises(StoreError, match="one.txt cannot be written"):
         write_text("Words.", tmp_path / "one.txt")
+
+
+def test_a_film_is_one_file_and_of_no_other_format(store: Store, tmp_path: Path) -> None:
+    store.put_bytes("film/ab/a.mp4", b"film")
+    film = Film(artifact="film/ab/a.mp4", width=64, height=64, frames=25, bytes=4)
+    made = VideoResult(film=film, audio="sound/ab/a.wav", frames=25, stretches=1, computed=1)
+    assert save(store, made, tmp_path / "new" / "film.mp4", None) == [tmp_path / "new" / "film.mp4"]
+    assert (tmp_path / "new" / "film.mp4").read_bytes() == b"film"
+    with pytest.raises(InvalidInput, match="format: 'avi' is not written for this; it may be mp4"):
+        save(store, made, tmp_path / "film.avi", "avi")
+
+
+def test_the_pictures_of_a_film_become_the_files_of_one_folder(store: Store, tmp_path: Path) -> None:
+    names = [archive(store, f"film/ab/{n}.zip", {f"frame_{n:06d}.png": b"x"}) for n in range(3)]
+    made = VideoResult(audio="sound/ab/a.wav", frames=3, stretches=3, computed=3, pictures="png", archives=names)
+    written = save(store, made, tmp_path / "out", None)
+    assert [path.name for path in written] == ["frame_000000.png", "frame_000001.png", "frame_000002.png"]
+    assert all(path.is_file() for path in written)
+    long = made.model_copy(update={"archives": None, "archives_ref": store.put_text(json.dumps(names))})
+    assert save(store, long, tmp_path / "again", "png") == [tmp_path / "again" / path.name for path in written]
+    with pytest.raises(InvalidInput, match="format: 'jpg' is not written for this; it may be png"):
+        save(store, made, tmp_path / "out", "jpg")
