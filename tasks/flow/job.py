@@ -218,6 +218,7 @@ def _opening(this: JobRun, plan: Plan) -> Opening:
         root=str(this.task.request.root_id or this.job_id),
         parent=this.parent,
         measure=plan.measure,
+        names_artifacts=plan.names_artifacts,
         request=this.request,
         sizes=_sizes(plan),
     )
@@ -243,7 +244,7 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
         if this.attempt >= ATTEMPTS_ALLOWED:
             named = ", ".join(map(str, missing.parts[:NAMED_FAILURES]))
             raise ArtifactMissing(
-                f"the artifacts of {len(missing.parts)} {this.kind.unit}s ({named}) are missing again, "
+                f"the artifacts of {len(missing.parts)} {_units(this.kind)} ({named}) are missing again, "
                 f"though they were computed {this.attempt} times; does the store keep what is written?"
             ) from missing
         this.ledger.transitions.reopen(this.job_id, missing.parts)
@@ -267,4 +268,8 @@ def _parts_failed(kind: Kind[Any], gathered: Gathered, made: Made) -> PartsFaile
     )
     more = f"; and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
     kept = f". {made.kept}" if made.kept else ""
-    return PartsFailed(f"{len(failed)} of {gathered.record.total} {kind.unit}s failed: {named}{more}{kept}")
+    return PartsFailed(f"{len(failed)} of {gathered.record.total} {_units(kind)} failed: {named}{more}{kept}")
+
+
+def _units(kind: Kind[Any]) -> str:
+    return kind.units or f"{kind.unit}s"

@@ -28,7 +28,8 @@ class Plan:
     slots take. `variant` is the registry's model that all parts need, as a word (`tasks/messages/variants.py`), or
     `variant_field` is the field of each part's payload that names it. `part_results`: whether each part's result is
     also stored in Celery's backend (the ledger has it in any case). `measure` is the sum over all parts, at its start:
-    an amount of 0.
+    an amount of 0. `part_task` is the task that the parts are messages of, or `*field`: each part's payload names its
+    own in this field. `names_artifacts`: payloads and `params` name artifacts, which are kept while the job is open.
     """
 
     title: str
@@ -45,6 +46,7 @@ class Plan:
     variant_field: str = ""
     part_results: bool = False
     measure: Measure | None = None
+    names_artifacts: bool = False
     sizes: Sequence[int] | None = None
     """How much there is to compute in each part. None: the length of its payload; of a part that is a job, what the
     producer has told."""
@@ -103,6 +105,8 @@ class Kind(ABC, Generic[RequestT]):
     """The request of the job's task; its `kind` is the name of this kind in the job's record and result."""
     unit: ClassVar[str]
     """The word for one part in messages: paragraph, chapter."""
+    units: ClassVar[str] = ""
+    """The word for several parts; empty: `unit` with an s."""
 
     def request_of(self, payload: str) -> RequestT:
         """The request of a job of this kind that is itself a part, from the payload in its parent job.

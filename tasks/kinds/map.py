@@ -60,6 +60,7 @@ class MapKind(Kind[MapRequest]):
             part_queue=queue_of(request.model),
             part_priority=OF_JOB,
             measure=parts_of(craft.name).measure,
+            names_artifacts=craft.request.names_artifacts,
             sizes=[one.input_size() for one in checked],
         )
 

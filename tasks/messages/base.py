@@ -114,6 +114,8 @@ class PartRequest(ModelRequest):
     content: ClassVar[frozenset[str]] = frozenset({"text"})
     variant_field: ClassVar[str] = ""
     """The field that names one of a registry's models; empty: none does."""
+    names_artifacts: ClassVar[bool] = False
+    """Whether its fields name artifacts, which a job's parts need while the job is open."""
 
     @classmethod
     def shared(cls, request: Request) -> dict[str, Any]:

@@ -166,9 +166,11 @@ class Queries:
     def texts(self, job_id: str) -> list[bytes]:
         """Every text of a job's record in which an artifact may be named."""
         found = [self._redis.hget(keys.sent(job_id), "start"), *(text for _, text in self._outcomes(job_id))]
-        finish_head, part_queue = self._redis.hmget(keys.job(job_id), "finish_head", "part_queue")
-        found.append(finish_head)
-        if part_queue == FLOW_QUEUE.encode():  # its parts are jobs, and their texts may lie in the store
+        names = ("finish_head", "params", "part_queue", "names_artifacts")
+        finish_head, params, part_queue, names_artifacts = self._redis.hmget(keys.job(job_id), names)
+        found += [finish_head, params]
+        # Of parts that are jobs the texts may lie in the store. Other payloads are only read where it is worth it.
+        if part_queue == FLOW_QUEUE.encode() or names_artifacts:
             found += self._redis.lrange(keys.parts(job_id), 0, -1)
         return [text for text in found if text]
 

@@ -23,7 +23,7 @@ _FIELDS = """
 kind title model voice params width part_task part_queue part_list part_priority part_results finish_head finish_tail
 finish_list root parent_job parent_part ttl_ms retry_ms state outcome result error total done failed skipped computed
 sent sent_list next messages submitted_ms opened_ms opened_total finishing_ms ended_ms measure unit request variant
-top seated in_row timeout_s until_ms
+top seated in_row timeout_s until_ms names_artifacts
 """
 """Fields of a job's record, and of PROGRESS, that have a meaning of their own."""
 
@@ -167,7 +167,8 @@ class Opening:
     `width` is how many parts may be under way at most; None: as many as the model's live slots take at once.
     `skipped` maps a part to the JSON-ready reason it is not computed. `part_results`
     says whether each part's result is kept in Celery's backend as well. `measure` is what
-    the job has made at its opening: nothing yet, of what its parts will add up.
+    the job has made at its opening: nothing yet, of what its parts will add up. `part_task` may
+    be `*field`: each part's payload names its task in this field.
     """
 
     kind: str
@@ -193,6 +194,8 @@ class Opening:
     """The digest of the job's request, to which its id belongs."""
     timeout_s: float | None = None
     """The job's own `timeout_s`; a part of another job has that job's end."""
+    names_artifacts: bool = False
+    """Whether payloads and `params` name artifacts, which must stay in the store while the job is open."""
     variant: str = ""
     """The registry's model that its parts need, as a word; `*field`: each part's payload names it in this field."""
     sizes: Sequence[int] | None = None

@@ -232,6 +232,7 @@ def _fields_of(opening: Opening) -> dict[str, str]:
     asked = {"request": opening.request} if opening.request else {}
     asked |= {"timeout_s": seconds_of(opening.timeout_s)} if opening.timeout_s else {}
     asked |= {"variant": opening.variant} if opening.variant else {}
+    asked |= {"names_artifacts": "1"} if opening.names_artifacts else {}
     return (
         measured
         | asked

@@ -73,14 +73,29 @@ local function new_tag(job, part)
   return as_word(job) .. '.' .. part .. ':' .. redis.call('HINCRBY', key_of(job), 'messages', 1)
 end
 
+-- Whether what a record says of its parts stands in a field of each part's payload, which it names: `*field`.
+local function is_in_payload(named) return string.sub(named, 1, 1) == '*' end
+
+-- The text in the field `named` (`*field`) of a payload; nil if there is none.
+local function in_payload(named, payload)
+  local ok, own = pcall(cjson.decode, string.match(payload, '\n(.*)$') or '')
+  local found = ok and type(own) == 'table' and own[string.sub(named, 2)]
+  return type(found) == 'string' and found ~= '' and found or nil
+end
+
 -- The registry's model that a part needs, as a word: the same for all parts of the job, or (`*field`) named in a field of
 -- each part's payload. nil: the model is no registry, or the part does not name one.
 local function variant_of(record, payload)
   local named = record.variant or ''
-  if string.sub(named, 1, 1) ~= '*' then return named ~= '' and named or nil end
-  local ok, own = pcall(cjson.decode, string.match(payload, '\n(.*)$') or '')
-  local variant = ok and type(own) == 'table' and own[string.sub(named, 2)]
-  return type(variant) == 'string' and variant ~= '' and as_word(variant) or nil
+  if not is_in_payload(named) then return named ~= '' and named or nil end
+  local variant = in_payload(named, payload)
+  return variant and as_word(variant)
+end
+
+-- The task that a part is the message of: the same for all parts of the job, or (`*field`) named in its payload. A part
+-- that names none gets `*field` as its task, which no worker knows: it fails, and the error shows it.
+local function task_of(record, payload)
+  return is_in_payload(record.part_task) and in_payload(record.part_task, payload) or record.part_task
 end
 
 -- A new message for one part. The ledger keeps it until the part is settled, so the sweep can see a loss.
@@ -92,7 +107,7 @@ local function part_message(job, record, part)
   -- Written by hand: cjson takes twice as long for a table, and this is half of a settle.
   local message = '{"body":' .. text('[[],' .. kwargs .. ',{"callbacks":null,"errbacks":null,"chain":null,"chord":null}]') ..
     ',"content-type":"application/json","content-encoding":"utf-8","headers":{"lang":"py","task":' ..
-    text(record.part_task) .. ',"id":' .. id .. ',"root_id":' .. text(record.root) .. ',"parent_id":' .. text(job) ..
+    text(task_of(record, payload)) .. ',"id":' .. id .. ',"root_id":' .. text(record.root) .. ',"parent_id":' .. text(job) ..
     ',"retries":0,"ignore_result":' .. (record.part_results == '1' and 'false' or 'true') ..
     ',"origin":"slotline","argsrepr":"()","kwargsrepr":' .. text(kwargs) ..
     (variant and ',"slotline_variant":' .. text(variant) or '') ..

@@ -38,3 +38,10 @@ def test_the_texts_of_parts_that_are_jobs_are_needed_and_a_parts_own_text_is_not
     ledger.transitions.open("nested", replace(nested, payloads=[f'CI\n{{"text_ref":"{named}.txt"}}']))
     ledger.transitions.open("flat", replace(OPENING, payloads=[f"P{other}"]))
     assert needed(ledger) == {named.encode()}
+
+
+def test_payloads_and_parameters_are_searched_where_the_job_says_that_they_name_artifacts(ledger: Ledger) -> None:
+    block, sound = "sound16k/ab/" + "1" * 64, "sound/ab/" + "2" * 64
+    names = replace(OPENING, params={"audio": f"{sound}.mp3"}, payloads=[f'F1\n{{"sounds":["{block}.wav"]}}'])
+    ledger.transitions.open("film", replace(names, names_artifacts=True))
+    assert needed(ledger) == {block.encode(), sound.encode()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery, Task
@@ -16,7 +17,17 @@ from tasks.flow.ledger.queries import Queries
 from tasks.messages import SummaryTextRequest
 from tasks.offers import Offers
 from tasks.redis import keys
-from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, MODEL, finishes, opened, parts_sent, progress, record_of
+from tests.unit.tasks.flow.ledger.opened_jobs import (
+    FLOW,
+    MODEL,
+    OPENING,
+    finishes,
+    messages,
+    opened,
+    parts_sent,
+    progress,
+    record_of,
+)
 
 
 def finishing(ledger: Ledger, total: int) -> str:
@@ -123,3 +134,18 @@ def test_a_run_that_was_frozen_while_another_extended_the_job_does_not_end_it(
         assert finish.apply(task_id=job).state == "IGNORED"
     assert record_of(ledger, job).state == "open"
     assert ledger.queries.states(job) == "dddq"
+
+
+def test_each_part_may_be_the_message_of_a_task_of_its_own(ledger: Ledger, raw_redis: Any) -> None:
+    parts = ['CHello.\n{"task":"speech.chapter"}', "Pwithout one"]
+    named = replace(OPENING, part_task="*task", part_queue=FLOW, part_list=FLOW, width=2, payloads=parts)
+    ledger.transitions.open("job", named)
+    assert [one["headers"]["task"] for one in messages(raw_redis, FLOW)] == ["speech.chapter", "*task"]
+    for part in (1, 2):
+        ledger.transitions.settle("job", part, "done", {})
+    raw_redis.delete(FLOW)
+    ledger.transitions.extend("job", 2, ['VHello.\n{"task":"lipsync.video"}'])
+    assert [one["headers"]["task"] for one in messages(raw_redis, FLOW)] == ["lipsync.video"]
+    raw_redis.delete(FLOW)
+    assert ledger.transitions.sweep("job", 1000).sent == ("3",)
+    assert [one["headers"]["task"] for one in messages(raw_redis, FLOW)] == ["lipsync.video"], "sent again"
