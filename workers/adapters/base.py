@@ -158,6 +158,14 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         when it has returned; its time counts to the model's `load_limit_s`.
         """
 
+    def detach(self) -> None:
+        """The counterpart of `attach`: the model was unloaded, and no input of it is in work here any more.
+
+        For an adapter that holds more than memory: end its threads, close its files. By default nothing, because its
+        memory goes with it. Called once, by another thread than all others; nothing is called after it. Not called at
+        the end of the process.
+        """
+
     def warm_up(self) -> None:
         """Run once on a short input, so that the first job is not slower than later ones."""
 

@@ -21,6 +21,7 @@ from tasks.exit_codes import DONE
 from tasks.flow.connections import ledger
 from tasks.flow.outcomes import Done as Made
 from workers.sidecar.batch_end import BatchEnd
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.claim import give_up
@@ -51,12 +52,14 @@ def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
     began = monotonic()
     ends: dict[int, BatchEnd] = {}
     recalls: list[int] = []
+    models: list[KnownModel] = []
     for item in items:
         if isinstance(item, RecallDone):
             recalls.append(item.number)
         elif not isinstance(item, ChildGone):
             batch = item_batch(item)
             ends.setdefault(batch.number, BatchEnd(batch)).add(item)
+            models += model_of(item)
     if ends:
         sidecar.page.enter(Stage.AWAY, min(ends), began, max(ends))
         _store(list(ends.values()))
@@ -65,6 +68,8 @@ def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
         for end in ends.values():
             _answer(sidecar, end)
         sidecar.page.leave(Stage.AWAY, monotonic())
+    for model in models:
+        sidecar.known.leave(model)
     for number in recalls:
         sidecar.parent.send(Recalled(number))
 
@@ -86,6 +91,12 @@ def last_words(sidecar: SidecarState, ready: threading.Thread) -> None:
 def item_batch(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> HeldBatch:
     """The batch whose calls end."""
     return item.run.batch if isinstance(item, (RunCame, LostRun)) else item.batch
+
+
+def model_of(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> list[KnownModel]:
+    """The model that the item's run was made ready for, and kept; none if it has no run."""
+    run = item.run if isinstance(item, (RunCame, LostRun, NotBegunCalls)) else None
+    return [run.model] if run is not None and run.model is not None else []
 
 
 def _store(ends: Sequence[BatchEnd]) -> None:

@@ -18,6 +18,7 @@ from tasks.flow.connections import write_buffer
 from tasks.store import artifacts
 from workers.sidecar import answers, away, crafts, ready, results
 from workers.sidecar.process import SidecarState
+from workers.sidecar.shared import partings
 from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def main(app: Celery, spec: SlotSpec, page: Page, parent: FrameLink, line: Sidec
         making_ready = threading.Thread(target=ready.run, args=(sidecar,), name="ready", daemon=True)
         making_ready.start()
         threading.Thread(target=results.run, args=(sidecar,), name="results", daemon=True).start()
+        threading.Thread(target=partings.run, args=(sidecar.known.parting,), name="partings", daemon=True).start()
         away.run(sidecar, making_ready)
     except LinkClosed:  # the parent has died
         os._exit(FAILED)

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from tasks.exit_codes import FAILED
 from tasks.flow.connections import ledger
 from tasks.flow.outcomes import Dropped
 from workers.sidecar import crafts
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.done import NoRun, NotBegunCalls, RecallDone, Refused
 from workers.sidecar.shared.held import HeldBatch, HeldRun
 from workers.sidecar.shared.known_models import Found, TakenBack
@@ -84,17 +86,28 @@ class Readying:
         taken = take(of, entry, batch.calls, has_company=not batch.is_alone)
         self._hand_on(Ran(outcomes=dict(taken.outcomes), alone=taken.alone, returned=returned), others - returned)
         for variant, requests in taken.by_variant.items():
-            began = monotonic()
-            ready = make_ready(of, self._model(variant), requests, has_company=not batch.is_alone)
-            names = [work.artifact for work in ready.work]
-            ready = without_made(of, ready, self._sidecar.stored.since(names, began))
-            self._hand_on(Ran(ready.failed, False, ready.alone, dict(ready.outcomes), ready.returned))
-            self._send(of, ready, variant)
+            with self._model(variant) as model:
+                began = monotonic()
+                ready = make_ready(of, model, requests, has_company=not batch.is_alone)
+                names = [work.artifact for work in ready.work]
+                ready = without_made(of, ready, self._sidecar.stored.since(names, began))
+                self._hand_on(Ran(ready.failed, False, ready.alone, dict(ready.outcomes), ready.returned))
+                self._send(of, ready, variant)
 
-    def _model(self, variant: str | None) -> Found:
-        """The model as the child has it; the child loads it first where it has not told of it yet."""
-        if (known := self._sidecar.known.find(variant)) is not None:
-            return known
+    @contextmanager
+    def _model(self, variant: str | None) -> Iterator[Found]:
+        """The model as the child has it, kept in the block; the child loads it first where it has not told of it."""
+        known = self._sidecar.known
+        found: Found | None = known.take(variant)
+        if found is None:
+            found = self._asked(variant)
+        try:
+            yield found
+        finally:
+            if isinstance(found, KnownModel):
+                known.leave(found)
+
+    def _asked(self, variant: str | None) -> Found:
         if self._sidecar.incoming.is_recalled:
             raise TakenBack
         self._leave()
@@ -113,7 +126,8 @@ class Readying:
         if ready.model is None or not wanted:
             return
         revision = ready.model.offer.revision
-        runs = [self._held(work, variant, revision) for work in runs_of(ready.model, wanted, self._batch_size)]
+        pieces = runs_of(ready.model, wanted, self._batch_size)
+        runs = [self._held(work, variant, revision, ready.model) for work in pieces]
         self._open -= {index for run in runs for index in run.calls}
         if self._sidecar.incoming.is_recalled:
             self._sidecar.done.put(*(NotBegunCalls(batch, run=run) for run in runs))
@@ -124,10 +138,11 @@ class Readying:
     def _batch_size(self) -> int:
         return self._sidecar.spec.batch_size
 
-    def _held(self, work: Sequence[Work], variant: str | None, revision: str) -> HeldRun:
+    def _held(self, work: Sequence[Work], variant: str | None, revision: str, model: KnownModel) -> HeldRun:
+        self._sidecar.known.hold(model)
         number = self._sidecar.outbox.number()
         calls, items = [one.calls for one in work], [one.item for one in work]
-        return HeldRun(Run(number, self._batch.number, calls, items, variant, revision), self._batch, work)
+        return HeldRun(Run(number, self._batch.number, calls, items, variant, revision), self._batch, work, model)
 
     def _hand_on(self, ran: Ran, others: frozenset[int] = frozenset()) -> None:
         """To the away thread, unless there is nothing."""

@@ -12,7 +12,6 @@ from time import monotonic
 from typing import TYPE_CHECKING, assert_never
 
 from tasks.exit_codes import FAILED
-from workers.adapters import hardware
 from workers.sidecar.shared.done import ChildGone, RunCame
 from workers.wire.socket_end import LinkClosed
 from workers.wire.work_line import FromChildToSidecar, ModelGone, ModelOffers, RunBroke, RunEnded
@@ -60,9 +59,8 @@ def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:
                 sidecar.line.took()
             if number:
                 sidecar.outbox.ended(number)
-        case ModelGone():
-            sidecar.known.forget()
-            hardware.release("cpu")  # what its adapter held here, such as phonemes' rules, may be as large as a model
+        case ModelGone(variant):
+            sidecar.known.forget(variant)
         case RunBroke(_, why):
             sidecar.why_broken = why
         case _:

@@ -66,7 +66,9 @@ class ModelOffers:
 
 @dataclass(frozen=True)
 class ModelGone:
-    """The child has unloaded the slot's only model."""
+    """The child has unloaded a model; `variant` is None for the slot's only one."""
+
+    variant: str | None = None
 
 
 @dataclass(frozen=True)

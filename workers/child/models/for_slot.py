@@ -1,8 +1,8 @@
 """Makes a slot's models from its table: one model, or a registry; and defines how each is loaded in this slot.
 
 The parent limits the time of a load. So the child reports to it each load of a registry's model, and each wait for a
-turn on a GPU, which does not count as loading. The sidecar is told what each loaded model offers, and when the only one
-is unloaded.
+turn on a GPU, which does not count as loading. The sidecar is told what each loaded model offers, and when it is
+unloaded.
 """
 
 from __future__ import annotations
@@ -58,11 +58,7 @@ def _one_model(spec: SlotSpec, life: Lifecycle, link: ChildEnd, tell: Tell, offe
         offer(ModelOffers(model.offer, entry=model.entry))
         return model
 
-    def gone() -> None:
-        with contextlib.suppress(LinkClosed):  # a sidecar that has died needs no word, and ends this process soon
-            tell(ModelGone())
-
-    return OneModel(spec.entry, spec.device, life, load_in_turn, gone)
+    return OneModel(spec.entry, spec.device, life, load_in_turn, lambda: _gone(tell))
 
 
 def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozenset[str], tell: Tell) -> Registry:
@@ -82,4 +78,10 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
 
     registry = Registry(spec.entry, spec.device, life, load)
     registry.changed = link.send
+    registry.gone = lambda name: _gone(tell, name)
     return registry
+
+
+def _gone(tell: Tell, variant: str | None = None) -> None:
+    with contextlib.suppress(LinkClosed):  # a sidecar that has died needs no word, and ends this process soon
+        tell(ModelGone(variant))

@@ -68,6 +68,8 @@ class Registry:
         self._load_s: float | None = None
         self.changed: Callable[[RegistryHolds], None] = lambda holds: None
         """Is called after each load and each unload, with what is loaded then."""
+        self.gone: Callable[[str], None] = lambda name: None
+        """Is called after each unload, also after that of a model that was never used, before `changed`."""
 
     def load(self) -> float:
         """Check that the folder exists, and load no model; raises `ModelLoadError`."""
@@ -247,6 +249,7 @@ class Registry:
         with self._counting:
             del self._models[name]
         hardware.release(self._device)
+        self.gone(name)
         self.changed(self.holds())
 
     def _candidates(self) -> list[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.stages.work import Work
 from workers.wire.call import Call
 from workers.wire.work_line import Run
@@ -39,11 +40,15 @@ class HeldBatch:
 
 @dataclass(frozen=True, eq=False)
 class HeldRun:
-    """A run that was made ready: what the child gets, and the claimed work behind each input."""
+    """A run that was made ready: what the child gets, and the claimed work behind each input.
+
+    Its `model` is not let go of before the run's calls have ended (`known_models.py`).
+    """
 
     run: Run
     batch: HeldBatch
     work: Sequence[Work]
+    model: KnownModel | None = None
 
     @property
     def calls(self) -> tuple[int, ...]:

@@ -1,26 +1,27 @@
 """The models that the child has loaded, as the sidecar knows them: each with an adapter of its own, which has no model.
 
-The results' thread tells what the child offers; the ready thread asks, and waits where the child must load first.
+The results' thread tells what the child offers and what it has unloaded; the ready thread asks, and waits where the
+child must load first. Guarantee: the adapter of an unloaded model is let go of once, when neither a batch that is made
+ready nor a run that has not ended uses it; until then `prepare` and `finish` find it as it was.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
-
-from cachetools import LRUCache
 
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.store import artifacts
 from workers.adapters import adapter_of
+from workers.adapters.base import AnyAdapter
 from workers.sidecar.crafts.base import KnownModel
 from workers.wire.work_line import ModelOffers
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
-
-REMEMBERED = 1024
 
 Found = KnownModel | SlotlineError | MemoryError
 
@@ -34,21 +35,47 @@ class KnownModels:
 
     def __init__(self, entry: ModelEntry, device: str, ask: Callable[[str | None], int]) -> None:
         self.entry = entry
+        self.parting: SimpleQueue[AnyAdapter] = SimpleQueue()
+        """The adapters that nobody uses any more; `partings.py` ends what they hold."""
         self._device = device
         self._ask = ask
         self._changed = threading.Condition()
-        self._known: LRUCache[str | None, KnownModel] = LRUCache(REMEMBERED)
+        self._known: dict[str | None, KnownModel] = {}
+        self._users: Counter[int] = Counter()
+        """How many use each model, by its identity; also of those that are not known any more."""
         self._answers: dict[int, Found] = {}
         self._recalls = 0
         self._is_closed = False
 
     def find(self, variant: str | None) -> KnownModel | None:
-        """The model, if the child has told of it."""
+        """The model, if the child has told of it; it may be let go of at any time."""
         with self._changed:
             return self._known.get(variant)
 
+    def take(self, variant: str | None) -> KnownModel | None:
+        """The model, if the child has told of it; it is kept until `leave`."""
+        with self._changed:
+            found = self._known.get(variant)
+            if found is not None:
+                self._users[id(found)] += 1
+            return found
+
+    def hold(self, model: KnownModel) -> None:
+        """Keep a model that was taken until one more `leave`."""
+        with self._changed:
+            self._users[id(model)] += 1
+
+    def leave(self, model: KnownModel) -> None:
+        """Whoever took the model, or held it, does not use it any more."""
+        with self._changed:
+            self._users[id(model)] -= 1
+            self._part_if_unused(model)
+
     def ask(self, variant: str | None) -> Found:
-        """The model, as the child says after it has loaded it; or why it cannot be loaded. Raises `TakenBack`."""
+        """The model, as the child says after it has loaded it; or why it cannot be loaded. Raises `TakenBack`.
+
+        A model is kept until `leave`.
+        """
         with self._changed:
             recalls = self._recalls
             if self._is_closed:
@@ -64,18 +91,23 @@ class KnownModels:
         """The child has told what a model offers, or why there is none."""
         found = self._found(message)
         with self._changed:
+            before = self._known.pop(message.variant, None)
             if isinstance(found, KnownModel):
                 self._known[message.variant] = found
-            else:
-                self._known.pop(message.variant, None)
+                if message.number:
+                    self._users[id(found)] += 1  # whoever asks has it from here on
+            if before is not None and before is not found:
+                self._part_if_unused(before)
             if message.number:
-                self._answers = {message.number: found}  # only one question is asked at a time
+                self._forget_answers()  # only one question is asked at a time
+                self._answers[message.number] = found
                 self._changed.notify_all()
 
-    def forget(self) -> None:
-        """The child has unloaded the slot's only model; its adapter here goes when nobody uses it any more."""
+    def forget(self, variant: str | None = None) -> None:
+        """The child has unloaded a model (None: the slot's only one)."""
         with self._changed:
-            self._known.pop(None, None)
+            if (before := self._known.pop(variant, None)) is not None:
+                self._part_if_unused(before)
 
     def recall(self) -> None:
         """Nobody will answer a question that waits now."""
@@ -88,6 +120,22 @@ class KnownModels:
         with self._changed:
             self._is_closed = True
         self.recall()
+
+    def _part_if_unused(self, model: KnownModel) -> None:
+        """Let go of a model that is not known any more, when nobody uses it."""
+        if self._users[id(model)] > 0:
+            return
+        del self._users[id(model)]
+        if all(model is not one for one in self._known.values()):
+            self.parting.put(model.adapter)
+
+    def _forget_answers(self) -> None:
+        """Answers to questions that were taken back: nobody will leave these models."""
+        for answer in self._answers.values():
+            if isinstance(answer, KnownModel):
+                self._users[id(answer)] -= 1
+                self._part_if_unused(answer)
+        self._answers.clear()
 
     def _found(self, message: ModelOffers) -> Found:
         if isinstance(message.found, (SlotlineError, MemoryError)):

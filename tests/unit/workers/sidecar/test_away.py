@@ -56,6 +56,34 @@ def made_ready(it: Around, number: int, *calls: Call) -> Any:
     return it.sidecar.outbox.recall()
 
 
+def test_a_model_is_kept_until_the_calls_of_its_last_run_have_ended(it: Around, traced: list[list[str]]) -> None:
+    known = it.sidecar.known
+    model = known.find(None)
+    assert model is not None
+    one, two = made_ready(it, 1, call("a"), call("b"))
+    known.forget()
+    for run in (one, two):
+        assert known.parting.empty(), "its adapter still has a result to finish"
+        away.put_away(it.sidecar, [RunCame(run, RunEnded(run.run.number, [ModelError("no")], 0.5), monotonic())])
+    assert known.parting.get_nowait() is model.adapter
+
+
+def test_a_model_is_kept_for_a_run_that_is_taken_back_and_not_for_a_batch_without_one(
+    it: Around, traced: list[list[str]]
+) -> None:
+    known = it.sidecar.known
+    ready.Readying(it.sidecar, it.batch(1, call("a"))).run()
+    it.sidecar.recall()
+    known.forget()
+    assert known.parting.empty()
+    away.put_away(it.sidecar, it.sidecar.done.rest())
+    assert known.parting.qsize() == 1
+    it.knows_the_model()
+    ready.Readying(it.sidecar, it.batch(2, call(""))).run()
+    known.forget()
+    assert known.parting.qsize() == 2
+
+
 def test_runs_of_several_batches_are_traced_in_one_round_and_each_batch_is_answered(
     it: Around, traced: list[list[str]]
 ) -> None:

@@ -10,7 +10,7 @@ from tests.unit.workers.sidecar.sidecars import around, computed, run_of
 from workers.adapters.base import Offer
 from workers.sidecar import results
 from workers.sidecar.shared.done import ChildGone, RunCame
-from workers.wire.work_line import ModelOffers, RunBroke, RunEnded
+from workers.wire.work_line import ModelGone, ModelOffers, RunBroke, RunEnded
 
 
 def test_results_are_handed_on_with_their_run_until_the_child_has_died() -> None:
@@ -34,6 +34,18 @@ def test_what_the_child_offers_is_known() -> None:
         found = it.sidecar.known.find(None)
         assert found is not None
         assert found.offer.revision == "r2"
+
+
+def test_what_the_child_has_unloaded_is_let_go_of() -> None:
+    with around() as it:
+        for variant in ("anna", "bert"):
+            results.hear(it.sidecar, ModelOffers(Offer("r2", 22050), variant))
+        found = it.sidecar.known.find("anna")
+        assert found is not None
+        results.hear(it.sidecar, ModelGone("anna"))
+        assert it.sidecar.known.find("anna") is None
+        assert it.sidecar.known.find("bert") is not None
+        assert it.sidecar.known.parting.get_nowait() is found.adapter
 
 
 def test_a_child_that_waits_goes_on_when_its_offer_is_known() -> None:

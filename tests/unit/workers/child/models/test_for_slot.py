@@ -91,3 +91,6 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
         VariantLoadBegan("bad"),
         VariantLoadEnded("bad", is_loaded=False),
     ]
+    told.clear()
+    models._unload("good")
+    assert told == [ModelGone("good")], "the sidecar lets go of what it holds for it"

@@ -107,6 +107,20 @@ def test_each_change_of_what_is_loaded_is_told_an_eviction_before_the_load_that_
     assert told[-1] == ((), 2)
 
 
+def test_each_model_that_is_unloaded_is_named_once(slot: Callable[..., Slot]) -> None:
+    one = slot("max_models = 2\nidle_timeout_minutes = 1")
+    gone: list[str] = []
+    one.registry.gone = gone.append
+    one.use("anna", "bert", "carl")
+    assert gone == ["anna"]
+    one.clock.now += 3600
+    one.registry.tidy()
+    assert sorted(gone) == ["anna", "bert", "carl"]
+    one.use("dora")
+    one.registry.unload()
+    assert gone[3:] == ["dora"]
+
+
 @pytest.mark.parametrize(("policy", "gone"), [("lru", "anna"), ("lfu", "bert")])
 def test_the_bound_in_number_holds_by_the_policy(slot: Callable[..., Slot], policy: str, gone: str) -> None:
     one = slot(f'max_models = 2\neviction_policy = "{policy}"')

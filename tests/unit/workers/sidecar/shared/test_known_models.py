@@ -10,7 +10,7 @@ import pytest
 
 from tasks.errors import CatalogError, ModelLoadError, UnknownVoice
 from tests.unit.workers.child.rehearsals import entry
-from workers.adapters.base import Offer
+from workers.adapters.base import AnyAdapter, Offer
 from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.known_models import Found, KnownModels, TakenBack
 from workers.wire.work_line import ModelOffers
@@ -39,17 +39,80 @@ def test_a_model_that_is_told_of_twice_keeps_its_adapter_and_one_that_offers_som
     assert second.offer.revision == "r2"
 
 
-def test_what_was_unloaded_is_forgotten_and_its_adapter_freed() -> None:
+def parted(known: KnownModels) -> list[AnyAdapter]:
+    """The adapters that were let go of since the last call."""
+    return [known.parting.get_nowait() for _ in range(known.parting.qsize())]
+
+
+@pytest.mark.parametrize("variant", [None, "anna"])
+def test_what_was_unloaded_is_forgotten_and_its_adapter_freed(variant: str | None) -> None:
     known = KnownModels(entry(), "cpu", lambda variant: pytest.fail("asked"))
-    known.forget()
-    known.told(ModelOffers(OFFER))
-    found = known.find(None)
+    known.forget(variant)
+    known.told(ModelOffers(OFFER, variant))
+    found = known.find(variant)
     assert found is not None
     held = weakref.ref(found.adapter)
+    known.forget(variant)
+    assert parted(known) == [found.adapter]
     del found
-    known.forget()
     gc.collect()
-    assert (known.find(None), held()) == (None, None)
+    assert (known.find(variant), held()) == (None, None)
+
+
+def test_an_adapter_in_use_is_let_go_of_once_when_its_last_user_has_left() -> None:
+    known = KnownModels(entry(path="/voices/{id}"), "cpu", lambda variant: 1)
+    known.told(ModelOffers(OFFER, "anna"))
+    model = known.take("anna")
+    assert model is not None
+    known.hold(model)
+    known.leave(model)
+    known.forget("anna")
+    assert (known.take("anna"), parted(known)) == (None, [])
+    known.told(ModelOffers(OFFER, "anna"))
+    again = known.find("anna")
+    assert again is not None
+    assert again is not model, "it was unloaded in between, so what its adapter holds may be old"
+    known.leave(model)
+    assert parted(known) == [model.adapter]
+    known.forget("anna")
+    assert parted(known) == [again.adapter]
+
+
+def test_what_nobody_uses_stays_as_long_as_it_is_loaded() -> None:
+    known = KnownModels(entry(), "cpu", lambda variant: 1)
+    known.told(ModelOffers(OFFER))
+    model = known.find(None)
+    assert model is not None
+    for _ in range(2):
+        assert known.take(None) is model
+        known.leave(model)
+    assert parted(known) == []
+    known.told(ModelOffers(Offer("r2", 22050)))
+    assert parted(known) == [model.adapter], "another one took its place"
+
+
+def test_who_asks_keeps_the_model_also_if_it_is_unloaded_before_he_reads_the_answer() -> None:
+    def ask(variant: str | None) -> int:
+        known.told(ModelOffers(OFFER, "anna", 7))
+        known.forget("anna")
+        return 7
+
+    known = KnownModels(entry(path="/voices/{id}"), "cpu", ask)
+    model = known.ask("anna")
+    assert isinstance(model, KnownModel)
+    assert parted(known) == []
+    known.leave(model)
+    assert parted(known) == [model.adapter]
+
+
+def test_an_answer_that_nobody_waits_for_any_more_keeps_nothing() -> None:
+    known = KnownModels(entry(path="/voices/{id}"), "cpu", lambda variant: 1)
+    known.told(ModelOffers(OFFER, "anna", 1))
+    unread = known.find("anna")
+    assert unread is not None
+    known.told(ModelOffers(OFFER, "bert", 2))
+    known.forget("anna")
+    assert parted(known) == [unread.adapter]
 
 
 def test_a_registrys_model_has_its_own_table_and_is_forgotten_when_it_cannot_be_loaded() -> None:
