@@ -18,7 +18,7 @@ from tasks.terminal.printable import counted, shortened
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from producer.job import Progress
+    from producer.looks import Progress
     from tasks.pauses import Pause
 
 PLAIN_EVERY_S = 5.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
-from producer.job import PATIENCE_S
+from producer.looks import PATIENCE_S
 from producer.reading.chapter_row import ChapterRow
 from producer.reading.reading import Reading
 from tasks.errors import BrokerUnavailable
