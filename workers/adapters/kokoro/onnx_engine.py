@@ -1,61 +1,28 @@
 """Kokoro on plain ONNX Runtime, on a CPU or a GPU.
 
 Exports of Kokoro differ, so the inputs are read from the model: their names (`tokens` or `input_ids`, `style` or
-`ref_s`), numbers of dimensions and types, an integer speed too; and whether it tells durations. A GPU slot whose ONNX
-Runtime does not take the GPU is refused. Imports ONNX Runtime inside functions, and torch nowhere.
+`ref_s`), numbers of dimensions and types, an integer speed too; and whether it tells durations. Imports torch nowhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ModelLoadError
-from workers.adapters import hardware
 from workers.adapters.kokoro.engine import Made
+from workers.adapters.onnx_session import TYPES, open_session
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-CUDA = "CUDAExecutionProvider"
-CPU = "CPUExecutionProvider"
-
 NAMES = {"tokens": ("tokens", "input_ids"), "style": ("style", "ref_s"), "speed": ("speed",)}
 """What an input is for -> the names that exports give it."""
 
-SPINS = "session.intra_op.allow_spinning"
-
 DURATIONS = ("duration", "durations", "pred_dur")
-
-TYPES = {
-    "tensor(int64)": "int64",
-    "tensor(int32)": "int32",
-    "tensor(float)": "float32",
-    "tensor(double)": "float64",
-    "tensor(float16)": "float16",
-}
-"""ONNX Runtime's name of a type -> numpy's."""
-
-
-def providers(device: str) -> list[tuple[str, Mapping[str, str]]]:
-    """ONNX Runtime's providers for the device (`cpu`, `cuda:0`), with their options.
-
-    HEURISTIC: the default search for the fastest convolution begins again at each new length of a text, which costs
-    more than it saves. kSameAsRequested: the memory grows by what is needed, and not to the next power of two.
-    """
-    cpu = (CPU, {"arena_extend_strategy": "kSameAsRequested"})
-    if not hardware.is_cuda(device):
-        return [cpu]
-    number = device.partition(":")[2] or "0"
-    cuda = {
-        "device_id": number,
-        "cudnn_conv_algo_search": "HEURISTIC",
-        "arena_extend_strategy": "kSameAsRequested",
-    }
-    return [(CUDA, cuda), cpu]
 
 
 @dataclass(frozen=True)
@@ -91,7 +58,7 @@ class OnnxEngine:
     """A loaded model; `path` is the file, which was checked before."""
 
     def __init__(self, path: Path, device: str, threads: int, place: str) -> None:
-        self._session = _session(path, device, threads, place)
+        self._session = open_session(path, device, threads, place)
         try:
             self._inputs = inputs_of(self._session)
         except ValueError as exc:
@@ -117,36 +84,3 @@ class OnnxEngine:
         spoken = fed[self._inputs["tokens"].name].reshape(-1).tolist()
         frames = durations[0].reshape(-1).astype(np.int64).tolist() if durations else ()
         return Made(np.asarray(samples, dtype=np.float32).reshape(-1), spoken, frames)
-
-
-def _session(path: Path, device: str, threads: int, place: str) -> Any:
-    import onnxruntime
-
-    if hardware.is_cuda(device):
-        _need_gpu_build(onnxruntime, device, place)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Waiting threads would keep their cores busy, which the other slots and the process beside this one need.
-    options.add_session_config_entry(SPINS, "0")
-    # A plan of the memory is kept for each length of a text, and the next text has another length.
-    options.enable_mem_pattern = False
-    session = onnxruntime.InferenceSession(str(path), options, providers=providers(device))
-    session.disable_fallback()
-    if hardware.is_cuda(device) and CUDA not in session.get_providers():
-        raise ModelLoadError(
-            f"{place} the slot's device is {device}, but ONNX Runtime {onnxruntime.__version__} could not use it (its"
-            " CUDA or cuDNN does not fit; its own message is above); set MODEL_DEVICE=cpu, or install what it needs"
-        )
-    return session
-
-
-def _need_gpu_build(onnxruntime: Any, device: str, place: str) -> None:
-    """Raise `ModelLoadError` for a CPU build; find CUDA's libraries where pip has put them."""
-    if CUDA not in onnxruntime.get_available_providers():
-        raise ModelLoadError(
-            f"{place} the slot's device is {device}, but onnxruntime {onnxruntime.__version__} is a CPU build; set"
-            " MODEL_DEVICE=cpu, or run: pip uninstall -y onnxruntime && pip install 'slotline[onnx-gpu]'"
-        )
-    if hasattr(onnxruntime, "preload_dlls"):  # since 1.21
-        onnxruntime.preload_dlls()

@@ -1,4 +1,4 @@
-"""The engine on ONNX Runtime: exports that differ, and the options of a GPU; on a small model with real inputs."""
+"""The engine on ONNX Runtime: exports that differ; on a small model with real inputs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.errors import ModelLoadError
 from tests.unit.workers.adapters.kokoro import tiny_onnx
 from workers.adapters.kokoro.engine import FRAME
-from workers.adapters.kokoro.onnx_engine import SPINS, Input, OnnxEngine, inputs_of, providers
+from workers.adapters.kokoro.onnx_engine import Input, OnnxEngine, inputs_of
 
 PLACE = "models.toml line 1: [models.kokoro]"
 STYLE = np.full(256, 0.02, np.float32)
@@ -44,13 +43,6 @@ def test_a_newer_export_has_other_names_a_whole_speed_and_durations(tmp_path: Pa
     assert not engine(tmp_path).has_whole_speeds
 
 
-@pytest.mark.usefixtures("model_packages")
-def test_threads_that_wait_for_each_other_leave_the_core_to_others(tmp_path: Path) -> None:
-    tiny_onnx.write_model(tmp_path / "model.onnx")
-    made = OnnxEngine(tmp_path / "model.onnx", "cpu", 2, PLACE)
-    assert made._session.get_session_options().get_session_config_entry(SPINS) == "0"
-
-
 def session(*inputs: tuple[str, str, int]) -> Any:
     given = [SimpleNamespace(name=name, type=kind, shape=[1] * dimensions) for name, kind, dimensions in inputs]
     return SimpleNamespace(get_inputs=lambda: given)
@@ -76,31 +68,3 @@ def test_a_model_with_other_inputs_is_refused_by_their_names() -> None:
         inputs_of(session(("mel", "tensor(float)", 2)))
     with pytest.raises(ValueError, match="it has no input style and no input speed"):
         inputs_of(session(("tokens", "tensor(int64)", 2)))
-
-
-def test_a_gpu_has_the_options_that_texts_of_many_lengths_need() -> None:
-    (name, options), (last, _) = providers("cuda:1")
-    assert (name, last) == ("CUDAExecutionProvider", "CPUExecutionProvider")
-    assert options["cudnn_conv_algo_search"] == "HEURISTIC"
-    assert options["arena_extend_strategy"] == "kSameAsRequested"
-    assert options["device_id"] == "1"
-    assert [name for name, _ in providers("cpu")] == ["CPUExecutionProvider"]
-
-
-@pytest.mark.usefixtures("model_packages")
-def test_a_gpu_slot_is_refused_where_onnxruntime_does_not_take_the_gpu(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import onnxruntime
-
-    tiny_onnx.write_model(tmp_path / "model.onnx")
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(ModelLoadError, match=r"cuda:0, but onnxruntime .* is a CPU build; .*slotline\[onnx-gpu\]"):
-        OnnxEngine(tmp_path / "model.onnx", "cuda:0", 1, PLACE)
-    # What a GPU build does whose CUDA libraries do not fit: it logs an error, and makes a session on the CPU.
-    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    monkeypatch.setattr(onnxruntime, "preload_dlls", lambda: None)
-    fallen_back = SimpleNamespace(disable_fallback=lambda: None, get_providers=lambda: ["CPUExecutionProvider"])
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: fallen_back)
-    with pytest.raises(ModelLoadError, match="cuda:0, but ONNX Runtime .* could not use it"):
-        OnnxEngine(tmp_path / "model.onnx", "cuda:0", 1, PLACE)
