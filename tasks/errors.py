@@ -57,6 +57,12 @@ class UnknownVoice(InvalidInput):
     status = 404
 
 
+class UnknownFace(InvalidInput):
+    """The model has no face of that name."""
+
+    status = 404
+
+
 class UnknownJob(InvalidInput):
     """No job with this id is recorded."""
 

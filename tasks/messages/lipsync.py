@@ -14,6 +14,7 @@ from tasks.messages.files import Archive, ResultFile, StoredFile
 from tasks.messages.lookup import check_craft
 from tasks.messages.result import Result
 from tasks.messages.speech import Joined
+from tasks.messages.variants import check_variant
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -42,8 +43,9 @@ class FaceRequest(ModelRequest):
     pictures: PictureFormat | None = None
 
     def check(self, entry: ModelEntry | None, offer: Published | None) -> None:
-        """Refuse a model that shows no face."""
+        """Refuse a model that shows no face, and a face that it is known not to have."""
         check_craft(LIPSYNC, self.model, entry, offer)
+        check_variant("face", entry, offer, self.face)
 
 
 class StretchRequest(FaceRequest, PartRequest):

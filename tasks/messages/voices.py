@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from tasks.errors import InvalidInput, UnknownVoice
+from tasks.messages.variants import variant_missing, words_for_unknown
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -48,16 +48,12 @@ def blended(voice: str) -> tuple[str, ...]:
 
 def voice_missing(model: str) -> InvalidInput:
     """The error for a request without a voice, if each voice is a model of its own and there is no default."""
-    return InvalidInput(f"voice: missing; {model!r} has a model for each voice, and no default voice")
+    return variant_missing("voice", model)
 
 
 def voice_error(model: str, voice: str, voices: Mapping[str, str]) -> str:
     """The error message for an unknown voice."""
-    if not voices:
-        return f"voice: {model} has no voice {voice!r}; there is none"
-    near = difflib.get_close_matches(voice.lower(), voices, n=3, cutoff=0.5) or sorted(voices)[:5]
-    more = " …" if len(voices) > len(near) else ""
-    return f"voice: {model} has no voice {voice!r}; it has {', '.join(near)}{more}"
+    return words_for_unknown("voice", model, voice, voices)
 
 
 def voice_for_language(offer: Published | None, language: str | None) -> str | None:

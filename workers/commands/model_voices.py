@@ -17,6 +17,7 @@ import click
 from tasks.catalog import catalog
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import DONE
+from tasks.messages.lookup import crafts
 from tasks.offers import Offers
 from tasks.redis import broker
 from tasks.settings import settings
@@ -90,10 +91,16 @@ def rows(found: Iterable[Voice]) -> list[tuple[str, str, str]]:
     return [(*key, ", ".join(names)) for key, names in grouped.items()]
 
 
+def _speaks(offer: Published) -> bool:
+    """Whether a request for this model may name a voice, as far as it is known: a face is no voice."""
+    craft = crafts().get(offer.craft)
+    return craft is None or "voice" in craft.request.model_fields
+
+
 def _offers(client: Redis, model: str | None) -> list[Published]:
     """What is published of that model, or of all that are in the catalog; raises if it has no voices."""
     offers = Offers(client)
-    found = [one for name in ([model] if model else catalog()) if (one := offers.published(name))]
+    found = [one for name in ([model] if model else catalog()) if (one := offers.published(name)) and _speaks(one)]
     if model and not found:
         entry = catalog()[model]
         raise SlotlineError(f"no worker of {entry.name} has told its voices yet; {START.format(entry.name)}")

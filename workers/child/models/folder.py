@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.catalog import ID
-from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
-from tasks.messages.voices import voice_error
+from tasks.errors import InvalidInput, ModelLoadError
+from tasks.messages.variants import unknown_variant
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -25,8 +25,10 @@ NAME = re.compile(r"\w[\w .+-]{0,127}")
 class ModelFolder:
     """The files and folders that match a path with `{id}`."""
 
-    def __init__(self, entry: ModelEntry) -> None:
+    def __init__(self, entry: ModelEntry, field: str = "voice") -> None:
+        """`field` is the requests' field that names one: `voice`, `face`."""
         self.entry = entry
+        self.field = field
         head, _, tail = str(entry.path).partition(ID)
         folder, _, before = head.rpartition("/")
         after, _, rest = tail.partition("/")
@@ -49,13 +51,13 @@ class ModelFolder:
     def table(self, name: str) -> ModelEntry:
         """The table of one model, with its path, and its id as the default voice.
 
-        Raises `InvalidInput` for an invalid id, and `UnknownVoice` with similar names for an unknown one. Raises
-        `ModelLoadError` if the file may not be read, and `FileNotFoundError` if the folder itself is missing, which is
-        not the request's fault.
+        Raises `InvalidInput` for an invalid id; for an unknown one `UnknownVoice`, `UnknownFace` …, with similar names.
+        Raises `ModelLoadError` if the file may not be read, and `FileNotFoundError` if the folder itself is missing,
+        which is not the request's fault.
         """
         if not NAME.fullmatch(name) or ".." in name:
             raise InvalidInput(
-                f"voice: {name[:80]!r} is not a voice of {self.entry.name}: only letters, digits, '_-+. '"
+                f"{self.field}: {name[:80]!r} is not a {self.field} of {self.entry.name}: only letters, digits, '_-+. '"
             )
         path = self._path_of(name)
         try:
@@ -67,7 +69,7 @@ class ModelFolder:
         if not is_there:
             if not self.path.is_dir():
                 raise FileNotFoundError(f"{self.entry.place} path: there is no folder {self.path} any more")
-            raise UnknownVoice(voice_error(self.entry.name, name, dict.fromkeys(self.names(), "")))
+            raise unknown_variant(self.field, self.entry.name, name, self.names())
         return self.entry.model_copy(update={"path": str(path), "voice": name})
 
     def size_bytes(self, name: str) -> int:

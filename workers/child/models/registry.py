@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cachetools import LRUCache
 
 from tasks.errors import ModelLoadError
-from tasks.messages.voices import voice_missing
+from tasks.messages.variants import variant_missing
 from workers.adapters import hardware
 from workers.child.models import eviction
 from workers.child.models.eviction import Bounds, Candidate
@@ -43,10 +43,19 @@ Load = Callable[["ModelEntry", str, Callable[[State], None]], "LoadedModel"]
 
 
 class Registry:
-    """The registry's models. `load` loads one. `life` has the state of the slot, which is ready without any model."""
+    """The registry's models. `load` loads one. `life` has the state of the slot, which is ready without any model.
+
+    `field` is the requests' field that names one: `voice`, `face`.
+    """
 
     def __init__(
-        self, entry: ModelEntry, device: str, life: Lifecycle, load: Load, clock: Callable[[], float] = time.time
+        self,
+        entry: ModelEntry,
+        device: str,
+        life: Lifecycle,
+        load: Load,
+        clock: Callable[[], float] = time.time,
+        field: str = "voice",
     ) -> None:
         self.entry = entry
         self.offer = None
@@ -54,7 +63,7 @@ class Registry:
         self._life = life
         self._load = load
         self._clock = clock
-        self._folder = ModelFolder(entry)
+        self._folder = ModelFolder(entry, field)
         max_bytes = None if entry.max_memory_gb is None else int(entry.max_memory_gb * GB)
         self._bounds = Bounds(entry.max_models or DEFAULT_MAX_MODELS, max_bytes, entry.eviction_policy)
         self._idle_s = entry.idle_timeout_minutes * 60 if entry.idle_timeout_minutes else None
@@ -92,7 +101,7 @@ class Registry:
     def use(self, variant: str | None) -> Iterator[LoadedModel]:
         """The model of that id, loaded now if it is not, and not unloaded in the block.
 
-        Raises `InvalidInput`, `UnknownVoice`, or the errors of the load; `FileNotFoundError` if the folder is missing.
+        Raises the errors of `ModelFolder.table` (`UnknownVoice`, `UnknownFace` …) and of the load.
         """
         one = self._used(variant)
         assert one.model is not None
@@ -159,7 +168,7 @@ class Registry:
         """The model of that id, marked as in use; loaded now if it is not."""
         name = variant or self.entry.voice
         if name is None:
-            raise voice_missing(self.entry.name)
+            raise variant_missing(self._folder.field, self.entry.name)
         return self._joined(name) or self._loaded(name)
 
     def _joined(self, name: str) -> RegistryModel | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tasks.errors import InvalidInput
 from tasks.media.film.encode import encode_stretch
 from tasks.messages import StretchRequest
 from tasks.messages.lipsync import LIPSYNC
+from tasks.messages.variants import variant_missing
 from tasks.store.names import JSON
 from workers.adapters.outputs import Film
 from workers.sidecar.crafts.base import SlotCraft
@@ -30,7 +30,7 @@ class LipsyncCraft(SlotCraft[StretchRequest, Film]):
             return None
         face = request.face or entry.voice
         if face is None:
-            raise InvalidInput(f"face: missing; {entry.name!r} has a model for each face, and no default face")
+            raise variant_missing("face", entry.name)
         return face
 
     def ready(self, model: KnownModel, request: StretchRequest) -> StretchRequest:

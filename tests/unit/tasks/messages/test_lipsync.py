@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import InvalidInput
+from tasks.errors import InvalidInput, UnknownFace
 from tasks.messages import Film, ResultFile, StoredFile, StretchRequest, StretchResult, VideoRequest, VideoResult
+from tasks.offers import Published
 
 FILM = Film(artifact="lipsync/ab/abc.mp4", width=1280, height=720, frames=50, bytes=9)
 
@@ -22,6 +23,15 @@ def test_a_film_has_exactly_one_sound(sound: dict[str, Any]) -> None:
 def test_a_text_needs_a_voice_and_a_sound_takes_none(sound: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput, match="^speech: a text needs it, and a sound does not take it$"):
         VideoRequest.parse({"model": "faces", "face": "anna", **sound})
+
+
+def test_a_face_that_the_model_is_known_not_to_have_is_refused_before_anything_is_sent() -> None:
+    offer = Published("faces", "lipsync", "", None, {"anna": "und"}, craft="lipsync", is_registry=True)
+    good, bad = (VideoRequest.parse({"model": "faces", "face": face, "audio": "a/b.wav"}) for face in ("anna", "bert"))
+    good.check(None, offer)
+    bad.check(None, None)
+    with pytest.raises(UnknownFace, match="^face: faces has no face 'bert'; it has anna$"):
+        bad.check(None, offer)
 
 
 def test_a_stretch_says_where_it_is_and_how_much_there_is_to_compute() -> None:

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from producer import Client
+from tasks.catalog import ModelEntry
 from tasks.compact_json import dumps
+from tasks.errors import InvalidInput, UnknownFace, UnknownVoice
 from tasks.flow.ledger import Ledger
 from tasks.flow.payloads import input_payload
 from tasks.kinds.map import MapKind
 from tasks.kinds.speech import ChapterKind
 from tasks.messages import ChapterRequest, MapRequest, ParagraphRequest, SummaryPartRequest
-from tasks.messages.variants import HEADER, LONGEST_WORD, headers_of, word_of
+from tasks.messages.variants import HEADER, LONGEST_WORD, check_variant, headers_of, unknown_variant, word_of
 from tasks.offers import Published
 from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
@@ -58,6 +60,34 @@ def catalog_file(use_catalog: UseCatalog, tmp_path: Path) -> Path:
 
 def headers_in(raw_redis: Any, queue: str) -> list[str | None]:
     return [one["headers"].get(HEADER) for one in messages(raw_redis, queue)]
+
+
+FACES = Published("faces", "lipsync", "", None, {"anna": "und", "bert": "und"}, craft="lipsync", is_registry=True)
+NO_FACE = "^face: missing; 'faces' has a model for each face, and no default face$"
+
+
+def test_a_face_that_a_registry_does_not_have_is_refused_with_the_nearest_as_a_face() -> None:
+    check_variant("face", None, FACES, "anna")
+    with pytest.raises(UnknownFace, match="^face: faces has no face 'berta'; it has bert …$") as refused:
+        check_variant("face", None, FACES, "berta")
+    assert refused.value.status == UnknownVoice("").status == 404
+    with pytest.raises(UnknownFace, match="^face: faces has no face 'Anna'; it has anna …$"):
+        check_variant("face", None, FACES, "Anna")  # names of folders differ in upper and lower case
+    with pytest.raises(InvalidInput, match=NO_FACE):
+        check_variant("face", None, FACES, None)
+    check_variant("face", None, replace(FACES, default_voice="bert"), None)
+    assert type(unknown_variant("style", "m", "x", [])) is InvalidInput
+    assert str(unknown_variant("face", "m", "x", [])) == "face: m has no face 'x'; there is none"
+
+
+def test_what_is_not_known_of_a_registry_is_left_to_its_slots() -> None:
+    entry = ModelEntry(name="faces", adapter="lipsync", path="faces/{id}")
+    check_variant("face", entry, None, "whose")
+    check_variant("face", entry, replace(FACES, voices={}), "whose")
+    check_variant("face", None, None, None)
+    check_variant("face", None, replace(FACES, is_registry=False), "whose")
+    with pytest.raises(InvalidInput, match=NO_FACE):
+        check_variant("face", entry, None, None)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=["plain", "words", "odd", "long", "long and odd"])

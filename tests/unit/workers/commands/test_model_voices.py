@@ -17,19 +17,20 @@ from workers.commands.model import model
 
 Voices = Callable[..., Result]
 
-TABLES = "".join(f'[models.{name}]\nadapter = "rehearsal"\n' for name in ("small", "large", "mute", "silent"))
+TABLES = "".join(f'[models.{name}]\nadapter = "rehearsal"\n' for name in ("small", "large", "mute", "silent", "faces"))
 SMALL = Published(
     "small", "rehearsal", "1", 24_000, {"zoe": "en-gb", "ann": "en-us", "aoi": "ja", "amy": "en-us"}, "ann"
 )
 LARGE = Published("large", "rehearsal", "1", 24_000, {"hà": "vi"})
 MUTE = Published("mute", "rehearsal", "1", 0)
+FACES = Published("faces", "rehearsal", "", None, {"anna": "und"}, craft="lipsync", is_registry=True)
 
 
 @pytest.fixture
 def voices(use_catalog: UseCatalog, redis_client: redis.Redis) -> Voices:
-    """`voices(*words)`: the command's result, where three of four models were loaded once."""
+    """`voices(*words)`: the command's result, where four of five models were loaded once."""
     use_catalog(TABLES)
-    for offer in (SMALL, LARGE, MUTE):
+    for offer in (SMALL, LARGE, MUTE, FACES):
         Offers(redis_client).publish(offer)
     return lambda *words: CliRunner().invoke(model, ["voices", *words])
 

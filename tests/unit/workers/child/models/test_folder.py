@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import InvalidInput, UnknownVoice
+from tasks.errors import InvalidInput, UnknownFace, UnknownVoice
 from tests.unit.workers.child.rehearsals import entry
 from workers.child.models.folder import ModelFolder
 
@@ -33,6 +33,15 @@ def test_a_models_table_has_its_path_and_its_id_as_the_voice(tmp_path: Path) -> 
     (tmp_path / "anna").mkdir()
     table = folder(f"{tmp_path}/{{id}}").table("anna")
     assert (table.path, table.voice) == (str(tmp_path / "anna"), "anna")
+
+
+def test_its_errors_name_what_a_request_calls_it(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    faces = ModelFolder(entry(path=f"{tmp_path}/{{id}}"), "face")
+    with pytest.raises(UnknownFace, match="^face: model has no face 'berta'; it has anna$"):
+        faces.table("berta")
+    with pytest.raises(InvalidInput, match=r"^face: '../etc' is not a face of model"):
+        faces.table("../etc")
 
 
 @pytest.mark.parametrize(("name", "error"), [("../etc", InvalidInput), ("", InvalidInput), ("berta", UnknownVoice)])

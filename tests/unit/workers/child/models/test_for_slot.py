@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks.errors import ModelLoadError
+from tasks.errors import ModelLoadError, UnknownFace, UnknownVoice
 from tests.unit.workers.child.rehearsals import entry
 from workers.child.models.for_slot import models_for
 from workers.child.models.lifecycle import Lifecycle
@@ -91,6 +91,22 @@ def test_each_load_of_a_registry_is_announced_with_its_end_and_one_that_kills_is
         VariantLoadBegan("bad"),
         VariantLoadEnded("bad", is_loaded=False),
     ]
+    with pytest.raises(UnknownVoice, match="^voice: model has no voice 'x'"), models.use("x"):
+        pytest.fail("loaded")
     told.clear()
     models._unload("good")
     assert told == [ModelGone("good")], "the sidecar lets go of what it holds for it"
+
+
+@pytest.mark.parametrize(
+    ("adapter", "options", "error"),
+    [("rehearsal", {"gives": "film"}, UnknownFace), ("rehearsal", {}, UnknownVoice), ("nothing", {}, UnknownVoice)],
+)
+def test_a_registry_calls_its_models_as_the_requests_of_its_craft_do(
+    ends: tuple[ParentEnd, ChildEnd], tmp_path: Path, adapter: str, options: dict[str, Any], error: type[Exception]
+) -> None:
+    table = entry(adapter=adapter, path=str(tmp_path / "{id}"), options=options)
+    spec = SlotSpec(table, "cpu", "w", 1, 3)
+    models = models_for(spec, Lifecycle(), ends[1], frozenset(), lambda told: None, lambda told: None)
+    with pytest.raises(error, match="model has no"), models.use("x"):
+        pytest.fail("loaded")
