@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -38,10 +39,9 @@ class Ready:
 
 
 class BorrowedStack:
-    """A stack with `slots` slots of one model; a context manager, to be entered in the main thread."""
+    """A stack with so many slots of each of these models; a context manager, to be entered in the main thread."""
 
-    def __init__(self, model: str, slots: int) -> None:
-        self.model = model
+    def __init__(self, slots: Mapping[str, int]) -> None:
         self.slots = slots
         self._process: subprocess.Popen[bytes] | None = None
         self._exits = contextlib.ExitStack()
@@ -50,14 +50,16 @@ class BorrowedStack:
     @property
     def announcement(self) -> str:
         """One line for people: what will be started."""
-        return f"starting Redis, {counted(self.slots, f'{self.model} slot')} and a flow worker …"
+        slots = ", ".join(counted(number, f"{model} slot") for model, number in self.slots.items())
+        return f"starting Redis, {slots} and a flow worker …"
 
     def start(self) -> Ready:
         """Start it and wait until it is ready; raises the one-line error of the process in it that did not start.
 
         Raises `Interrupted` after a stop signal, also after one that came while the process was forked.
         """
-        command = slotline_command("up", "--ready-json", "--model", f"{self.model}={self.slots}")
+        models = [argument for one in self.slots.items() for argument in ("--model", f"{one[0]}={one[1]}")]
+        command = slotline_command("up", "--ready-json", *models)
         self._notices = tempfile.TemporaryFile()  # noqa: SIM115, it is closed when the stack is stopped
         self._process = subprocess.Popen(
             command,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import sys
 import uuid
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import click
 
 from producer.commands import options
 from producer.commands.session import Session
+from producer.commands.targets import check_place
 from producer.files.audio import format_of
 from producer.job import Job
 from tasks.errors import InvalidInput
@@ -70,11 +70,7 @@ def _check_target(target: Path, format: str | None) -> str:
     ending = target.suffix.removeprefix(".").lower()
     if format and ending in FORMATS and ending != format:
         raise InvalidInput(f"--format: {format}, but {target.name} ends in .{ending}; give one of the two")
-    folder = target.parent
-    if not folder.is_dir():
-        raise InvalidInput(f"-o: there is no folder {folder}; make it, or name another")
-    if not os.access(folder, os.W_OK):
-        raise InvalidInput(f"-o: folder {folder} cannot be written; name another")
+    check_place(target)
     return format_of(target, format)
 
 

@@ -38,15 +38,16 @@ def choose_settings(local: bool) -> None:
 class Session:
     """The model's broker and store, or a local stack with `local_slots` slots of it (None: the former).
 
-    A context manager, to be entered in the main thread.
+    `also` are other models that the command's jobs need, with as many slots each. A context manager, to be entered in
+    the main thread.
     """
 
-    def __init__(self, model: str, local_slots: int | None) -> None:
-        self.model = model
-        self._stack = None if local_slots is None else BorrowedStack(model, local_slots)
+    def __init__(self, model: str, local_slots: int | None, also: Sequence[str] = ()) -> None:
+        self.models = tuple(dict.fromkeys((model, *also)))
+        self._stack = None if local_slots is None else BorrowedStack(dict.fromkeys(self.models, local_slots))
         self._client: Client | None = None
         self._note: Note = lambda line: None
-        self._pause: Pause | None = None
+        self._pauses: dict[str, Pause] = {}
 
     def check(self) -> None:
         """Check what would fail later, before anything is started or written.
@@ -55,7 +56,8 @@ class Session:
         that was named and cannot be read, `BrokerUnavailable`, or `OtherStore`.
         """
         if self._stack:
-            catalog()[self.model]
+            for model in self.models:
+                catalog()[model]
         else:
             if os.environ.get("SLOTLINE_MODELS"):
                 catalog()  # a wrong path is said, though the offer of the workers may be enough
@@ -78,30 +80,34 @@ class Session:
     def check_again(self) -> None:
         """Raise what makes waiting useless: the local stack has ended, or workers with another store have started.
 
-        Prints a line when the model is paused or resumed.
+        Prints a line when a model is paused or resumed.
         """
         self.check_stack()
         with contextlib.suppress(BrokerUnavailable):  # the wait itself goes on while Redis is away
             if self._client:
                 consequence = "the jobs of this command cannot be completed"
                 interrupt.call(functools.partial(self._client.check_store, consequence))
-                self._note_pause(self._client)
+                self._note_pauses(self._client)
 
     def check_stack(self) -> None:
         """Raise the local stack's error if it has ended, because waiting is useless then."""
         if self._stack:
             self._stack.check()
 
-    def _note_pause(self, client: Client) -> None:
-        pause = interrupt.call(functools.partial(client.pause_of, self.model))
-        if pause != self._pause:
-            self._note(pause.advice() if pause else f"{self.model} is resumed")
-        self._pause = pause
+    def _note_pauses(self, client: Client) -> None:
+        paused = interrupt.call(client.pauses)
+        for model in self.models:
+            if (pause := paused.get(model)) != self._pauses.get(model):
+                self._note(pause.advice() if pause else f"{model} is resumed")
+        self._pauses = paused
 
     def note_missing_worker(self, client: Client, note: Note, needs_flow: bool = True) -> None:
-        """Print that the jobs wait, if the model is paused, or no worker of it, or no flow worker, is ready."""
-        self._note_pause(client)
-        for line in interrupt.call(functools.partial(client.missing_workers, self.model, needs_flow)):
+        """Print that the jobs wait, if a model is paused, or no worker of it, or no flow worker, is ready."""
+        self._note_pauses(client)
+        lines: list[str] = []
+        for model in self.models:
+            lines += interrupt.call(functools.partial(client.missing_workers, model, needs_flow))
+        for line in dict.fromkeys(lines):
             note(line)
 
     def interrupted(self, job_ids: Sequence[str]) -> int:

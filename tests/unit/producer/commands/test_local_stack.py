@@ -27,8 +27,8 @@ main(sys.argv[1:])
 def test_it_speaks_while_it_is_borrowed_and_leaves_nothing(
     own_environment: None, catalog_file: Path, left_over: LeftOver
 ) -> None:
-    with BorrowedStack("quick", 1) as stack:
-        assert stack.announcement == "starting Redis, 1 quick slot and a flow worker …"
+    with BorrowedStack({"quick": 1, "slow": 2}) as stack:
+        assert stack.announcement == "starting Redis, 1 quick slot, 2 slow slots and a flow worker …"
         ready = stack.start()
         stack.check()
         assert (
@@ -43,7 +43,7 @@ def test_it_speaks_while_it_is_borrowed_and_leaves_nothing(
 def test_a_stack_that_cannot_start_says_why_in_one_line(
     own_environment: None, catalog_file: Path, left_over: LeftOver
 ) -> None:
-    with BorrowedStack("qick", 1) as stack, pytest.raises(InvalidInput, match="^local stack: .*did you mean 'quick'"):
+    with BorrowedStack({"qick": 1}) as stack, pytest.raises(InvalidInput, match="^local stack: .*did you mean 'quick'"):
         stack.start()
     assert left_over() == []
 

@@ -31,6 +31,8 @@ def test_without_a_broker_it_is_refused_before_anything_starts(
 def test_a_local_stack_needs_the_model_in_the_catalog(own_environment: None, catalog_file: Path) -> None:
     with pytest.raises(UnknownModel, match="did you mean 'quick'"):
         Session("qick", 1).check()
+    with pytest.raises(UnknownModel, match="did you mean 'quick'"):
+        Session("quick", 1, ("qick",)).check()
 
 
 def test_a_catalog_that_was_named_and_is_not_there_is_said(
@@ -102,3 +104,14 @@ def test_a_session_ends_when_workers_with_another_store_start(
     for check in (session.check_again, Session("quick", None).check):
         with pytest.raises(OtherStore, match="another one: /their/store"):
             check()
+
+
+def test_of_several_models_each_that_lacks_a_worker_is_named_and_the_flow_worker_once(
+    broker: str, catalog_file: Path, raw_redis: Any
+) -> None:
+    lines: list[str] = []
+    session = Session("quick", None, ("slow", "quick"))
+    pauses.pause(raw_redis, "slow", "me")
+    session.note_missing_worker(session.start(lines.append), lines.append)
+    found = [line.partition(" is ")[0] for line in lines]
+    assert found == ["slow", "no flow worker", "no worker of quick", "no worker of slow"]
