@@ -1,10 +1,12 @@
 """Stores a file with sound for the workers: unchanged, in constant memory, under a name from its content.
 
-The same sound is stored once, whatever its file is called. Does not read the sound itself: a flow worker decodes it.
+The same sound is stored once, whatever its file is called. A flow worker decodes it; here only its start is tried, if
+PyAV is installed, so that what is no sound is refused before anything is sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Mapping
@@ -13,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from producer.files.given_file import first_bytes
-from tasks.errors import InvalidInput
+from tasks.errors import InvalidInput, MissingExtra
+from tasks.media.film.sound import probe_sound
 from tasks.store.file_system import BLOCK_BYTES, size_and_digest
 from tasks.store.names import JSON, name_of_bytes, name_of_digest
 
@@ -49,12 +52,17 @@ class Sound:
 
 
 def sound_of(given: Path | bytes) -> Sound:
-    """The sound in a file, or in its bytes; raises `InvalidInput` if it cannot be read or is empty."""
+    """The sound in a file, or in its bytes; raises `InvalidInput` if it cannot be read or is empty.
+
+    A file that holds no sound is refused, too; bytes are not looked at.
+    """
     if isinstance(given, bytes):
         if not given:
             raise InvalidInput("sound: has no bytes")
         return Sound(given, name_of_bytes(KIND, NO_EXTENSION, given))
     first_bytes(given, "a file with sound")
+    with contextlib.suppress(MissingExtra):  # the flow worker says it then
+        probe_sound(given, str(given))
     try:
         _, digest = size_and_digest(given)
     except OSError as exc:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import redis
 
 from producer import Client
 from tasks.errors import IdInUse, InvalidInput, UnknownModel
+from tasks.media.wav import encode_wav
 from tasks.messages import Audio
 from tests.fixtures.environment import UseCatalog
 from tests.unit.producer.messages import sent
+
+WAV = encode_wav(np.zeros(800, np.float32), 16_000)
 
 CATALOG = """
 [models.faces]
@@ -37,14 +41,14 @@ def stored(client: Client) -> list[Path]:
 def test_a_file_is_stored_unchanged_and_the_job_names_it(
     client: Client, redis_client: redis.Redis, tmp_path: Path
 ) -> None:
-    (tmp_path / "Talk.MP3").write_bytes(b"sound")
-    job = client.submit_video(tmp_path / "Talk.MP3", model="faces", face="anna", title="Talk")
+    (tmp_path / "Talk.WAV").write_bytes(WAV)
+    job = client.submit_video(tmp_path / "Talk.WAV", model="faces", face="anna", title="Talk")
     [(task, fields)] = sent(redis_client, "flow")
     assert task == "lipsync.video"
     assert (fields["face"], fields["title"]) == ("anna", "Talk")
-    assert fields["audio"].endswith(".mp3")
-    assert client.store.read_bytes(fields["audio"]) == b"sound"
-    client.submit_video(tmp_path / "Talk.MP3", model="faces", face="anna", title="Talk", job_id=job.id)
+    assert fields["audio"].endswith(".wav")
+    assert client.store.read_bytes(fields["audio"]) == WAV
+    client.submit_video(tmp_path / "Talk.WAV", model="faces", face="anna", title="Talk", job_id=job.id)
     assert len(sent(redis_client, "flow")) == 1
     with pytest.raises(IdInUse):
         client.submit_video(b"another", model="faces", face="anna", job_id=job.id)
