@@ -40,6 +40,10 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
     extension: ClassVar[str]
     """The file extension of its artifacts, without the dot."""
 
+    def extension_of(self, request: RequestT) -> str:
+        """The file extension of what is made for this request: by default the craft's own."""
+        return self.extension
+
     def variant(self, entry: ModelEntry, request: RequestT) -> str | None:
         """The registry's model that the request needs; None if the slot has one model."""
         return None

@@ -129,7 +129,7 @@ def artifact_name(model: KnownModel, craft: AnyCraft, part: PartRequest) -> str:
         **part.ingredients(),
         **model.adapter.ingredients(part),
     }
-    return artifacts.name_of(craft.craft.name, craft.extension, ingredients)
+    return artifacts.name_of(craft.craft.name, craft.extension_of(part), ingredients)
 
 
 def _read(index: int, call: Call) -> _ReadCall | Failed | None:
