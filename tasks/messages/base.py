@@ -142,6 +142,9 @@ class PartRequest(ModelRequest):
 class JobRequest(ModelRequest):
     """The request of a job that is split into parts: the message of a flow task, with a record in the ledger."""
 
+    takes_result: ClassVar[bool] = False
+    """Whether the result of the task before it in a chain may be its one positional argument."""
+
     title: Title = ""
 
     def words(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal, Self, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
@@ -47,19 +47,24 @@ class FaceRequest(ModelRequest):
         check_craft(LIPSYNC, self.model, entry, offer)
         check_variant("face", entry, offer, self.face)
 
+    def in_face_of(self, entry: ModelEntry) -> Self:
+        """The same request, with the table's face if it names none."""
+        return self if self.face is not None else self.model_copy(update={"face": entry.voice})
+
 
 class StretchRequest(FaceRequest, PartRequest):
     """A stretch of a film that one slot computes at once: `frames` frames from frame `start` of the sound on.
 
     The sound has `samples` samples (mono, 16,000 Hz) and lies in the store in blocks, which are artifacts of WAV.
     `sounds` names those blocks, in order, in which all lies that the stretch depends on; the first of them begins at
-    sample `sounds_from` of the sound.
+    sample `sounds_from` of the sound. `first_background` is that of its own first frame.
     """
 
     task = "lipsync.stretch"
     kind = "stretch"
     content = frozenset({"sounds", "sounds_from", "samples", "start", "frames", "first_background"})
     variant_field = "face"
+    names_artifacts = True
 
     sounds: Annotated[list[ArtifactName], Field(min_length=1, max_length=100)]
     sounds_from: Annotated[int, Field(ge=0)] = 0
@@ -83,12 +88,14 @@ class SpokenBy(Joined):
 class VideoRequest(FaceRequest, JobRequest):
     """A sound of any length and a face; the result is a film as long as the sound.
 
-    The sound is one of three: `audio`, the name of an artifact with sound in any usual format; or `text` or
-    `text_ref` (a text artifact), which the model in `speech` speaks first. `stretch_frames` is the length of the parts.
+    The sound is one of three: `audio`, the name of an artifact with sound in any usual format, or the result of a task
+    that made one; or `text` or `text_ref` (a text artifact), which the model in `speech` speaks first.
+    `stretch_frames` is the length of the parts.
     """
 
     task = "lipsync.video"
     kind = "video"
+    takes_result = True
 
     audio: ArtifactName | None = None
     text: Text | None = None
@@ -96,6 +103,13 @@ class VideoRequest(FaceRequest, JobRequest):
     speech: SpokenBy | None = None
     stretch_frames: Annotated[int, Field(ge=1, le=2500)] = FPS
     parallel_stretches: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sound_of_result(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and isinstance(given.get("audio"), (Mapping, list)):
+            return {**given, "audio": sound_in(given["audio"])}
+        return given
 
     @model_validator(mode="after")
     def _one_sound(self) -> Self:
@@ -106,11 +120,43 @@ class VideoRequest(FaceRequest, JobRequest):
             raise ValueError("speech: a text needs it, and a sound does not take it")
         return self
 
+    def input_sizes(self) -> Sequence[int]:
+        """Not known: how many frames a sound or a text becomes is known when it was read or spoken."""
+        return ()
+
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
         """The same request, with a reference to a long text."""
         if not self.text or len(self.text.encode(errors="replace")) <= INLINE_TEXT_BYTES:
             return self
         return self.model_copy(update={"text": None, "text_ref": put_text(self.text)})
+
+
+def result_before(before: Sequence[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a film in a chain: the result of the task `before` it is its sound, and gives it its title.
+
+    Raises nothing: what has no sound, or is more than one, is refused with the other fields.
+    """
+    if not before:
+        return dict(fields)
+    given = [*before, *([fields["audio"]] if "audio" in fields else [])]
+    title = given[0].get("title") if isinstance(given[0], Mapping) else None
+    titled = {"title": title} if isinstance(title, str) else {}
+    return {**titled, **fields, "audio": given[0] if len(given) == 1 else given}
+
+
+def sound_in(result: Mapping[str, Any] | Sequence[Any]) -> str:
+    """The name of the sound that a task has made, from its result; raises `ValueError` if there is not exactly one."""
+    if not isinstance(result, Mapping):
+        raise ValueError(f"audio: there are {len(result)}; give the result of one task, or the name of one sound")
+    if result.get("chapters"):
+        raise ValueError("audio: a book has a sound for each chapter; make a film of each")
+    audio = result.get("audio")
+    name = audio.get("artifact") if isinstance(audio, Mapping) else audio
+    if isinstance(name, str):
+        return name
+    if "audio" in result or result.get("kind") == "chapter":
+        raise ValueError("audio: the task before made no sound: nothing in its text could be spoken")
+    raise ValueError(f"audio: the task before made no sound, but a result of the kind {result.get('kind')!r}")
 
 
 class Lipsync(Craft):

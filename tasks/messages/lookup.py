@@ -79,6 +79,12 @@ def task_names() -> frozenset[str]:
     return frozenset(name for one in found if (name := getattr(one, "task", "")))
 
 
+def takes_result(task: str) -> bool:
+    """Whether a task may have the result of the one before it as its positional argument."""
+    request = job_requests().get(task)
+    return request is not None and request.takes_result
+
+
 def result_of(fields: Mapping[str, Any]) -> Result:
     """A result's fields as the class of its `kind`.
 

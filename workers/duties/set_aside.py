@@ -17,7 +17,7 @@ from typing import Any
 from tasks.errors import InvalidInput
 from tasks.flow.connections import ledger
 from tasks.flow.ends.outside import fail_refused
-from tasks.messages.lookup import task_names
+from tasks.messages.lookup import takes_result, task_names
 from tasks.redis import task_id
 from workers.duties.duty import ConsumerDuty
 from workers.transport.due_request import fault_of_eta
@@ -109,9 +109,17 @@ def fault_of(headers: Mapping[str, Any], payload: Any, properties: Mapping[str, 
         return _fault_of_body(payload["args"], payload.get("kwargs") or {}, follow_ups)
     if not (isinstance(payload, list) and len(payload) == 3):
         return "body: not [args, kwargs, embed]"
-    if payload[0] and headers.get("task") in task_names():
-        return "args: give keyword arguments only"  # Python's own error would be stored over another request's result
-    return _fault_of_body(*payload)
+    return _fault_of_args(str(headers.get("task")), payload[0]) or _fault_of_body(*payload)
+
+
+def _fault_of_args(task: str, args: Any) -> str | None:
+    """Python's own error for them would be stored over another request's result."""
+    if not args or task not in task_names():
+        return None
+    if not takes_result(task):
+        return "args: give keyword arguments only"
+    is_one = not isinstance(args, list) or len(args) == 1
+    return None if is_one else "args: give keyword arguments, and no more than one result of a task before"
 
 
 def _fault_of_id(headers: Mapping[str, Any], first_protocol: Mapping[str, Any]) -> str:

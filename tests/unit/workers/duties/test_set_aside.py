@@ -66,6 +66,15 @@ def test_a_body_that_celery_would_stumble_over_is_named(payload: object, words: 
     assert re.search(words, fault_of({"id": "1"}, payload) or "")
 
 
+def test_only_a_task_that_takes_the_result_of_another_one_has_a_positional_argument_and_only_one() -> None:
+    one, two = [[{"audio": None}], {}, {}], [[1, 2], {}, {}]
+    assert fault_of({"task": "lipsync.video", "id": "1"}, one) is None
+    several = "args: give keyword arguments, and no more than one result of a task before"
+    assert fault_of({"task": "lipsync.video", "id": "1"}, two) == several
+    assert fault_of({"task": "speech.chapter", "id": "1"}, one) == "args: give keyword arguments only"
+    assert fault_of({"task": "anothers.task", "id": "1"}, two) is None
+
+
 @pytest.mark.parametrize(
     ("headers", "words"),
     [
