@@ -218,6 +218,14 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         finished: MadeT = made
         return finished
 
+    def stats(self) -> Mapping[str, JSON]:
+        """What the instance that looks at inputs counts of its own work, such as hits and misses of a cache.
+
+        `slotline model status` shows it for each model. By default nothing. Called by any thread at any time, between
+        `attach` and `detach`; it must answer at once, without waiting for work in progress.
+        """
+        return {}
+
     def memory_bytes(self) -> int | None:
         """The memory of the loaded model in bytes; None if it is not known.
 

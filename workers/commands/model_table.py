@@ -34,7 +34,7 @@ SLOTS = (
 LANGUAGES_CHARS = 28
 """Room for four tags such as `en-us`, or for nine letters."""
 
-SMALL_MODELS = ("id", "state", "uses", "last used", "computed", "memory", "loaded")
+SMALL_MODELS = ("id", "state", "uses", "last used", "computed", "memory", "loaded", "load", "beside the model")
 
 
 def show(answers: Mapping[str, Mapping[str, Any]]) -> None:
@@ -118,7 +118,14 @@ def _small_model_cells(one: Mapping[str, Any]) -> list[str]:
         f"{one['total_inference_ms']:g} ms",
         _mib(one["bytes"]),
         _since(one["loaded_at"]),
+        "" if one.get("load_s") is None else f"{one['load_s']:.1f} s",
+        _stats(one),
     ]
+
+
+def _stats(answer: Mapping[str, Any]) -> str:
+    """`hits 120, misses 3`: what the adapter counts of its work beside the model."""
+    return ", ".join(f"{name} {value}" for name, value in (answer.get("stats") or {}).items())
 
 
 def _since(moment: float | None) -> str:

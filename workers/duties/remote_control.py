@@ -27,6 +27,8 @@ TIMEOUT = "slotline_model_timeout"
 CHILD_ANSWERS_WITHIN_S = 0.5
 """Python code in the child may hold the interpreter for a moment. Native code may hold it for long: then no wait."""
 
+SIDECAR_ANSWERS_WITHIN_S = 0.5
+
 LEAST_TIMEOUT_S = 60.0
 """The shortest time-out that may be set here: a model that is unloaded after seconds would load all the time."""
 
@@ -45,7 +47,19 @@ def status(state: Any, **_: Any) -> dict[str, Any]:
     pool = state.consumer.pool
     if not isinstance(pool, SlotPool):
         return _no_slot()
-    return status_of(pool, pool.supervisor.ask_status(CHILD_ANSWERS_WITHIN_S))
+    from_child = pool.supervisor.ask_status(CHILD_ANSWERS_WITHIN_S)
+    if from_child is not None:
+        from_child = with_stats(from_child, pool.flight.ask_stats(SIDECAR_ANSWERS_WITHIN_S) or {})
+    return status_of(pool, from_child)
+
+
+def with_stats(from_child: Mapping[str, Any], stats: Mapping[str | None, Mapping[str, Any]]) -> dict[str, Any]:
+    """The child's status, and for each model what its adapter in the sidecar counts of its own work (`stats`)."""
+    found = {**from_child, "stats": stats.get(None, {})}
+    if (registry := found.get("registry")) is not None:
+        models = [{**one, "stats": stats.get(one["id"], {})} for one in registry["models"]]
+        found["registry"] = {**registry, "models": models}
+    return found
 
 
 def status_of(pool: SlotPool, from_child: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The thread that hears the parent: batches, cancelled calls, recalls. It asks neither Redis nor the store.
+"""The thread that hears the parent: batches, cancelled calls, recalls, questions. It asks neither Redis nor the store.
 
 Guarantee: when the parent has died, the sidecar ends at once, because nobody would get its answers.
 """
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, assert_never
 from tasks.exit_codes import FAILED
 from workers.sidecar.shared.done import NotBegunCalls, RecallDone
 from workers.sidecar.shared.held import HeldBatch
-from workers.wire.batches import CancelCalls, Recall, RunBatch, ToSidecar
+from workers.wire.batches import AdapterStats, AskStats, CancelCalls, Recall, RunBatch, ToSidecar
 from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
@@ -48,5 +48,7 @@ def hear(sidecar: SidecarState, message: ToSidecar) -> None:
             sidecar.done.put(*(NotBegunCalls(one, range(len(one.calls))) for one in unread))
             if not is_busy:
                 sidecar.done.put(RecallDone(number))
+        case AskStats(number):
+            sidecar.parent.send(AdapterStats(number, sidecar.known.stats()))
         case _:
             assert_never(message)

@@ -7,9 +7,10 @@ each sidecar; a call is the index of a request in its batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks.store.names import JSON
 from workers.wire.call import Call, NotRun, TraceResult
 
 
@@ -64,5 +65,23 @@ class ModelRan:
     worked: bool
 
 
-ToSidecar = RunBatch | CancelCalls | Recall
-FromSidecar = CallsEnded | Recalled | ModelRan
+@dataclass(frozen=True)
+class AskStats:
+    """Asks for `AdapterStats` with this number; answered at once, whatever else the sidecar does."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class AdapterStats:
+    """What the sidecar's adapters count of their own work, by variant (None: the slot's one model), as JSON.
+
+    Models whose adapter counts nothing are left out.
+    """
+
+    number: int
+    found: Mapping[str | None, Mapping[str, JSON]]
+
+
+ToSidecar = RunBatch | CancelCalls | Recall | AskStats
+FromSidecar = CallsEnded | Recalled | ModelRan | AdapterStats

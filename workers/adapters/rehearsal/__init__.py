@@ -87,6 +87,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
         self._options = RehearsalOptions.of(entry)
+        self._prepared = 0
 
     @property
     def craft(self) -> str:
@@ -134,6 +135,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
 
     def prepare(self, item: Request) -> Prepared:
         """A text as it is; of a stretch, how loud each frame is."""
+        self._prepared += 1
         return to_show(item, self.read_artifact) if isinstance(item, StretchRequest) else item
 
     def run(self, batch: Sequence[Prepared]) -> Sequence[Made | Exception]:
@@ -158,6 +160,10 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
             return cast(Sound | Written, made)
         pictures = drawn(made, self._options.frame_size)
         return Film(pictures, item.frames, Encoding(preset="ultrafast"), item.pictures, item.start)
+
+    def stats(self) -> dict[str, int]:
+        """How many inputs it has made ready."""
+        return {"prepared": self._prepared} if self._prepared else {}
 
     def memory_bytes(self) -> int:
         """The option `pretended_bytes`."""

@@ -16,7 +16,7 @@ from workers.parent.pipeline.hand_over import HandOver
 from workers.parent.pipeline.pipeline import Pipeline, Returned
 from workers.parent.slot_request import SlotRequest
 from workers.parent.supervisor import Supervisor
-from workers.wire.batches import CallsEnded, FromSidecar, ModelRan, Recalled
+from workers.wire.batches import AdapterStats, CallsEnded, FromSidecar, ModelRan, Recalled
 from workers.wire.call import GivenBack, Lost, RunAlone, TraceResult
 
 
@@ -70,6 +70,8 @@ class Answers:
                 pipeline.recalled(message)
             case ModelRan(failed, worked):
                 self._supervisor.listener.ran(failed, worked)
+            case AdapterStats():
+                pass  # it came too late for who asked
 
     def _ended(
         self,

@@ -6,9 +6,10 @@ Reads their lines in the event loop, and kills. Guarantee: the lines are read ag
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from tasks.store.names import JSON
 from workers.parent.child import Child
 from workers.parent.pipeline.batch import Batch
 from workers.parent.pipeline.pipeline import Pipeline
@@ -78,6 +79,14 @@ class Flight:
         """Read every line."""
         for pipeline in list(self.pipelines):
             self.hear(pipeline)
+
+    def ask_stats(self, wait_s: float) -> Mapping[str | None, Mapping[str, JSON]] | None:
+        """What the adapters of the child's sidecar count of their own work; None if it does not answer in time."""
+        if (pipeline := self.current) is None:
+            return None
+        found = pipeline.ask_stats(wait_s)
+        self.hear(pipeline)  # what came meanwhile
+        return found
 
     def child_died(self, pid: int, how: str, *, was_loading: bool) -> None:
         """The child was collected; `how` it ended, in words."""

@@ -11,12 +11,24 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks.store.names import JSON
 from workers.parent.pipeline.batch import Batch
 from workers.parent.slot_request import SlotRequest
-from workers.wire.batches import CallsEnded, CancelCalls, FromSidecar, Recall, Recalled, RunBatch
+from workers.wire.batches import (
+    AdapterStats,
+    AskStats,
+    CallsEnded,
+    CancelCalls,
+    FromSidecar,
+    Recall,
+    Recalled,
+    RunBatch,
+    ToSidecar,
+)
 from workers.wire.call import NotRun, TraceResult
 from workers.wire.frames import FrameLink
 from workers.wire.page import Page, Running, Stage
@@ -64,6 +76,8 @@ class Pipeline:
         self._line = line
         self._numbers = 0
         self._asked = 0
+        self._questions = 0
+        self._unread: list[FromSidecar] = []
 
     @property
     def is_over(self) -> bool:
@@ -126,14 +140,32 @@ class Pipeline:
 
     def read(self) -> list[FromSidecar]:
         """What the sidecar has sent; notices when its line is closed."""
+        found, self._unread = self._unread, []
         if self.is_closed:
-            return []
+            return found
         try:
-            found: list[FromSidecar] = self._line.pending()
+            found += self._line.pending()
         except LinkClosed:
             self.is_closed, self.recalls = True, 0
-            return []
         return found
+
+    def ask_stats(self, wait_s: float) -> Mapping[str | None, Mapping[str, JSON]] | None:
+        """What the sidecar's adapters count, waiting for the answer; None if there is none in time.
+
+        Whatever else arrives meanwhile is kept for `read`, which must be called next.
+        """
+        self._questions += 1
+        deadline = time.monotonic() + wait_s
+        if not self._say(AskStats(self._questions)):
+            return None
+        with contextlib.suppress(LinkClosed):  # `read` finds out, too
+            while (left_s := deadline - time.monotonic()) > 0:
+                came = self._line.pending(left_s)
+                self._unread += [one for one in came if not isinstance(one, AdapterStats)]
+                for one in came:
+                    if isinstance(one, AdapterStats) and one.number == self._questions:
+                        return one.found
+        return None
 
     def answered(self, message: CallsEnded, now: float) -> list[tuple[int, SlotRequest, TraceResult | NotRun]]:
         """The requests that end with this message; the batch is forgotten with its last one."""
@@ -172,7 +204,7 @@ class Pipeline:
         """What a dead child computed stays on the page."""
         return self.ended_how is None and self.page.running() is not None
 
-    def _say(self, message: RunBatch | CancelCalls | Recall) -> bool:
+    def _say(self, message: ToSidecar) -> bool:
         if self.is_closed:
             return False
         try:

@@ -7,14 +7,16 @@ ready nor a run that has not ended uses it; until then `prepare` and `finish` fi
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.store import artifacts
+from tasks.store.names import JSON
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
 from workers.sidecar.crafts.base import KnownModel
@@ -22,6 +24,8 @@ from workers.wire.work_line import ModelOffers
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
+
+logger = logging.getLogger(__name__)
 
 Found = KnownModel | SlotlineError | MemoryError
 
@@ -108,6 +112,21 @@ class KnownModels:
         with self._changed:
             if (before := self._known.pop(variant, None)) is not None:
                 self._part_if_unused(before)
+
+    def stats(self) -> dict[str | None, Mapping[str, JSON]]:
+        """What the adapters count of their own work, by variant; from any thread. One that fails is left out."""
+        with self._changed:
+            known = list(self._known.items())
+        found: dict[str | None, Mapping[str, JSON]] = {}
+        for variant, model in known:
+            try:
+                counted = model.adapter.stats()
+            except Exception:  # the boundary to the adapter's own code
+                logger.exception("%s does not tell what it counts", model.entry.name)
+                continue
+            if counted:
+                found[variant] = dict(counted)
+        return found
 
     def recall(self) -> None:
         """Nobody will answer a question that waits now."""

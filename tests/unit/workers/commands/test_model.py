@@ -90,6 +90,7 @@ def test_the_command_shows_unloads_and_sets_and_lists_who_is_silent(
     assert status == 0
     assert told["worker"] == "quick-cpu-0@here"
     assert (told["state"], told["jobs"], told["timeout_s"], told["voices"]) == ("ready", 1, 0.0, ["an", "ba"])
+    assert told["stats"] == {"prepared": 1}, "what is counted in the process beside the model's"
     assert told["reserved_bytes"] >= told["allocated_bytes"] > 1_000_000
     assert model("timeout", "quick", "90") == (0, "quick-cpu-0: quick is unloaded when idle for 90 s\n")
     assert model("timeout", "30")[0] == 2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
-from workers.commands.model_table import show
+from workers.commands.model_table import MIB, show
 
 TOLD: dict[str, Any] = {
     "slot": "bart-gpu0-0",
@@ -50,3 +51,22 @@ def test_the_seconds_of_the_stages_stand_together(capsys: pytest.CaptureFixture[
     head, row, *_ = capsys.readouterr().out.splitlines()
     shown = row[head.index("seconds") : head.index("batches")].strip()
     assert shown == "3 waiting, 120 computing, 1 ready, 30 away"
+
+
+def test_a_registrys_models_stand_in_a_table_of_their_own_with_what_is_counted_beside_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    anna = {
+        "id": "anna", "state": "ready", "uses": 4, "last_used": None, "total_inference_ms": 12.5, "bytes": 2 * MIB,
+        "loaded_at": None, "load_s": 1.25, "stats": {"hits": 120, "decode_ms": 45.5},
+    }  # fmt: skip
+    bounds = {"bytes": 2 * MIB, "max_models": 3, "max_bytes": 9 * MIB, "policy": "lfu"}
+    registry = {**bounds, "hits": 3, "misses": 1, "evictions": 0, "models": [anna]}
+    show({"faces-cpu-0@here": {**TOLD, "slot": "faces-cpu-0", "registry": registry}})
+    *_, said, head, row = capsys.readouterr().out.splitlines()
+    assert said == "faces-cpu-0: 1 model, 2 MiB (at most 3 and 9 MiB, lfu); 3 hits, 1 misses, 0 evictions"
+    cells = dict(zip(re.split(r"  +", head.strip()), re.split(r"  +", row.strip()), strict=False))
+    assert (cells["id"], cells["uses"]) == ("anna", "4")
+    assert row.rstrip().endswith("hits 120, decode_ms 45.5")
+    assert "12.5 ms" in row
+    assert "1.2 s" in row

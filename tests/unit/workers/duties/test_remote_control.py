@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workers.parent.small_slot import SmallSlot
-from workers.duties.remote_control import status, status_of, timeout, unload, unload_of
+from workers.duties.remote_control import status, status_of, timeout, unload, unload_of, with_stats
 from workers.wire.messages import Operation
 from workers.wire.state import State
 
@@ -28,6 +28,16 @@ def test_the_status_is_the_parents_where_the_child_does_not_answer(slot: SmallSl
     assert status_of(pool, None)["stages_s"] == {"waiting": 2.5, "computing": 0.0, "ready": 0.0, "away": 0.0}
     assert status_of(pool, None)["in_flight"] == 2
     assert (status_of(pool, {"jobs": 7})["jobs"], status_of(pool, {"jobs": 7})["answers"]) == (7, True)
+
+
+def test_what_the_adapters_count_stands_with_their_models() -> None:
+    registry = {"hits": 1, "models": [{"id": "anna", "uses": 3}, {"id": "bert", "uses": 1}]}
+    found = with_stats({"jobs": 7, "registry": registry}, {"anna": {"hits": 5}, "gone": {"hits": 1}})
+    assert found["registry"] == {
+        "hits": 1,
+        "models": [{"id": "anna", "uses": 3, "stats": {"hits": 5}}, {"id": "bert", "uses": 1, "stats": {}}],
+    }
+    assert with_stats({"jobs": 7}, {None: {"prepared": 2}}) == {"jobs": 7, "stats": {"prepared": 2}}
 
 
 def test_an_idle_model_is_unloaded_once(slot: SmallSlot, pool: Any) -> None:

@@ -6,11 +6,12 @@ import os
 
 import pytest
 
+from tasks.messages import ParagraphRequest
 from tests.unit.workers.child.rehearsals import call
 from tests.unit.workers.sidecar.sidecars import around, run_of
 from workers.sidecar import answers
 from workers.sidecar.shared.done import NotBegunCalls, RecallDone
-from workers.wire.batches import CancelCalls, Recall, RunBatch
+from workers.wire.batches import AdapterStats, AskStats, CancelCalls, Recall, RunBatch
 
 
 def test_a_batch_is_held_and_its_calls_are_marked() -> None:
@@ -23,6 +24,16 @@ def test_a_batch_is_held_and_its_calls_are_marked() -> None:
         assert batch is it.sidecar.batches[3]
         assert (batch.is_alone, batch.cancelled) == (True, {1})
         assert batch.over_limit == {1: "time_limit=1 s, set by its task"}
+
+
+def test_what_the_adapters_count_is_told_at_once() -> None:
+    with around() as it:
+        it.knows_the_model()
+        model = it.sidecar.known.find(None)
+        assert model is not None
+        model.adapter.prepare(ParagraphRequest(model="model", text="a"))
+        answers.hear(it.sidecar, AskStats(4))
+        assert it.heard() == [AdapterStats(4, {None: {"prepared": 1}})]
 
 
 def test_a_recall_hands_on_what_nobody_has_begun_and_ends() -> None:

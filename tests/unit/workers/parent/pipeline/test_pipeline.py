@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 import pytest
 
+from tests.fixtures.waiting import GIVE_UP_S
 from tests.unit.workers.parent.small_slot import RESULT, SmallSlot
-from workers.wire.batches import CallsEnded, ModelRan, Recall, Recalled
+from workers.wire.batches import AdapterStats, CallsEnded, ModelRan, Recall, Recalled
 
 
 def test_what_was_handed_over_is_in_flight_until_each_call_is_answered(slot: SmallSlot) -> None:
@@ -43,6 +45,44 @@ def test_it_is_recalled_once_until_the_answer_and_not_when_nothing_is_in_flight(
     assert slot.sidecar.recalls == 1
     pipeline.recalled(Recalled(1))
     assert pipeline.recalls == 0
+
+
+def test_who_asks_what_the_adapters_count_loses_nothing_that_comes_before_the_answer(slot: SmallSlot) -> None:
+    batch, (one, two) = slot.batch("a", "b")
+    sidecar = slot.sidecar
+
+    def answer() -> None:
+        question = sidecar.line.receive()
+        sidecar.line.send_all(
+            [
+                CallsEnded(batch.number, [(0, RESULT)]),
+                AdapterStats(question.number - 1, {None: {"late": 1}}),
+                AdapterStats(question.number, {None: {"hits": 7}}),
+                CallsEnded(batch.number, [(1, RESULT)]),
+            ]
+        )
+
+    sidecar.hear()
+    answering = threading.Thread(target=answer)
+    answering.start()
+    assert slot.flight.ask_stats(GIVE_UP_S) == {None: {"hits": 7}}
+    answering.join()
+    slot.turn()
+    assert slot.flight.count == 0
+    assert (one.call.task_id, two.call.task_id) == ("a", "b")
+
+
+def test_a_sidecar_that_does_not_answer_or_has_ended_counts_nothing(slot: SmallSlot) -> None:
+    slot.batch("a")
+    assert slot.flight.ask_stats(0.01) is None
+    (pipeline,) = slot.flight.pipelines
+    slot.sidecar.line.send(AdapterStats(1, {None: {"late": 1}}))
+    slot.sidecar.line.close()
+    for _ in range(2):
+        slot.flight.hear_all()
+    assert pipeline.is_closed
+    assert slot.flight.ask_stats(0.01) is None
+    assert pipeline.ask_stats(0.01) is None
 
 
 def test_it_computes_while_something_runs_or_was_not_begun(slot: SmallSlot) -> None:

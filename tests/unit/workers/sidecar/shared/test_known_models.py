@@ -138,6 +138,20 @@ def test_who_asks_waits_for_the_answer_to_its_own_question(answer: object) -> No
     assert found is answer if isinstance(answer, Exception) else isinstance(found, KnownModel)
 
 
+def test_what_adapters_count_is_told_by_model_without_those_that_count_nothing_or_fail(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    known = KnownModels(entry(path="/voices/{id}"), "cpu", lambda variant: 1)
+    for name in ("anna", "bert", "carl"):
+        known.told(ModelOffers(OFFER, name))
+        model = known.find(name)
+        assert model is not None
+        if name != "bert":
+            model.adapter.stats = (lambda: {"hits": 3}) if name == "anna" else (lambda: 1 / 0)  # type: ignore[method-assign, assignment, return-value]
+    assert known.stats() == {"anna": {"hits": 3}}
+    assert [record.message for record in caplog.records] == ["model does not tell what it counts"]
+
+
 def test_a_question_that_is_recalled_has_no_answer() -> None:
     def ask(variant: str | None) -> int:
         threading.Timer(0.05, known.recall).start()
