@@ -63,11 +63,17 @@ def _of_model(now: Snapshot, model: str, wanted: Sequence[OpenJob], fair_share: 
     found = {}
     for job in wanted:
         of = now.jobs[job.parent] if job not in queue.jobs else job  # a part that is tried again stands in its parent
-        if why := queue.why_unknown(of):
+        if why := _why_later(now, of) or queue.why_unknown(of):
             found[job.job_id] = Forecast(None, why=why)
         else:
             found[job.job_id] = Forecast(at_s[job.job_id], _basis(about, len(queue.jobs) - 1))
     return found
+
+
+def _why_later(now: Snapshot, job: OpenJob) -> str:
+    """Why nothing can be said of a job whose first step another model computes; empty if none does."""
+    others = {one.model for one in now.jobs.values() if one.parent == job.job_id and one.model != job.model}
+    return f"not known yet: {', '.join(sorted(others))} comes first, and says how much is left" if others else ""
 
 
 def _jobs_of(now: Snapshot, model: str) -> list[OpenJob]:
@@ -120,7 +126,7 @@ class _Queue:
             return ""
         if job.is_nested and (not self._unopened(job) or self._mean_child(job) is not None):
             return ""
-        return "not known yet: it is not opened, and how long its texts are was not told"
+        return "not known yet: it is not opened, and how much there is in it was not told"
 
     def _leaf(self, job: OpenJob) -> Work:
         parts, size = self._left(job)

@@ -107,8 +107,20 @@ def test_a_book_whose_chapters_have_no_known_length_is_judged_by_those_that_are_
     unknown = replace(book([0, 0, 0]), left=None, whole=0.0)
     assert left(snapshot(unknown, chapter(1, [100] * 10)), "book") == 15.0
     assert forecast(snapshot(unknown), "book") == Forecast(
-        None, why="not known yet: it is not opened, and how long its texts are was not told"
+        None, why="not known yet: it is not opened, and how much there is in it was not told"
     )
+
+
+def test_of_a_film_whose_text_another_model_speaks_first_nothing_is_said_until_the_film_itself_is_open() -> None:
+    film = job("film", [0], kind="video", is_nested=True, width=1)
+    film = replace(film, left=None, whole=0.0)
+    spoken = job("film.1", [100] * 4, model="voice", parent="film", parent_part=1)
+    now = replace(snapshot(film, spoken), models={"aloud": ALOUD, "voice": ALOUD})
+    assert forecast(now, "film").why == "not known yet: voice comes first, and says how much is left"
+    assert forecast(now, "film.1").seconds_left == 2.0
+    second = job("film.2", [100] * 6, kind="video", parent="film", parent_part=2)
+    opened = snapshot(replace(film, parts_left=[2], total=2), second)
+    assert left(opened, "film") == left(opened, "film.2") == 3.0
 
 
 def test_a_chapter_that_is_tried_again_counts_once() -> None:
@@ -125,7 +137,7 @@ def test_a_job_that_nobody_has_opened_and_whose_length_is_not_known_says_so() ->
     sent = replace(job("job", []), state="sent", left=None)
     found = forecast(snapshot(sent, job("other", [100])))
     assert found.seconds_left is None
-    assert "how long its texts are was not told" in found.why
+    assert "how much there is in it was not told" in found.why
 
 
 @pytest.mark.parametrize(
