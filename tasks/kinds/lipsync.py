@@ -20,7 +20,7 @@ from celery import Task
 from tasks.app import app
 from tasks.catalog import catalog
 from tasks.compact_json import dumps
-from tasks.errors import InvalidInput, SlotlineError
+from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError
 from tasks.flow.connections import ledger
 from tasks.flow.job import run
 from tasks.flow.kind import Gathered, Incomplete, Kind, Made, More, Plan
@@ -143,13 +143,17 @@ class VideoKind(Kind[VideoRequest]):
 
     def gather(self, gathered: Gathered) -> Made:
         """Join the stretches with the sound, or name the archives of pictures."""
+        sound = str(gathered.params["audio"])
+        if lost := _lacking(gathered):
+            _blocks_of(store(), sound)  # those that are gone are written again
+            raise Incomplete(lost)
         if gathered.record.failed:
             return Made({}, gathered.computed, KEPT if gathered.good else "")
         films = [Film.parse(one["film"]) for one in gathered.good.values()]
         _check_sizes(films)
         result = VideoResult(
             title=gathered.record.title,
-            audio=gathered.params["audio"],
+            audio=sound,
             frames=sum(film.frames for film in films),
             stretches=len(films),
             computed=gathered.computed,
@@ -164,6 +168,12 @@ class VideoKind(Kind[VideoRequest]):
     def measure(self, result: Mapping[str, Any]) -> Measure:
         """The frames of the film."""
         return length_of(int(result.get("frames", 0)))
+
+
+def _lacking(gathered: Gathered) -> list[int]:
+    """The parts that failed because something that they read was not in the store."""
+    errors = {part: one["error"] for part, one in sorted(gathered.outcomes.items()) if "error" in one}
+    return [part for part, error in errors.items() if error.get("type") == ArtifactMissing.__name__]
 
 
 def _blocks_of(store: Store, sound: str) -> Blocks:
@@ -235,17 +245,18 @@ class SpokenVideoKind(Kind[VideoRequest]):
         )
 
     def gather(self, gathered: Gathered) -> Made:
-        """The film; raises `More` with the second step when the text was spoken."""
-        outcomes = list(gathered.good.values())
+        """The film; raises `More` with the second step when the text was spoken, `Incomplete` if its sound is gone."""
+        outcomes, lost = gathered.outcomes, _lacking(gathered)
+        spoken = outcomes[1].get("audio")
+        if spoken and (gathered.record.total == 1 or lost) and store().find(spoken["artifact"]) is None:
+            raise Incomplete([1, *lost])
         if gathered.record.failed:
-            sounds = [one["audio"]["artifact"] for one in outcomes if one.get("audio")]
-            return Made({}, gathered.computed, "".join(f"The sound is kept: {sound}" for sound in sounds))
+            return Made({}, gathered.computed, f"The sound is kept: {spoken['artifact']}" if spoken else "")
         if gathered.record.total > 1:
-            return Made(outcomes[1], gathered.computed)
-        if not outcomes[0].get("audio"):
+            return Made(outcomes[2], gathered.computed)
+        if not spoken:
             raise InvalidInput("text: nothing in it can be spoken, so there is no film")
-        sound = outcomes[0]["audio"]["artifact"]
-        fields = {"task": VideoRequest.task, **gathered.params["video"], "audio": sound}
+        fields = {"task": VideoRequest.task, **gathered.params["video"], "audio": spoken["artifact"]}
         raise More([payload_of_fields(_VIDEO, gathered.record.title, fields)])
 
 

@@ -201,13 +201,40 @@ def test_a_text_is_spoken_first_and_then_its_film_is_made() -> None:
     assert own["task"] == "speech.chapter"
     chapter = ChapterRequest.trusted(own)
     assert (chapter.model, chapter.voice, chapter.speed, chapter.text) == ("aloud", "vi", 2.0, "Xin chào.")
-    spoken = gathered(SpokenVideoKind, [{"audio": {"artifact": "chapter/ab/c.wav"}, "computed": 1}], **plan.params)
+    audio = sound(1)
+    spoken = gathered(SpokenVideoKind, [{"audio": {"artifact": audio}, "computed": 1}], **plan.params)
     with pytest.raises(More) as more:
         SpokenVideoKind().gather(spoken)
     [film] = more.value.payloads
     assert fields_of_payload(film)["task"] == "lipsync.video"
-    wanted = asked(audio="chapter/ab/c.wav", face="anna", pictures="jpg", title="Films")
+    wanted = asked(audio=audio, face="anna", pictures="jpg", title="Films")
     assert VideoKind().request_of(film).model_copy(update={"title": "Films"}) == wanted
+
+
+def test_a_sound_that_was_spoken_and_is_gone_is_spoken_again() -> None:
+    audio = sound(1)
+    steps: list[dict[str, Any]] = [{"audio": {"artifact": audio}}, {"error": {"type": "ArtifactMissing"}}]
+    kept = SpokenVideoKind().gather(gathered(SpokenVideoKind, steps))
+    assert kept.kept == f"The sound is kept: {audio}", "it was another artifact that was missing"
+    store().delete(audio)
+    for outcomes, again in ((steps[:1], [1]), (steps, [1, 2])):
+        with pytest.raises(Incomplete) as gone:
+            SpokenVideoKind().gather(gathered(SpokenVideoKind, outcomes, video={}))
+        assert gone.value.parts == again
+
+
+def test_blocks_that_are_gone_are_written_again_and_their_stretches_computed_again() -> None:
+    audio = sound(1)
+    plan = VideoKind().plan(asked(audio=audio), NOTHING, is_part=False)
+    [block] = fields_of_payload(plan.payloads[0])["sounds"]
+    store().delete(block)
+    outcomes = [outcome(0, 5), {"error": {"type": "ArtifactMissing"}}, {"error": {"type": "ModelError"}}]
+    with pytest.raises(Incomplete) as gone:
+        VideoKind().gather(gathered(VideoKind, outcomes, audio=audio))
+    assert (gone.value.parts, store().find(block) is not None) == ([2], True)
+    store().delete(audio)
+    with pytest.raises(ArtifactMissing, match=f"^artifact {audio} is not in"):
+        VideoKind().gather(gathered(VideoKind, outcomes, audio=audio))
 
 
 def test_a_long_text_is_in_the_store_and_the_film_is_the_result_of_the_second_step() -> None:

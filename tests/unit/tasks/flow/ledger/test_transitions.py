@@ -161,6 +161,22 @@ def test_reopened_parts_are_sent_again_and_the_job_can_end_well(ledger: Ledger, 
     assert raw_redis.pttl(keys.job(job)) == -1
 
 
+def test_a_part_that_is_a_job_and_is_computed_again_begins_anew_and_what_is_anothers_stays(
+    ledger: Ledger, raw_redis: Any
+) -> None:
+    above = replace(OPENING, part_queue=FLOW, part_list=FLOW, payloads=["Cone", "Ctwo"], width=2)
+    ledger.transitions.open("book", above)
+    ledger.transitions.open("book.1", replace(OPENING, payloads=["Ptext"], parent=("book", 1)))
+    ledger.transitions.open("book.2", replace(OPENING, payloads=["Ptext"]))  # somebody chose this id
+    for part in (1, 2):
+        ledger.transitions.settle(f"book.{part}", 1, "done", {})
+        ledger.transitions.end(f"book.{part}", "chapter", "SUCCESS", {"audio": None}, None)
+        ledger.transitions.settle("book", part, "done", {"audio": None})
+    assert ledger.transitions.reopen("book", [1, 2]) == 2
+    assert (ledger.queries.record("book.1"), record_of(ledger, "book.2").outcome) == (None, "SUCCESS")
+    assert not list(raw_redis.scan_iter("*book.1*")), "nothing is left of it"
+
+
 def test_the_window_follows_the_models_live_slots(ledger: Ledger, raw_redis: Any) -> None:
     raw_redis.zadd(keys.capacity(MODEL), {"a|4": 9e15, "b|4": 9e15, "gone|64": 1})
     job = opened(ledger, 20)
