@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 class PreparedStretch:
     """A stretch of `n` frames, made ready for the networks.
 
-    `faces`: uint8 `[n, 3, side, side]`, the cut faces (B, G, R), not masked yet. `mels`: float32 `[m, 80, 16]`, the mel
-    windows of whole seconds (25 each) from second `second` of the sound on; `windows` is the number of windows of the
-    whole sound. `start` is the first frame of the stretch in the sound.
+    `faces`: uint8 `[n, 3, side, side]`, the cut faces (B, G, R), not masked yet. `mels`: float32 `[25 * m, 80, 16]`,
+    the mel windows of whole seconds from second `second` of the sound on; `keys` are digests of each second's windows.
+    `windows` is the number of windows of the whole sound. `start` is the first frame of the stretch in the sound.
     """
 
     faces: NDArray[np.uint8]
     mels: NDArray[np.float32]
+    keys: tuple[bytes, ...]
     second: int
     windows: int
     start: int

@@ -8,6 +8,7 @@ stretch has the same bits as the whole, wherever it begins.
 from __future__ import annotations
 
 from tasks.errors import InvalidInput
+from tasks.media.stretches import frames_of
 from tasks.messages.lipsync import FPS, SOUND_RATE
 
 HOP = 200
@@ -36,11 +37,6 @@ def rows_of(samples: int) -> int:
 def windows_of(samples: int) -> int:
     """The windows of a sound: two or more. As the faces' own training counted them, with its float numbers."""
     return int((rows_of(samples) - ROWS) / ROWS_A_SECOND * FPS) + 2
-
-
-def frames_of(samples: int) -> int:
-    """The frames of a film that is as long as the sound, or up to 40 ms longer."""
-    return -(-samples * FPS // SOUND_RATE)
 
 
 def first_row(window: int, rows: int) -> int:

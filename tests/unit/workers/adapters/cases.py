@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tasks.catalog import ModelEntry
-from tests.unit.workers.adapters.asked import to_speak, to_summarise
+from tests.unit.workers.adapters.asked import read_sound, to_show, to_speak, to_summarise
+from workers.adapters import adapter_of
+from workers.adapters.base import AnyAdapter
 
 ENGLISH = (
     "A gentleman called to see you when you were out last night, sir, said my landlady.",
@@ -43,6 +45,12 @@ class Case:
     """The fixture that builds its model."""
     weights: tuple[str, ...] = ()
     """The model's files, each of which a load needs whole."""
+    beside: tuple[str, ...] = ()
+    """Files beside the model's folder that a load needs, too."""
+    get_them: str = "get it with"
+    """What an error about a missing file says of how to get it."""
+    refusal: str = "text: "
+    """How the error of `failing_text` begins."""
     model: str = ""
     """Where a loaded adapter holds its model."""
     path: str | None = None
@@ -62,7 +70,15 @@ class Case:
         }
         return ModelEntry.model_validate({**table, "place": "models.toml line 1: [models.tried]", **changed})
 
+    def made(self, **changed: Any) -> AnyAdapter:
+        """The adapter, not loaded; it reads every artifact that an item names."""
+        adapter = adapter_of(self.entry(**changed), "cpu")
+        adapter.read_artifact = read_sound
+        return adapter
+
     def item(self, text: str, voice: str | None = None, speed: float = 1.0) -> Any:
+        if self.adapter == "lipsync":
+            return to_show(text)
         return to_speak(text, voice, speed) if self.voices else to_summarise(text)
 
 
@@ -113,6 +129,19 @@ CASES = [
         folder="tiny_kokoro_torch_folder",
         weights=("kokoro-v1_0.pth", "config.json"),
         model="_speaker",
+    ),
+    Case(
+        "lipsync",
+        ("a long sound with a good many letters", "a short sound", "a"),
+        "broken",
+        package="onnxruntime",
+        install="pip install 'slotline[lipsync,onnx]'",
+        folder="tiny_face_folder",
+        weights=("checkpoint/model_best.onnx",),
+        beside=("audio_encoder.onnx",),
+        get_them="the training of SyncTalk 2D writes",
+        refusal="sounds: ",
+        model="_maker",
     ),
 ]
 INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.install for case in CASES if case.install}

@@ -25,10 +25,11 @@ from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineErr
 from tasks.messages import ParagraphRequest
 from tests.unit.workers.adapters.asked import run, to_speak
 from tests.unit.workers.adapters.cases import CASES, INSTALL, Case
-from workers.adapters import adapter_of, built_in, find
+from workers.adapters import built_in, find
 from workers.adapters.base import AnyAdapter, Cancelled, Offer
 from workers.adapters.grouping import groups
 from workers.adapters.kokoro.text import phonemes
+from workers.adapters.lipsync.prepared import Mouths
 from workers.adapters.outputs import Sound, Written
 
 
@@ -58,7 +59,7 @@ def g2ps_loaded_once() -> Iterator[None]:
 
 @pytest.fixture
 def adapter(case: Case) -> Iterator[AnyAdapter]:
-    made = adapter_of(case.entry(), "cpu")
+    made = case.made()
     yield made
     made.unload()
 
@@ -79,8 +80,10 @@ def length_of(adapter: AnyAdapter, item: ParagraphRequest) -> int:
     return len(sound_of(run(adapter, [item])[0]).samples)
 
 
-def shape_of(outcome: Sound | Written | Exception) -> int | str:
-    """What is compared of an outcome: a sound's length, or the text itself."""
+def shape_of(outcome: Sound | Written | Mouths | Exception) -> int | str:
+    """What is compared of an outcome: a sound's length, the text itself, or the number of frames."""
+    if isinstance(outcome, Mouths):
+        return len(outcome.faces)
     return outcome.text if isinstance(outcome, Written) else len(sound_of(outcome).samples)
 
 
@@ -102,10 +105,10 @@ def test_load_offers_a_revision_a_sample_rate_and_the_voices(case: Case, offer: 
 
 
 def test_the_revision_is_the_same_each_time_and_the_catalogs_where_it_has_one(case: Case, offer: Offer) -> None:
-    again = adapter_of(case.entry(), "cpu")
+    again = case.made()
     assert again.load().revision == offer.revision
     again.unload()
-    named = adapter_of(case.entry(revision="r7"), "cpu")
+    named = case.made(revision="r7")
     assert named.load().revision.startswith("r7")
     named.unload()
 
@@ -150,7 +153,7 @@ def test_an_input_that_fails_costs_itself_alone(case: Case, adapter: AnyAdapter)
     good = case.texts[0]
     first, failing, last = run(adapter, [case.item(good), case.item(case.failing_text), case.item(good)])
     assert isinstance(failing, SlotlineError)
-    assert str(failing).startswith("text: ")
+    assert str(failing).startswith(case.refusal)
     assert "\n" not in str(failing)
     assert shape_of(first) == same(case, shape_of(last))
 
@@ -225,6 +228,8 @@ def test_a_file_of_the_model_that_is_cut_short_or_missing_is_named(case: Case, t
     for name in case.weights:
         broken = tmp_path / name.replace(".", "-")
         shutil.copytree(case.path or "", broken)
+        for file in case.beside:
+            shutil.copy(Path(case.path or "").parent / file, broken.parent)
         content = (broken / name).read_bytes()
         (broken / name).write_bytes(content[: len(content) // 2])
         _refused(case, broken, name)
@@ -232,12 +237,12 @@ def test_a_file_of_the_model_that_is_cut_short_or_missing_is_named(case: Case, t
         _refused(case, broken, name)
         (broken / name).unlink()
         _refused(case, broken, "" if case.adapter == "bart" else name)
-        with pytest.raises(ModelLoadError, match="get it with"):
-            adapter_of(case.entry(path=str(broken)), "cpu").check_files()
+        with pytest.raises(ModelLoadError, match=case.get_them):
+            case.made(path=str(broken)).check_files()
 
 
 def _refused(case: Case, folder: Path, name: str) -> None:
-    adapter = adapter_of(case.entry(path=str(folder)), "cpu")
+    adapter = case.made(path=str(folder))
     with pytest.raises(ModelLoadError, match=r"^models\.toml line 1: \[models\.tried\] path: ") as caught:
         adapter.load()
     said = str(caught.value)
@@ -249,7 +254,7 @@ def _refused(case: Case, folder: Path, name: str) -> None:
 
 @SPEAKING
 def test_a_default_voice_that_is_not_there_fails_the_load_and_leaves_nothing_loaded(case: Case) -> None:
-    adapter = adapter_of(case.entry(voice="no-such"), "cpu")
+    adapter = case.made(voice="no-such")
     with pytest.raises(ModelLoadError, match=r"line 1: \[models\.tried\] voice: .*no-such"):
         adapter.load()
     adapter.unload()
@@ -257,12 +262,12 @@ def test_a_default_voice_that_is_not_there_fails_the_load_and_leaves_nothing_loa
 
 def test_an_option_that_the_adapter_does_not_know_is_refused_by_its_name(case: Case) -> None:
     with pytest.raises(CatalogError, match=r"line 1: \[models\.tried\] colour: .*no such option"):
-        adapter_of(case.entry(options={"colour": "red"}), "cpu")
+        case.made(options={"colour": "red"})
 
 
 def test_an_instance_without_the_model_judges_inputs_as_the_loaded_one_does(case: Case, adapter: AnyAdapter) -> None:
     offer = pickle.loads(pickle.dumps(adapter.load()))  # it crosses to another process
-    other = adapter_of(case.entry(), "cpu")
+    other = case.made()
     other.attach(offer)
     items = [case.item(text, voice) for text in case.texts for voice in (case.voices or (None,))]
     for item in items:
@@ -282,7 +287,7 @@ def test_an_instance_without_the_model_judges_inputs_as_the_loaded_one_does(case
 def test_what_an_instance_without_the_model_has_prepared_can_be_sent_and_run(
     case: Case, adapter: AnyAdapter, offer: Offer
 ) -> None:
-    other = adapter_of(case.entry(), "cpu")
+    other = case.made()
     other.attach(offer)
     item = case.item(case.texts[0])
     other.check(item)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tasks.errors import InvalidInput
+from tasks.media.stretches import frames_of
 from tasks.messages.lipsync import FPS, SOUND_RATE
 from workers.adapters.lipsync.windows import (
     SHORTEST,
     first_row,
-    frames_of,
     rows_for,
     rows_of,
     samples_for,
@@ -24,10 +24,6 @@ def test_a_sound_of_whole_seconds_has_the_windows_that_the_training_counted(
 ) -> None:
     assert windows_of(seconds * SOUND_RATE) == windows
     assert frames_of(seconds * SOUND_RATE) == frames
-
-
-def test_a_film_is_as_long_as_its_sound_or_a_part_of_a_frame_longer() -> None:
-    assert [frames_of(samples) for samples in (1, 640, 641, 16_000, 16_001)] == [1, 1, 2, 25, 26]
 
 
 def test_a_sound_too_short_for_a_window_has_two_as_if_silence_followed() -> None:

@@ -1,0 +1,1 @@
+"""What the process with the model computes: the audio encoder, the network of a face, and batches of frames."""
