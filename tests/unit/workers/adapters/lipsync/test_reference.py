@@ -166,3 +166,13 @@ def test_the_old_paste_keeps_corners_and_truncates() -> None:
     bigger = reference.stretched(face, 8)
     assert (bigger[::2, ::2] == face).all()
     assert bigger[0, 1, 0] == (int(face[0, 0, 0]) + int(face[0, 1, 0])) // 2
+
+
+def test_opencv_ignores_a_flag_that_is_not_named() -> None:
+    """The third argument of `resize` is a picture to write into: cubic is asked for in vain, without an error."""
+    import cv2
+
+    picture = LOOK.pictures()[0]
+    unnamed = cv2.resize(picture, (80, 80), cv2.INTER_CUBIC)
+    assert (unnamed == cv2.resize(picture, (80, 80), interpolation=cv2.INTER_LINEAR)).all()
+    assert (unnamed != cv2.resize(picture, (80, 80), interpolation=cv2.INTER_CUBIC)).mean() > 0.1
