@@ -45,6 +45,7 @@ class ModelEntry(BaseModel):
     max_memory_gb: float | None = Field(None, gt=0)
     eviction_policy: str = Field("lru", pattern="^(lru|lfu)$")
     idle_timeout_minutes: float | None = Field(None, ge=0)
+    preload: list[str] = Field(default_factory=list)
     background_cache_frames: int | None = Field(None, ge=1)
     options: dict[str, Any] = Field(default_factory=dict)
     place: str = ""
@@ -59,8 +60,11 @@ class ModelEntry(BaseModel):
 ID = "{id}"
 """The placeholder in the `path` of a registry (a table for many models of one adapter)."""
 
-REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy")
-"""Keys of a registry: they limit how many of its models a slot keeps loaded."""
+REGISTRY_KEYS = ("max_models", "max_memory_gb", "eviction_policy", "preload")
+"""Keys of a registry: how many of its models a slot keeps loaded, and which it loads before it is ready."""
+
+DEFAULT_MAX_MODELS = 16
+"""How many of a registry's models a slot keeps loaded at most, if its table does not say."""
 
 OWN_KEYS = frozenset(ModelEntry.model_fields) - {"name", "options", "place"}
 """The keys that every model's table may have; any other key is an option of its adapter."""
@@ -158,11 +162,17 @@ def _entry(name: str, table: Any, text: str, source: str, folder: Path) -> Model
 
 
 def _check_registry(entry: ModelEntry, text: str, source: str) -> None:
-    """Raise `CatalogError` for a registry's keys without `{id}` in the path, and for more than one `{id}`."""
-    if entry.is_registry:
-        if str(entry.path).count(ID) == 1:
-            return
+    """Raise `CatalogError` for a registry's keys without `{id}` in the path, or wrong ones, and for more than one."""
+    most = entry.max_models or DEFAULT_MAX_MODELS
+    if entry.is_registry and str(entry.path).count(ID) > 1:
         key, fault = "path", f"has {ID} more than once"
+    elif entry.is_registry:
+        key, fault = "preload", ""
+        if len(entry.preload) > most:
+            fault = f"names {len(entry.preload)} models, more than max_models = {most}"
+        elif twice := next((name for name in entry.preload if entry.preload.count(name) > 1), None):
+            fault = f"names {twice!r} twice"
+        key = key if fault else ""
     else:
         key = next((key for key in REGISTRY_KEYS if key in entry.model_fields_set), "")
         fault = f'is only for many small models, whose path has {ID}, such as path = "voices/{ID}"'

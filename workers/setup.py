@@ -35,6 +35,7 @@ from tasks.shared_store.users import StoreUse, StoreUser
 from tasks.store import identity
 from tasks.store.artifacts import store
 from workers import adapters, transport
+from workers.child.models.folder import check_preload
 from workers.durability import warnings_about
 from workers.idle_timeout import idle_timeout
 from workers.options import WorkerKind, check_settings, kind_of, node_of
@@ -136,7 +137,7 @@ def _entry(kind: WorkerKind, chosen: Settings) -> ModelEntry | None:
     if kind.model is None:
         return None
     entry = catalog()[kind.model]
-    gpu.device_of(entry, chosen)
+    check_preload(entry, gpu.device_of(entry, chosen))
     return entry
 
 

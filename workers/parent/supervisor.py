@@ -145,7 +145,7 @@ class Supervisor:
     def ended(self, exitcode: int, is_stopping: bool = False) -> None:
         """The child has died and was collected: notify the listener, and decide when the next one starts."""
         self.catch_up()
-        failed_to_load = self.is_loading
+        failed_to_load, variant = self.is_loading, self.variants.current
         self.variants.child_ended()
         self._hang_up()
         self.state, self.stands_by, self.holds = State.UNLOADED, False, None
@@ -153,6 +153,9 @@ class Supervisor:
             self.spec.gpu.child_ended()
         self.listener.gone()
         if is_stopping:
+            return
+        if failed_to_load and variant in self.variants.refused:
+            self._goes_on_without(variant, exitcode)
             return
         if failed_to_load:
             self._load_failed(exitcode)
@@ -163,6 +166,13 @@ class Supervisor:
         pause_s = self.restarts.died()
         if pause_s is None:
             self._give_up(f"its child died {DEATHS_WITHOUT_WORK} times without finishing a batch")
+
+    def _goes_on_without(self, variant: str, exitcode: int) -> None:
+        """A preloaded model has ended the child each time: the next child does not load it."""
+        how = how_it_ended(exitcode)
+        logger.error("%s: the load of %r ended its process (%s); it starts without it", self.spec.worker, variant, how)
+        self.restarts.loaded()
+        self.loop.call_later(0.01, self._start_again)
 
     def _load_failed(self, exitcode: int) -> None:
         model = self.spec.entry.name

@@ -226,7 +226,7 @@ def test_the_catalog_is_the_settings_else_this_folders_else_slotlines_own(
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("max_models", 3), ("max_memory_gb", 2.0), ("eviction_policy", '"lfu"')],
+    [("max_models", 3), ("max_memory_gb", 2.0), ("eviction_policy", '"lfu"'), ("preload", '["anna"]')],
 )
 def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -> None:
     text = f'[models.faces]\nadapter = "rehearsal"\npath = "faces"\n{key} = {value}\n'
@@ -235,6 +235,25 @@ def test_a_key_of_many_models_needs_an_id_in_the_path(key: str, value: object) -
     many = parse(text.replace('"faces"', '"faces/{id}"'), "here", Path("/models"))["faces"]
     assert many.is_registry
     assert many.path == "/models/faces/{id}"
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        ('max_models = 1\npreload = ["anna", "bert"]', "names 2 models, more than max_models = 1"),
+        (f"preload = {[str(number) for number in range(17)]}", "names 17 models, more than max_models = 16"),
+        ('preload = ["anna", "bert", "anna"]', "names 'anna' twice"),
+        ('preload = "anna"', "Input should be a valid list"),
+    ],
+)
+def test_what_is_loaded_first_has_room_and_is_named_once(more: str, fault: str) -> None:
+    text = f'[models.faces]\nadapter = "rehearsal"\npath = "faces/{{id}}"\n{more}\n'
+    with pytest.raises(
+        CatalogError, match=rf"here line {3 + len(more.splitlines())}: \[models.faces\] preload: {fault}"
+    ):
+        parse(text, "here", Path("/models"))
+    good = parse(text.replace(more, 'preload = ["anna", "bert"]'), "here", Path("/models"))["faces"]
+    assert good.preload == ["anna", "bert"]
 
 
 def test_a_path_holds_one_id_at_most() -> None:

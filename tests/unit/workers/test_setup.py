@@ -12,7 +12,7 @@ import pytest
 import redis
 from celery import Celery
 
-from tasks.errors import BrokerRefused, BrokerUnavailable, NoFreeSlot, SettingsError
+from tasks.errors import BrokerRefused, BrokerUnavailable, CatalogError, NoFreeSlot, SettingsError
 from tasks.redis import keys
 from tasks.redis.rights import WORKER
 from tasks.settings import settings
@@ -22,6 +22,13 @@ from workers.adapters.rehearsal import Rehearsal
 from workers.setup import Setup, set_up
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nbatch_size = 4\n'
+FACES = """
+[models.faces]
+adapter = "rehearsal"
+gives = "film"
+path = "faces/{id}"
+preload = ["anna"]
+"""
 
 
 @pytest.fixture
@@ -171,3 +178,13 @@ def test_when_all_slots_are_held_it_is_refused_by_their_holders(
     made.append(set_up(instance, {"model": "quick"}))
     with pytest.raises(NoFreeSlot, match="held by quick-cpu-0@here"):
         set_up(instance, {"model": "quick"})
+
+
+def test_a_face_to_preload_that_does_not_exist_is_named_before_a_slot_is_claimed(
+    instance: Any, redis_client: redis.Redis, tmp_path: Path, use_catalog: UseCatalog
+) -> None:
+    use_catalog(FACES)
+    (tmp_path / "faces" / "bert").mkdir(parents=True)
+    with pytest.raises(CatalogError, match=r"\[models.faces\] preload: face: faces has no face 'anna'; it has bert$"):
+        set_up(instance, {"model": "faces"})
+    assert not redis_client.keys("slotline:slot:*")

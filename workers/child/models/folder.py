@@ -12,14 +12,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.catalog import ID
-from tasks.errors import InvalidInput, ModelLoadError
+from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError
+from tasks.messages.lookup import craft_named
 from tasks.messages.variants import unknown_variant
+from workers.adapters import adapter_of
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
 
 NAME = re.compile(r"\w[\w .+-]{0,127}")
 """An id is the name of one file or folder; it cannot point to another folder."""
+
+
+def field_of(entry: ModelEntry, device: str) -> str:
+    """The requests' field that names one of a registry's models (`voice`, `face`), by its adapter's craft."""
+    with contextlib.suppress(SlotlineError):  # each load will raise it, with the reason
+        return craft_named(adapter_of(entry, device).craft).request.variant_field
+    return "voice"
+
+
+def check_preload(entry: ModelEntry, device: str) -> None:
+    """Raise `CatalogError` for a model in `preload` that does not exist; for the start of a worker.
+
+    A folder that is missing is no error here: the load says so.
+    """
+    folder = ModelFolder(entry, field_of(entry, device))
+    for name in entry.preload if entry.is_registry and folder.path.is_dir() else ():
+        try:
+            folder.table(name)
+        except SlotlineError as exc:
+            raise CatalogError(f"{entry.place} preload: {exc}") from exc
 
 
 class ModelFolder:

@@ -11,11 +11,10 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from tasks.errors import ModelLoadError, SlotlineError
-from tasks.messages.lookup import craft_named
+from tasks.errors import ModelLoadError
 from tasks.settings import settings
-from workers.adapters import adapter_of
 from workers.child.models import loading
+from workers.child.models.folder import field_of
 from workers.child.models.one import OneModel
 from workers.child.models.registry import Registry
 from workers.wire.messages import VariantLoadBegan, VariantLoadEnded, WaitsForTurn
@@ -78,17 +77,10 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
-    registry = Registry(spec.entry, spec.device, life, load, field=_field(spec))
+    registry = Registry(spec.entry, spec.device, life, load, field=field_of(spec.entry, spec.device))
     registry.changed = link.send
     registry.gone = lambda name: _gone(tell, name)
     return registry
-
-
-def _field(spec: SlotSpec) -> str:
-    """The requests' field that names one of the registry's models, by the adapter's craft."""
-    with contextlib.suppress(SlotlineError):  # each load will raise it, with the reason
-        return craft_named(adapter_of(spec.entry, spec.device).craft).request.variant_field
-    return "voice"
 
 
 def _gone(tell: Tell, variant: str | None = None) -> None:

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from tasks.errors import ModelLoadError
+from tasks.catalog import DEFAULT_MAX_MODELS
+from tasks.errors import ModelLoadError, SlotlineError
 from tasks.messages.variants import variant_missing
 from workers.adapters import hardware
-from workers.child.models import eviction
+from workers.child.models import eviction, loading
 from workers.child.models.eviction import Bounds, Candidate
 from workers.child.models.folder import ModelFolder
 from workers.child.models.lifecycle import Lifecycle
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-DEFAULT_MAX_MODELS = 16
 GB = 1024**3
 REMEMBERED = 1024
 """The number of models whose counts are kept after they were unloaded."""
@@ -81,13 +81,19 @@ class Registry:
         """Is called after each unload, also after that of a model that was never used, before `changed`."""
 
     def load(self) -> float:
-        """Check that the folder exists, and load no model; raises `ModelLoadError`."""
+        """Check that the folder exists, and load the models of `preload`; returns the seconds.
+
+        Raises `ModelLoadError` without a folder, and what would fail each load (a package that is missing). A model of
+        `preload` that cannot be loaded is logged, and costs the requests for it alone.
+        """
+        began = time.monotonic()
         self._life.enter(State.LOADING)
         if not self._folder.path.is_dir():
             raise ModelLoadError(f"{self.entry.place} path: there is no folder {self._folder.path}")
         if not self._folder.names():
             logger.warning("%s path: there is no model in %s yet", self.entry.place, self._folder.path)
-        return 0.0
+        self._preload()
+        return time.monotonic() - began
 
     def unload(self) -> None:
         """Unload all models, and change the slot's state. Must be called while no model is in use."""
@@ -163,6 +169,23 @@ class Registry:
         """Which models are loaded, and how many more fit; from any thread."""
         loaded = self._candidates()
         return RegistryHolds(tuple(one.name for one in loaded), eviction.room(loaded, self._bounds), self._load_s)
+
+    def _preload(self) -> None:
+        before, evictions = (self._hits, self._misses), self._evictions
+        for number, name in enumerate(self.entry.preload, 1):
+            try:
+                self.fetch(name)
+            except (SlotlineError, OSError) as exc:
+                if not loading.can_be_retried(exc):
+                    raise
+                logger.error("%s preload: %s is not loaded: %s", self.entry.place, name, exc)
+                continue
+            self._models[name].is_new = False
+            if self._evictions > evictions:
+                fit = f"max_memory_gb = {self.entry.max_memory_gb:g} has no room for more than {number - 1} of them"
+                logger.error("%s preload: %s", self.entry.place, fit)
+                break
+        self._hits, self._misses = before
 
     def _used(self, variant: str | None) -> RegistryModel:
         """The model of that id, marked as in use; loaded now if it is not."""

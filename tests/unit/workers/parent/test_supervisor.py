@@ -251,6 +251,18 @@ def test_a_load_beyond_its_limit_is_killed_unless_it_waits_for_others(
     supervised.close()
 
 
+def test_a_preloaded_model_whose_loads_kill_the_child_costs_the_others_nothing(supervised: Supervised) -> None:
+    for _ in range(2):
+        assert "given up" not in [one[0] for one in supervised.heard.all if one != "gone"]
+        supervised.say(StateEntered(State.LOADING), VariantLoadBegan("anna"))
+        supervised.end()
+        supervised.start()
+    assert supervised.supervisor.variants.refused == {"anna"}
+    supervised.say(FailedToLoad("ModelLoadError: gone", is_permanent=False))
+    supervised.end(1)
+    assert supervised.supervisor.state is State.UNLOADED, "the count of failed loads began again"
+
+
 def test_a_small_model_whose_loads_kill_the_child_is_refused(supervised: Supervised) -> None:
     for _ in range(2):
         supervised.say(Loaded(0.1), VariantLoadBegan("anna"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.errors import InvalidInput, UnknownFace, UnknownVoice
+from tasks.errors import CatalogError, InvalidInput, UnknownFace, UnknownVoice
 from tests.unit.workers.child.rehearsals import entry
-from workers.child.models.folder import ModelFolder
+from workers.child.models.folder import ModelFolder, check_preload
 
 
 def folder(path: str) -> ModelFolder:
@@ -42,6 +42,19 @@ def test_its_errors_name_what_a_request_calls_it(tmp_path: Path) -> None:
         faces.table("berta")
     with pytest.raises(InvalidInput, match=r"^face: '../etc' is not a face of model"):
         faces.table("../etc")
+
+
+@pytest.mark.parametrize("gives", ["sound", "film"])
+def test_a_start_with_a_model_to_preload_that_does_not_exist_names_it(tmp_path: Path, gives: str) -> None:
+    (tmp_path / "anna").mkdir()
+    table = {"path": f"{tmp_path}/{{id}}", "options": {"gives": gives}, "place": "models.toml line 1: [models.model]"}
+    check_preload(entry(**table, preload=["anna"]), "cpu")
+    what = {"sound": "voice", "film": "face"}[gives]
+    fault = rf"line 1: \[models.model\] preload: {what}: model has no {what} 'berta'; it has anna$"
+    with pytest.raises(CatalogError, match=fault):
+        check_preload(entry(**table, preload=["anna", "berta"]), "cpu")
+    gone = {**table, "path": f"{tmp_path}/gone/{{id}}"}
+    check_preload(entry(**gone, preload=["anna"]), "cpu")
 
 
 @pytest.mark.parametrize(("name", "error"), [("../etc", InvalidInput), ("", InvalidInput), ("berta", UnknownVoice)])

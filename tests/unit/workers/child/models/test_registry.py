@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tasks.catalog import ModelEntry, parse
-from tasks.errors import InvalidInput, ModelLoadError, UnknownVoice
+from tasks.errors import InvalidInput, MissingExtra, ModelLoadError, UnknownVoice
 from tests.fixtures.waiting import WaitUntil
 from workers.child.models import loading
 from workers.child.models.base import LoadedModel
@@ -42,7 +43,7 @@ class Slot:
 
     def __init__(self, folder: Path, table: str) -> None:
         for name in ("anna", "bert", "carl", "dora"):
-            (folder / "voices" / name).mkdir(parents=True)
+            (folder / "voices" / name).mkdir(parents=True, exist_ok=True)
         self.folder = folder / "voices"
         self.clock = Clock()
         self.loaded: list[str] = []
@@ -278,3 +279,49 @@ def test_a_model_that_is_fetched_counts_as_no_use_and_its_first_use_as_no_hit(tm
             pass
     found = slot.registry.status()["registry"]
     assert (found["misses"], found["hits"], found["models"][0]["uses"], slot.loaded) == (1, 1, 2, ["anna"])
+
+
+def test_what_is_preloaded_is_loaded_before_the_slot_is_ready_and_its_uses_are_hits(slot: Callable[..., Slot]) -> None:
+    one = slot('preload = ["carl", "anna"]')
+    assert one.loaded == ["carl", "anna"]
+    assert (one.status()["hits"], one.status()["misses"]) == (0, 0)
+    one.use("anna")
+    assert (one.status()["hits"], one.status()["misses"]) == (1, 0)
+    one.registry.unload()
+    one.registry.load()
+    assert one.loaded == ["carl", "anna"] * 2
+
+
+def test_what_cannot_be_preloaded_is_named_in_one_line_and_the_others_are_loaded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "voices" / "bert").mkdir(parents=True)
+    (tmp_path / "voices" / "bert" / "fault").write_text("⚡error")
+    with caplog.at_level(logging.ERROR):
+        one = Slot(tmp_path, TABLE + 'preload = ["gone", "bert", "anna"]')
+    assert one.living() == ["anna"]
+    place = "models.toml line 2: [models.voices] preload:"
+    assert [record.message for record in caplog.records] == [
+        f"{place} gone is not loaded: voice: voices has no voice 'gone'; it has anna, bert, carl, dora",
+        f"{place} bert is not loaded: text: ⚡error stands in it",
+    ]
+
+
+def test_no_more_is_preloaded_than_fits_into_memory(
+    slot: Callable[..., Slot], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        one = slot('max_memory_gb = 0.6\npreload = ["anna", "bert", "carl", "dora"]')
+    assert one.loaded == ["anna", "bert", "carl"]
+    assert [record.message for record in caplog.records] == [
+        "models.toml line 2: [models.voices] preload: max_memory_gb = 0.6 has no room for more than 2 of them"
+    ]
+
+
+def test_what_would_fail_each_load_fails_the_slot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: Slot, entry: ModelEntry, name: str, tell: object) -> LoadedModel:
+        raise MissingExtra("run: pip install it")
+
+    monkeypatch.setattr(Slot, "_load", load)
+    with pytest.raises(MissingExtra):
+        Slot(tmp_path, TABLE + 'preload = ["anna"]')
