@@ -90,6 +90,7 @@ bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.kokoro_memory --engine torch
 	$(VENV)/bin/python -m benchmarks.lifecycle
 	$(VENV)/bin/python -m benchmarks.registry
+	$(VENV)/bin/python -m benchmarks.lipsync --where
 	$(VENV)/bin/python -m benchmarks.scale
 
 chaos: $(VENV)/test.stamp

@@ -35,9 +35,9 @@ class CpuClock:
         seconds = {REDIS: float(info["used_cpu_user"]) + float(info["used_cpu_sys"])}
         for pid, depth in family(self._worker):
             role = (PARENT, CHILD, BESIDE)[min(depth, 2)]
-            seconds[role] = seconds.get(role, 0.0) + _cpu_s(pid)
+            seconds[role] = seconds.get(role, 0.0) + seconds_of(pid)
         if self._flow:
-            seconds[FLOW] = sum(_cpu_s(pid) for pid, _ in family(self._flow))
+            seconds[FLOW] = sum(seconds_of(pid) for pid, _ in family(self._flow))
         return seconds
 
 
@@ -55,7 +55,8 @@ def family(pid: int, depth: int = 0) -> Iterator[tuple[int, int]]:
                 yield from family(int(child), depth + 1)
 
 
-def _cpu_s(pid: int) -> float:
+def seconds_of(pid: int) -> float:
+    """The CPU seconds of a process since its start; 0 if it is gone."""
     with contextlib.suppress(OSError):
         # The name in brackets may hold blanks; user and system time are the 12th and 13th field after it.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from benchmarks.turns import Turn, schedule, shares
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,3 +148,37 @@ def test_registry_loads_each_model_once_where_slots_that_hold_one_are_preferred(
     assert set(rows) == {"preferred", "to anybody"}
     assert 12 <= rows["preferred"][0] <= 1.2 * 12
     assert rows["to anybody"][0] > rows["preferred"][0]
+
+
+def test_lipsync_tells_which_frames_of_a_conversation_are_in_time() -> None:
+    rows = rows_of("lipsync", "--only", "conversation", "--people", "3", "--seconds", "10", "--slots", "1", "--where")
+    frames, first, smooth, _, unlucky, left_behind, busy, *cpus = rows["3"]
+    assert 0 <= unlucky <= frames <= 100
+    assert 0 <= smooth <= first <= 100
+    assert left_behind == 0
+    assert 0 < busy < 1
+    assert all(cpus)
+    waits = rows["later stretches, median"]
+    assert len(waits) == 9
+    assert waits[4] >= 1000 * 25 / 150, "the time that the model takes for a stretch"
+
+
+def test_a_frame_is_in_time_until_its_own_moment_and_a_film_that_is_not_whole_leaves_someone_behind() -> None:
+    good = Turn(1, 0.0, 2, began_s=100.0, out_s={0: 101.0, 1: 102.0})
+    late = Turn(2, 0.0, 2, began_s=100.0, out_s={0: 101.5})
+    found = shares([good, late])
+    assert good.frames_in_time() == 50
+    assert late.frames_in_time() == 12, "frames 13 to 24 of the stretch that was out half a second late"
+    assert (found.turns, found.first, found.smooth, found.left_behind) == (2, 0.5, 0.5, 1)
+    assert found.frames == pytest.approx(62 / 100)
+    assert found.unlucky == pytest.approx(12 / 50)
+    assert found.worst_late_s == pytest.approx(0.5)
+
+
+def test_each_person_speaks_once_in_a_period_and_never_twice_at_once() -> None:
+    turns = schedule(people=20, lasts_s=150, period_s=15, speaks_s=4)
+    assert turns == sorted(turns, key=lambda turn: turn.planned_s)
+    assert 0.9 * 200 < len(turns) < 1.1 * 200
+    for person in range(20):
+        begins = [turn.planned_s for turn in turns if turn.person == person]
+        assert all(after - before >= 4 for before, after in itertools.pairwise(begins))
