@@ -20,6 +20,7 @@ from tasks.store.names import JSON
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
 from workers.sidecar.crafts.base import KnownModel
+from workers.sidecar.shared.artifacts_read import ArtifactsRead
 from workers.wire.work_line import ModelOffers
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class KnownModels:
         """The adapters that nobody uses any more; `partings.py` ends what they hold."""
         self._device = device
         self._ask = ask
+        self._artifacts = ArtifactsRead(lambda name: artifacts.store().read_bytes(name))
         self._changed = threading.Condition()
         self._known: dict[str | None, KnownModel] = {}
         self._users: Counter[int] = Counter()
@@ -165,7 +167,7 @@ class KnownModels:
             return known  # told when it was loaded, and again as the answer to a question
         try:
             adapter = adapter_of(entry, self._device)
-            adapter.read_artifact = artifacts.store().read_bytes
+            adapter.read_artifact = self._artifacts.read_bytes
             adapter.attach(message.found)
         except SlotlineError as exc:
             return exc

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tasks.errors import InvalidInput, ModelLoadError
+from tasks.errors import ArtifactMissing, InvalidInput, ModelLoadError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
+from tasks.media import audio
 from tasks.messages import ParagraphRequest
 from tasks.redis import keys
 from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known, run
 from workers.adapters.rehearsal import Rehearsal
+from workers.sidecar.shared.known_models import KnownModels
 from workers.sidecar.stages.make_ready import make_ready, take, without_made
 from workers.sidecar.stages.work import BatchRequest, ReadyBatch
 from workers.wire.call import Call
+from workers.wire.work_line import ModelOffers
 
 
 def requests(ledger: Ledger, calls: Sequence[Call]) -> Sequence[BatchRequest]:
@@ -74,6 +79,32 @@ def test_what_is_there_already_is_done_and_is_not_claimed(ledger: Ledger, models
     outcome = found.outcomes[0]
     assert isinstance(outcome, Done)
     assert (outcome.computed, outcome.attempt) == (False, 0)
+
+
+def stretch(block: str) -> Call:
+    kwargs = {"model": "model", "face": "anna", "sounds": [block], "samples": 16_000, "frames": 25}
+    body = json.dumps([[], kwargs, {}])
+    headers = {"id": block, "delivery_info": {"routing_key": "model"}, "properties": {"delivery_tag": block}}
+    return Call("lipsync.stretch", block, headers, body, "application/json", "utf-8")
+
+
+def test_an_input_is_prepared_of_the_artifacts_that_it_names_and_one_that_is_missing_is_its_own_fault(
+    ledger: Ledger,
+) -> None:
+    shows = entry(options={"gives": "film"})
+    models = KnownModels(shows, "cpu", lambda variant: 1)
+    models.told(ModelOffers(Rehearsal(shows, "cpu").load()))
+    model = models.find(None)
+    assert model is not None
+    silence = audio.encode_wav(np.zeros(16_000, np.float32), 16_000)
+    names = [f"sound16k/{digit * 2}/{digit * 64}.wav" for digit in "ab"]
+    artifacts.store().put_bytes(names[0], silence, {})
+    taken = take(ledger, shows, [stretch(name) for name in names], has_company=True).by_variant[None]
+    found = make_ready(ledger, model, taken, has_company=True)
+    assert [one.item.loudness for one in found.work] == [(0,) * 25]
+    missing = found.outcomes[1]
+    assert isinstance(missing, Failed)
+    assert (type(missing.error), missing.attempt) == (ArtifactMissing, 0)
 
 
 def test_what_was_begun_before_is_not_claimed_in_company(ledger: Ledger, models: OneRehearsal) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Sound
+from workers.adapters.rehearsal import Rehearsal
 from workers.sidecar.stages.make_ready import make_ready, take
 from workers.sidecar.stages.put_away import forget, leave, put_away
 from workers.sidecar.stages.work import Computed, ReadyBatch
@@ -61,6 +63,42 @@ def test_results_are_stored_at_the_same_time(
     monkeypatch.setattr(Store, "put_bytes", put_when_both_are_here)
     ran = put_away([Computed(work, SOUND) for work in ready.work], wanted)
     assert [type(outcome) for outcome in ran.outcomes.values()] == [Done, Done]
+
+
+class Finishing(Rehearsal):
+    """Its `finish` notes what it gets, and waits for another one at the same time."""
+
+    def __init__(self, both: threading.Barrier) -> None:
+        super().__init__(entry(), "cpu")
+        self.both = both
+        self.finished: list[tuple[str, Any]] = []
+
+    def finish(self, item: Any, made: Any) -> Any:
+        self.finished.append((item.text, made))
+        self.both.wait(20)  # one after the other would break it, and fail both
+        if made == "bad":
+            raise ValueError("no film")
+        return SOUND
+
+
+def test_what_the_model_made_is_finished_by_the_adapter_of_this_process_several_at_once(
+    ledger: Ledger, models: OneRehearsal, caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = Finishing(threading.Barrier(2))
+    good, bad, cancelled, failed = (
+        replace(work, adapter=adapter)
+        for work in ready_for(ledger, models, *map(call, ("good", "bad", "cancelled", "failed"))).work
+    )
+    results = [(good, "good"), (bad, "bad"), (cancelled, Cancelled()), (failed, ModelError("no"))]
+    ran = put_away([Computed(*one) for one in results], wanted)
+    assert sorted(adapter.finished) == [("bad", "bad"), ("good", "good")], "nothing is finished that has no result"
+    assert isinstance(ran.outcomes[0], Done)
+    broken = ran.outcomes[1]
+    assert isinstance(broken, Failed)
+    assert "no film" in str(broken.error)
+    assert (ran.outcomes[2], type(ran.outcomes[3])) == (Dropped(), Failed)
+    assert artifacts.store().find(bad.artifact) is None
+    assert "the result of «bad» could not be stored" in caplog.text
 
 
 def test_the_first_request_alone_has_computed_it_and_has_the_attempt(ledger: Ledger, models: OneRehearsal) -> None:
