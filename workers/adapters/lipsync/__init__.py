@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tasks.catalog import ModelEntry
-from tasks.errors import ModelError, ModelLoadError, SlotlineError
+from tasks.errors import MissingExtra, ModelError, ModelLoadError, SlotlineError
+from tasks.media.film.encoders import encoder_of
 from tasks.media.stretches import frames_of
 from tasks.messages import StretchRequest
 from tasks.messages.lipsync import FPS
@@ -90,7 +91,11 @@ class Lipsync(Adapter[StretchRequest, Film]):
         return Offer(revision=revision, details={"side": side})
 
     def attach(self, offer: Offer) -> None:
-        """Look at the face folder once more, here; raises `ModelLoadError`."""
+        """Look at the face folder and the film's encoder; raises `ModelLoadError`, or `MissingExtra` without one."""
+        try:
+            encoder_of(self._options.encoder)
+        except MissingExtra as exc:
+            raise MissingExtra(f"{self.entry.place} {exc}") from exc
         folder = self._found()
         self._attach(folder, offer.details["side"])
         self._pictures().open(self.entry.place)
@@ -145,6 +150,10 @@ class Lipsync(Adapter[StretchRequest, Film]):
         frames = self._pictures().film(item.first_background, made.faces)
         encoding = Encoding(self._options.encoder, self._options.preset, self._options.crf)
         return Film(frames, item.frames, encoding, item.pictures, item.start)
+
+    def stats(self) -> Mapping[str, JSON]:
+        """Of the pictures behind the face: `hits` and `misses` of what was read ahead, seconds, frames and bytes."""
+        return dict(self._face.stats()) if self._face else {}
 
     def memory_bytes(self) -> int | None:
         """On a CPU what the load has added to the process's memory; on a GPU it is not known here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from tasks.media.encoding import PRESETS
 from workers.adapters.base import Options
 
 
@@ -19,7 +20,7 @@ class LipsyncOptions(Options):
     """Whether a mouth is pasted as the replaced server did it: stretched over the whole rectangle, with a seam."""
     encoder: str = Field("auto", min_length=1)
     """The encoder of the film, as FFmpeg names it; `auto` takes the best one that PyAV has."""
-    preset: str = Field("veryfast", min_length=1)
+    preset: str = Field("veryfast", pattern=f"^({'|'.join(PRESETS)})$")
     """How fast the encoder is, in the words of x264."""
     crf: int = Field(20, ge=0, le=51)
     """How good the film is: 0 is best, 51 worst."""

@@ -212,7 +212,7 @@ def _prepared(model: KnownModel, part: PartRequest) -> Any:
     """What the adapter's `run` gets; an error if it cannot be sent to the child, which costs this input alone."""
     item = model.adapter.prepare(part)
     if item is not part:
-        pickle.dumps(item)
+        pickle.dumps(item, 5, buffer_callback=lambda array: None)  # the pictures of a stretch are not copied for it
     return item
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tasks.catalog import ModelEntry
-from tasks.errors import InvalidInput, ModelLoadError
+from tasks.errors import CatalogError, InvalidInput, MissingExtra, ModelLoadError
 from tasks.media.stretches import frames_of
 from tasks.media.wav import encode_wav
 from tasks.messages import StretchRequest
@@ -190,6 +190,26 @@ def test_a_film_says_how_it_is_encoded_and_which_picture_is_its_first(made: Exit
     assert (made_film.count, made_film.start, made_film.pictures) == (5, 25, "png")
     assert made_film.encoding == Encoding("mpeg4", "fast", 31)
     assert len(list(made_film.frames)) == 5
+
+
+def test_a_wrong_encoder_or_preset_is_refused_in_one_line(tiny_face_folder: Path) -> None:
+    offer = Offer("r", details={"side": 32})
+    with pytest.raises(MissingExtra, match=r"line 1: \[models.faces\] encoder: 'h264_none' is not an encoder"):
+        face(tiny_face_folder, encoder="h264_none").attach(offer)
+    with pytest.raises(CatalogError, match="preset: .*'quick'"):
+        face(tiny_face_folder, preset="quick")
+    with pytest.raises(CatalogError, match="crf: .*52"):
+        face(tiny_face_folder, crf=52)
+
+
+def test_what_the_face_counts_of_its_pictures_is_told_without_waiting(made: ExitStack, tiny_face_folder: Path) -> None:
+    adapter = face(tiny_face_folder)
+    assert adapter.stats() == {}
+    adapter = loaded(made, tiny_face_folder)
+    film(adapter, [stretch(0, 5)])
+    assert {"hits", "misses", "decode_s", "bytes"} <= adapter.stats().keys()
+    adapter.detach()
+    assert adapter.stats()["frames"] == 0
 
 
 def test_batch_size_counts_frames() -> None:
