@@ -27,6 +27,7 @@ TESTS_OF_MORE_THAN_A_MODULE = {
     "tests/unit/tasks/flow/ledger/test_ring.py": "how jobs share a model's queue, in scripts alone",
     "tests/unit/tasks/flow/ledger/test_timeouts.py": "what is late, of take, cancel, queries and ends/outside",
     "tests/unit/workers/adapters/test_conformance.py": "what every adapter must do, on each that runs here",
+    "tests/unit/workers/adapters/lipsync/test_whole_frames.py": "the frames of the whole adapter against the reference",
     "tests/unit/workers/adapters/lipsync/test_reference.py": "what the frames of faces are held against",
     "tests/unit/workers/adapters/kokoro/test_memory.py": "what Kokoro's engines keep in memory, in a process each",
     "tests/unit/workers/adapters/viettts/test_slot.py": "VietTTS in two real slots",
