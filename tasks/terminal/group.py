@@ -15,7 +15,7 @@ import sys
 import tomllib
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import click
@@ -30,19 +30,24 @@ from tasks.terminal.unknown_settings import unknown_settings
 GROUP = "slotline.commands"
 
 
+PROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
 @functools.cache
 def entry_points() -> dict[str, EntryPoint]:
-    """Subcommands by name, also of other packages; a checkout that is not installed reads its pyproject.toml."""
+    """Subcommands by name, also of other packages.
+
+    A checkout reads its pyproject.toml, too: what is installed from it knows no command that came later.
+    """
     from importlib.metadata import entry_points as installed
 
     found = {point.name: point for point in installed(group=GROUP)}
     try:
-        distribution("slotline")
-    except PackageNotFoundError:
-        project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text("utf-8"))
-        named = project["project"]["entry-points"][GROUP]
-        found |= {name: EntryPoint(name, value, GROUP) for name, value in named.items()}
-    return found
+        project = tomllib.loads(PROJECT.read_text("utf-8"))["project"]
+    except (OSError, KeyError, ValueError):  # installed from a wheel
+        return found
+    named = project.get("entry-points", {}).get(GROUP, {}) if project.get("name") == "slotline" else {}
+    return found | {name: EntryPoint(name, value, GROUP) for name, value in named.items()}
 
 
 class LazyGroup(click.Group):

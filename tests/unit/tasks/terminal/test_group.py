@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -57,3 +58,19 @@ def test_a_word_that_the_terminals_encoding_lacks_is_escaped(monkeypatch: pytest
     print("Chí Phèo, tiếng Việt")
     out.flush()
     assert out.buffer.getvalue().endswith(b"ti\\u1ebfng Vi\\u1ec7t\n")
+
+
+def test_a_checkout_knows_commands_that_came_after_its_installation(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    named = group.entry_points.__wrapped__()
+    assert "read" in named
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "slotline"\n[project.entry-points."slotline.commands"]\nnew = "producer.commands.say:say"\n'
+    )
+    monkeypatch.setattr(group, "PROJECT", tmp_path / "pyproject.toml")
+    assert group.entry_points.__wrapped__()["new"].value == "producer.commands.say:say"
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "another"\n')
+    assert "new" not in group.entry_points.__wrapped__()
+    monkeypatch.setattr(group, "PROJECT", tmp_path / "none.toml")
+    assert "new" not in group.entry_points.__wrapped__()
