@@ -5,10 +5,13 @@ Connects with the first command. Sends no job.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from tasks.errors import ArtifactMissing
 from tasks.flow.ledger import Ledger
 from tasks.offers import Offers, Published
 from tasks.redis import broker
@@ -62,6 +65,15 @@ class Connection:
         """Raise `OtherStore` if an artifact is missing because the workers use, or last used, another store."""
         with self.speaking():
             self._check_of(store).explain(self.redis, consequence)
+
+    @contextlib.contextmanager
+    def explaining(self, store: Store, consequence: str) -> Iterator[None]:
+        """Inside this block an artifact that is missing because the workers have another store is `OtherStore`."""
+        try:
+            yield
+        except ArtifactMissing:
+            self.explain_missing(store, consequence)
+            raise
 
     def _check_of(self, store: Store) -> StoreCheck:
         if self._store_check is None or self._store_check.store is not store:

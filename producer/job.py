@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Generic, cast
 from typing_extensions import TypeVar
 
 from producer import results
+from producer.files.film_stream import stream_film
 from producer.files.pieces import pieces_of_files
 from producer.files.save import save
 from producer.looks import PATIENCE_S, Progress, look, looks
-from tasks.errors import ArtifactMissing, InvalidInput
+from tasks.errors import InvalidInput
 from tasks.flow.cancel import broadcast, cancel
 from tasks.messages import Result
 from tasks.redis import broker
@@ -93,6 +94,19 @@ class Job(Generic[ResultT]):
         with self._reading(f"job {self.id} is not saved") as result:
             return save(self.store, result, Path(path), format)
 
+    def stream_film(
+        self,
+        on_progress: Callable[[Progress], None] | None = None,
+        on_look: Callable[[], object] | None = None,
+    ) -> Iterator[bytes]:
+        """The film of this job while it is computed: fragmented mp4 in order, a piece as soon as its stretch is there.
+
+        All pieces together are the whole film. It ends when the job has succeeded; raises the job's own error when it
+        fails, `InvalidInput` for a job that makes no film, and the errors of `wait` and `save`. `on_look` is called
+        several times a second while it waits. Needs PyAV.
+        """
+        return stream_film(self.connection, self.store, self.id, self.result, on_progress, on_look)
+
     def pieces(self) -> list[Pieces | None]:
         """When each piece of the text is spoken, and each word where the model knows it; the job has succeeded.
 
@@ -108,22 +122,13 @@ class Job(Generic[ResultT]):
         stored = self._ended()
         self.connection.check_store(self.store, consequence)
         result = results.of(self.id, stored)
-        with self.explaining(consequence):
+        with self.connection.explaining(self.store, consequence):
             yield result
-
-    @contextlib.contextmanager
-    def explaining(self, consequence: str) -> Iterator[None]:
-        """Inside this block an artifact that is missing because the workers have another store is `OtherStore`."""
-        try:
-            yield
-        except ArtifactMissing:
-            self.connection.explain_missing(self.store, consequence)
-            raise
 
     def _made(self, stored: dict[str, Any]) -> ResultT:
         """The result in Celery's final entry; raises the error in it."""
         # Workers that started after the job was sent may use another store than the one that has its texts.
-        with self.explaining(f"job {self.id} failed, because its texts are not there"):
+        with self.connection.explaining(self.store, f"job {self.id} failed, because its texts are not there"):
             return cast(ResultT, results.of(self.id, stored))
 
     def _ended(self) -> dict[str, Any]:

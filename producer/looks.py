@@ -78,12 +78,13 @@ def looks(
     on_progress: Callable[[Progress], None] | None = None,
     patience_s: float = PATIENCE_S,
     poll_max_s: float = POLL_MAX_S,
+    on_look: Callable[[], object] | None = None,
 ) -> Iterator[Look]:
     """One look after another; the last one is that of a job that has ended.
 
-    The pauses grow up to `poll_max_s` while the progress is the same; `on_progress` is called when it has changed.
-    Raises `TimeoutError` after `timeout_s`, `BrokerUnavailable` if Redis does not answer for longer than `patience_s`,
-    `UnknownJob` if the job's record is removed in this time.
+    The pauses grow up to `poll_max_s` while the progress is the same; `on_progress` is called when it has changed, and
+    `on_look` each time, also while Redis is away. Raises `TimeoutError` after `timeout_s`, `BrokerUnavailable` if Redis
+    does not answer for longer than `patience_s`, `UnknownJob` if the job's record is removed in this time.
     """
     began_s = answered_s = time.monotonic()
     seen: Look | None = None
@@ -104,6 +105,8 @@ def looks(
             yield found
             if found.final is not None:
                 return
+        if on_look:
+            on_look()
         if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
             raise TimeoutError(f"job {job_id} has not ended within {timeout_s:g} s")
         interrupt.pause(pause_s)

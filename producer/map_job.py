@@ -59,7 +59,7 @@ class MapJob(Job[Outcomes]):
         assert isinstance(result, MapResult)
         refusal = f"the results of job {self.id} are not read"
         self.connection.check_store(self.store, refusal)
-        with self.explaining(refusal):
+        with self.connection.explaining(self.store, refusal):
             results_of_all = list(result.each(self.store.read_text))
         listed: Outcomes = []
         for number, one in enumerate(results_of_all, 1):
