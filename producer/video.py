@@ -6,7 +6,7 @@ Builds requests, and stores the sound; does not send them itself.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from producer.files.sound import Sound, sound_of
 from producer.job import Job
@@ -15,17 +15,14 @@ from tasks.errors import InvalidInput
 from tasks.messages import Audio, ChapterRequest, VideoRequest, VideoResult
 from tasks.store.names import checked_name
 
+GivenSound: TypeAlias = "Path | bytes | Sound | Audio | str"
+
 
 class VideoClient(Submitter):
     """Submits film. Raises `InvalidInput` before anything is sent or stored."""
 
     def submit_video(
-        self,
-        sound: Path | bytes | Audio | str | None = None,
-        *,
-        model: str,
-        job_id: str | None = None,
-        **options: Any,
+        self, sound: GivenSound | None = None, *, model: str, job_id: str | None = None, **options: Any
     ) -> Job[VideoResult]:
         """Submit a sound of any length, for one film in which a face speaks it.
 
@@ -34,28 +31,18 @@ class VideoClient(Submitter):
         others are fields of `VideoRequest`: `face`, `pictures`, `title`. If `job_id` is recorded already, nothing is
         sent. Raises `UnknownModel` and `UnknownVoice` also for the speaker.
         """
-        request, found = self.video_request(sound, model=model, **options)
-        self.store_sound(request, found)
+        found = sound_of(sound) if isinstance(sound, Path | bytes) else sound
+        request = video_request(found, model=model, **options)
+        self.prepare_video(request, found)
         return self.submit(request, job_id)
 
-    def video_request(
-        self, sound: Path | bytes | Audio | str | None, **fields: Any
-    ) -> tuple[VideoRequest, Sound | None]:
-        """The request of a film, and the sound that `store_sound` is to store for it; nothing is stored or sent."""
-        found = sound_of(sound) if isinstance(sound, Path | bytes) else None
-        name = found.name if found else sound.artifact if isinstance(sound, Audio) else sound
-        if isinstance(sound, str):
-            _check_artifact(sound)
-        audio = {} if name is None else {"audio": name}
-        return VideoRequest.parse({**audio, **fields}), found
-
-    def store_sound(self, request: VideoRequest, sound: Sound | None) -> None:
-        """Check the request and its speaker, as `submit` does, and then store the sound, if it is not there."""
+    def prepare_video(self, request: VideoRequest, sound: Sound | Audio | str | None) -> None:
+        """Check the request and its speaker, as `submit` does; then store the sound, if it is not there."""
         self._check(request)
         if request.speech is not None:
             self._check_speaker(request)
         self.check_store("nothing was sent")
-        if sound is not None:
+        if isinstance(sound, Sound):
             sound.put(self.store)
 
     def _check_speaker(self, request: VideoRequest) -> None:
@@ -65,6 +52,14 @@ class VideoClient(Submitter):
             self._check(ChapterRequest.parse({**request.speech.fields(), **text}))
         except InvalidInput as exc:
             raise type(exc)(f"speech: {exc}") from exc
+
+
+def video_request(sound: Sound | Audio | str | None, **fields: Any) -> VideoRequest:
+    """The request of a film of this sound, or of the text in `fields`; raises `InvalidInput`."""
+    if isinstance(sound, str):
+        _check_artifact(sound)
+    name = sound.name if isinstance(sound, Sound) else sound.artifact if isinstance(sound, Audio) else sound
+    return VideoRequest.parse({**fields} if name is None else {"audio": name, **fields})
 
 
 def _check_artifact(name: str) -> None:

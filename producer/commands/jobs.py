@@ -10,7 +10,6 @@ import click
 from producer.client import Client
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT, DONE
-from tasks.terminal import interrupt
 from tasks.terminal.interrupt import Interrupt, status_of
 from tasks.terminal.printable import as_argument, one_line
 
@@ -47,7 +46,7 @@ def watch(job_id: str) -> int:
     """Follow one job until it ends; the exit status is 0 if it succeeds."""
     from rich.console import Console
 
-    from producer.display.job_bar import JobBar
+    from producer.display.job_bar import JobBar, left_s
 
     client = Client()
     job = client.job(job_id)
@@ -55,7 +54,7 @@ def watch(job_id: str) -> int:
         click.echo(one_line(f"slotline: {line}"), err=True)
     console = Console(stderr=True)
     try:
-        with Interrupt(), JobBar(console, job_id, functools.partial(_left_s, client, job_id)) as bar:
+        with Interrupt(), JobBar(console, job_id, functools.partial(left_s, client, job_id)) as bar:
             result = job.wait(on_progress=bar.update)
     except KeyboardInterrupt as stopped:
         click.echo(f"slotline: detached; follow it: slotline watch {as_argument(job_id)}", err=True)
@@ -66,14 +65,6 @@ def watch(job_id: str) -> int:
         raise type(exc)(f"job {job_id}: {exc}") from exc
     click.echo(f"{one_line(job_id)}: done, {result.words()}")
     return 0
-
-
-def _left_s(client: Client, job_id: str) -> float | None:
-    """The estimated seconds until its end; None while they are not known. The wait goes on while Redis is away."""
-    try:
-        return interrupt.call(functools.partial(client.estimate, job_id)).seconds_left
-    except SlotlineError:
-        return None
 
 
 def _why_it_may_wait(client: Client, job_id: str) -> list[str]:

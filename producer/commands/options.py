@@ -7,8 +7,11 @@ from typing import TypeVar
 
 import click
 
+from tasks.catalog import catalog
 from tasks.errors import InvalidInput
 from tasks.media.audio import FORMATS
+from tasks.messages import Craft
+from tasks.messages.lookup import known_craft
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -52,3 +55,15 @@ def local_slots(is_local: bool, slots: int | None, default: int) -> int | None:
     if slots is not None:
         raise InvalidInput("--slots: only with --local; else the workers that run have their own slots")
     return None
+
+
+def only_model(craft: Craft, is_to: str, does: str) -> str:
+    """The only model of the catalog with this craft; raises `InvalidInput`, which names `--model`, if it is not one.
+
+    `is_to` and `does` are words for the craft: «is to summarise», «write».
+    """
+    found = [name for name, entry in catalog().items() if known_craft(entry, None) is craft]
+    if len(found) == 1:
+        return found[0]
+    there = f"{', '.join(found)} {does}" if found else f"none of {catalog().source} is known to {does}"
+    raise InvalidInput(f"--model: name the model that {is_to}; {there}")

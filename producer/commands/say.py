@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import sys
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import click
 
 from producer.commands import options
+from producer.commands.film_input import read_text
 from producer.commands.session import Session
 from producer.commands.targets import check_place
 from producer.files.audio import format_of
@@ -38,7 +38,7 @@ def say(text: str, target: Path, format: str | None, **speaking: Any) -> int:
     from tasks.text.language import guess_language
 
     chosen = _check_target(target, format)
-    words = _stdin() if text == "-" else text
+    words = read_text() if text == "-" else text
     session = Session(speaking["model"], None)
     session.check()
     client = session.start(_note)
@@ -76,10 +76,3 @@ def _check_target(target: Path, format: str | None) -> str:
 
 def _note(line: str) -> None:
     click.echo(printable(f"slotline: {line}"), err=True)
-
-
-def _stdin() -> str:
-    try:
-        return sys.stdin.buffer.read().decode()
-    except UnicodeDecodeError as exc:
-        raise InvalidInput("text: standard input is not UTF-8") from exc

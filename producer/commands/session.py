@@ -49,6 +49,11 @@ class Session:
         self._note: Note = lambda line: None
         self._pauses: dict[str, Pause] = {}
 
+    @property
+    def outlives(self) -> bool:
+        """Whether its workers go on when the command ends."""
+        return self._stack is None
+
     def check(self) -> None:
         """Check what would fail later, before anything is started or written.
 

@@ -22,11 +22,9 @@ from producer.commands.session import Session, choose_settings
 from producer.commands.sources import Source, free_path, read_sources
 from producer.files.save import make_folder, write_text
 from producer.job import Job
-from tasks.catalog import catalog
-from tasks.errors import InvalidInput, SlotlineError
+from tasks.errors import SlotlineError
 from tasks.exit_codes import FAILED
 from tasks.messages import Summarising, TextSummaryResult
-from tasks.messages.lookup import known_craft
 from tasks.messages.summary import SUMMARY
 from tasks.terminal import interrupt
 from tasks.terminal.interrupt import Interrupt
@@ -77,23 +75,15 @@ def summarize(
     choose_settings(local)
     local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
     lengths = {"max_length": max_length, "min_length": min_length}
-    request = Summarising.parse({"model": model or only_writer(), "timeout_s": timeout_s, **lengths})
+    request = Summarising.parse(
+        {"model": model or options.only_model(SUMMARY, "is to summarise", "write"), "timeout_s": timeout_s, **lengths}
+    )
     texts = read_sources(sources, chapters)
     session = Session(request.model, local_slots)
     session.check()
     if folder:
         make_folder(folder)
     return _summarize_all(session, texts, _targets(texts, folder), request)
-
-
-def only_writer() -> str:
-    """The only model of the catalog that writes; raises `InvalidInput`, which names `--model`, if there is none."""
-    crafts = {name: known_craft(entry, None) for name, entry in catalog().items()}
-    found = [name for name, craft in crafts.items() if craft is SUMMARY]
-    if len(found) == 1:
-        return found[0]
-    there = f"{', '.join(found)} write" if found else f"none of {catalog().source} is known to write"
-    raise InvalidInput(f"--model: name the model that is to summarise; {there}")
 
 
 def _targets(texts: Sequence[Source], folder: Path | None) -> list[Path | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -12,12 +13,15 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 
 from producer.display.durations import duration
 from producer.reading.eta import Eta
+from tasks.errors import SlotlineError
+from tasks.terminal import interrupt
 from tasks.terminal.lines import print_as_is
 from tasks.terminal.printable import counted, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from producer.client import Client
     from producer.looks import Progress
     from tasks.pauses import Pause
 
@@ -35,6 +39,7 @@ class JobBar:
 
     def __init__(self, console: Console, job_id: str, estimate: Callable[[], float | None] = lambda: None) -> None:
         self._console = console
+        self._name = job_id
         self._estimate = estimate
         self._estimated: tuple[float, float | None] | None = None
         self._eta = Eta()
@@ -74,6 +79,12 @@ class JobBar:
         at_s, left_s = self._estimated
         return self._eta.left_s(now_s, parts) if left_s is None else max(0.0, left_s - (now_s - at_s))
 
+    def begin(self, name: str) -> None:
+        """From now on it shows another stage of the job; does nothing if it is the same one."""
+        if name != self._name:
+            self._name, self._eta = name, Eta()
+            self._bar.update(self._task, description=shortened(name, NAME_CHARS))
+
     def update(self, progress: Progress) -> None:
         """Show this progress; called when it has changed."""
         now_s = time.monotonic()
@@ -88,3 +99,11 @@ class JobBar:
         elif self._last_s is None or now_s - self._last_s >= PLAIN_EVERY_S:
             self._last_s = now_s
             print_as_is(self._console, text)
+
+
+def left_s(client: Client, job_id: str) -> float | None:
+    """The estimated seconds until its end; None while they are not known. A wait goes on while Redis is away."""
+    try:
+        return interrupt.call(functools.partial(client.estimate, job_id)).seconds_left
+    except SlotlineError:
+        return None

@@ -51,10 +51,10 @@ class Sound:
             raise InvalidInput(f"{self.content}: it was changed while it was read; send it when it is finished")
 
 
-def sound_of(given: Path | bytes) -> Sound:
+def sound_of(given: Path | bytes, name: str = "") -> Sound:
     """The sound in a file, or in its bytes; raises `InvalidInput` if it cannot be read or is empty.
 
-    A file that holds no sound is refused, too; bytes are not looked at.
+    A file that holds no sound is refused, too; bytes are not looked at. `name` is how errors call the file.
     """
     if isinstance(given, bytes):
         if not given:
@@ -62,7 +62,7 @@ def sound_of(given: Path | bytes) -> Sound:
         return Sound(given, name_of_bytes(KIND, NO_EXTENSION, given))
     first_bytes(given, "a file with sound")
     with contextlib.suppress(MissingExtra):  # the flow worker says it then
-        probe_sound(given, str(given))
+        probe_sound(given, name or str(given))
     try:
         _, digest = size_and_digest(given)
     except OSError as exc:

@@ -53,6 +53,7 @@ LARGE_FOLDERS = {
     "tests/faults": "one file a fault",
     "tests/house": "one rule a file",
     "workers/duties": "one duty a file",
+    "tests/unit/producer/commands": "it mirrors producer/commands, and has what goes wrong with any command",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
     "tests/unit/workers/adapters": "it mirrors workers/adapters, and has the suite that all adapters pass",
     "tests/unit/workers/adapters/kokoro": "it mirrors workers/adapters/kokoro, and has the small models of these tests",

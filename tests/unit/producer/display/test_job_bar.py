@@ -57,3 +57,14 @@ def test_the_time_left_is_the_estimates_asked_once_a_second_and_else_that_of_its
         for done in (0, 1, 2, 3):
             bar.update(Progress("PROGRESS", total=4, done=done, computed=done))
     assert out.getvalue().splitlines() == ["0/4 parts, 1:15 min left", "2/4 parts, 6 s left", "3/4 parts, 8 s left"]
+
+
+def test_another_stage_of_a_job_has_its_own_name_and_pace() -> None:
+    out = io.StringIO()
+    with JobBar(Console(file=out, width=200, force_terminal=True, color_system=None), "film") as bar:
+        bar.begin("film: speech")
+        bar.update(Progress("PROGRESS", total=4, done=3, computed=3))
+        bar.begin("film: film")
+        bar.update(Progress("PROGRESS", total=9, done=1))
+    assert "film: film" in out.getvalue()
+    assert "1/9 parts, – left" in out.getvalue()
