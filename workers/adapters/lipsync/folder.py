@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,8 @@ from typing import Any
 
 from tasks.errors import ModelLoadError
 from workers.adapters.lipsync.frames.files import FrameFiles, find_frames, numbered_pictures, sized
-from workers.adapters.lipsync.frames.source import Pictures, Source
+from workers.adapters.lipsync.frames.source import Source, source_of
 from workers.adapters.lipsync.rectangles import Rectangles, read_rectangles
-
-logger = logging.getLogger(__name__)
 
 NETWORK = "checkpoint/model_best.onnx"
 PACKAGE = "package_info.json"
@@ -55,12 +52,25 @@ class FaceFolder:
             raise ValueError(f"there is no folder {path}")
         rectangles = read_rectangles(path)
         frames = find_frames(path, source)
-        check(rectangles, len(frames.files), frames.size, frames.place)
+        if frames.size:
+            check(rectangles, len(frames.files), frames.size, frames.place)
         return cls(path, _network(path), rectangles, frames, _parsing(path, rectangles, frames.size))
 
     def opened(self, place: str = "") -> tuple[Source, tuple[int, int]]:
-        """Its backgrounds, and their width and height; raises `ModelLoadError`."""
-        return Pictures(self.frames.files, self.frames.size), self.frames.size
+        """Its backgrounds, and their width and height; raises `ModelLoadError`, also for a film that does not fit."""
+        source = source_of(self.frames)
+        try:
+            size = self.frames.size or self._fitting_size(source)
+        except (ValueError, OSError) as exc:
+            source.close()
+            raise ModelLoadError(_said(place, exc)) from exc
+        return source, size
+
+    def _fitting_size(self, film: Source) -> tuple[int, int]:
+        """The size of a film; raises `ValueError` if it does not fit the rectangles."""
+        check(self.rectangles, film.count, film.size, self.frames.place)
+        _check_sizes(self.parsing, film.size)
+        return film.size
 
     def digest(self) -> str:
         """16 hex digits that are others if the frames or rectangles are. The network's weights are not in them."""
@@ -96,14 +106,15 @@ def _network(path: Path) -> Path:
     return path / str(named)
 
 
-def _parsing(path: Path, rectangles: Rectangles, size: tuple[int, int]) -> Sequence[Path]:
+def _parsing(path: Path, rectangles: Rectangles, size: tuple[int, int] | None) -> Sequence[Path]:
     folder = path / "parsing"
     if not folder.is_dir() or not (numbered := numbered_pictures(folder)):
         return ()
     files = [file for _, file in numbered]
     if len(files) != len(rectangles.all):
         raise ValueError(f"{folder}: has {len(files)} pictures, but the face has {len(rectangles.all)} frames")
-    _check_sizes(files, size)
+    if size:
+        _check_sizes(files, size)
     return files
 
 

@@ -1,4 +1,4 @@
-"""Finds the frames of a face among its files: pictures with numbers in their names. Decodes nothing.
+"""Finds the frames of a face among its files: pictures with numbers in their names, or a film. Decodes nothing.
 
 The naming of the pictures does not matter, only their numbers: `frame_0007.png`, `frame_7.jpg` and `7.jpeg` are all
 frame 7. They are in order when no number is missing and none is there twice, and all of one size.
@@ -15,23 +15,29 @@ from pathlib import Path
 from workers.adapters.lipsync.frames.headers import picture_size
 from workers.adapters.lipsync.rectangles import first_gap
 
-PLACES = ("frames", "full_body_img")
+PLACES = ("frames", "full_body_img", "full_body_video.mp4")
 """Where the frames of a face are looked for, in this order."""
 NAMES = re.compile(r"(?:frame_?)?(\d+)\.(?:png|jpe?g)", re.IGNORECASE)
+FILMS = frozenset({".mp4", ".mov", ".mkv", ".webm", ".avi"})
 SAMPLES = 8
 BLOCK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
 class FrameFiles:
-    """The frames of a face: `files` are its pictures in order, of one size.
+    """The frames of a face: `files` are its pictures in order, or its one film, whose size is not known yet.
 
-    `place` is their folder. `size` is width and height in pixels.
+    `place` is the folder of the pictures, or the film. `size` is width and height in pixels.
     """
 
     place: Path
     files: Sequence[Path]
-    size: tuple[int, int]
+    size: tuple[int, int] | None
+
+    @property
+    def is_film(self) -> bool:
+        """Whether it is a film."""
+        return self.size is None
 
     def bytes(self) -> int:
         """The size of all files together."""
@@ -53,14 +59,18 @@ class FrameFiles:
 
 
 def find_frames(folder: Path, named: str | None = None) -> FrameFiles:
-    """The frames of a face: in the folder `named`, seen from the face's, or else where they usually are.
+    """The frames of a face: in the place `named`, a film or a folder, or else where they usually are.
 
-    Raises `ValueError` that says what is missing or wrong.
+    A relative place is seen from the face folder. Raises `ValueError` that says what is missing or wrong.
     """
     for place in [named] if named else PLACES:
         path = folder / place
         if path.is_dir() and (numbered := numbered_pictures(path)):
             return pictures(path, [file for _, file in numbered])
+        if path.is_file():
+            if path.suffix.lower() not in FILMS:
+                raise ValueError(f"{path}: is no folder of pictures and no film ({', '.join(sorted(FILMS))})")
+            return FrameFiles(path, [path], None)
     looked = named or ", ".join(PLACES)
     raise ValueError(f"{folder}: has no frames (PNG or JPEG, such as frame_0000.png) in {looked}")
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tasks.errors import ModelError
+from workers.adapters.lipsync.frames.files import FrameFiles
+from workers.adapters.lipsync.frames.film import FilmSource
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,10 @@ class Source(Protocol):
         """How many there are."""
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+
+    @property
     def threads(self) -> int:
         """How many threads may call `read` at the same time, at most."""
 
@@ -34,6 +40,11 @@ class Source(Protocol):
         """Let go of what it has opened; `read` opens it again."""
 
 
+def source_of(frames: FrameFiles) -> Source:
+    """What reads these frames; a film is not opened yet."""
+    return Pictures(frames.files, frames.size) if frames.size else FilmSource(frames.place)
+
+
 class Pictures:
     """PNG or JPEG files of one size, in order."""
 
@@ -41,7 +52,7 @@ class Pictures:
 
     def __init__(self, files: Sequence[Path], size: tuple[int, int]) -> None:
         self._files = files
-        self._size = size
+        self.size = size
 
     @property
     def count(self) -> int:
@@ -57,8 +68,8 @@ class Pictures:
         if picture is None:
             raise ModelError(f"{path}: {_why(path)}")
         height, width = picture.shape[:2]
-        if (width, height) != self._size:
-            wanted = f"{self._size[0]}×{self._size[1]}"
+        if (width, height) != self.size:
+            wanted = f"{self.size[0]}×{self.size[1]}"
             raise ModelError(f"{path}: has {width}×{height} pixels, but the face was loaded with {wanted}")
         return picture
 

@@ -43,9 +43,9 @@ def face_folder(
     rectangles: Sequence[Any] | None = None,
     first: int = 0,
 ) -> Path:
-    """A folder of one face: frame number n has the level 10·n. `name` says where its pictures are."""
+    """A folder of one face: frame number n has the level 10·n (mod 256). `name` says where its pictures are."""
     for number in range(frames):
-        png(folder / name.format(number + first), level=10 * number)
+        png(folder / name.format(number + first), level=10 * number % 256)
     rows = [rectangle(number) for number in range(frames)] if rectangles is None else rectangles
     (folder / "crop_rects.json").write_text(json.dumps(rows))
     return folder

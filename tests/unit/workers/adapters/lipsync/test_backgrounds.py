@@ -21,7 +21,7 @@ class Frames:
     """A source whose frames say their number; it notes what is read, and can be stopped."""
 
     def __init__(self, count: int = 200, threads: int = 2) -> None:
-        self.count, self.threads = count, threads
+        self.count, self.threads, self.size = count, threads, (2, 2)
         self.read_numbers: list[int] = []
         self.broken: set[int] = set()
         self.closed = 0
