@@ -15,6 +15,7 @@ from typing import Any
 
 from tasks.errors import ModelLoadError
 from workers.adapters.lipsync.frames.files import FrameFiles, find_frames, numbered_pictures, sized
+from workers.adapters.lipsync.frames.prepared import usable
 from workers.adapters.lipsync.frames.source import Source, source_of
 from workers.adapters.lipsync.rectangles import Rectangles, read_rectangles
 
@@ -26,7 +27,9 @@ PACKAGE = "package_info.json"
 class FaceFolder:
     """The files of one face. `network` is where its network should be; whether it is there is not looked at.
 
-    `parsing` are pictures of which pixels stay as they are; empty if there are none.
+    `frames` are what backgrounds are read from: what `slotline faces prepare` has made, if it is there and of these
+    frames, or else the frames themselves. `parsing` are pictures of which pixels stay as they are; empty if there
+    are none.
     """
 
     path: Path
@@ -36,22 +39,23 @@ class FaceFolder:
     parsing: Sequence[Path] = ()
 
     @classmethod
-    def find(cls, path: Path, place: str = "", source: str | None = None) -> FaceFolder:
+    def find(cls, path: Path, place: str = "", source: str | None = None, use_prepared: bool = True) -> FaceFolder:
         """Look at a face folder. `place` is the catalog's table, for errors; `source` names a film or folder of frames.
 
         Raises `ModelLoadError` with one line.
         """
         try:
-            return cls._find(path, source)
+            return cls._find(path, source, use_prepared)
         except (ValueError, OSError) as exc:
             raise ModelLoadError(_said(place, exc)) from exc
 
     @classmethod
-    def _find(cls, path: Path, source: str | None) -> FaceFolder:
+    def _find(cls, path: Path, source: str | None, use_prepared: bool) -> FaceFolder:
         if not path.is_dir():
             raise ValueError(f"there is no folder {path}")
         rectangles = read_rectangles(path)
-        frames = find_frames(path, source)
+        frames = usable(path, source) if use_prepared else None
+        frames = frames or find_frames(path, source)
         if frames.size:
             check(rectangles, len(frames.files), frames.size, frames.place)
         return cls(path, _network(path), rectangles, frames, _parsing(path, rectangles, frames.size))

@@ -59,7 +59,8 @@ def test_frames_are_read_by_their_numbers_in_any_order(film: Path) -> None:
 
 
 def test_threads_may_ask_at_the_same_time(film: Path) -> None:
-    source, wrong = FilmSource(film), []
+    source = FilmSource(film)
+    wrong: list[int] = []
 
     def work(first: int) -> None:
         wrong.extend(number for number in range(first, COUNT) if number_of(source.read(number)) != number)
