@@ -14,12 +14,14 @@ from celery import Celery, chain
 from producer import Client
 from producer.job import Job
 from tasks.errors import ArtifactMissing, InvalidInput
+from tasks.flow.payloads import fields_of_payload
 from tasks.media.wav import encode_wav
 from tasks.messages.lipsync import FPS
+from tasks.retention.needed import needed
 from tasks.store.names import name_of_bytes
 from tests.fixtures.environment import UseCatalog
-from tests.fixtures.waiting import GIVE_UP_S
-from tests.fixtures.workers import StartPair, StartSlot
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartFlow, StartPair, StartSlot
 from workers.adapters.rehearsal.film import Picture, mark_of, told
 
 CATALOG = """
@@ -125,3 +127,19 @@ def test_what_was_spoken_becomes_a_film_in_a_chain_and_a_text_becomes_one_in_one
     assert (record.total, record.kind, record.measure and record.measure.unit) == (2, "video", "frames of film")
     kinds = [client.ledger.queries.record(f"{sent.id}.{part}") for part in (1, 2)]
     assert [one and one.kind for one in kinds] == ["chapter", "video"]
+
+
+def test_what_an_open_film_needs_is_kept_and_a_block_that_is_gone_all_the_same_is_written_again(
+    start_flow: StartFlow, start_slot: StartSlot, celery: Celery, client: Client, wait_until: WaitUntil
+) -> None:
+    start_flow()
+    sound = put_sound(client, 2.5)
+    sent = celery.send_task("lipsync.video", kwargs={"audio": sound, "model": "faces", "face": "anna"})
+    wait_until(lambda: client.ledger.queries.payloads(sent.id), what="the opening of the film")
+    [block] = {name for one in client.ledger.queries.payloads(sent.id) for name in fields_of_payload(one)["sounds"]}
+    assert {name.rpartition(".")[0].encode() for name in (block, sound)} <= needed(client.ledger)
+    client.store.delete(block)
+    start_slot("faces")
+    made = sent.get(timeout=GIVE_UP_S)
+    assert (made["frames"], made["computed"]) == (63, 3)
+    check_film(client, made, "anna")
