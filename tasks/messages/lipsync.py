@@ -146,6 +146,8 @@ def result_before(before: Sequence[Any], fields: Mapping[str, Any]) -> dict[str,
 
 def sound_in(result: Mapping[str, Any] | Sequence[Any]) -> str:
     """The name of the sound that a task has made, from its result; raises `ValueError` if there is not exactly one."""
+    if not isinstance(result, Mapping) and len(result) == 1 and isinstance(result[0], (Mapping, list)):
+        return sound_in(result[0])  # of a chord with one task
     if not isinstance(result, Mapping):
         raise ValueError(f"audio: there are {len(result)}; give the result of one task, or the name of one sound")
     if result.get("chapters"):

@@ -120,6 +120,18 @@ def test_a_job_with_failed_parts_fails_and_names_some_of_them_and_what_is_kept(w
     assert (type(again.result), str(again.result)) == (PartsFailed, str(failed.result))
 
 
+class Stretches(Words):
+    """A kind with a plural of its own."""
+
+    unit, units = "stretch", "stretches"
+
+
+def test_a_kind_may_have_another_plural_for_its_parts_than_an_s(work: Work, ledger: Ledger) -> None:
+    work(Stretches(), "job")
+    settle_all(ledger, "job", "failed", FAILED)
+    assert str(work(Stretches(), "job").result).startswith("3 of 3 stretches failed: 1 ")
+
+
 def test_an_error_names_the_first_failed_parts_and_counts_the_others(
     work: Work, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,9 @@ def test_a_film_is_one_file_and_tells_its_length() -> None:
 AUDIO = {"artifact": "chapter/ab/c.wav", "sample_rate": 8000, "frames": 9, "bytes": 62}
 
 
-@pytest.mark.parametrize("result", [{"audio": AUDIO}, {"audio": "chapter/ab/c.wav"}, "chapter/ab/c.wav"])
+@pytest.mark.parametrize(
+    "result", [{"audio": AUDIO}, {"audio": "chapter/ab/c.wav"}, [{"audio": AUDIO}], "chapter/ab/c.wav"]
+)
 def test_in_a_chain_the_sound_of_the_task_before_is_taken(result: Any) -> None:
     fields = result_before([result], {"model": "faces"})
     assert VideoRequest.parse(fields) == VideoRequest(model="faces", audio="chapter/ab/c.wav")
@@ -72,6 +74,7 @@ def test_in_a_chain_the_title_of_the_task_before_is_taken_where_there_is_none() 
 @pytest.mark.parametrize(
     ("before", "fields", "said"),
     [
+        ([[{"audio": AUDIO}] * 3], {}, "audio: there are 3; give the result of one task, or the name of one sound"),
         ([{"audio": AUDIO}], {"audio": "a/b.wav"}, "audio: there are 2; give the result of one task, or the name of"),
         ([{"kind": "chapter", "parts": 1}], {}, "audio: the task before made no sound: nothing in its text could be"),
         ([{"kind": "book", "chapters": [{"audio": AUDIO}]}], {}, "audio: a book has a sound for each chapter; make a"),
