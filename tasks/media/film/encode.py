@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ModelError
 from tasks.media.encoding import Encoding
-from tasks.media.film.encoders import BT_709, FPS, configure, encoder_of
+from tasks.media.film.encoders import BT_709, FPS, ROUNDED, configure, encoder_of
 from tasks.media.film.pyav import load
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class _Converter:
         frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="bgr24")
         # One for all pictures: it keeps the tables that it made for the first one.
         self._reformatter = self._reformatter or av.video.reformatter.VideoReformatter()
-        return self._reformatter.reformat(frame, format="yuv420p", dst_colorspace=BT_709)
+        return self._reformatter.reformat(frame, format="yuv420p", dst_colorspace=BT_709, interpolation=ROUNDED)
 
     def _check(self, picture: NDArray[np.uint8]) -> None:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype.name != "uint8" or not picture.size:

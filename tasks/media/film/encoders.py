@@ -21,6 +21,9 @@ BT_709 = 1
 BEST_FIRST = ("libx264", "libopenh264", "h264_nvenc", "h264_qsv", "h264_amf", "h264_videotoolbox", "h264_mf")
 """FFmpeg's encoders of H.264: those that need no graphics card first, so that all workers take the same one."""
 
+ROUNDED = 0x2 | 0x4000 | 0x40000
+"""How FFmpeg converts colours (bilinear, full chroma input, accurate rounding): by default it makes pictures darker."""
+
 _LIMITED = 1
 """Luma from 16 to 235, as all film has it."""
 

@@ -76,7 +76,7 @@ class FilmFrames:
         return self._stream.codec_context.width, self._stream.codec_context.height
 
     def read(self, number: int) -> NDArray[np.uint8]:
-        """The frame as uint8 BGR `[height, width, 3]`, which the caller owns.
+        """The frame as uint8 BGR `[height, width, 3]`, which the caller owns. Rounding makes it about one level darker.
 
         Raises `IndexError` for a number that it has not, and `ValueError` where the film is damaged.
         """

@@ -22,7 +22,7 @@ STEP = 4
 
 
 _DARKER = 1
-"""From BGR to a film and back, a level loses this by rounding."""
+"""From a film to BGR, FFmpeg's quick way takes this from a level."""
 
 
 def level(number: int) -> int:

@@ -43,6 +43,14 @@ def test_colours_are_those_of_the_pictures_and_said_to_be_of_bt_709() -> None:
         assert np.abs(frame.to_ndarray(format="bgr24")[32, 16 * number + 8].astype(int) - colour).max() < 8
 
 
+def test_a_film_is_as_bright_as_its_pictures() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    with av.open(io.BytesIO(encode_stretch([noise], Encoding(crf=1)).data)) as film:
+        luma = next(film.decode(video=0)).to_ndarray()[:64].astype(float)
+    meant = 16 + 219 / 255 * (noise @ np.array([0.0722, 0.7152, 0.2126]))
+    assert abs(luma.mean() - meant.mean()) < 0.2, "rounded, and not cut off"
+
+
 def test_an_odd_side_gets_its_last_row_or_column_once_more() -> None:
     picture = np.full((47, 63, 3), 60, np.uint8)
     picture[:, -3:] = 200
