@@ -7,6 +7,9 @@ nothing, because the leases belong to the process (`leases.py`), not to the conn
 Producers, events and results stay on plain Redis. What it takes from kombu is listed in
 `workers/upstream/table.py`.
 
+A peek watches one list: the one that the last message came from, since a slot gets the parts of jobs,
+or single requests, for a while. The others are looked at every `POLL_S`.
+
 An acknowledgement calls for a step, and so does the peek's answer (a message has come, or
 `POLL_S` are over). The step runs in the same turn of the event loop, before the pool looks
 for what to write to its child. It reserves, or only sends what was not sent yet.
@@ -64,6 +67,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         self._peek_fails = False
         self._is_held_back = self._is_paused = False
         self._is_refused = False
+        self._watched = ""
         super().__init__(*args, **kwargs)
         # Kept, because a closed channel has no connection, and acknowledgements may still come.
         self._transport = self.connection
@@ -145,6 +149,8 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         reserved = self.leases.reserve(list(lists), k, share)
         self._is_held_back, self._is_paused = reserved.held_back, reserved.paused
         self.qos.on_pause(reserved.paused)
+        if reserved.taken:
+            self._watched = min((held.queue_list for held in reserved.taken), key=routing.priority_of)
         if reserved.more:
             self.call_for_step()
         for refused in reserved.set_aside:
@@ -212,8 +218,9 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
         return super()._basic_cancel(consumer_tag)
 
     def _brpop_start(self, timeout: float | None = None) -> None:
-        """In kombu's place for BRPOP: the peek, which wakes when the first queue has something and moves nothing."""
-        first = self._q_for_pri(self.active_queues[0], 0)
+        """In kombu's place for BRPOP: the peek, which wakes when the watched list has something and moves nothing."""
+        is_ours = self._watched.split(routing.PRIORITY_SEPARATOR)[0] in self.active_queues
+        watched = self._watched if is_ours else self._q_for_pri(self.active_queues[0], 0)
         self._in_poll = self.client.connection
         self._brpop_sent_at = monotonic()
         # A wait that needs no memory and moves nothing either. What lies in a paused queue would wake a peek at once.
@@ -221,7 +228,7 @@ class LeasingChannel(NotedSockets, kombu_redis.Channel):
             pause_s = HELD_BACK_S if self._is_held_back else POLL_S
             self.client.connection.send_command("BLPOP", keys.NOTHING, pause_s)
         else:
-            self.client.connection.send_command("BLMOVE", first, first, "RIGHT", "RIGHT", POLL_S)
+            self.client.connection.send_command("BLMOVE", watched, watched, "RIGHT", "RIGHT", POLL_S)
 
     def _brpop_read(self, **options: Any) -> None:
         """Read the peek's answer and call for a step. Always raises `Empty`: nothing was delivered."""

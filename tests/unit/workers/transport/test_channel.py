@@ -13,12 +13,15 @@ from celery import Celery
 from kombu import Connection, Consumer, Queue
 from kombu.asynchronous import Hub
 from kombu.utils import json as kombu_json
+from redis.connection import Connection as RedisConnection
 from redis.exceptions import NoPermissionError
 
 from tasks.redis import keys
 from tasks.redis.rights import WORKER
+from tasks.routing import OF_JOB, list_key
 from tests.fixtures.redis_users import RedisUser
 from tests.unit.workers.transport.conftest import drain, message
+from workers.transport.poller import POLL_S
 
 
 def test_messages_that_need_no_ack_are_done_when_delivered(reading: Connection, redis_client: Any) -> None:
@@ -64,6 +67,36 @@ def test_a_paused_queue_is_looked_at_without_a_peek_that_would_wake_at_once(
     assert "cmdstat_blmove" not in asked
     assert set(heard) == {True}
     assert redis_client.llen("q") == 1
+
+
+def test_the_peek_watches_the_list_that_the_last_message_came_from(
+    reading: Connection, redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_jobs, channel = list_key("q", OF_JOB), reading.default_channel
+    watched: list[str] = []
+    taken: list[Any] = []
+    send: Any = RedisConnection.send_command
+
+    def sent(self: RedisConnection, command: str, *given: Any, **how: Any) -> None:
+        if command == "BLMOVE":
+            watched.append(given[0])
+        send(self, command, *given, **how)
+
+    monkeypatch.setattr(RedisConnection, "send_command", sent)
+    with Consumer(channel, [Queue("q")], on_message=taken.append):
+        for number, came_by in enumerate((of_jobs, "q"), 1):
+            redis_client.lpush(came_by, message())
+            while len(taken) < number:
+                reading.drain_events(timeout=10)
+            watched.clear()
+            with pytest.raises(TimeoutError):
+                reading.drain_events(timeout=3 * POLL_S)
+            assert set(watched) == {came_by}
+    watched.clear()
+    redis_client.lpush(of_jobs, message())
+    with Consumer(channel, [Queue("other")], on_message=taken.append), pytest.raises(TimeoutError):
+        reading.drain_events(timeout=3 * POLL_S)
+    assert set(watched) == {"other"}, "a queue that it does not read any more is not watched"
 
 
 ODD_TAGS = ["a\nb", 'quote " and \\', "tab\t, nul\0", "Chí Phèo", "x" * 10_000, "esc \x1b[2J", 12.5]
