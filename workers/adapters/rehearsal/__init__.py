@@ -88,6 +88,8 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         super().__init__(entry, device)
         self._options = RehearsalOptions.of(entry)
         self._prepared = 0
+        self._is_gone = False
+        """Whether it was unloaded, or let go of: whatever it is asked then fails, as with a model."""
 
     @property
     def craft(self) -> str:
@@ -96,6 +98,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
 
     def load(self) -> Offer:
         """Sleep for `load_seconds`; raises `ModelLoadError` with `fail_load`, or for an unlisted default voice."""
+        self._is_gone = False
         time.sleep(self._options.load_seconds)
         fault = Path(self.entry.path, "fault") if self.entry.path and self._options.faults else None
         if fault is not None and fault.is_file():
@@ -135,11 +138,13 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
 
     def prepare(self, item: Request) -> Prepared:
         """A text as it is; of a stretch, how loud each frame is."""
+        self._check_there()
         self._prepared += 1
         return to_show(item, self.read_artifact) if isinstance(item, StretchRequest) else item
 
     def run(self, batch: Sequence[Prepared]) -> Sequence[Made | Exception]:
         """Sleep for the batch's time; return silence, words, what to show, or an error for each input."""
+        self._check_there()
         self._note("began", batch)
         leak(self._options.leak_mb)
         if 0 < self._options.memory_items < len(batch):
@@ -158,7 +163,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         """Sound and words as they are; of a stretch its pictures, drawn one by one."""
         if not (isinstance(made, ToShow) and isinstance(item, StretchRequest)):
             return cast(Sound | Written, made)
-        pictures = drawn(made, self._options.frame_size)
+        pictures = drawn(made, self._options.frame_size, self._check_there)
         return Film(pictures, item.frames, Encoding(preset="ultrafast"), item.pictures, item.start)
 
     def stats(self) -> dict[str, int]:
@@ -171,7 +176,16 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
 
     def unload(self) -> None:
         """Sleep for `unload_seconds`; there is nothing to free."""
+        self._is_gone = True
         time.sleep(self._options.unload_seconds)
+
+    def detach(self) -> None:
+        """There is nothing to end."""
+        self._is_gone = True
+
+    def _check_there(self) -> None:
+        if self._is_gone:
+            raise ModelError(f"{self.entry.voice or self.entry.name} was unloaded while it was in use")
 
     def _check_voice(self, voice: str | None) -> None:
         voices = self._options.voices

@@ -89,11 +89,15 @@ def to_show(item: StretchRequest, read: Callable[[str], bytes]) -> ToShow:
     return ToShow(item.face or "", item.start, item.first_background, tuple(map(int, loudness.clip(0, 255))))
 
 
-def drawn(shown: ToShow, side: int) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a stretch, BGR `[side, side, 3]`, each made when it is asked for; `side` is a multiple of 8."""
+def drawn(shown: ToShow, side: int, may_draw: Callable[[], None] = lambda: None) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of a stretch, BGR `[side, side, 3]`, each made when it is asked for; `side` is a multiple of 8.
+
+    `may_draw` is called before each, and may raise.
+    """
     import numpy as np
 
     for picture in shown.pictures():
+        may_draw()
         parts = (picture.face, picture.frame, picture.background, picture.loudness)
         bits = "".join(f"{value % 2**width:0{width}b}" for value, width in zip(parts, _BITS, strict=True))
         fields = np.array([255 * int(bit) for bit in bits], dtype=np.uint8).reshape(FIELDS, FIELDS)

@@ -13,11 +13,13 @@ import pytest
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError
+from tasks.messages import StretchRequest
 from tests.fixtures.waiting import at_most
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.base import Cancelled
-from workers.adapters.outputs import Sound
+from workers.adapters.outputs import Film, Sound
 from workers.adapters.rehearsal import Rehearsal, digest
+from workers.adapters.rehearsal.film import ToShow
 
 
 def made(**options: object) -> Rehearsal:
@@ -166,3 +168,23 @@ def test_a_signed_silence_opens_with_samples_of_its_own() -> None:
     assert one.samples[:8].all()
     assert (one.samples[:8] != other.samples[:8]).any()
     assert not one.samples[8:].any()
+
+
+def test_what_was_unloaded_or_let_go_of_fails_as_a_model_does() -> None:
+    child, beside = made(), made(gives="film")
+    child.load()
+    child.unload()
+    with pytest.raises(ModelError, match="rehearsal was unloaded while it was in use"):
+        child.run([to_speak("a")])
+    child.load()
+    assert len(child.run([to_speak("a")])) == 1
+    stretch = StretchRequest(model="rehearsal", face="a", sounds=["a/b.wav"], samples=1280, frames=2)
+    film = beside.finish(stretch, ToShow("a", 0, 0, (1, 2)))
+    assert isinstance(film, Film)
+    pictures = iter(film.frames)
+    next(pictures)
+    beside.detach()
+    with pytest.raises(ModelError, match="in use"):
+        next(pictures)
+    with pytest.raises(ModelError, match="in use"):
+        beside.prepare(stretch)

@@ -1,0 +1,138 @@
+"""Twelve faces in slots that hold four, with deaths in between: no film is lost, no face is unloaded in use."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+import redis
+from celery import Celery
+
+from producer import Client
+from producer.job import Job
+from tasks.media.wav import encode_wav
+from tasks.messages import VideoResult
+from tasks.redis import keys
+from tests.fixtures.environment import UseCatalog
+from tests.fixtures.processes import Process
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.workers import StartFlow, StartSlot
+from workers.adapters.rehearsal.film import mark_of, told
+from workers.duties.remote_control import STATUS
+
+FACES = [f"face{number}" for number in range(12)]
+SLOW = FACES[7]
+SECONDS = 3
+RATE = 16_000
+CATALOG = """
+[models.faces]
+adapter = "rehearsal"
+gives = "film"
+path = "faces/{id}"
+faults = true
+frame_size = 16
+load_seconds = 0.02
+seconds_per_frame = 0.002
+max_models = 4
+batch_size = 2
+preload = ["face0", "face1"]
+"""
+ENVIRONMENT = {"SLOTLINE_LEASE_S": "4", "SLOTLINE_RETRY_S": "0.1", "SLOTLINE_CPU_SLOTS": "2"}
+
+Statuses = Callable[[], list[Mapping[str, Any]]]
+
+
+@pytest.fixture
+def folder(use_catalog: UseCatalog) -> Path:
+    folder = use_catalog(CATALOG).parent / "faces"
+    for name in FACES:
+        (folder / name).mkdir(parents=True)
+    (folder / SLOW / "fault").write_text("⚡slow=1.5")
+    return folder
+
+
+@pytest.fixture
+def statuses(foreign: Celery) -> Statuses:
+    def ask() -> list[Mapping[str, Any]]:
+        replies = foreign.control.broadcast(STATUS, reply=True, timeout=GIVE_UP_S, limit=3) or []
+        return [answer for reply in replies for answer in reply.values() if "model" in answer]
+
+    return ask
+
+
+def submit(client: Client, first_background: int, faces: Sequence[str] = FACES) -> dict[str, Job[VideoResult]]:
+    """One film of each face; another `first_background` makes other films."""
+    at = np.arange(SECONDS * RATE) / RATE
+    sound = encode_wav((0.3 * np.sin(2 * np.pi * 220 * at)).astype(np.float32), RATE)
+    return {
+        name: client.submit_video(sound, model="faces", face=name, first_background=first_background) for name in faces
+    }
+
+
+def check(client: Client, films: Mapping[str, Job[VideoResult]]) -> int:
+    """Each film shows all its frames, and no face but its own; returns how many stretches were computed."""
+    computed = 0
+    for name, job in films.items():
+        made = job.wait(GIVE_UP_S)
+        assert made.film is not None
+        with av.open(io.BytesIO(client.store.read_bytes(made.film.artifact))) as source:
+            shown = [told(one.to_ndarray(format="bgr24")) for one in source.decode(video=0)]
+        assert [one.frame for one in shown] == list(range(SECONDS * 25))
+        assert {one.face for one in shown} == {mark_of(name)}
+        computed += made.computed
+    return computed
+
+
+def kill_child(slot: Process) -> None:
+    os.kill(slot.child(), signal.SIGKILL)
+
+
+@pytest.mark.usefixtures("folder")
+def test_twelve_faces_under_a_bound_of_four_lose_nothing_when_children_and_workers_die(
+    client: Client,
+    start_slot: StartSlot,
+    start_flow: StartFlow,
+    redis_client: redis.Redis,
+    statuses: Statuses,
+    wait_until: WaitUntil,
+) -> None:
+    start_flow(env=ENVIRONMENT)
+    slots = [start_slot("faces", env=ENVIRONMENT, name=f"slot{number}") for number in range(2)]
+    assert [sorted(one["id"] for one in status["registry"]["models"]) for status in statuses()] == [FACES[:2]] * 2
+    films = submit(client, 0)
+    wait_until(lambda: is_loading(statuses(), SLOW), what="the slow face to be loaded")
+    (loads,) = [
+        slot for slot, status in zip(slots, in_order(slots, statuses()), strict=True) if is_loading([status], SLOW)
+    ]
+    kill_child(loads)
+    loads.wait_for_log("ready: faces", count=2)
+    assert check(client, films) == SECONDS * len(FACES)
+    more = submit(client, 100)
+    wait_until(lambda: redis_client.hlen(keys.HELD) > 1, what="work in both slots")
+    slots[0].kill()
+    all_slots = [*slots, start_slot("faces", env=ENVIRONMENT, name="slot2")]
+    kill_child(slots[1])
+    assert check(client, more) == SECONDS * len(FACES)
+    for registry in (status["registry"] for status in statuses()):
+        assert len(registry["models"]) <= registry["max_models"] == 4
+    assert not redis_client.zcard(keys.FAILED)
+    log = "".join(slot.log() for slot in all_slots)
+    assert "while it was in use" not in log
+    assert len(re.findall("face[0-9]+ is unloaded to make room", log)) >= len(FACES) - 2 * 4
+
+
+def is_loading(found: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return any(one["id"] == name and one["state"] == "loading" for slot in found for one in slot["registry"]["models"])
+
+
+def in_order(slots: Sequence[Process], found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The statuses in the order of the slots' workers."""
+    return sorted(found, key=lambda one: [slot.pid for slot in slots].index(one["parent"]))
