@@ -17,6 +17,10 @@ CPU = "CPUExecutionProvider"
 
 SPINS = "session.intra_op.allow_spinning"
 
+INITIALIZERS_APART = "session.use_device_allocator_for_initializers"
+
+SHRINKAGE = "memory.enable_memory_arena_shrinkage"
+
 TYPES = {
     "tensor(int64)": "int64",
     "tensor(int32)": "int32",
@@ -52,9 +56,12 @@ def number_of(device: str) -> str:
     return device.partition(":")[2] or "0"
 
 
-def open_session(path: Path, device: str, threads: int, place: str, chosen: list[Provider] | None = None) -> Any:
+def open_session(
+    path: Path, device: str, threads: int, place: str, chosen: list[Provider] | None = None, *, shrinks: bool = False
+) -> Any:
     """A session of the file, with `chosen` providers, else those of `providers`.
 
+    With `shrinks` its weights lie apart from the memory that a run works in, so that `shrinking` can free all of that.
     Raises `ModelLoadError` if the device is a GPU that ONNX Runtime does not take, and ONNX Runtime's own errors.
     """
     import onnxruntime
@@ -68,6 +75,8 @@ def open_session(path: Path, device: str, threads: int, place: str, chosen: list
     options.add_session_config_entry(SPINS, "0")
     # A plan of the memory is kept for each size of an input, and the next input has another size.
     options.enable_mem_pattern = False
+    if shrinks:
+        options.add_session_config_entry(INITIALIZERS_APART, "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=chosen or providers(device))
     session.disable_fallback()
     if hardware.is_cuda(device) and CUDA not in session.get_providers():
@@ -76,6 +85,15 @@ def open_session(path: Path, device: str, threads: int, place: str, chosen: list
             " CUDA or cuDNN does not fit; its own message is above); set MODEL_DEVICE=cpu, or install what it needs"
         )
     return session
+
+
+def shrinking(device: str) -> Any:
+    """The options of a run at whose end the session frees the memory that it works in, and keeps for the next run."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry(SHRINKAGE, f"gpu:{number_of(device)}" if hardware.is_cuda(device) else "cpu:0")
+    return options
 
 
 def _need_gpu_build(onnxruntime: Any, device: str, place: str) -> None:

@@ -195,7 +195,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
         frames = min(self.entry.batch_size, settings().batch_size or self.entry.batch_size)
         common = shared(encoder_file, self.device, frames, encoder)
-        network = Network(self._session(network_file), network_file, place)
+        network = Network(self._session(network_file), network_file, place, self.device)
         self._maker = MouthMaker(network, common, self.device)
         return network.shape.side
 
@@ -205,7 +205,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
         # TF32 has as many digits as float16, and no format that it could not express.
         chosen = onnx_session.providers(self.device, use_tf32=str(int(hardware.is_half(self.device))))
         try:
-            return onnx_session.open_session(file, self.device, threads, self.entry.place, chosen)
+            return onnx_session.open_session(file, self.device, threads, self.entry.place, chosen, shrinks=True)
         except SlotlineError:
             raise
         except Exception as exc:  # the boundary to ONNX Runtime, whose errors have no common class

@@ -109,9 +109,9 @@ def test_an_export_of_one_frame_at_once_and_with_other_names_gives_the_same(made
 def test_the_faces_of_a_slot_share_one_audio_encoder(made: ExitStack, tmp_path: Path, monkeypatch: Any) -> None:
     opened: list[str] = []
 
-    def open_session(file: Path, *given: Any) -> Any:
+    def open_session(file: Path, *given: Any, **more: Any) -> Any:
         opened.append(file.name)
-        return _open(file, *given)
+        return _open(file, *given, **more)
 
     _open = onnx_session.open_session
     folders = [make_face(tmp_path, name) for name in ("anna", "ben")]
@@ -222,7 +222,7 @@ def test_a_gpu_computes_in_tf32_unless_the_setting_says_otherwise(
 ) -> None:
     chosen: list[Any] = []
 
-    def open_session(file: Path, device: str, threads: int, place: str, providers: Any) -> Any:
+    def open_session(file: Path, device: str, threads: int, place: str, providers: Any, **more: Any) -> Any:
         chosen.extend(providers)
         raise ModelLoadError("enough")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from tasks.errors import ModelLoadError
 from tests.unit.workers.adapters.kokoro import tiny_onnx
-from workers.adapters.onnx_session import SPINS, open_session, providers
+from workers.adapters import hardware
+from workers.adapters.onnx_session import SHRINKAGE, SPINS, open_session, providers, shrinking
 
 PLACE = "models.toml line 1: [models.kokoro]"
 
@@ -47,3 +49,38 @@ def test_a_gpu_slot_is_refused_where_onnxruntime_does_not_take_the_gpu(
     monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: fallen_back)
     with pytest.raises(ModelLoadError, match="cuda:0, but ONNX Runtime .* could not use it"):
         open_session(tmp_path / "model.onnx", "cuda:0", 1, PLACE)
+
+
+@pytest.mark.usefixtures("model_packages")
+def test_a_session_frees_the_memory_that_it_works_in_when_it_is_asked(tmp_path: Path) -> None:
+    _write_large(tmp_path / "large.onnx")
+    session = open_session(tmp_path / "large.onnx", "cpu", 1, PLACE, shrinks=True)
+    given = {"x": np.ones((8, 1024, 1024), np.float32)}
+    before = hardware.memory("cpu")["rss_bytes"]
+    session.run(None, given)
+    kept = hardware.memory("cpu")["rss_bytes"]
+    session.run(None, {"x": given["x"][:1]}, shrinking("cpu"))
+    freed = hardware.memory("cpu")["rss_bytes"]
+    assert kept - before > 60 << 20  # arrays of 32 MB
+    assert kept - freed > 30 << 20  # on a CPU the first one stays
+
+
+def _write_large(path: Path) -> None:
+    """The sum of a large array, which works in arrays of its size."""
+    from onnx import TensorProto, helper, save
+
+    nodes = [
+        helper.make_node("Sin", ["x"], ["a"]),
+        helper.make_node("Exp", ["a"], ["b"]),
+        helper.make_node("Mul", ["a", "b"], ["c"]),
+        helper.make_node("ReduceSum", ["c"], ["y"], keepdims=0),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1024, 1024])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [])]
+    graph = helper.make_graph(nodes, "large", inputs, outputs)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+
+
+@pytest.mark.usefixtures("model_packages")
+def test_a_gpu_frees_the_memory_of_its_own_number() -> None:
+    assert shrinking("cuda:1").get_run_config_entry(SHRINKAGE) == "gpu:1"

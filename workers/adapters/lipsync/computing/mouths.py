@@ -57,6 +57,7 @@ class MouthMaker:
         self, stretches: Sequence[PreparedStretch], is_cancelled: Callable[[int], bool]
     ) -> list[Mouths | Exception]:
         """Mouths, or `Cancelled`, for each stretch; raises `OutOfMemory` if one frame alone does not fit."""
+        self._shared.begin(self._network)
         heard = [self._shared.encoder.features(one) for one in stretches]
         mouths = [np.empty_like(one.faces) for one in stretches]
         waiting = deque(Piece(number, 0, len(one.faces)) for number, one in enumerate(stretches))

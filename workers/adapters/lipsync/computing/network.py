@@ -15,7 +15,7 @@ import numpy as np
 
 from tasks.errors import ModelLoadError
 from workers.adapters.lipsync.computing.arrays import HEARS, BatchArrays
-from workers.adapters.onnx_session import TYPES
+from workers.adapters.onnx_session import TYPES, shrinking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +43,9 @@ class Shape:
 class Network:
     """A loaded network; raises `ModelLoadError` if the session's model is none. `path` is its file, for the error."""
 
-    def __init__(self, session: Any, path: Path, place: str) -> None:
+    def __init__(self, session: Any, path: Path, place: str, device: str = "cpu") -> None:
         self._session = session
+        self._device = device
         self.shape = shape_of(session, path, place)
 
     def run(self, arrays: BatchArrays, frames: int) -> NDArray[Any]:
@@ -52,11 +53,19 @@ class Network:
 
         A network of a fixed number of frames gets that number, and no more frames than it must be asked for.
         """
+        found: NDArray[Any] = self._ran(arrays, frames)[:frames]
+        return found
+
+    def shrink(self, arrays: BatchArrays) -> None:
+        """Free the memory that the network works in. ONNX Runtime does it at the end of a run only, so one is run."""
+        self._ran(arrays, 1, shrinking(self._device))
+
+    def _ran(self, arrays: BatchArrays, frames: int, *options: Any) -> NDArray[Any]:
         picture, hears, output = self.shape.names
         count = self.shape.at_once or frames
         given = {picture: arrays.pictures[:count], hears: arrays.hears[:count]}
-        (found,) = self._session.run([output], given)
-        return np.asarray(found)[:frames]
+        (found,) = self._session.run([output], given, *options)
+        return np.asarray(found)
 
 
 def shape_of(session: Any, path: Path, place: str) -> Shape:

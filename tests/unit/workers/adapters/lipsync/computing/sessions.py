@@ -18,13 +18,14 @@ Compute = Callable[..., NDArray[Any]]
 
 @dataclass
 class Session:
-    """`inputs` and `outputs` are names with their shapes; `sizes` are the batches that it computed."""
+    """`inputs` and `outputs` are names with their shapes; `sizes` and `options` are those of its runs."""
 
     inputs: Mapping[str, Sequence[Any]]
     outputs: Mapping[str, Sequence[Any]]
     compute: Compute
     kind: str = FLOAT
     sizes: list[int] = field(default_factory=list)
+    options: list[Any] = field(default_factory=list)
 
     def get_inputs(self) -> list[Any]:
         return [SimpleNamespace(name=name, shape=list(shape), type=self.kind) for name, shape in self.inputs.items()]
@@ -32,7 +33,8 @@ class Session:
     def get_outputs(self) -> list[Any]:
         return [SimpleNamespace(name=name, shape=list(shape)) for name, shape in self.outputs.items()]
 
-    def run(self, outputs: Sequence[str], given: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    def run(self, outputs: Sequence[str], given: Mapping[str, NDArray[Any]], *options: Any) -> list[NDArray[Any]]:
+        self.options += options
         arrays = [given[name] for name in self.inputs]
         self.sizes.append(len(arrays[0]))
         return [self.compute(*arrays)]

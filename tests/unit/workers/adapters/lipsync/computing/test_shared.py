@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.workers.adapters.lipsync.computing.sessions import encoder_session
+from tests.unit.workers.adapters.lipsync.computing.sessions import encoder_session, network_session
+from workers.adapters.lipsync.computing import network
 from workers.adapters.lipsync.computing.encoder import AudioEncoder
-from workers.adapters.lipsync.computing.network import Shape
+from workers.adapters.lipsync.computing.network import Network, Shape
 from workers.adapters.lipsync.computing.shared import Shared, shared
 
 SHAPE = Shape(32, None, "float32", ("a", "b", "c"))
@@ -54,6 +55,20 @@ def test_arrays_are_made_once_for_all_networks_alike() -> None:
     assert len(arrays.pictures) == 4
     assert one.arrays(Shape(40, None, "float32", ("a", "b", "c"))) is not arrays
     assert len(one.arrays(Shape(32, 9, "float32", ("a", "b", "c"))).pictures) == 9
+
+
+def test_a_network_frees_its_memory_when_another_face_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "shrinking", lambda device: f"free it on {device}")
+    sessions = [network_session(), network_session()]
+    anna, ben = (Network(session, Path("n"), "", "cuda:0") for session in sessions)
+    one = Shared(encoder(), 4)
+    for face in (anna, anna, ben, ben):
+        one.begin(face)
+    assert [session.sizes for session in sessions] == [[1], []]
+    assert sessions[0].options == ["free it on cuda:0"]
+    del face, anna, ben, sessions
+    gc.collect()
+    one.begin(Network(network_session(), Path("n"), ""))  # one that is unloaded has nothing to free
 
 
 def test_fewer_frames_are_taken_at_once_when_memory_has_run_out() -> None:
