@@ -2,8 +2,8 @@
 
 `tempfile` removes its folders only when the process ends by itself. Here each folder is locked
 by the process that uses it, and the kernel drops the lock with the process. So the next use of a
-scratch folder on this machine finds those that nobody uses any more, and removes them. Removes
-nothing of other users, and nothing that was made in the last minute.
+scratch folder on this machine finds those that nobody uses any more, and removes them; a process
+looks for them once a minute. Removes nothing of other users, and nothing that was made in the last minute.
 """
 
 from __future__ import annotations
@@ -22,12 +22,20 @@ from tasks.terminal.interrupt import at_sudden_end
 PREFIX = "slotline-scratch-"
 YOUNG_S = 60.0
 """A folder is made and then locked; one that is younger than this may not be locked yet."""
+LOOK_S = 60.0
+"""How often a process looks for what others left behind: there may be thousands of other files beside them."""
+
+_looked_s: dict[Path, float] = {}
+"""When this process last looked, by its monotonic clock."""
 
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Yield an empty folder in the system's folder for temporary files; it is removed at the end of the block."""
-    remove_left_behind(Path(tempfile.gettempdir()), time.time())
+    where, now_s = Path(tempfile.gettempdir()), time.monotonic()
+    if now_s - _looked_s.get(where, float("-inf")) >= LOOK_S:
+        _looked_s[where] = now_s
+        remove_left_behind(where, time.time())
     with (
         tempfile.TemporaryDirectory(prefix=PREFIX, ignore_cleanup_errors=True) as name,
         _locked(Path(name)),

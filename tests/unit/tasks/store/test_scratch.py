@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.store.scratch import PREFIX, YOUNG_S, remove_left_behind, scratch_folder
+from tasks.store import scratch
+from tasks.store.scratch import LOOK_S, PREFIX, YOUNG_S, remove_left_behind, scratch_folder
 
 USER = """
 import sys
@@ -69,6 +70,19 @@ def test_the_folder_of_a_killed_process_is_removed_and_that_of_a_living_one_is_k
     assert left(here) == [folder], "it may be so young that its process has not locked it yet"
     remove_left_behind(here, later())
     assert left(here) == []
+
+
+def test_a_process_looks_for_what_is_left_behind_once_in_a_while(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Path] = []
+    monkeypatch.setattr(scratch, "remove_left_behind", lambda where, now_s: looks.append(where))
+    for _ in range(3):
+        with scratch_folder():
+            pass
+    assert looks == [here], "a job that needs one for each of its steps does not read the whole folder each time"
+    scratch._looked_s[here] -= LOOK_S
+    with scratch_folder():
+        pass
+    assert looks == [here, here]
 
 
 def test_what_is_no_folder_of_ours_is_left_alone(here: Path) -> None:
