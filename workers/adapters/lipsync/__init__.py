@@ -33,6 +33,7 @@ from workers.adapters.outputs import Encoding, Film
 
 if TYPE_CHECKING:
     from workers.adapters.lipsync.computing.mouths import MouthMaker
+    from workers.adapters.onnx_session import Provider
 
 ENCODER = "audio_encoder.onnx"
 
@@ -195,15 +196,28 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
         frames = min(self.entry.batch_size, settings().batch_size or self.entry.batch_size)
         common = shared(encoder_file, self.device, frames, encoder)
-        network = Network(self._session(network_file), network_file, place, self.device)
+        network = Network(self._network(network_file, frames), network_file, place, self.device)
         self._maker = MouthMaker(network, common, self.device)
         return network.shape.side
 
-    def _session(self, file: Path) -> Any:
-        """ONNX Runtime's session of a file; raises `ModelLoadError` with the reason."""
+    def _network(self, file: Path, frames: int) -> Any:
+        """The session of the face's network, by TensorRT if the table wants it and it is there."""
+        from workers.adapters.lipsync.computing import tensorrt
+        from workers.adapters.lipsync.computing.network import shape_of
+
+        place, device = self.entry.place, self.device
+        if not (self._options.tensorrt and hardware.is_cuda(device) and tensorrt.is_built_in(place)):
+            return self._session(file)
+        shape = shape_of(onnx_session.open_session(file, "cpu", 1, place), file, place)
+        session = self._session(file, tensorrt.provider(file, shape, device, frames, half=hardware.is_half(device)))
+        tensorrt.check(session, place)
+        return session
+
+    def _session(self, file: Path, *first: Provider) -> Any:
+        """ONNX Runtime's session of a file, with these providers first; raises `ModelLoadError` with the reason."""
         threads = hardware.threads(self._options.threads, self.device)
-        # TF32 has as many digits as float16, and no format that it could not express.
-        chosen = onnx_session.providers(self.device, use_tf32=str(int(hardware.is_half(self.device))))
+        # CUDA's provider has no float16 of its own. TF32 has as many digits, and float32's range.
+        chosen = [*first, *onnx_session.providers(self.device, use_tf32=str(int(hardware.is_half(self.device))))]
         try:
             return onnx_session.open_session(file, self.device, threads, self.entry.place, chosen, shrinks=True)
         except SlotlineError:

@@ -233,6 +233,27 @@ def test_a_gpu_computes_in_tf32_unless_the_setting_says_otherwise(
     assert dict(chosen)["CUDAExecutionProvider"]["use_tf32"] == tf32
 
 
+def test_tensorrt_comes_before_cuda_where_the_table_wants_it(
+    tiny_face_folder: Path, own_environment: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import onnxruntime
+
+    chosen: list[str] = []
+    _open = onnx_session.open_session
+
+    def open_session(file: Path, device: str, threads: int, place: str, given: Any = None, **more: Any) -> Any:
+        if file.name == "model_best.onnx" and given:
+            chosen.extend(name for name, _ in given)
+        return _open(file, "cpu", threads, place)
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(onnx_session, "open_session", open_session)
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["TensorrtExecutionProvider"])
+    for tensorrt in (True, False):
+        face(tiny_face_folder, device="cuda:0", tensorrt=tensorrt).load()
+    assert chosen == ["TensorrtExecutionProvider", *["CUDAExecutionProvider", "CPUExecutionProvider"] * 2]
+
+
 def test_on_a_cpu_a_face_takes_at_least_the_size_of_its_network(made: ExitStack, tiny_face_folder: Path) -> None:
     size = (tiny_face_folder / "checkpoint" / "model_best.onnx").stat().st_size
     assert (loaded(made, tiny_face_folder).memory_bytes() or 0) >= size
