@@ -65,6 +65,9 @@ def encode_frames(frames: Iterable[Any], encoding: Encoding) -> Stretch:
     return Stretch(out.getvalue(), stream.width, stream.height, count)
 
 
+_CONVERSION = {"dst_colorspace": BT_709, "interpolation": ROUNDED, "threads": 1}
+
+
 class _Converter:
     """Makes frames of a film from pictures, all of one size."""
 
@@ -84,7 +87,7 @@ class _Converter:
         frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="bgr24")
         # One for all pictures: it keeps the tables that it made for the first one.
         self._reformatter = self._reformatter or av.video.reformatter.VideoReformatter()
-        return self._reformatter.reformat(frame, format="yuv420p", dst_colorspace=BT_709, interpolation=ROUNDED)
+        return self._reformatter.reformat(frame, format="yuv420p", **_CONVERSION)
 
     def _check(self, picture: NDArray[np.uint8]) -> None:
         if picture.ndim != 3 or picture.shape[2] != 3 or picture.dtype.name != "uint8" or not picture.size:

@@ -72,7 +72,7 @@ class _Encoder:
                 f"a picture is {picture.shape[1]}×{picture.shape[0]}, the first {self._shape[1]}×{self._shape[0]}"
             )
         frame = load("film").VideoFrame.from_numpy_buffer(np.ascontiguousarray(picture), format="bgr24")
-        frame = self._convert(frame, format=self._form, interpolation=ROUNDED, **self._colours)
+        frame = self._convert(frame, format=self._form, interpolation=ROUNDED, threads=1, **self._colours)
         frame.pts, frame.time_base = self._count, Fraction(1, FPS)
         self._count += 1
         return b"".join(bytes(packet) for packet in self._context.encode(frame))

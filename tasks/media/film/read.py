@@ -36,7 +36,7 @@ class FilmFrames:
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
         av = load("film")
-        self._name = path.name
+        self._name, self._threads = path.name, threads
         try:
             self._container = av.open(
                 f"file:{path}", options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"}
@@ -52,7 +52,7 @@ class FilmFrames:
             self._container.close()
             raise
         self._numbers = {time: number for number, time in enumerate(self._times)}
-        self._stream.codec_context.thread_count = threads
+        self._stream.codec_context.thread_count = threads  # by default FFmpeg takes one for each core of the machine
         self._convert = av.video.reformatter.VideoReformatter().reformat
         self._held: OrderedDict[int, Any] = OrderedDict()
         self._decoder: Iterator[Any] | None = None
@@ -87,7 +87,7 @@ class FilmFrames:
         frame = self._held[number]
         if frame.is_corrupt:
             raise self._damaged(number)
-        picture: NDArray[np.uint8] = self._convert(frame, format="bgr24").to_ndarray()
+        picture: NDArray[np.uint8] = self._convert(frame, format="bgr24", threads=self._threads).to_ndarray()
         return picture
 
     def close(self) -> None:
