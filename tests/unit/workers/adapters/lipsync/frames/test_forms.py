@@ -59,3 +59,27 @@ def test_an_error_of_a_step_ends_the_writing(form: Form, tmp_path: Path) -> None
 
     with pytest.raises(KeyboardInterrupt):
         form.write(picture, range(COUNT), tmp_path, stop)
+
+
+def test_each_round_of_a_measurement_decodes_anew() -> None:
+    class Kept:
+        """A source that keeps what it has decoded, as a film does."""
+
+        count, size, threads = 5, (96, 64), 1
+
+        def __init__(self) -> None:
+            self.decoded: list[int] = []
+            self.held: set[int] = set()
+
+        def read(self, number: int) -> Any:
+            if number not in self.held:
+                self.decoded.append(number)
+            self.held.add(number)
+            return picture(number)
+
+        def close(self) -> None:
+            self.held.clear()
+
+    source = Kept()
+    assert decode_s(source, range(5)) >= 0
+    assert source.decoded == [*range(5)] * 3
