@@ -24,7 +24,7 @@ from tasks.settings import settings
 from tasks.store.names import JSON
 from workers.adapters import hardware, onnx_session, packages, weights
 from workers.adapters.base import Adapter, Offer
-from workers.adapters.lipsync.face import WINDOW, Face
+from workers.adapters.lipsync.face import HELD, WINDOW, Face
 from workers.adapters.lipsync.folder import FaceFolder
 from workers.adapters.lipsync.options import LipsyncOptions
 from workers.adapters.lipsync.prepared import Mouths, PreparedStretch
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from workers.adapters.onnx_session import Provider
 
 ENCODER = "audio_encoder.onnx"
+
+RUNS_IN_WORK = 4
+"""Of a slot: one is made ready, one waits, one is computed, one is put away. Their frames stay decoded."""
 
 PACKAGES = ("onnxruntime", "cv2", "av")
 
@@ -233,7 +236,8 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
     def _attach(self, folder: FaceFolder, side: int) -> None:
         window = self.entry.background_cache_frames or WINDOW
-        self._face = Face(folder, side, window, self._options.legacy_paste)
+        held = max(HELD, RUNS_IN_WORK * self.entry.batch_size)
+        self._face = Face(folder, side, window, self._options.legacy_paste, held)
         self._digest = folder.digest()
 
     def _pictures(self) -> Face:

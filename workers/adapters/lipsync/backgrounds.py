@@ -1,9 +1,9 @@
 """Decoded backgrounds of one face: reads them ahead in the order of showing, keeps those in use, lets go of the others.
 
-At most `window` frames are held, or one stretch if that has more. Those of stretches that are being made come first:
-they are decoded once, for cutting and for pasting. What room is left has frames that are read ahead by threads of its
-own. A frame that is not there is decoded when it is asked for, so what is held never changes what is shown. When
-nothing is asked for, memory and threads are let go.
+Frames of stretches that are being made are decoded once, for cutting and for pasting; they are at most `held`, or one
+stretch if that has more. Beside them at most `window` frames are there: those that are read ahead, by threads of its
+own, and, as far as there is room, those that were shown last. A frame that is not there is decoded when it is asked
+for, so what is held never changes what is shown. When no film goes on, all of it is let go.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ HELD_S = 120.0
 class Backgrounds:
     """The backgrounds of one face, for several threads at a time. Frames that it gives are nobody's to write to."""
 
-    def __init__(self, source: Source, window: int, threads: int = 2, idle_s: float = IDLE_S) -> None:
+    def __init__(self, source: Source, window: int, held: int, threads: int = 2, idle_s: float = IDLE_S) -> None:
         self._source = source
         self._window = window
+        self._most_held = held
         self._most_threads = min(threads, source.threads)
         self._idle_s = idle_s
         self._changed = threading.Condition()
@@ -96,7 +97,10 @@ class Backgrounds:
             if (first, frames) in self._stretches:
                 self._stretches.remove((first, frames))
                 self._release(backgrounds(first, frames, self._source.count))
-                self._trim()
+            self._rows = [row for row in self._rows if not row.is_whole]
+            if not self._rows and not self._needed:
+                self._frames.clear()
+            self._trim()
 
     def get(self, number: int) -> NDArray[np.uint8]:
         """A frame, BGR `[height, width, 3]`. Waits until it is decoded; raises `ModelError` if it is damaged."""
@@ -122,13 +126,13 @@ class Backgrounds:
             self._changed.notify_all()
 
     def _hold(self, first: int, frames: int, numbers: list[int]) -> None:
-        """Need these frames until `end`; stretches before it that leave too little room are let go."""
+        """Need these frames until `end`; the oldest stretches are let go if there are too many."""
         self._used_at = monotonic()
         wanted = dict.fromkeys(numbers)
         there = self._frames.keys() | self._reading
         self._hits += len(wanted.keys() & there)
         self._misses += len(wanted.keys() - there)
-        while self._stretches and sum(length for _, length in self._stretches) + frames > self._window:
+        while self._stretches and sum(length for _, length in self._stretches) + frames > self._most_held:
             self._release(backgrounds(*self._stretches.popleft(), self._source.count))
         self._stretches.append((first, frames))
         for number in wanted:
@@ -150,22 +154,21 @@ class Backgrounds:
         self._start_threads()
 
     def _plan(self, row: Row) -> None:
-        """Read ahead what this row is expected to need, its share of the room; the plans that are oldest make room."""
-        share = (self._window - len(self._needed)) // max(1, len(self._rows))
+        """Read ahead what this row is expected to need, its share of the window; the oldest plans make room."""
+        share = self._window // max(1, len(self._rows))
         positions = ahead(row, min(max(row.frames, share), AHEAD * row.frames))
         for number in backgrounds(positions.start, len(positions), self._source.count):
             self._planned.pop(number, None)
             self._planned[number] = None
-        while self._planned and len(self._planned.keys() | self._needed.keys()) > self._window:
+        while len(self._planned) > self._window:
             del self._planned[next(iter(self._planned))]
         self._trim()
         self._start_threads()
 
     def _trim(self) -> None:
         """Let go of frames that nobody needs and no plan has, the oldest first, as far as others need their room."""
-        kept = self._needed.keys() | self._planned.keys()
-        spare = [number for number in self._frames if number not in kept]
-        for number in spare[: max(0, len(spare) + len(kept) - self._window)]:
+        spare = [one for one in self._frames if one not in self._needed and one not in self._planned]
+        for number in spare[: max(0, len(spare) + len(self._planned) - self._window)]:
             del self._frames[number]
 
     def _is_lacking(self, number: int) -> bool:

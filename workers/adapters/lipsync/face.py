@@ -19,21 +19,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-WINDOW = 100
-"""Frames of 1280×720 pixels have 2.8 MB: 276 MB in all, for a face in use."""
+WINDOW = 50
+HELD = 100
+"""Frames of 1280×720 pixels have 2.8 MB: both together are 415 MB at most, for a face that is speaking."""
 
 
 class Face:
     """One face. Positions count shown frames from 0 on, in the order of showing (`frames/showing.py`).
 
-    `side` is the side of its network's pictures in pixels; `window` is how many decoded frames it holds at most;
-    `legacy_paste` pastes as the Go server did.
+    `side` is the side of its network's pictures in pixels; `legacy_paste` pastes as the Go server did. `window` is how
+    many decoded frames are read ahead, and `held` how many of stretches that are being made stay decoded, at most.
     """
 
-    def __init__(self, folder: FaceFolder, side: int, window: int = WINDOW, legacy_paste: bool = False) -> None:
+    def __init__(
+        self, folder: FaceFolder, side: int, window: int = WINDOW, legacy_paste: bool = False, held: int = HELD
+    ) -> None:
         self._folder = folder
         self._side = side
         self._window = window
+        self._held = held
         self._paste = picture.paste_legacy if legacy_paste else picture.paste
         self._lock = threading.Lock()
         self._opened: tuple[Backgrounds, Parsing] | None = None
@@ -92,5 +96,5 @@ class Face:
         with self._lock:
             if self._opened is None:
                 source, size = self._folder.opened(place)
-                self._opened = Backgrounds(source, self._window), Parsing(self._folder.parsing, size)
+                self._opened = Backgrounds(source, self._window, self._held), Parsing(self._folder.parsing, size)
             return self._opened

@@ -37,6 +37,11 @@ class Row:
     step: int = 0
     is_steady: bool = True
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the last stretch of its film, as far as that is known."""
+        return self.until is not None and self.first + self.frames >= self.until
+
     def expected(self) -> int | None:
         """Where the next stretch begins; None if it cannot be told.
 

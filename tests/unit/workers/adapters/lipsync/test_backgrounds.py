@@ -49,8 +49,8 @@ class Frames:
 
 
 @contextmanager
-def opened(source: Frames, window: int = 60, **options: Any) -> Iterator[Backgrounds]:
-    made = Backgrounds(source, window, **options)
+def opened(source: Frames, window: int = 60, held: int = 60, **options: Any) -> Iterator[Backgrounds]:
+    made = Backgrounds(source, window, held, **options)
     try:
         yield made
     finally:
@@ -67,7 +67,7 @@ def take(of: Backgrounds, first: int, frames: int = 10, until: int | None = None
 
 def readers() -> list[threading.Thread]:
     """The threads that read backgrounds."""
-    return [one for one in threading.enumerate() if one.name == "backgrounds"]
+    return [one for one in threading.enumerate() if one.name == "slotline-backgrounds"]
 
 
 def held(of: Backgrounds) -> int:
@@ -101,24 +101,35 @@ def test_nothing_is_read_beyond_the_end_of_the_film(wait_until: WaitUntil) -> No
     assert max(source.read_numbers) == 25
 
 
-def test_no_more_frames_are_held_than_the_window(wait_until: WaitUntil) -> None:
-    with opened(source := Frames(), window=35) as of:
+def test_no_more_frames_are_held_than_the_window_and_what_is_being_made() -> None:
+    with opened(Frames(), window=25, held=20) as of:
         for first in range(0, 400, 10):
             of.begin(first, 10)
-            assert held(of) <= 35
-            take(of, first, 10)
-            assert held(of) <= 35
-        wait_until(lambda: len(source.read_numbers) > 100)
+            of.get(backgrounds(first, 1, 200)[0])
+            assert held(of) <= 45
+        for first in range(0, 400, 10):
+            of.end(first, 10)
+        assert held(of) <= 25
 
 
-def test_a_stretch_that_is_longer_than_the_window_is_shown_and_let_go() -> None:
-    with opened(Frames(), window=5) as of:
+def test_a_stretch_that_is_longer_than_all_room_is_shown_and_let_go() -> None:
+    with opened(Frames(), window=5, held=5) as of:
         assert take(of, 0, 30) == backgrounds(0, 30, 200)
         assert held(of) <= 5
 
 
+def test_when_the_last_film_ends_nothing_is_held() -> None:
+    with opened(Frames()) as of:
+        take(of, 0, until=20)
+        of.begin(3000, 10, until=3010)
+        take(of, 10, until=20)
+        assert held(of) > 0, "another film goes on"
+        of.end(3000, 10)
+        assert held(of) == 0
+
+
 def test_frames_stay_between_cutting_and_pasting() -> None:
-    with opened(source := Frames(), window=40) as of:
+    with opened(source := Frames(), held=30) as of:
         for first in (0, 10, 20):
             for number in of.begin(first, 10, until=30):
                 of.get(number)
@@ -130,11 +141,11 @@ def test_frames_stay_between_cutting_and_pasting() -> None:
 
 
 def test_stretches_that_are_never_finished_make_room_for_others() -> None:
-    with opened(source := Frames(), window=30) as of:
+    with opened(source := Frames(), window=10, held=30) as of:
         for first in range(0, 100, 10):
             for number in of.begin(first, 10):
                 of.get(number)
-            assert held(of) <= 30
+            assert held(of) <= 40
         read = len(source.read_numbers)
         assert [int(of.get(number)[0, 0, 0]) for number in of.resume(0, 10)] == backgrounds(0, 10, 200)
         assert len(source.read_numbers) >= read + 10, "what was let go is read again"
@@ -165,7 +176,7 @@ def test_films_at_the_same_time_share_the_window_and_the_frames() -> None:
 
 def test_several_threads_get_what_they_ask_for() -> None:
     wrong: list[Any] = []
-    with opened(source := Frames(count=37), window=40) as of:
+    with opened(source := Frames(count=37), window=20, held=20) as of:
 
         def work(start: int) -> None:
             for first in range(start, start + 300, 10):

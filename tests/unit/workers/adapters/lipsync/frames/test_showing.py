@@ -45,8 +45,10 @@ def test_stretches_that_follow_each_other_are_read_on_until_the_film_ends() -> N
     assert ahead(row, 60) == range(50, 110)
     [row] = walk((0, 130), (25, 130), (50, 130))
     assert ahead(row, 60) == range(75, 130)
+    assert not row.is_whole
     [row] = walk((105, 130))
     assert len(ahead(row, 60)) == 0
+    assert row.is_whole
 
 
 def test_without_an_end_they_are_read_on_and_on() -> None:
