@@ -31,8 +31,11 @@ class FilmTarget:
         return sum(bool(PICTURE.fullmatch(name)) and name.endswith(self.pictures) for name in names) - written
 
 
-def film_target(given: str, pictures: str | None) -> FilmTarget:
-    """What `-o` says; raises `InvalidInput` if it cannot be written. Makes a folder for pictures."""
+def film_target(given: str, pictures: str | None, source: Path | None = None) -> FilmTarget:
+    """What `-o` says; raises `InvalidInput` if it cannot be written, or is the file `source` that the film is made of.
+
+    Makes a folder for pictures.
+    """
     target = FilmTarget(Path(given), pictures, given == STREAM)
     if pictures:
         if target.is_stream:
@@ -48,6 +51,8 @@ def film_target(given: str, pictures: str | None) -> FilmTarget:
         if target.path.suffix.lower() not in FILM_ENDINGS:
             raise InvalidInput(f"-o: a film is written as mp4, not as {target.path.suffix}; name it film.mp4")
         check_place(target.path)
+        if source is not None and target.path.exists() and source.exists() and target.path.samefile(source):
+            raise InvalidInput(f"-o: {given} is the file that the film is made of; name another")
     return target
 
 

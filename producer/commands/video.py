@@ -78,7 +78,7 @@ def video(sound: Path | None, text: str | None, local: bool, target: str, slots:
     """
     choose_settings(local)
     local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
-    where = film_target(target, given["pictures"])
+    where = film_target(target, given["pictures"], sound)
     if where.is_stream:
         load("film")  # without PyAV it is refused here, and not after the job was sent
     given["model"] = given["model"] or options.only_model(LIPSYNC, "is to show the face", "show faces")

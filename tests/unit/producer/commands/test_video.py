@@ -36,7 +36,8 @@ def interrupted(broker: str, use_catalog: UseCatalog, monkeypatch: pytest.Monkey
     """A folder with a sound, and Ctrl-C instead of a wait."""
     use_catalog(CATALOG)
     monkeypatch.chdir(tmp_path)
-    Path("talk.wav").write_bytes(WAV)
+    for name in ("talk.wav", "talk.mp4"):
+        Path(name).write_bytes(WAV)
 
     def looks(*args: object, **options: object) -> Iterator[object]:
         raise KeyboardInterrupt
@@ -117,6 +118,7 @@ SOUND = ("talk.wav", "-o", "film.mp4")
         ([*SOUND, "--model", "quick"], "model: 'quick' shows no face (its adapter is rehearsal)"),
         (["--text", "Hi.", "--speech-model", "faces", "-o", "x.mp4"], "speech: model: 'faces' does not speak (its ad"),
         (["talk.wav", "-o", "film.avi"], "-o: a film is written as mp4, not as .avi; name it film.mp4"),
+        (["talk.mp4", "-o", "./talk.mp4"], "-o: ./talk.mp4 is the file that the film is made of; name another"),
         (["talk.wav", "-o", "no/film.mp4"], "-o: there is no folder no; make it, or name another"),
         (["talk.wav", "-o", "."], "-o: . is a folder; name a file in it, such as film.mp4"),
         (["talk.wav", "-o", "-", "--pictures", "jpg"], "-o: pictures are written to a folder; name one"),

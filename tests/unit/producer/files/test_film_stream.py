@@ -13,7 +13,8 @@ import pytest
 import redis
 
 from producer import Client, Job
-from tasks.errors import ArtifactMissing, InvalidInput, JobCancelled, MissingExtra, PartsFailed
+from tasks.errors import ArtifactMissing, BrokerUnavailable, InvalidInput, JobCancelled, MissingExtra, PartsFailed
+from tasks.flow.ledger.queries import Queries
 from tasks.messages import Film, VideoResult
 from tasks.redis import keys
 from tests.unit.tasks.flow.ledger.opened_jobs import OPENING
@@ -140,6 +141,27 @@ def test_a_stretch_that_is_missing_is_waited_for_until_it_is_computed_again(clie
     film.end()
     with pytest.raises(ArtifactMissing, match=f"^stretch 2 of job {film.id} is no longer in the store; save the film$"):
         next(stream)
+
+
+def test_while_redis_is_away_it_waits_and_then_goes_on_where_it_was(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = OpenFilm(client)
+    for number in (1, 2, 3):
+        film.settle(number)
+    looks, outcome = iter(range(99)), Queries.outcome
+
+    def away_twice(queries: Queries, job_id: str, part: int) -> dict[str, Any] | None:
+        if next(looks) in (1, 2):
+            raise BrokerUnavailable("away")
+        return outcome(queries, job_id, part)
+
+    monkeypatch.setattr(Queries, "outcome", away_twice)
+    stream = film.stream()
+    pieces = [next(stream) for _ in range(3)]
+    check_whole(pieces)
+    film.end()
+    assert list(stream) == []
 
 
 def test_a_film_whose_stretches_are_gone_is_given_as_it_is(client: Client) -> None:
