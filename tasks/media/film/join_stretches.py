@@ -8,10 +8,11 @@ is missing or damaged, nothing is stored, and all such stretches are named toget
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from tasks.errors import ArtifactMissing
+from tasks.errors import ArtifactMissing, StoreError
 from tasks.media.assemble_parts import PartsMissing
-from tasks.media.film.join import FilmWriter
+from tasks.media.film.join import FilmAbout, FilmWriter
 from tasks.store.artifacts import Artifact, Store, name_of
 from tasks.store.scratch import scratch_folder
 
@@ -27,7 +28,7 @@ def join_to_store(store: Store, stretches: Sequence[str], sound: str) -> Artifac
 
     The details are `width`, `height`, `frames` and `stretches`. A film that exists already is not made again, and no
     stretch is read then. Raises `PartsMissing`; from then on `store.find` returns None for these stretches. Raises
-    `ArtifactMissing` if the sound is missing.
+    `ArtifactMissing` if the sound is missing, and `StoreError` where the disk is full.
     """
     name = name_of("film", "mp4", {"joiner": VERSION, "stretches": list(stretches), "sound": sound})
     if (whole := store.find(name)) is not None:
@@ -35,12 +36,19 @@ def join_to_store(store: Store, stretches: Sequence[str], sound: str) -> Artifac
     with scratch_folder() as folder:
         store.fetch(sound, folder / "sound")
         film = folder / "film.mp4"
-        with FilmWriter(film, folder / "sound", fragmented=False, name="audio") as writer:
-            for number, stretch in enumerate(stretches, 1):
-                writer.add(_read(store, stretches, number, stretch))
-            about = writer.finish()
+        try:
+            about = _join(store, stretches, folder / "sound", film)
+        except OSError as exc:
+            raise StoreError(f"the film could not be written: {exc.strerror or exc}") from exc
         size = {"width": about.width, "height": about.height, "frames": about.frames}
         return store.put_file(name, film, {**size, STRETCHES: list(stretches)})
+
+
+def _join(store: Store, stretches: Sequence[str], sound: Path, film: Path) -> FilmAbout:
+    with FilmWriter(film, sound, fragmented=False, name="audio") as writer:
+        for number, stretch in enumerate(stretches, 1):
+            writer.add(_read(store, stretches, number, stretch))
+        return writer.finish()
 
 
 def check_all(store: Store, stretches: Sequence[str]) -> None:

@@ -146,6 +146,7 @@ class _Source:
             bad = 0
             for frame in frames:
                 self._check_gap(frame, done_s)
+                self._check_numbers(frame, done_s)
                 done_s += frame.samples / frame.sample_rate
                 yield frame
             if done_s > LIMIT_S:
@@ -185,6 +186,14 @@ class _Source:
             self._first_s = at_s
         if at_s - self._first_s - done_s > _GAP_S:
             raise self._damaged(done_s)
+
+    def _check_numbers(self, frame: Any, done_s: float) -> None:
+        """Only a file of floats can hold what is no number; as an integer it would be the loudest sample there is."""
+        if self._stream.codec_context.name.startswith("pcm_f"):
+            import numpy as np
+
+            if not np.isfinite(frame.to_ndarray()).all():
+                raise InvalidInput(f"{self._name}: holds NaN or infinity at {done_s:.1f} s")
 
     def _check_end(self, done_s: float) -> None:
         if not done_s:

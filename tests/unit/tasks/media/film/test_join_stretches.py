@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tasks.errors import ArtifactMissing
+from tasks.errors import ArtifactMissing, StoreError
 from tasks.media.assemble_parts import PartsMissing
 from tasks.media.encoding import Encoding
+from tasks.media.film import join_stretches
 from tasks.media.film.encode import encode_stretch
 from tasks.media.film.join_stretches import check_all, join_to_store
 from tasks.media.wav import encode_wav
@@ -61,3 +64,19 @@ def test_all_that_is_missing_or_damaged_is_named_together(store: Store, stretche
 def test_a_sound_that_is_missing_is_named(store: Store, stretches: list[str]) -> None:
     with pytest.raises(ArtifactMissing, match="^artifact sound/ab/gone.wav is not in"):
         join_to_store(store, stretches, "sound/ab/gone.wav")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here, which is a full disk")
+def test_a_full_disk_is_an_error_of_the_store_and_may_pass(
+    store: Store, stretches: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def full() -> Iterator[Path]:
+        (tmp_path / "scratch").mkdir()
+        (tmp_path / "scratch" / "film.mp4").symlink_to("/dev/full")
+        yield tmp_path / "scratch"
+
+    monkeypatch.setattr(join_stretches, "scratch_folder", full)
+    with pytest.raises(StoreError, match="^the film could not be written: No space left on device$") as refused:
+        join_to_store(store, stretches, SOUND)
+    assert refused.value.retryable

@@ -141,6 +141,15 @@ def test_damage_in_the_middle_is_refused_with_its_time(tmp_path: Path, name: str
     assert str(refused.value)[:-4] == refusal[:-4], "to the second"
 
 
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_what_is_no_number_is_refused_with_its_time(tmp_path: Path, value: float) -> None:
+    samples = tone(3, 16_000)
+    samples[32_100] = value
+    soundfile.write(tmp_path / "a.wav", samples, 16_000, subtype="FLOAT")
+    with pytest.raises(InvalidInput, match=r"^a\.wav: holds NaN or infinity at [12]\.\d s$"):
+        whole(tmp_path / "a.wav")
+
+
 def test_a_file_that_is_cut_off_says_where_it_ends(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.flac", tone(3, 44_100), 44_100)
     data = (tmp_path / "a.flac").read_bytes()
