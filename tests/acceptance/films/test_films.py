@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import dataclass
 from typing import Any
 
 import av
@@ -57,25 +58,36 @@ def put_sound(client: Client, seconds: float, loud_from_s: float = 0.0) -> str:
     return client.store.put_bytes(name_of_bytes("sound", "wav", data), data).name
 
 
-def pictures_of(film: bytes) -> tuple[list[Picture], list[float], float]:
-    """What each frame of a film tells, when it is shown, and the length of the sound in seconds."""
+@dataclass(frozen=True)
+class Seen:
+    """What each frame of a film tells, and when it is shown; the length of its sound, and from when on it is loud."""
+
+    shown: list[Picture]
+    times_s: list[float]
+    sound_s: float
+    loud_from_s: float
+
+
+def seen(film: bytes) -> Seen:
     with av.open(io.BytesIO(film)) as source:
         frames = [(told(one.to_ndarray(format="bgr24")), float(one.time)) for one in source.decode(video=0)]
     with av.open(io.BytesIO(film)) as source:
-        samples = sum(one.samples for one in source.decode(audio=0))
         rate = source.streams.audio[0].rate
-    return [one for one, _ in frames], [at for _, at in frames], samples / rate
+        pieces = list(source.decode(audio=0))
+    samples = np.concatenate([one.to_ndarray()[0] for one in pieces])
+    loud_from_s = float(pieces[0].time) + float(np.argmax(np.abs(samples) > 0.1)) / rate
+    return Seen([one for one, _ in frames], [at for _, at in frames], len(samples) / rate, loud_from_s)
 
 
-def check_film(client: Client, made: dict[str, Any], face: str, first_background: int = 0) -> list[Picture]:
+def check_film(client: Client, made: dict[str, Any], face: str, first_background: int = 0) -> Seen:
     """Every frame shows this face at its time, and sound and picture are of one length within a frame."""
-    shown, times, sound_s = pictures_of(client.store.read_bytes(made["film"]["artifact"]))
-    assert [one.frame for one in shown] == list(range(made["frames"]))
-    assert [one.background for one in shown] == list(range(first_background, first_background + made["frames"]))
-    assert {one.face for one in shown} == {mark_of(face)}
-    assert times == pytest.approx([number / FPS for number in range(made["frames"])])
-    assert sound_s == pytest.approx(made["frames"] / FPS, abs=1 / FPS)
-    return shown
+    film = seen(client.store.read_bytes(made["film"]["artifact"]))
+    assert [one.frame for one in film.shown] == list(range(made["frames"]))
+    assert [one.background for one in film.shown] == list(range(first_background, first_background + made["frames"]))
+    assert {one.face for one in film.shown} == {mark_of(face)}
+    assert film.times_s == pytest.approx([number / FPS for number in range(made["frames"])])
+    assert film.sound_s == pytest.approx(made["frames"] / FPS, abs=1 / FPS)
+    return film
 
 
 def test_a_sound_becomes_a_film_whose_mouth_moves_when_it_is_heard(
@@ -86,8 +98,10 @@ def test_a_sound_becomes_a_film_whose_mouth_moves_when_it_is_heard(
     asked = {"audio": sound, "model": "faces", "face": "anna", "first_background": 7, "title": "A tone"}
     made = celery.send_task("lipsync.video", kwargs=asked).get(timeout=GIVE_UP_S)
     assert (made["frames"], made["stretches"], made["computed"], made["title"]) == (533, 22, 22, "A tone")
-    shown = check_film(client, made, "anna", first_background=7)
-    assert next(one.frame for one in shown if one.loudness) == pytest.approx(20.6 * FPS, abs=1)
+    film = check_film(client, made, "anna", first_background=7)
+    assert film.loud_from_s == pytest.approx(20.6, abs=1 / FPS)
+    moved_s = next(at for one, at in zip(film.shown, film.times_s, strict=True) if one.loudness)
+    assert moved_s == pytest.approx(film.loud_from_s, abs=1 / FPS), "the mouth moves when the sound is heard"
     assert client.store.find(made["film"]["artifact"]).details["frames"] == 533  # type: ignore[union-attr]
     again = celery.send_task("lipsync.video", kwargs=asked).get(timeout=GIVE_UP_S)
     assert again == {**made, "computed": 0}

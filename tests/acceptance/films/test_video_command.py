@@ -13,7 +13,7 @@ import pytest
 from producer import Client
 from tasks.launch import slotline_command
 from tasks.media.wav import encode_wav
-from tests.acceptance.films.test_films import pictures_of
+from tests.acceptance.films.test_films import seen
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.processes import Process, StartProcess
 from tests.fixtures.workers import StartPair
@@ -59,11 +59,11 @@ def command(start_process: StartProcess, tmp_path: Path) -> Command:
 
 
 def check_whole(film: bytes) -> None:
-    shown, times, sound_s = pictures_of(film)
-    assert [one.frame for one in shown] == list(range(FRAMES))
-    assert {one.face for one in shown} == {mark_of("anna")}
-    assert times == pytest.approx([number / 25 for number in range(FRAMES)])
-    assert sound_s == pytest.approx(FRAMES / 25, abs=1 / 25)
+    found = seen(film)
+    assert [one.frame for one in found.shown] == list(range(FRAMES))
+    assert {one.face for one in found.shown} == {mark_of("anna")}
+    assert found.times_s == pytest.approx([number / 25 for number in range(FRAMES)])
+    assert found.sound_s == pytest.approx(FRAMES / 25, abs=1 / 25)
 
 
 def test_a_film_can_be_watched_long_before_it_is_whole(start_pair: StartPair, client: Client, talk: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_film_can_be_watched_long_before_it_is_whole(start_pair: StartPair, cl
     progress = job.progress()
     assert (progress.state, progress.total) == ("PROGRESS", 9)
     assert progress.settled < 5
-    assert [one.frame for one in pictures_of(first)[0]] == list(range(25))
+    assert [one.frame for one in seen(first).shown] == list(range(25))
     check_whole(first + b"".join(stream))
     assert job.result().computed == 9
 
