@@ -17,6 +17,7 @@ from celery import Celery, chain
 
 from producer import Client
 from tasks.errors import InvalidInput, SlotlineError
+from tests.fixtures.commands import Slotline
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.faces import sounds
 from tests.fixtures.faces.folder import FaceLook, make_face
@@ -85,7 +86,7 @@ def unpacked(client: Client, names: list[str], folder: Path) -> list[Picture]:
     return list(pictures.values())
 
 
-def test_a_film_shows_what_it_sounds(client: Client, start_pair: StartPair, tmp_path: Path) -> None:
+def test_a_film_shows_what_it_sounds(client: Client, start_pair: StartPair, slotline: Slotline, tmp_path: Path) -> None:
     start_pair("loud")
     sound = sounds.write(tmp_path / "sound.wav", sounds.loud_from(1.3, 3.01, 44_100), 44_100)
     job = client.submit_video(sound, model="loud", face="anna", title="Onset")
@@ -104,6 +105,11 @@ def test_a_film_shows_what_it_sounds(client: Client, start_pair: StartPair, tmp_
     assert longer.wait(GIVE_UP_S).frames == 76
     [path] = longer.save(tmp_path / "longer.mp4")
     assert watch(path).numbers() == [shown(7 + index, LOUD.frames) for index in range(76)]
+
+    said = slotline("video", sound, "--model", "loud", "--face", "anna", "-o", tmp_path / "command.mp4")
+    assert said.status == 0, said.err
+    assert (tmp_path / "command.mp4").read_bytes() == (tmp_path / "film.mp4").read_bytes()
+    assert b"".join(client.submit_video(sound, model="loud").stream_film())[4:8] == b"ftyp"
 
 
 def test_its_pictures_are_those_of_the_reference(client: Client, start_pair: StartPair, tmp_path: Path) -> None:
