@@ -1,14 +1,14 @@
 """What slots on a real GPU do: memory planned and used, jobs a second, out of memory, unload and reload, deaths.
 
-    python -m benchmarks.gpu_check [--models bart kokoro] [--slots 1 2 4] [--jobs 512] [--batch 16] [--catalog FILE]
-                                   [--busy-only] [--dry-run]
+    python -m benchmarks.gpu_check [--models bart kokoro lipsync] [--slots 1 2 4] [--jobs 512] [--batch 16]
+                                   [--catalog FILE] [--busy-only] [--dry-run]
 
 Needs a GPU, torch and transformers, and says so in one line where one is missing. The model is a BART of the size of
 bart-large-cnn (0.4 billion parameters, fp16) with random weights, made on the spot; `--catalog` takes another, the
-model `bart` of that file. Then come Kokoro's slots (`benchmarks/gpu_kokoro.py`). The jobs are `Client.map`'s. Every
-figure of memory is the driver's. `--busy-only` leaves out all but memory, jobs a second and the busy share. `--dry-run`
-takes a tiny model on the CPU, to see that the check itself runs. Prints a Markdown table, a row as soon as it is
-measured; leaves nothing behind.
+model `bart` of that file. Then come Kokoro's slots (`benchmarks/gpu_kokoro.py`), and those of a face
+(`benchmarks/gpu_lipsync.py`). The jobs are `Client.map`'s, and films. Every figure of memory is the driver's.
+`--busy-only` leaves out all but memory, jobs a second and the busy share. `--dry-run` takes tiny models on the CPU, to
+see that the check itself runs. Prints a Markdown table, a row as soon as it is measured; leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import gpu_kokoro, kokoro_slots
+from benchmarks import gpu_kokoro, gpu_lipsync, kokoro_slots
 from benchmarks.gpu_card import Card, CpuCard, GpuCard, busy, children_of, hog
 from benchmarks.gpu_slots import LIMIT_S, WORKER, Slots, when
 from benchmarks.random_bart import LARGE, TINY, texts, write
@@ -38,6 +38,7 @@ from workers.slots import nvml
 from workers.slots.plan import GB, gb
 
 MODEL = "bart"
+LIPSYNC = "lipsync"
 STORM_BATCH = 64
 STORM_WORDS = 600
 """About 900 tokens: 64 such texts want more memory than is left to them, and one wants far less."""
@@ -208,7 +209,7 @@ def prepare(bench: Rig, catalog: Path | None, is_dry: bool) -> None:
 def arguments() -> argparse.Namespace:
     """What the caller asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    models = (MODEL, kokoro_slots.MODEL)
+    models = (MODEL, kokoro_slots.MODEL, LIPSYNC)
     parser.add_argument("--models", choices=models, nargs="+", default=models, help="which are checked")
     parser.add_argument("--slots", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--jobs", type=int, default=512, help="of each drain; a quarter where batches are off")
@@ -230,6 +231,9 @@ def rows(bench: Rig, card: Card, asked: argparse.Namespace) -> Iterator[Row]:
             yield from Check(bench, card, asked.jobs, asked.batch).rows(asked.slots, asked.busy_only, leave_bytes)
     if kokoro_slots.MODEL in asked.models:
         yield from gpu_kokoro.KokoroCheck(bench, card, asked.jobs, asked.dry_run).rows(asked.slots, flow)
+    if LIPSYNC in asked.models:
+        seconds = max(4, asked.jobs // 16)
+        yield from gpu_lipsync.LipsyncCheck(bench, card, seconds, asked.dry_run).rows(asked.slots, flow)
 
 
 def main() -> int:

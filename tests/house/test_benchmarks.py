@@ -150,6 +150,16 @@ def test_registry_loads_each_model_once_where_slots_that_hold_one_are_preferred(
     assert rows["to anybody"][0] > rows["preferred"][0]
 
 
+def test_lipsync_tells_what_a_frame_takes_beside_the_network(model_packages: None) -> None:
+    rows = rows_of("lipsync", "--only", "stages", "--tiny", "--film-seconds", "4")
+    slots = {name: figures for name, figures in rows.items() if figures}
+    assert set(slots) == {"png", "jpg", "film", "png, prepared"}
+    for per_s, share, cpus, *others in slots.values():
+        assert share == pytest.approx(per_s * 0.006, abs=0.002)
+        assert min(share, cpus) > 0
+        assert len(others) >= 6
+
+
 def test_lipsync_tells_which_frames_of_a_conversation_are_in_time() -> None:
     rows = rows_of("lipsync", "--only", "conversation", "--people", "3", "--seconds", "10", "--slots", "1", "--where")
     frames, first, smooth, _, unlucky, left_behind, busy, *cpus = rows["3"]
