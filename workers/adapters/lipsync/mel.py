@@ -36,6 +36,9 @@ LOWEST_HZ, HIGHEST_HZ = 55.0, 7600.0
 FFT = 2 * HALF_FFT
 EMPHASIS = 0.97
 
+ROWS_A_PRODUCT = 8
+"""OpenBLAS computes larger products with a thread on each core, which then spin: 5 ms of CPU for 0.1 ms of work."""
+
 LINEAR_HZ, LOG_FROM_HZ, LOG_STEP = 200.0 / 3, 1000.0, np.log(6.4) / 27
 """The mel scale of Slaney's toolbox: linear below 1,000 Hz, then logarithmic."""
 
@@ -85,8 +88,8 @@ def mel_rows(part: SoundPart, second: int) -> NDArray[np.float32]:
     begin = second * SOUND_RATE - HALF_FFT
     samples = part.emphasised(begin, begin + (ROWS_A_SECOND - 1) * HOP + FFT)
     framed = np.lib.stride_tricks.sliding_window_view(samples, FFT)[::HOP]
-    magnitudes = np.abs(np.fft.rfft(framed * _hann(), axis=1))
-    loudness = 20.0 * np.log10(np.maximum(1e-5, magnitudes @ _filters())) - 20.0
+    magnitudes = np.abs(np.fft.rfft(framed * _hann(), axis=1)).reshape(-1, ROWS_A_PRODUCT, FFT // 2 + 1)
+    loudness = 20.0 * np.log10(np.maximum(1e-5, (magnitudes @ _filters()).reshape(-1, BANDS))) - 20.0
     return np.clip(8.0 * (loudness + 100.0) / 100.0 - 4.0, -4.0, 4.0).astype(np.float32)
 
 
