@@ -70,6 +70,7 @@ def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:
     def send() -> None:
         link.send(RegistryOffer(of_registry(models.entry, device, models.names())))
         link.send(models.holds())
+        models.look_at_memory()
 
     def send_repeatedly() -> None:
         with contextlib.suppress(LinkClosed):

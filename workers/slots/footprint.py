@@ -7,11 +7,12 @@ asks no driver, and decides nothing about slots. Sizes are bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tasks.offers import Offers
 from tasks.redis import keys
-from workers.slots.nvml import Gpu
+from workers.slots.nvml import Gpu, User
 from workers.slots.plan import GB, Footprint
 
 if TYPE_CHECKING:
@@ -71,6 +72,17 @@ def measured(before: Gpu, after: Gpu, pid: int, is_first: bool) -> int | None:
             return None
         fell = own or fell
     return fell if fell > 0 else None
+
+
+def own_bytes(users: Sequence[User], pid: int) -> int | None:
+    """How much of a GPU the process uses, of what the driver shows; None where the driver does not show it.
+
+    A process that none of the users is may not have begun to use the GPU, or has another pid there: so only where there
+    are no users it is 0.
+    """
+    if not users:
+        return 0
+    return next((user.used_bytes for user in users if user.pid == pid), None)
 
 
 def _measured(client: Redis, entry: ModelEntry, gpu_type: str, precise: str) -> int | None:

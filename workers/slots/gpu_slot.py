@@ -80,6 +80,18 @@ class GpuSlot:
         except RedisError as exc:
             logger.warning("the turn to load on %s could not be ended, it ends by itself: %s", self.label, words(exc))
 
+    def used_bytes(self) -> int | None:
+        """How much of the GPU's memory this process uses, by the driver; None where it does not show it. For the child.
+
+        In a container the driver shows other pids than ours. Then nothing is known, unless the GPU has no user at all.
+        """
+        try:
+            users = nvml.read(self.uuid, self.label).users
+        except SlotlineError as exc:
+            logger.debug("how much memory of %s is used here cannot be seen: %s", self.label, exc)
+            return None
+        return footprint.own_bytes(users, os.getpid())
+
     def unloaded(self) -> None:
         """The model left the GPU, or its process ended: keep its memory for it. Safe to call again."""
         try:

@@ -39,6 +39,9 @@ class GpuShare(Protocol):
     def end_turn(self) -> None:
         """In the child: let others load on this GPU."""
 
+    def used_bytes(self) -> int | None:
+        """In the child: how much of the GPU's memory this process uses; None where the driver does not show it."""
+
     def unloaded(self) -> None:
         """In the child: the model left the GPU; its memory is kept for it."""
 

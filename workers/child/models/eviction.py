@@ -7,6 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tasks.catalog import DEFAULT_MAX_MODELS
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+
+GB = 1024**3
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,12 @@ class Bounds:
     max_bytes: int | None = None
     policy: str = "lru"
 
+    @classmethod
+    def of(cls, entry: ModelEntry) -> Bounds:
+        """The limits in a registry's table."""
+        max_bytes = None if entry.max_memory_gb is None else int(entry.max_memory_gb * GB)
+        return cls(entry.max_models or DEFAULT_MAX_MODELS, max_bytes, entry.eviction_policy)
+
     def hold(self, models: int, size_bytes: int) -> bool:
         """Whether this number of models with this total size is within the limits."""
         return models <= self.max_models and (self.max_bytes is None or size_bytes <= self.max_bytes)
@@ -46,6 +60,12 @@ def victims(loaded: Sequence[Candidate], bounds: Bounds, new_models: int = 0, ne
         gone.append(one.name)
         models, size_bytes = models - 1, size_bytes - one.size_bytes
     return gone
+
+
+def first(loaded: Sequence[Candidate], bounds: Bounds) -> str | None:
+    """The model that goes first, whatever room there is; None if all are in use."""
+    idle = [one for one in loaded if not one.in_use]
+    return min(idle, key=lambda one: _rank(one, bounds.policy)).name if idle else None
 
 
 def room(loaded: Sequence[Candidate], bounds: Bounds) -> int:

@@ -77,7 +77,9 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))
 
-    registry = Registry(spec.entry, spec.device, life, load, field=field_of(spec.entry, spec.device))
+    used_bytes = spec.gpu.used_bytes if spec.gpu is not None else lambda: None
+    field = field_of(spec.entry, spec.device)
+    registry = Registry(spec.entry, spec.device, life, load, field=field, used_bytes=used_bytes)
     registry.changed = link.send
     registry.gone = lambda name: _gone(tell, name)
     return registry

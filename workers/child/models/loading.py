@@ -24,7 +24,7 @@ def load(
 
     Raises a `SlotlineError` with a message of one line for any error.
     """
-    from workers.adapters import adapter_of
+    from workers.adapters import adapter_of, hardware
 
     began = time.monotonic()
     enter(State.LOADING)
@@ -39,6 +39,9 @@ def load(
     except MemoryError as exc:
         raise OutOfMemory(f"memory ran out while {entry.name} was loaded") from exc
     except Exception as exc:  # the boundary to the model's own code
+        if hardware.memory_error(exc, device) is not None:
+            reason = hardware.one_line(exc)
+            raise OutOfMemory(f"memory ran out while {entry.name} was loaded: {reason}") from exc
         reason = " ".join(str(exc).split()) or "no reason given"
         raise ModelLoadError(f"{type(exc).__name__}: {reason}") from exc
     return LoadedModel(entry, adapter, offer, time.monotonic() - began)

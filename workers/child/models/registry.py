@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from cachetools import LRUCache
 
-from tasks.catalog import DEFAULT_MAX_MODELS
-from tasks.errors import ModelLoadError, SlotlineError
+from tasks.errors import ModelLoadError, OutOfMemory
 from tasks.messages.variants import variant_missing
 from workers.adapters import hardware
-from workers.child.models import eviction, loading
-from workers.child.models.eviction import Bounds, Candidate
+from workers.child.models import eviction
+from workers.child.models.eviction import GB, Bounds, Candidate
 from workers.child.models.folder import ModelFolder
 from workers.child.models.lifecycle import Lifecycle
+from workers.child.models.preload import preload
 from workers.child.models.registry_model import RegistryModel, Tally
+from workers.child.models.sizes import Sizes
 from workers.wire.messages import RegistryHolds
 from workers.wire.state import State
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-GB = 1024**3
 REMEMBERED = 1024
 """The number of models whose counts are kept after they were unloaded."""
 
@@ -45,7 +45,7 @@ Load = Callable[["ModelEntry", str, Callable[[State], None]], "LoadedModel"]
 class Registry:
     """The registry's models. `load` loads one. `life` has the state of the slot, which is ready without any model.
 
-    `field` is the requests' field that names one: `voice`, `face`.
+    `field` is the requests' field that names one: `voice`, `face`. `used_bytes` is what the process uses of the GPU.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Registry:
         load: Load,
         clock: Callable[[], float] = time.time,
         field: str = "voice",
+        used_bytes: Callable[[], int | None] = lambda: None,
     ) -> None:
         self.entry = entry
         self.offer = None
@@ -64,8 +65,8 @@ class Registry:
         self._load = load
         self._clock = clock
         self._folder = ModelFolder(entry, field)
-        max_bytes = None if entry.max_memory_gb is None else int(entry.max_memory_gb * GB)
-        self._bounds = Bounds(entry.max_models or DEFAULT_MAX_MODELS, max_bytes, entry.eviction_policy)
+        self._bounds = Bounds.of(entry)
+        self._sizes = Sizes(device, used_bytes)
         self._idle_s = entry.idle_timeout_minutes * 60 if entry.idle_timeout_minutes else None
         self._models: dict[str, RegistryModel] = {}
         self._tallies: LRUCache[str, Tally] = LRUCache(REMEMBERED)
@@ -92,7 +93,7 @@ class Registry:
             raise ModelLoadError(f"{self.entry.place} path: there is no folder {self._folder.path}")
         if not self._folder.names():
             logger.warning("%s path: there is no model in %s yet", self.entry.place, self._folder.path)
-        self._preload()
+        preload(self.entry, self._load_first)
         return time.monotonic() - began
 
     def unload(self) -> None:
@@ -115,8 +116,13 @@ class Registry:
         try:
             yield one.model
         finally:
+            reported = one.model.adapter.memory_bytes()
             with self._counting:
+                one.size_bytes = one.size_bytes if reported is None else reported
                 one.leave(self._clock(), began)
+            if self._bounds.max_bytes is not None:
+                with self._moving:
+                    self._make_room(0, 0)
 
     def fetch(self, variant: str | None) -> LoadedModel:
         """The model of that id, loaded now if it is not; this counts as no use. Raises like `use`."""
@@ -139,6 +145,10 @@ class Registry:
                 self._unload(name)
         return eviction.next_expiry_s(self._candidates(), self._idle_s, self._clock())
 
+    def look_at_memory(self) -> None:
+        """See how much the process uses now; the end of the next use makes room if it is too much. From any thread."""
+        self._sizes.look(self._candidates())
+
     def status(self) -> dict[str, Any]:
         """The loaded models and the counts; sizes in bytes, times in seconds since 1970."""
         names = self.names()
@@ -153,6 +163,7 @@ class Registry:
             "registry": {
                 **counts,
                 "bytes": sum(one["bytes"] for one in models),
+                "other_bytes": self._sizes.others_bytes,
                 "max_models": self._bounds.max_models,
                 "max_bytes": self._bounds.max_bytes,
                 "policy": self._bounds.policy,
@@ -170,22 +181,15 @@ class Registry:
         loaded = self._candidates()
         return RegistryHolds(tuple(one.name for one in loaded), eviction.room(loaded, self._bounds), self._load_s)
 
-    def _preload(self) -> None:
+    def _load_first(self, name: str) -> int:
+        """Load a model for which there is no request; returns how many were unloaded to make room."""
         before, evictions = (self._hits, self._misses), self._evictions
-        for number, name in enumerate(self.entry.preload, 1):
-            try:
-                self.fetch(name)
-            except (SlotlineError, OSError) as exc:
-                if not loading.can_be_retried(exc):
-                    raise
-                logger.error("%s preload: %s is not loaded: %s", self.entry.place, name, exc)
-                continue
-            self._models[name].is_new = False
-            if self._evictions > evictions:
-                fit = f"max_memory_gb = {self.entry.max_memory_gb:g} has no room for more than {number - 1} of them"
-                logger.error("%s preload: %s", self.entry.place, fit)
-                break
-        self._hits, self._misses = before
+        try:
+            self.fetch(name)
+        finally:
+            self._hits, self._misses = before
+        self._models[name].is_new = False
+        return self._evictions - evictions
 
     def _used(self, variant: str | None) -> RegistryModel:
         """The model of that id, marked as in use; loaded now if it is not."""
@@ -215,18 +219,24 @@ class Registry:
             with self._counting:
                 self._misses += 1
                 tally = self._tallies.setdefault(name, Tally())
-            self._make_room(self._folder.size_bytes(name))
-            one = RegistryModel(name, Lifecycle(clock=self._clock), tally)
-            self._load_one(one, table)
-            return one
+            self._make_room(self._sizes.expected(name, self._candidates()))
+            while True:
+                one = RegistryModel(name, Lifecycle(clock=self._clock), tally)
+                try:
+                    self._load_one(one, table)
+                    return one
+                except OutOfMemory as exc:
+                    logger.warning("%s: there is no memory for %s: %s", self.entry.name, name, exc)
+                    if not self._evict_one():
+                        raise
 
     def _load_one(self, one: RegistryModel, table: ModelEntry) -> None:
         with self._counting:
             self._models[one.name] = one
-        before = hardware.memory(self._device)["allocated_bytes"]
+        before = self._sizes.before()
         try:
             model = self._load(table, one.name, one.life.enter)
-            one.size_bytes = self._size_of(one.name, model, before)
+            one.size_bytes = self._sizes.after(one.name, model, before, self._folder.size_bytes(one.name))
         except BaseException:
             with self._counting:
                 del self._models[one.name]
@@ -244,24 +254,25 @@ class Registry:
                 f"{self.entry.place} {one.name} takes {one.size_bytes / GB:.2f} GB, "
                 f"which is more than max_memory_gb = {self.entry.max_memory_gb:g}"
             )
+        self._sizes.look(self._candidates())
         self._make_room(0, 0)
         self.changed(self.holds())
 
-    def _size_of(self, name: str, model: LoadedModel, before: int) -> int:
-        """The size that the adapter reports; else torch's new memory on the GPU, but at least the size of its files.
-
-        The process's memory is no measure for a small model: a load also imports packages, and reuses freed memory.
-        """
-        if (reported := model.adapter.memory_bytes()) is not None:
-            return reported
-        took = hardware.memory(self._device)["allocated_bytes"] - before if hardware.is_cuda(self._device) else 0
-        return max(took, self._folder.size_bytes(name))
-
     def _make_room(self, new_bytes: int, new_models: int = 1) -> None:
-        for name in eviction.victims(self._candidates(), self._bounds, new_models, new_bytes):
-            self._evictions += 1
-            logger.info("%s: %s is unloaded to make room (%s)", self.entry.name, name, self._bounds.policy)
-            self._unload(name)
+        taken = new_bytes + self._sizes.others_bytes
+        for name in eviction.victims(self._candidates(), self._bounds, new_models, taken):
+            self._evict(name)
+
+    def _evict_one(self) -> bool:
+        """Unload the model that is to go first; False if all are in use."""
+        if (name := eviction.first(self._candidates(), self._bounds)) is not None:
+            self._evict(name)
+        return name is not None
+
+    def _evict(self, name: str) -> None:
+        self._evictions += 1
+        logger.info("%s: %s is unloaded to make room (%s)", self.entry.name, name, self._bounds.policy)
+        self._unload(name)
 
     def _unload(self, name: str) -> None:
         """Unload a model that is not in use. If its adapter fails, the model is dropped, and no input is affected."""

@@ -10,7 +10,7 @@ import redis
 from tasks import offers
 from tasks.catalog import ModelEntry
 from tasks.settings import read
-from workers.slots.footprint import known, measured, remember
+from workers.slots.footprint import known, measured, own_bytes, remember
 from workers.slots.nvml import Gpu, User
 from workers.slots.plan import GB, Footprint
 
@@ -87,3 +87,9 @@ def test_the_driver_s_free_memory_counts_where_nobody_else_moves_it(
 
 def test_memory_that_only_grew_is_no_measure() -> None:
     assert measured(BEFORE, replace(BEFORE, free_bytes=21 * GB), 99, True) is None
+
+
+def test_what_a_process_uses_is_its_own_figure_and_unknown_where_the_driver_has_other_pids() -> None:
+    users = (User(7, 5 * GB), User(8, None))
+    assert [own_bytes(users, pid) for pid in (7, 8, 9)] == [5 * GB, None, None]
+    assert own_bytes((), 7) == 0

@@ -69,6 +69,18 @@ def test_what_is_measured_is_what_is_kept_for_a_model_that_leaves(
     assert raw.hgetall(keys.promised("GPU-4090")) == {MINE.encode(): str(6 * GB).encode()}
 
 
+def test_what_this_process_uses_of_the_card_is_seen_and_unknown_where_the_card_is_gone(
+    slot: GpuSlot, load: Callable[[], Any], cards: Cards
+) -> None:
+    assert slot.used_bytes() == 0
+    cards.take("GPU-4090", os.getpid() + 1, 2.0)
+    assert slot.used_bytes() is None, "another process, or this one under another pid"
+    load()
+    assert slot.used_bytes() == 6 * GB
+    cards.plug()
+    assert slot.used_bytes() is None
+
+
 def test_a_load_that_fails_ends_the_turn(slot: GpuSlot, raw: redis.Redis) -> None:
     def fail() -> Any:
         raise ValueError("no weights")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workers.child.models.eviction import Bounds, Candidate, expired, next_expiry_s, room, victims
+from tasks.catalog import ModelEntry
+from workers.child.models.eviction import Bounds, Candidate, expired, first, next_expiry_s, room, victims
 
 MODELS = st.lists(
     st.builds(
@@ -81,3 +82,18 @@ def test_room_is_what_fits_without_an_eviction_in_number_and_in_memory() -> None
 def test_memory_may_cost_more_than_one() -> None:
     loaded = [Candidate(name, 30, 1, at) for at, name in enumerate("abc")]
     assert victims(loaded, Bounds(10, 100), new_models=1, new_bytes=60) == ["a", "b"]
+
+
+@settings(deadline=None)
+@given(MODELS, BOUNDS)
+def test_what_goes_first_is_the_first_of_those_that_make_room(loaded: list[Candidate], bounds: Bounds) -> None:
+    all_idle = [one.name for one in loaded if not one.in_use]
+    found = first(loaded, bounds)
+    assert found == next(iter(victims(loaded, Bounds(0, None, bounds.policy))), None)
+    assert found in all_idle or (found is None and not all_idle)
+
+
+def test_the_limits_are_those_of_the_table() -> None:
+    entry = ModelEntry(name="m", adapter="a", path="{id}", max_models=3, max_memory_gb=0.5, eviction_policy="lfu")
+    assert Bounds.of(entry) == Bounds(3, 2**29, "lfu")
+    assert Bounds.of(ModelEntry(name="m", adapter="a", path="{id}")) == Bounds(16, None, "lru")

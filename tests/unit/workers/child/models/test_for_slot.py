@@ -40,6 +40,9 @@ class BusyGpu:
 
     def end_turn(self) -> None: ...
 
+    def used_bytes(self) -> int | None:
+        return None
+
     def unloaded(self) -> None: ...
 
     def child_ended(self) -> None: ...

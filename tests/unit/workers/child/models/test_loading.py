@@ -30,6 +30,7 @@ def test_a_model_is_loaded_and_then_run_once_if_it_is_to_be_warm(
     [
         (MissingExtra("pip install it"), MissingExtra, "pip install it"),
         (MemoryError(), OutOfMemory, "memory ran out while model was loaded"),
+        (RuntimeError("bad_alloc"), OutOfMemory, "memory ran out while model was loaded: bad_alloc"),
         (ValueError("two\n  lines"), ModelLoadError, "ValueError: two lines"),
         (ValueError(), ModelLoadError, "ValueError: no reason given"),
     ],

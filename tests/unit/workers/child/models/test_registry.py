@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from tasks.catalog import ModelEntry, parse
-from tasks.errors import InvalidInput, MissingExtra, ModelLoadError, UnknownVoice
+from tasks.errors import InvalidInput, MissingExtra, ModelLoadError, OutOfMemory, UnknownVoice
 from tests.fixtures.waiting import WaitUntil
 from workers.child.models import loading
 from workers.child.models.base import LoadedModel
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.registry import Registry
+from workers.child.models.sizes import Sizes
 from workers.wire.state import State
 
 TABLE = """
@@ -325,3 +326,51 @@ def test_what_would_fail_each_load_fails_the_slot(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(Slot, "_load", load)
     with pytest.raises(MissingExtra):
         Slot(tmp_path, TABLE + 'preload = ["anna"]')
+
+
+def test_memory_that_grows_while_models_are_used_counts_by_what_the_driver_shows(
+    slot: Callable[..., Slot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = slot("max_memory_gb = 1.0")
+    used = [0]
+    one.registry._sizes = Sizes("cuda:0", lambda: used[0])
+    one.use("anna", "bert")
+    used[0] = 1_000_000_000
+    one.registry.look_at_memory()
+    assert one.status()["other_bytes"] == 400_000_000
+    one.use("bert")
+    assert one.living() == ["anna", "bert"], "1.0 GB are 1,073,741,824 bytes"
+    used[0] = 1_100_000_000
+    one.registry.look_at_memory()
+    one.use("anna")
+    assert one.living() == ["anna"], "what was used last stays"
+
+
+def test_a_model_that_reports_that_it_has_grown_pushes_others_out(slot: Callable[..., Slot]) -> None:
+    one = slot("max_memory_gb = 1.0")
+    one.use("anna", "bert")
+    with one.registry.use("bert") as model:
+        model.adapter.memory_bytes = lambda: 900_000_000  # type: ignore[method-assign]
+    assert one.living() == ["bert"]
+    assert one.status()["bytes"] == 900_000_000
+
+
+def test_a_load_without_memory_unloads_others_one_by_one_and_is_tried_again(
+    slot: Callable[..., Slot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = slot()
+    one.use("anna", "bert", "carl")
+    genuine = one._load
+
+    def load(entry: ModelEntry, name: str, tell: Callable[[State], None]) -> LoadedModel:
+        if len(one.living()) > 2:
+            raise OutOfMemory("the memory of cuda:0 ran out")
+        return genuine(entry, name, tell)
+
+    monkeypatch.setattr(one.registry, "_load", load)
+    one.use("dora")
+    assert one.living() == ["carl", "dora"]
+    one.use("anna")
+    with one.registry.use("dora"), one.registry.use("anna"), pytest.raises(OutOfMemory):
+        one.use("bert")
+    assert one.living() == ["anna", "dora"]
