@@ -101,6 +101,17 @@ def test_the_film_of_a_text_comes_from_its_second_step(client: Client) -> None:
     check_whole(list(outer.stream()))
 
 
+def test_a_reader_may_be_slower_than_the_job(client: Client) -> None:
+    film = OpenFilm(client)
+    for number in (1, 2, 3):
+        film.settle(number)
+    stream = film.stream()
+    first = next(stream)
+    client.ledger.transitions.end(film.id, "video", "SUCCESS", {}, None)
+    film.end()
+    check_whole([first, *stream])
+
+
 @pytest.mark.parametrize(
     ("status", "result", "error", "words"),
     [
