@@ -6,6 +6,7 @@ Each of its steps is made wrong in a usual way, and the comparison that passes f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,24 @@ def test_its_frames_are_those_of_the_reference(studio: Studio, right: list[Pictu
 def test_a_face_of_the_usual_size_too(kind: Kind, tmp_path: Path) -> None:
     look = FaceLook(kind=kind, frames=3, width=320, height=240, shape=Shape(side=320))
     sound = sounds.as_int16(sounds.babble(0.3))
+    with Studio(make_face(tmp_path, "anna", look)) as studio:
+        assert_alike(studio.film(sound), Reference(look).film(sound))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"frame_name": "frame_{}.png", "rects": frozenset({"list"}), "frames": 12},
+        {"frame_name": "{}.png", "folder": "full_body_img", "rects": frozenset({"lms"}), "package_info": False},
+        {"frame_name": "frame_{:06d}.PNG", "rects": frozenset({"object"})},
+        {"shape": Shape(batch=1, names=("visual_input", "audio_input", "out"))},
+        {"shape": Shape(side=160, batch=4), "width": 296, "height": 200, "frames": 1},
+    ],
+    ids=["numbers without zeros", "as it was trained", "six digits", "one frame at once", "160 pixels, one background"],
+)
+def test_a_face_looks_the_same_however_its_files_are_named(changed: dict[str, Any], tmp_path: Path) -> None:
+    look = replace(LOOK, **changed)
+    sound = sounds.as_int16(sounds.babble(0.7))
     with Studio(make_face(tmp_path, "anna", look)) as studio:
         assert_alike(studio.film(sound), Reference(look).film(sound))
 
