@@ -12,6 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -125,6 +126,14 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         once (frames).
         """
         return batch_size
+
+    @classmethod
+    def is_model(cls, path: Path) -> bool:
+        """Whether one of a registry's models is at `path`, which exists; quick, by names alone. By default always.
+
+        For an adapter beside whose models other files lie. One that lacks a file is a model: its load says what lacks.
+        """
+        return True
 
     @property
     @abstractmethod

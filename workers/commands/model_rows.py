@@ -132,7 +132,7 @@ def _files(entry: ModelEntry, adapter: AnyAdapter, verify: bool) -> tuple[There,
     if "://" in entry.path:
         return There.ELSEWHERE, "", nothing
     if entry.is_registry:
-        return (*_registry(entry), nothing)
+        return (*_registry(entry, adapter), nothing)
     found = look(Path(entry.path), deep=verify)
     match found.state:
         case State.ABSENT:
@@ -165,14 +165,13 @@ def _get_it(entry: ModelEntry, adapter: AnyAdapter) -> str:
     return _checked(entry, adapter, There.MISSING)[1]
 
 
-def _registry(entry: ModelEntry) -> tuple[There, str]:
+def _registry(entry: ModelEntry, adapter: AnyAdapter) -> tuple[There, str]:
     """A table of many models: how many there are where `{id}` stands."""
     before, _, after = str(entry.path).partition(ID)
     folder, prefix = os.path.split(before)
     try:
-        names = [
-            one for one in os.listdir(folder) if one.startswith(prefix) and os.path.exists(f"{folder}/{one}{after}")
-        ]
+        paths = [Path(f"{folder}/{one}{after}") for one in os.listdir(folder) if one.startswith(prefix)]
+        names = [path for path in paths if path.exists() and adapter.is_model(path)]
     except OSError as exc:
         return There.MISSING, f"{folder}: {exc.strerror}"
     return (There.THERE if names else There.MISSING), counted(len(names), "model")

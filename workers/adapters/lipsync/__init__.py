@@ -40,6 +40,9 @@ ENCODER = "audio_encoder.onnx"
 RUNS_IN_WORK = 4
 """Of a slot: one is made ready, one waits, one is computed, one is put away. Their frames stay decoded."""
 
+OF_A_FACE = ("checkpoint", "package_info.json", "frames", "full_body_img", "crop_rects.json", "landmarks")
+"""Each face folder has one of these, even one that is not whole."""
+
 PACKAGES = ("onnxruntime", "cv2", "av")
 
 
@@ -63,6 +66,11 @@ class Lipsync(Adapter[StretchRequest, Film]):
     def inputs_at_once(cls, batch_size: int) -> int:
         """Stretches of a second: `batch_size` counts frames."""
         return max(1, batch_size // FPS)
+
+    @classmethod
+    def is_model(cls, path: Path) -> bool:
+        """Whether it is a face folder: the audio encoder lies beside them, and perhaps other folders."""
+        return path.is_dir() and any((path / one).exists() for one in OF_A_FACE)
 
     def check_files(self) -> None:
         """Raise `ModelLoadError` without a network, an audio encoder, or frames with their rectangles."""

@@ -6,6 +6,7 @@ Reads only names and sizes of files.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from pathlib import Path
@@ -15,10 +16,11 @@ from tasks.catalog import ID
 from tasks.errors import CatalogError, InvalidInput, ModelLoadError, SlotlineError
 from tasks.messages.lookup import craft_named
 from tasks.messages.variants import unknown_variant
-from workers.adapters import adapter_of
+from workers.adapters import adapter_of, find
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
+    from workers.adapters.base import AnyAdapter
 
 NAME = re.compile(r"\w[\w .+-]{0,127}")
 """An id is the name of one file or folder; it cannot point to another folder."""
@@ -53,22 +55,18 @@ class ModelFolder:
         self.field = field
         head, _, tail = str(entry.path).partition(ID)
         folder, _, before = head.rpartition("/")
-        after, _, rest = tail.partition("/")
+        after = tail.partition("/")[0]
         self.path = Path(folder or "/")
         """The folder that has the models."""
-        self._rest = rest
         self._pattern = re.compile(re.escape(before) + f"({NAME.pattern})" + re.escape(after))
 
     def names(self) -> list[str]:
         """The ids of all existing models, sorted; none if the folder cannot be read."""
-        found = []
-        with contextlib.suppress(OSError), os.scandir(self.path) as files:
-            for one in files:
-                match = self._pattern.fullmatch(one.name)
-                with contextlib.suppress(OSError):  # a model that may not be read does not affect the others
-                    if match and ".." not in match[1] and (not self._rest or Path(one.path, self._rest).exists()):
-                        found.append(match[1])
-        return sorted(found)
+        try:
+            matches = [self._pattern.fullmatch(name) for name in os.listdir(self.path)]
+        except OSError:
+            return []
+        return sorted(match[1] for match in matches if match and ".." not in match[1] and self._may_be(match[1]))
 
     def table(self, name: str) -> ModelEntry:
         """The table of one model, with its path, and its id as the default voice.
@@ -83,7 +81,7 @@ class ModelFolder:
             )
         path = self._path_of(name)
         try:
-            is_there = path.exists()
+            is_there = self._is_model(name)
         except OSError as exc:
             if not self.path.is_dir():
                 raise
@@ -102,6 +100,24 @@ class ModelFolder:
             with contextlib.suppress(OSError):
                 size += file.stat().st_size if file.is_file() else 0
         return size
+
+    def _may_be(self, name: str) -> bool:
+        """Whether it is a model, or may not be looked at: then each request for it says so."""
+        try:
+            return self._is_model(name)
+        except OSError:
+            return True
+
+    def _is_model(self, name: str) -> bool:
+        path = self._path_of(name)
+        return path.exists() and (self._adapter is None or self._adapter.is_model(path))
+
+    @functools.cached_property
+    def _adapter(self) -> type[AnyAdapter] | None:
+        """The class that knows what a model is; None where there is none, which each load will say."""
+        with contextlib.suppress(SlotlineError):
+            return find(self.entry.adapter)
+        return None
 
     def _path_of(self, name: str) -> Path:
         return Path(str(self.entry.path).replace(ID, name))

@@ -104,6 +104,12 @@ def test_of_a_table_of_many_models_those_that_are_there_are_counted(tmp_path: Pa
     assert (found.there, found.why, found.size_bytes) == (There.THERE, "2 models", 8)
 
 
+def test_of_a_table_of_faces_the_audio_encoder_beside_them_is_not_counted(tmp_path: Path) -> None:
+    (tmp_path / "faces" / "anna" / "frames").mkdir(parents=True)
+    (tmp_path / "faces" / "audio_encoder.onnx").write_bytes(b"1234")
+    assert one(tmp_path, 'adapter = "lipsync"\npath = "faces/{id}"').why == "1 model"
+
+
 def test_recipes_without_a_table_are_available_and_say_whether_their_files_are_here(tmp_path: Path) -> None:
     (absent,) = available({"bart": BART}, {}, tmp_path)
     assert (absent.is_here, absent.size_bytes, absent.command) == (False, 1000, "slotline model pull bart")

@@ -29,6 +29,19 @@ def test_where_the_path_goes_on_below_the_id_only_what_has_it_is_a_model(tmp_pat
     assert folder(f"{tmp_path}/{{id}}/weights.bin").names() == ["anna"]
 
 
+def test_what_lies_beside_the_faces_is_no_face(tmp_path: Path) -> None:
+    (tmp_path / "audio_encoder.onnx").touch()
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "anna" / "checkpoint").mkdir(parents=True)
+    faces = ModelFolder(entry(adapter="lipsync", path=f"{tmp_path}/{{id}}"), "face")
+    assert faces.names() == ["anna"]
+    with pytest.raises(UnknownFace, match="has no face 'audio_encoder.onnx'; it has anna$"):
+        faces.table("audio_encoder.onnx")
+    (tmp_path / "ben" / "frames").mkdir(parents=True)  # one that comes later, and is not whole yet
+    assert faces.names() == ["anna", "ben"]
+    assert faces.table("ben").voice == "ben"
+
+
 def test_a_models_table_has_its_path_and_its_id_as_the_voice(tmp_path: Path) -> None:
     (tmp_path / "anna").mkdir()
     table = folder(f"{tmp_path}/{{id}}").table("anna")
