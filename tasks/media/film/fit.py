@@ -58,9 +58,7 @@ def fitted(stretch: bytes, form: Form) -> bytes | None:
 
 def _pictures(stretch: bytes) -> Iterator[Any]:
     with opened(stretch) as (stream, _):
-        for frame in stream.container.decode(stream):
-            frame.pict_type = 0  # else x264 takes over the kind that it had
-            yield frame
+        yield from stream.container.decode(stream)
 
 
 @functools.lru_cache(maxsize=8)

@@ -226,7 +226,6 @@ def _converted(frames: Iterable[Any], rate: int, channels: int, format: str) -> 
             if resampler is not None:
                 yield from resampler.resample(None)
             resampler, form = av.AudioResampler(format=format, layout=layout, rate=rate), now
-        frame.pts = None  # a gap in the times of a file would become silence, or be cut
         yield from resampler.resample(frame)
     if resampler is not None:
         yield from resampler.resample(None)

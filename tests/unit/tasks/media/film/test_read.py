@@ -138,13 +138,14 @@ def test_what_is_no_film_is_refused_by_one_line(tmp_path: Path) -> None:
         FilmFrames(tmp_path / "sound.mp4")
 
 
-def test_a_damaged_frame_is_refused_and_those_before_it_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("whole_until", [4, 40], ids=["from its start", "in its middle"])
+def test_a_damaged_frame_is_refused_and_those_before_it_are_read(tmp_path: Path, whole_until: int) -> None:
     path = write_film(tmp_path / "a.mp4", gop=12)
     with av.open(str(path)) as film:
         places = [(one.pos, one.size) for one in film.demux(video=0) if one.size]
     data = bytearray(path.read_bytes())
     at, size = places[60]
-    data[at + 4 : at + size] = bytes(size - 4)
+    data[at + whole_until : at + size] = bytes([0xFF]) * (size - whole_until)
     path.write_bytes(data)
     with FilmFrames(path) as film:
         assert number_in(film.read(59)) == 59

@@ -141,6 +141,15 @@ def test_damage_in_the_middle_is_refused_with_its_time(tmp_path: Path, name: str
     assert str(refused.value)[:-4] == refusal[:-4], "to the second"
 
 
+def test_one_bit_that_is_wrong_is_found_where_the_format_has_checksums(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", tone(3, 44_100), 44_100)
+    data = bytearray((tmp_path / "a.flac").read_bytes())
+    data[len(data) // 2] ^= 1
+    (tmp_path / "a.flac").write_bytes(data)
+    with pytest.raises(InvalidInput, match=r"^a\.flac: is damaged at 1\.\d s$"):
+        whole(tmp_path / "a.flac")
+
+
 @pytest.mark.parametrize("value", [np.nan, -np.inf])
 def test_what_is_no_number_is_refused_with_its_time(tmp_path: Path, value: float) -> None:
     samples = tone(3, 16_000)
@@ -159,7 +168,9 @@ def test_a_file_that_is_cut_off_says_where_it_ends(tmp_path: Path) -> None:
 
 
 def playlist(path: Path) -> None:
-    path.write_text("#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n/etc/hostname\n#EXT-X-ENDLIST\n")
+    """A list that FFmpeg reads as the sound of another file, if it is let."""
+    soundfile.write(path.with_name("other.wav"), tone(1, 16_000), 16_000)
+    path.write_text("ffconcat version 1.0\nfile other.wav\n")
 
 
 def film_without_sound(path: Path) -> None:
