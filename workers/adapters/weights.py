@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +19,9 @@ from workers.adapters.hardware import one_line
 WHOLE_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
 BLOCKS = 32
+
+LOOKED_AT = 64
+"""The files of a subfolder that `mark_of` looks at one by one; more are pictures."""
 
 
 def folder_of(path: str | None, place: str, what: str) -> Path:
@@ -77,6 +81,29 @@ def unchanged(files: Sequence[Path], place: str) -> Iterator[None]:
     yield
     if changed := next((path for path, stamp in zip(files, before, strict=True) if _stamp(path) != stamp), None):
         raise ModelLoadError(f"{place} path: {changed} was changed while it was loaded")
+
+
+def mark_of(path: Path) -> str:
+    """A word that changes when a model's file or folder is replaced, or a file in it; empty if there is nothing.
+
+    Quick: it reads no file. Of a folder it looks at two levels; in a subfolder with many files (pictures) only files
+    that are added, removed or replaced are noticed.
+    """
+    found: list[object] = []
+    with contextlib.suppress(OSError):
+        found.append(_stamp(path))
+        for one in _entries(path):
+            found += [one.name, _stamp(Path(one.path))]
+            inside = _entries(Path(one.path)) if one.is_dir() else []
+            found += [(inner.name, _stamp(Path(inner.path))) for inner in inside if len(inside) <= LOOKED_AT]
+    return hashlib.sha256(repr(found).encode()).hexdigest()[:16] if found and found[0] else ""
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda one: one.name)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

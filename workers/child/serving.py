@@ -63,15 +63,15 @@ def load(child: ChildState, given: LoadVariant) -> None:
     """Load a model, and answer what it offers, or why it cannot be loaded."""
     operations.load(child)
     found: Any
-    entry = None
+    entry, mark = None, ""
     try:
         model = child.models.fetch(given.variant)
-        found, entry = model.offer, model.entry
+        found, entry, mark = model.offer, model.entry, model.mark
     except (SlotlineError, MemoryError) as exc:
         if not child.spec.entry.is_registry:
             raise
         found = _crossing(as_slotline_error(exc))
-    child.line.answer(ModelOffers(found, given.variant, given.number, entry))
+    child.line.answer(ModelOffers(found, given.variant, given.number, entry, mark=mark))
 
 
 def computed(child: ChildState, given: Run) -> tuple[Sequence[Any], float]:

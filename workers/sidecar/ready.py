@@ -99,6 +99,9 @@ class Readying:
         """The model as the child has it, kept in the block; the child loads it first where it has not told of it."""
         known = self._sidecar.known
         found: Found | None = known.take(variant)
+        if isinstance(found, KnownModel) and known.is_replaced(found, monotonic()):
+            known.leave(found)
+            found = None
         if found is None:
             found = self._asked(variant)
         try:

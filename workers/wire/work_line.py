@@ -54,7 +54,8 @@ class ModelOffers:
     """The child has loaded a model (`variant` is None for a slot's only one), or could not.
 
     `found` is the adapter's `Offer`, or the error; `entry` the loaded model's own table. `number` is that of the
-    `LoadVariant` that asked for it, else 0. `is_waited`: the child waits until the sidecar has taken it.
+    `LoadVariant` that asked for it, else 0. `is_waited`: the child waits until the sidecar has taken it. `mark` is that
+    of the files of a registry's model.
     """
 
     found: Any
@@ -62,6 +63,7 @@ class ModelOffers:
     number: int = 0
     entry: Any = None
     is_waited: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)

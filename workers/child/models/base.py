@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A loaded model: its table, its adapter, its offer, and the seconds that its load took."""
+    """A loaded model: its table, its adapter, its offer, and the seconds that its load took.
+
+    `mark` is that of its files after the load, for a registry's model (`workers/adapters/weights.py: mark_of`).
+    """
 
     entry: ModelEntry
     adapter: AnyAdapter
     offer: Offer
     load_s: float
+    mark: str = ""
 
 
 class Models(Protocol):

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasks.errors import ModelLoadError
 from tasks.settings import settings
+from workers.adapters.weights import mark_of
 from workers.child.models import loading
 from workers.child.models.folder import field_of
 from workers.child.models.one import OneModel
@@ -72,7 +75,8 @@ def _registry(spec: SlotSpec, life: Lifecycle, link: ChildEnd, refused: frozense
         model = None
         try:
             model = loading.load(entry, spec.device, warm_up, enter)
-            tell(ModelOffers(model.offer, name, entry=model.entry))
+            model = replace(model, mark=mark_of(Path(str(entry.path))))
+            tell(ModelOffers(model.offer, name, entry=model.entry, mark=model.mark))
             return model
         finally:
             link.send(VariantLoadEnded(name, is_loaded=model is not None))

@@ -20,7 +20,7 @@ from tasks.errors import ModelLoadError, OutOfMemory
 from tasks.messages.variants import variant_missing
 from workers.adapters import hardware
 from workers.child.models import eviction
-from workers.child.models.eviction import GB, Bounds, Candidate
+from workers.child.models.eviction import Bounds, Candidate
 from workers.child.models.folder import ModelFolder
 from workers.child.models.lifecycle import Lifecycle
 from workers.child.models.preload import preload
@@ -84,8 +84,7 @@ class Registry:
     def load(self) -> float:
         """Check that the folder exists, and load the models of `preload`; returns the seconds.
 
-        Raises `ModelLoadError` without a folder, and what would fail each load (a package that is missing). A model of
-        `preload` that cannot be loaded is logged, and costs the requests for it alone.
+        Raises `ModelLoadError` without a folder, and what would fail each load (a package that is missing).
         """
         began = time.monotonic()
         self._life.enter(State.LOADING)
@@ -125,9 +124,13 @@ class Registry:
                     self._make_room(0, 0)
 
     def fetch(self, variant: str | None) -> LoadedModel:
-        """The model of that id, loaded now if it is not; this counts as no use. Raises like `use`."""
-        hits = self._hits
-        one = self._used(variant)
+        """Like `use`, but no use; a model whose files were replaced is loaded again, a removed one is unknown."""
+        with self._moving:
+            one = self._models.get(variant or self.entry.voice or "")
+            if one is not None and one.is_replaced and self._folder.path.is_dir():
+                logger.info("%s: the files of %s were replaced or removed", self.entry.name, one.name)
+                self._unload(one.name)
+        hits, one = self._hits, self._used(variant)
         assert one.model is not None
         with self._counting:
             one.is_new = one.is_new or self._hits == hits
@@ -250,10 +253,7 @@ class Registry:
                 one.join()
         if not is_within_bounds:
             self._unload(one.name)
-            raise ModelLoadError(
-                f"{self.entry.place} {one.name} takes {one.size_bytes / GB:.2f} GB, "
-                f"which is more than max_memory_gb = {self.entry.max_memory_gb:g}"
-            )
+            raise one.too_large(self.entry)
         self._sizes.look(self._candidates())
         self._make_room(0, 0)
         self.changed(self.holds())

@@ -6,12 +6,16 @@ Has no lock: the registry calls it under its own lock, and passes the time in.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workers.child.models.eviction import Candidate
+from tasks.errors import ModelLoadError
+from workers.adapters.weights import mark_of
+from workers.child.models.eviction import GB, Candidate
 from workers.wire.state import State
 
 if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
     from workers.child.models.base import LoadedModel
     from workers.child.models.lifecycle import Lifecycle
 
@@ -45,6 +49,16 @@ class RegistryModel:
         self.life.enter(State.READY)
         self.model = model
         self.loaded_at = self.tally.used_at = now
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether its files were replaced or removed since it was loaded."""
+        return bool(self.model and self.model.mark and mark_of(Path(str(self.model.entry.path))) != self.model.mark)
+
+    def too_large(self, registry: ModelEntry) -> ModelLoadError:
+        """The error for a model that alone takes more memory than the registry may."""
+        takes = f"{registry.place} {self.name} takes {self.size_bytes / GB:.2f} GB"
+        return ModelLoadError(f"{takes}, which is more than max_memory_gb = {registry.max_memory_gb:g}")
 
     def join(self) -> None:
         """Count a new use of the loaded model."""

@@ -25,11 +25,15 @@ MadeT = TypeVar("MadeT")
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model that the child has loaded: its table, its offer, and an adapter of this process, which has no model."""
+    """A model that the child has loaded: its table, its offer, and an adapter of this process, which has no model.
+
+    `mark` is that of a registry's model's files when it was loaded.
+    """
 
     entry: ModelEntry
     adapter: AnyAdapter
     offer: Offer
+    mark: str = ""
 
 
 class SlotCraft(ABC, Generic[RequestT, MadeT]):

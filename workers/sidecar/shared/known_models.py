@@ -8,17 +8,22 @@ ready nor a run that has not ended uses it; until then `prepare` and `finish` fi
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from tasks.errors import ModelLoadError, SlotlineError
 from tasks.store import artifacts
 from tasks.store.names import JSON
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
+from workers.adapters.weights import mark_of
 from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.artifacts_read import ArtifactsRead
 from workers.wire.work_line import ModelOffers
@@ -27,6 +32,10 @@ if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
 
 logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 2.0
+"""How often the files of a registry's model that is used are looked at."""
+REMEMBERED = 1024
 
 Found = KnownModel | SlotlineError | MemoryError
 
@@ -49,6 +58,7 @@ class KnownModels:
         self._known: dict[str | None, KnownModel] = {}
         self._users: Counter[int] = Counter()
         """How many use each model, by its identity; also of those that are not known any more."""
+        self._looked_at: LRUCache[int, float] = LRUCache(REMEMBERED)
         self._answers: dict[int, Found] = {}
         self._recalls = 0
         self._is_closed = False
@@ -65,6 +75,16 @@ class KnownModels:
             if found is not None:
                 self._users[id(found)] += 1
             return found
+
+    def is_replaced(self, model: KnownModel, now: float) -> bool:
+        """Whether a registry's model has other files than it was loaded from; looks once in `LOOK_EVERY_S` seconds.
+
+        `now` is a time of the monotonic clock. The child then loads it again, or says that there is none.
+        """
+        if not model.mark or now - self._looked_at.get(id(model), -math.inf) < LOOK_EVERY_S:
+            return False
+        self._looked_at[id(model)] = now
+        return mark_of(Path(str(model.entry.path))) != model.mark
 
     def hold(self, model: KnownModel) -> None:
         """Keep a model that was taken until one more `leave`."""
@@ -163,7 +183,7 @@ class KnownModels:
             return message.found
         entry = message.entry or self.entry
         known = self.find(message.variant)
-        if known is not None and (known.entry, known.offer) == (entry, message.found):
+        if known is not None and (known.entry, known.offer, known.mark) == (entry, message.found, message.mark):
             return known  # told when it was loaded, and again as the answer to a question
         try:
             adapter = adapter_of(entry, self._device)
@@ -173,4 +193,4 @@ class KnownModels:
             return exc
         except Exception as exc:  # the boundary to the adapter's own code
             return ModelLoadError(f"{type(exc).__name__}: {' '.join(str(exc).split())}")
-        return KnownModel(entry, adapter, message.found)
+        return KnownModel(entry, adapter, message.found, message.mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -70,3 +71,32 @@ def test_files_that_change_while_they_are_loaded_are_refused(tmp_path: Path, how
         weights.unchanged([path], "here"),
     ):
         changes[how]()
+
+
+def test_a_mark_changes_when_a_folder_or_a_file_in_it_is_replaced_and_not_when_they_are_read(tmp_path: Path) -> None:
+    face, marks = tmp_path / "anna", []
+    (face / "checkpoint").mkdir(parents=True)
+    (face / "frames").mkdir()
+    for number in range(weights.LOOKED_AT + 1):
+        (face / "frames" / f"{number}.png").write_bytes(b"picture")
+    (face / "checkpoint" / "model.onnx").write_bytes(b"weights")
+
+    def mark() -> str:
+        marks.append(weights.mark_of(face))
+        return marks[-1]
+
+    first = mark()
+    (face / "checkpoint" / "model.onnx").read_bytes()
+    assert mark() == first
+    (face / "checkpoint" / "model.onnx").write_bytes(b"others!!")
+    os.utime(face / "checkpoint" / "model.onnx", ns=(1, 1))
+    mark()
+    (face / "frames" / "0.png").unlink()
+    mark()
+    shutil.copytree(face, tmp_path / "other")
+    shutil.rmtree(face)
+    assert mark() == ""
+    (tmp_path / "other").rename(face)
+    mark()
+    assert len(set(marks)) == 5, marks
+    assert weights.mark_of(face / "checkpoint" / "model.onnx")

@@ -17,7 +17,7 @@ from tests.unit.workers.sidecar.sidecars import Around, around, use_ledger
 from workers.sidecar import ready
 from workers.sidecar.shared.done import NoRun, NotBegunCalls, RecallDone, Refused
 from workers.wire.page import Stage
-from workers.wire.work_line import LoadVariant, Run
+from workers.wire.work_line import LoadVariant, ModelOffers, Run
 
 
 @pytest.fixture
@@ -106,6 +106,24 @@ def test_a_model_that_is_not_known_is_asked_for_and_a_recall_ends_the_wait(
         ready.Readying(it.sidecar, batch).run()
         assert it.child.next() == LoadVariant(1, None)
         assert it.sidecar.done.take() == [NotBegunCalls(batch, [0, 1])]
+
+
+def test_a_model_whose_files_were_replaced_is_asked_for(it: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    monkeypatch.setattr(it.sidecar.known, "is_replaced", lambda model, now: True)
+
+    def load(variant: str | None) -> int:
+        asked.append(variant)
+        it.knows_the_model()
+        found = it.sidecar.known.find(variant)
+        assert found is not None
+        it.sidecar.known.told(ModelOffers(found.offer, variant, 7))
+        return 7
+
+    monkeypatch.setattr(it.sidecar.known, "_ask", load)
+    ready.Readying(it.sidecar, it.batch(1, call("one"))).run()
+    assert asked == [None]
+    assert isinstance(it.child.next(), Run)
 
 
 def test_what_redis_refuses_is_handed_on_whole(it: Around, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -113,3 +113,29 @@ def test_a_registry_calls_its_models_as_the_requests_of_its_craft_do(
     models = models_for(spec, Lifecycle(), ends[1], frozenset(), lambda told: None, lambda told: None)
     with pytest.raises(error, match="model has no"), models.use("x"):
         pytest.fail("loaded")
+
+
+def test_a_model_whose_folder_is_replaced_is_loaded_again_and_one_that_is_removed_is_unknown(
+    ends: tuple[ParentEnd, ChildEnd], tmp_path: Path
+) -> None:
+    for name in ("anna", "bert"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+    told: list[Any] = []
+    spec = SlotSpec(entry(path=str(tmp_path / "faces" / "{id}"), options={"gives": "film"}), "cpu", "w", 1, 3)
+    models = models_for(spec, Lifecycle(), ends[1], frozenset(), told.append, told.append)
+    first = models.fetch("anna")
+    assert models.fetch("anna") is first
+    (tmp_path / "faces" / "anna").rename(tmp_path / "old")
+    (tmp_path / "faces" / "anna").mkdir()
+    second = models.fetch("anna")
+    assert second is not first
+    assert [(type(one), one.variant) for one in told] == [
+        (ModelOffers, "anna"), (ModelGone, "anna"), (ModelOffers, "anna"),
+    ]  # fmt: skip
+    assert told[0].mark != told[2].mark == second.mark
+    (tmp_path / "faces").rename(tmp_path / "away")
+    assert models.fetch("anna") is second, "nothing is known of it while the whole folder is away"
+    (tmp_path / "away").rename(tmp_path / "faces")
+    (tmp_path / "faces" / "anna").rmdir()
+    with pytest.raises(UnknownFace, match="has no face 'anna'; it has bert"):
+        models.fetch("anna")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import threading
 import weakref
+from pathlib import Path
 
 import pytest
 
 from tasks.errors import CatalogError, ModelLoadError, UnknownVoice
 from tests.unit.workers.child.rehearsals import entry
 from workers.adapters.base import AnyAdapter, Offer
+from workers.adapters.weights import mark_of
 from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.known_models import Found, KnownModels, TakenBack
 from workers.wire.work_line import ModelOffers
@@ -89,6 +91,29 @@ def test_what_nobody_uses_stays_as_long_as_it_is_loaded() -> None:
     assert parted(known) == []
     known.told(ModelOffers(Offer("r2", 22050)))
     assert parted(known) == [model.adapter], "another one took its place"
+
+
+def test_a_model_whose_files_were_replaced_is_noticed_soon_and_gets_another_adapter(tmp_path: Path) -> None:
+    (tmp_path / "anna").mkdir()
+    table, mark = entry(path=str(tmp_path / "anna"), voice="anna"), mark_of(tmp_path / "anna")
+    known = KnownModels(entry(path=str(tmp_path / "{id}")), "cpu", lambda variant: 1)
+    known.told(ModelOffers(OFFER, "anna", entry=table, mark=mark))
+    known.told(ModelOffers(OFFER, "anna", 1, entry=table, mark=mark))
+    model = known.find("anna")
+    assert model is not None
+    assert not known.is_replaced(model, 100.0)
+    (tmp_path / "anna" / "frame.png").touch()
+    assert not known.is_replaced(model, 101.9), "it is not looked at each time"
+    assert known.is_replaced(model, 102.0)
+    known.told(ModelOffers(OFFER, "anna", entry=table, mark=mark_of(tmp_path / "anna")))
+    again = known.find("anna")
+    assert again is not None
+    assert again is not model
+    assert not known.is_replaced(again, 103.0)
+    known.told(ModelOffers(OFFER))
+    (only,) = [known.find(None)]
+    assert only is not None
+    assert not known.is_replaced(only, 999.0), "only a registry's models are looked at"
 
 
 def test_who_asks_keeps_the_model_also_if_it_is_unloaded_before_he_reads_the_answer() -> None:
