@@ -1,6 +1,6 @@
 """What all faces of a slot share: the audio encoder, memory to compute in, and how many frames fit at once.
 
-A network keeps the memory that it works in, which is many times its weights' (145 MB a frame of a batch was measured).
+A network keeps the memory that it works in, which is many times its weights' (160 MB a frame of a batch was measured).
 So when another face is computed, the one before gives it back (on a CPU, most of it).
 Each loaded face holds it; when the last one is unloaded, it goes. Only the thread that computes uses it.
 """
