@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import time
+from collections import deque
 
 import click
 
 from producer.client import Client
+from producer.display.steps import Steps
+from producer.looks import looks
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import BAD_INPUT, DONE
+from tasks.messages import VideoRequest
+from tasks.terminal import interrupt
 from tasks.terminal.interrupt import Interrupt, status_of
 from tasks.terminal.printable import as_argument, one_line
 
@@ -55,7 +60,10 @@ def watch(job_id: str) -> int:
     console = Console(stderr=True)
     try:
         with Interrupt(), JobBar(console, job_id, functools.partial(left_s, client, job_id)) as bar:
-            result = job.wait(on_progress=bar.update)
+            steps = Steps(bar, client.connection, job_id, job_id)
+            on_look = steps.on_look if _is_film(client, job_id) else None
+            deque(looks(client.connection, job_id, on_progress=steps.on_progress, on_look=on_look), maxlen=1)
+            result = job.result()
     except KeyboardInterrupt as stopped:
         click.echo(f"slotline: detached; follow it: slotline watch {as_argument(job_id)}", err=True)
         return status_of(stopped)
@@ -65,6 +73,12 @@ def watch(job_id: str) -> int:
         raise type(exc)(f"job {job_id}: {exc}") from exc
     click.echo(f"{one_line(job_id)}: done, {result.words()}")
     return 0
+
+
+def _is_film(client: Client, job_id: str) -> bool:
+    with client.connection.speaking():
+        record = interrupt.call(functools.partial(client.ledger.queries.record, job_id))
+    return record is not None and record.kind == VideoRequest.kind
 
 
 def _why_it_may_wait(client: Client, job_id: str) -> list[str]:

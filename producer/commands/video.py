@@ -6,7 +6,6 @@ computed. `tasks/terminal/group.py` prints a `SlotlineError` as one line. Starte
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import time
 from collections import deque
@@ -22,10 +21,11 @@ from producer.commands import options
 from producer.commands.film_input import FilmInput, film_input
 from producer.commands.session import Session, choose_settings
 from producer.commands.targets import FilmTarget, film_target, write_out
+from producer.display.steps import Steps
 from producer.job import Job
-from producer.looks import look, looks
+from producer.looks import looks
 from producer.video import video_request
-from tasks.errors import BrokerUnavailable, InvalidInput
+from tasks.errors import InvalidInput
 from tasks.exit_codes import DONE, FAILED
 from tasks.media.film.pyav import load
 from tasks.messages import VideoRequest, VideoResult
@@ -39,19 +39,11 @@ from tasks.terminal.printable import counted, printable, shortened
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from producer.display.job_bar import JobBar
-
 DEFAULT_SLOTS = 1
 CHECK_EVERY_S = 2.0
 """How often a wait checks whether a local stack still runs."""
 
-STAGE_EVERY_S = 0.5
-"""How often it looks at the stage of a job that speaks first."""
-
 NAME_CHARS = 30
-
-STAGES = ((".2", "film"), (".1", "speech"))
-"""What the parts of a job that speaks first are, the later one first."""
 
 
 @click.command()
@@ -141,15 +133,23 @@ class _Making:
     def _follow(self, client: Client, job: Job[VideoResult], console: Console) -> VideoResult:
         from producer.display.job_bar import JobBar, left_s
 
-        title = _title_of(self.request)
+        title, next_s = _title_of(self.request), 0.0
         with JobBar(console, title, functools.partial(left_s, client, job.id)) as bar:
-            on_look = _OnLook(self.session, job, bar, title, is_spoken=self.request.speech is not None)
-            on_progress = None if self.request.speech else bar.update
+            steps = Steps(bar, client.connection, job.id, title)
+
+            def on_look() -> None:
+                nonlocal next_s
+                if time.monotonic() >= next_s:
+                    next_s = time.monotonic() + CHECK_EVERY_S
+                    self.session.check_again()
+                if self.request.speech:
+                    steps.on_look()
+
             if self.target.is_stream:
-                for piece in job.stream_film(on_progress, on_look):
+                for piece in job.stream_film(steps.on_progress, on_look):
                     interrupt.call(functools.partial(write_out, piece))
             else:
-                deque(looks(client.connection, job.id, on_progress=on_progress, on_look=on_look), maxlen=1)
+                deque(looks(client.connection, job.id, on_progress=steps.on_progress, on_look=on_look), maxlen=1)
             return job.result()
 
     def _save(self, job: Job[VideoResult], made: VideoResult) -> None:
@@ -178,30 +178,3 @@ def _in_voice_of(client: Client, request: VideoRequest) -> VideoRequest:
     offer = interrupt.call(functools.partial(client.offer, request.speech.model))
     voice = voice_for_language(offer, guess_language(request.text))
     return request.model_copy(update={"speech": request.speech.model_copy(update={"voice": voice})})
-
-
-class _OnLook:
-    """Called while a job is waited for: looks whether to go on, and shows the stage of a job that speaks first."""
-
-    def __init__(self, session: Session, job: Job[Any], bar: JobBar, title: str, is_spoken: bool) -> None:
-        self._session, self._job, self._bar, self._title = session, job, bar, title
-        self._is_spoken = is_spoken
-        self._check_s = self._stage_s = 0.0
-
-    def __call__(self) -> None:
-        now_s = time.monotonic()
-        if now_s >= self._check_s:
-            self._check_s = now_s + CHECK_EVERY_S
-            self._session.check_again()
-        if self._is_spoken and now_s >= self._stage_s:
-            self._stage_s = now_s + STAGE_EVERY_S
-            with contextlib.suppress(BrokerUnavailable):
-                self._show_stage()
-
-    def _show_stage(self) -> None:
-        for ending, stage in STAGES:
-            found = look(self._job.connection, self._job.id + ending)
-            if found.is_known:
-                self._bar.begin(f"{self._title}: {stage}")
-                self._bar.update(found.progress)
-                return

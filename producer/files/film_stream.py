@@ -21,6 +21,7 @@ from tasks.media.film.pyav import load
 from tasks.messages import VideoRequest, VideoResult
 from tasks.store.file_system import BLOCK_BYTES
 from tasks.store.scratch import scratch_folder
+from tasks.terminal import interrupt
 
 if TYPE_CHECKING:
     from producer.connection import Connection
@@ -146,7 +147,7 @@ def _ready(stretches: _Stretches, is_last: bool) -> Iterator[bytes]:
     """All that are there now. While Redis is away there is none; the looks have the patience."""
     while True:
         try:
-            data = stretches.next()
+            data = interrupt.call(stretches.next)
         except BrokerUnavailable:
             if is_last:
                 raise

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 import redis
 
-from producer import Client, Job
+from producer import Client
 from tasks import pauses
 from tasks.errors import JobCancelled
 from tasks.messages import ChapterResult
@@ -110,10 +110,11 @@ def test_a_job_that_ended_is_watched_at_once(client: Client, slotline: Slotline,
 def test_a_watched_job_that_waits_for_a_worker_says_so(
     client: Client, slotline: Slotline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wait(job: Job, on_progress: object) -> None:
+    def looks(*args: object, **options: object) -> Iterator[object]:
         raise KeyboardInterrupt
+        yield
 
-    monkeypatch.setattr(Job, "wait", wait)
+    monkeypatch.setattr("producer.commands.jobs.looks", looks)
     job = client.submit_chapter("One.", model="quick")
     said = slotline("watch", job.id)
     lines = said.err.splitlines()
