@@ -177,10 +177,11 @@ class Backgrounds:
     def _start_threads(self) -> None:
         waiting = len(self._urgent) + sum(map(self._is_lacking, self._planned)) + len(self._reading)
         while self._threads < min(self._most_threads, waiting):
-            self._threads += 1
-            threading.Thread(
+            thread = threading.Thread(
                 target=self._read_on, args=[self._closed], name="slotline-backgrounds", daemon=True
-            ).start()
+            )
+            thread.start()
+            self._threads += 1  # after the start, which may fail; the thread waits for the lock
         self._changed.notify_all()
 
     def _read_on(self, closed: int) -> None:

@@ -117,7 +117,7 @@ def test_what_is_stopped_or_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
     def stop_at_the_end() -> None:
         steps.append(1)
-        if len(steps) == 24 + 39:  # the sample, and all frames but one
+        if len(steps) == 40 + 39:  # the sample, and all frames but one
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
