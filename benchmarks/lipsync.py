@@ -38,7 +38,7 @@ def stages(bench: Rig, given: argparse.Namespace) -> None:
     print(table(lipsync_stages.HEAD_ALONE, []))
     for source, folder in folders.items():
         lipsync_stages.catalog(bench, folder, wanted.batch)
-        print(line(lipsync_stages.Alone(bench, wanted).row(source)), flush=True)
+        print(line(lipsync_stages.Alone(bench, wanted, folder).row(source)), flush=True)
     print(f"\n{table(lipsync_stages.HEAD_SLOT, [])}")
     for source, folder in folders.items():
         lipsync_stages.catalog(bench, folder, wanted.batch)

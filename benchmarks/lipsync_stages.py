@@ -30,6 +30,7 @@ from tasks.redis import keys
 from tasks.store import artifacts
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
+from workers.adapters.lipsync.folder import FaceFolder
 
 MODEL = "face"
 WORKER = ("celery", "-A", "workers", "worker")
@@ -39,7 +40,7 @@ FPS, RATE = 25, 16_000
 ALONE_S = 8
 """Seconds of film whose steps are taken one after the other."""
 HEAD_ALONE = [
-    "ms a frame, one after the other", "decode, in its threads", "cut, with the sound", "network and encoder",
+    "ms a frame, one after the other", "decode", "cut, with the sound", "network and encoder",
     "paste", "encode", "store", "all but the network",
 ]  # fmt: skip
 HEAD_SLOT = [
@@ -88,9 +89,10 @@ def catalog(bench: Rig, folder: Path, batch: int) -> None:
 class Alone:
     """The steps of a stretch in this process, one after the other, as a slot takes them in two."""
 
-    def __init__(self, bench: Rig, wanted: Wanted) -> None:
+    def __init__(self, bench: Rig, wanted: Wanted, folder: Path) -> None:
         stub_network.stub(wanted.network_ms)
         self._wanted = wanted
+        self._folder = folder
         entry = read(bench.folder / "models.toml")[MODEL]
         self._child: AnyAdapter = adapter_of(entry, "cpu")
         self._beside: AnyAdapter = adapter_of(entry, "cpu")
@@ -103,12 +105,11 @@ class Alone:
         """Milliseconds a frame of each step; the first stretch, which opens and warms, is not counted."""
         for second in range(ALONE_S):
             if second == 1:
-                before, self._took_s = self._counted(), {}
+                before_s, self._took_s = self._waited_s(), {}
             self._stretch(second)
-        decode_s, waited_s = (after - first for after, first in zip(self._counted(), before, strict=True))
         ms = {step: 1000 * took_s / FPS / (ALONE_S - 1) for step, took_s in self._took_s.items()}
-        decode, waited = (1000 * one / FPS / (ALONE_S - 1) for one in (decode_s, waited_s))
-        ms["prepare"] -= waited
+        ms["prepare"] -= 1000 * (self._waited_s() - before_s) / FPS / (ALONE_S - 1)
+        decode = decode_ms(self._folder)
         rest = decode + sum(ms.values()) - self._wanted.network_ms
         steps = ("prepare", "run", "paste", "encode", "store")
         return [name, f"{decode:.1f}", *(f"{ms[step]:.1f}" for step in steps), f"{rest:.1f}"]
@@ -135,10 +136,24 @@ class Alone:
         self._took_s[step] = self._took_s.get(step, 0.0) + time.monotonic() - began_s
         return made
 
-    def _counted(self) -> list[float]:
-        """The seconds that its threads have decoded, and that a stretch has waited for them."""
+    def _waited_s(self) -> float:
+        """The seconds in which a stretch has waited for the threads that read ahead."""
         counted: Any = self._beside.stats()
-        return [float(counted.get(name, 0.0)) for name in ("decode_s", "waited_s")]
+        return float(counted.get("waited_s", 0.0))
+
+
+def decode_ms(folder: Path) -> float:
+    """Milliseconds to read a background, in order, by one thread; the first second's is not counted."""
+    source, _ = FaceFolder.find(folder).opened()
+    try:
+        numbers = range(min(3 * FPS, source.count))
+        for number in numbers:
+            if number == len(numbers) // 3:
+                began_s = time.monotonic()
+            source.read(number)
+        return 1000 * (time.monotonic() - began_s) / (len(numbers) - len(numbers) // 3)
+    finally:
+        source.close()
 
 
 def slot_row(bench: Rig, name: str, wanted: Wanted) -> list[str]:

@@ -73,3 +73,17 @@ def test_a_dry_run_goes_through_kokoros_slots_with_both_engines(
     for engine in ("torch", "onnx"):
         assert "planned" in figures[f"Kokoro, {engine}, 1 slots: memory a slot, after them"]
         assert float(figures[f"Kokoro, {engine}, 1 slots: real-time factor"].split(",")[0]) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_dry_run_goes_through_the_slots_of_a_face_in_each_batch(
+    cards: Cards, start_process: StartProcess, left_over: LeftOver
+) -> None:
+    done = check(start_process, "--dry-run", "--models", "lipsync", "--slots", "1", "--jobs", "8")
+    assert done.wait(280) == 0, done.tail()
+    figures = told(done)
+    for batch in (1, 16, 25):
+        assert float(figures[f"a face: the network alone, batches of {batch}"].split()[0]) > 0
+        assert float(figures[f"a face, 1 slots, batches of {batch}"].split()[0]) > 0
+        assert "planned" in figures[f"a face, 1 slots, batches of {batch}: memory a slot, after them"]
