@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,13 @@ from celery import Celery
 
 from producer import Client
 from producer.job import Job
+from tasks.errors import PartsFailed, UnknownFace
 from tasks.media.wav import encode_wav
 from tasks.messages import VideoResult
 from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
+from tests.fixtures.faces import sounds
+from tests.fixtures.faces.folder import FaceLook, make_face
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartFlow, StartSlot
@@ -45,9 +49,16 @@ max_models = 4
 batch_size = 2
 preload = ["face0", "face1"]
 """
+REAL = """
+[models.faces]
+adapter = "lipsync"
+path = "faces/{id}"
+max_models = 2
+threads = 1
+"""
 ENVIRONMENT = {"SLOTLINE_LEASE_S": "4", "SLOTLINE_RETRY_S": "0.1", "SLOTLINE_CPU_SLOTS": "2"}
 
-Statuses = Callable[[], list[Mapping[str, Any]]]
+Statuses = Callable[..., list[Mapping[str, Any]]]
 
 
 @pytest.fixture
@@ -61,8 +72,8 @@ def folder(use_catalog: UseCatalog) -> Path:
 
 @pytest.fixture
 def statuses(foreign: Celery) -> Statuses:
-    def ask() -> list[Mapping[str, Any]]:
-        replies = foreign.control.broadcast(STATUS, reply=True, timeout=GIVE_UP_S, limit=3) or []
+    def ask(workers: int = 3) -> list[Mapping[str, Any]]:
+        replies = foreign.control.broadcast(STATUS, reply=True, timeout=GIVE_UP_S, limit=workers) or []
         return [answer for reply in replies for answer in reply.values() if "model" in answer]
 
     return ask
@@ -127,6 +138,55 @@ def test_twelve_faces_under_a_bound_of_four_lose_nothing_when_children_and_worke
     log = "".join(slot.log() for slot in all_slots)
     assert "while it was in use" not in log
     assert len(re.findall("face[0-9]+ is unloaded to make room", log)) >= len(FACES) - 2 * 4
+
+
+@pytest.mark.usefixtures("model_packages")
+def test_a_face_that_comes_back_or_is_replaced_or_removed_shows_what_its_folder_has(
+    client: Client,
+    start_slot: StartSlot,
+    start_flow: StartFlow,
+    use_catalog: UseCatalog,
+    statuses: Statuses,
+    wait_until: WaitUntil,
+    tmp_path: Path,
+) -> None:
+    use_catalog(REAL)
+    for name in FACES[:3]:
+        make_face(tmp_path / "faces", name)
+    start_flow(env=ENVIRONMENT)
+    slot = start_slot("faces", env=ENVIRONMENT)
+
+    films = [film(client, name, turn) for turn in range(3) for name in FACES[:3]]
+    assert len(set(films)) == len(films)
+    (status,) = statuses(2)
+    assert status["registry"]["evictions"] >= 6
+    assert all(one["stats"]["misses"] for one in status["registry"]["models"]), "what is counted beside the model"
+    kill_child(slot)
+    assert film(client, FACES[0]) == films[0]
+    shutil.rmtree(tmp_path / "faces" / FACES[0])
+    make_face(tmp_path / "faces", FACES[0], FaceLook(seed=7))
+    wait_until(lambda: film(client, FACES[0]) != films[0], what="the film of the new folder")
+    shutil.rmtree(tmp_path / "faces" / FACES[0])
+    wait_until(lambda: is_unknown(client, FACES[0]), what="the end of the removed face")
+    assert film(client, FACES[1], 9)
+    assert not re.search("Traceback|while it was in use", slot.log()), slot.tail()
+
+
+def film(client: Client, name: str, first_background: int = 0) -> str:
+    """The artifact of a film of one second."""
+    sound = encode_wav(sounds.loud_from(0.5, 1.0).astype(np.float32), RATE)
+    job = client.submit_video(sound, model="faces", face=name, first_background=first_background)
+    made = job.wait(GIVE_UP_S)
+    assert made.film is not None
+    return made.film.artifact
+
+
+def is_unknown(client: Client, name: str) -> bool:
+    try:
+        film(client, name)
+    except (UnknownFace, PartsFailed) as exc:
+        return f"faces has no face '{name}'" in str(exc)
+    return False
 
 
 def is_loading(found: Sequence[Mapping[str, Any]], name: str) -> bool:
