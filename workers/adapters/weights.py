@@ -87,11 +87,14 @@ def mark_of(path: Path) -> str:
     """A word that changes when a model's file or folder is replaced, or a file in it; empty if there is nothing.
 
     Quick: it reads no file. Of a folder it looks at two levels; in a subfolder with many files (pictures) only files
-    that are added, removed or replaced are noticed.
+    that are added, removed or replaced are noticed. Files and folders whose names begin with a dot are not looked at:
+    what is written there is not in use yet.
     """
     found: list[object] = []
     with contextlib.suppress(OSError):
-        found.append(_stamp(path))
+        stamp = _stamp(path)
+        # A folder's own size and time say only that something was added or removed in it, also what is not looked at.
+        found.append(stamp[:2] if stamp and path.is_dir() else stamp)
         for one in _entries(path):
             found += [one.name, _stamp(Path(one.path))]
             inside = _entries(Path(one.path)) if one.is_dir() else []
@@ -103,7 +106,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     if not folder.is_dir():
         return []
     with os.scandir(folder) as entries:
-        return sorted(entries, key=lambda one: one.name)
+        return sorted((one for one in entries if not one.name.startswith(".")), key=lambda one: one.name)
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

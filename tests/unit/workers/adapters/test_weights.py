@@ -100,3 +100,16 @@ def test_a_mark_changes_when_a_folder_or_a_file_in_it_is_replaced_and_not_when_t
     mark()
     assert len(set(marks)) == 5, marks
     assert weights.mark_of(face / "checkpoint" / "model.onnx")
+
+
+def test_a_mark_stays_while_something_is_prepared_in_a_hidden_folder_and_changes_when_that_gets_its_name(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "frames").mkdir()
+    first = weights.mark_of(tmp_path)
+    (tmp_path / ".prepared.part").mkdir()
+    (tmp_path / ".prepared.part" / "0.jpg").write_bytes(b"picture")
+    os.utime(tmp_path, ns=(1, 1))
+    assert weights.mark_of(tmp_path) == first
+    (tmp_path / ".prepared.part").rename(tmp_path / "prepared")
+    assert weights.mark_of(tmp_path) != first
