@@ -79,21 +79,25 @@ def probe_sound(path: Path, name: str = "") -> SoundAbout:
 def sound_blocks(path: Path, rate: int = 16_000, seconds: int = 20, name: str = "") -> Iterator[NDArray[np.int16]]:
     """The sound as mono int16 `[samples]` at `rate` Hz, in blocks of `seconds`; the last block may be shorter.
 
+    A sound that is shorter than one sample at this rate is one sample of silence.
     Raises `InvalidInput` like `probe_sound`, and when it comes to a place where the file is damaged or cut off.
     """
     import numpy as np
 
     size = rate * seconds
     held: list[NDArray[np.int16]] = []
-    count = 0
+    count, is_empty = 0, True
     for samples in sound_samples(path, rate, 1, "s16", name):
         held.append(samples[0])
         count += samples.shape[1]
+        is_empty = is_empty and not count
         while count >= size:
             joined = np.concatenate(held)
             yield joined[:size].copy()
             held, count = [joined[size:]], count - size
-    if count:
+    if is_empty:
+        yield np.zeros(1, np.int16)
+    elif count:
         yield np.concatenate(held)
 
 

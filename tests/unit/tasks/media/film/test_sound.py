@@ -107,6 +107,12 @@ def test_a_tenth_of_a_second_and_silence_are_sound(tmp_path: Path) -> None:
     assert whole(tmp_path / "a.wav").tolist() == [0] * 1_600
 
 
+@pytest.mark.parametrize(("samples", "rate"), [(1, 16_000), (1, 48_000), (2, 48_000), (10, 96_000)])
+def test_the_shortest_sounds_are_a_sample(tmp_path: Path, samples: int, rate: int) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(samples), rate)
+    assert len(whole(tmp_path / "a.wav")) == 1
+
+
 def test_stereo_is_kept_where_it_is_asked_for(tmp_path: Path) -> None:
     left_only = np.stack([np.full(4_800, 0.5), np.zeros(4_800)], axis=1)
     soundfile.write(tmp_path / "a.wav", left_only, 48_000)
