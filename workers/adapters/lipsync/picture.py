@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BORDER = 4
-MASK_AT = 5
 
 
 def cut(picture: NDArray[np.uint8], at: Rectangle, side: int, out: NDArray[np.uint8]) -> None:
@@ -25,30 +24,6 @@ def cut(picture: NDArray[np.uint8], at: Rectangle, side: int, out: NDArray[np.ui
 
     inner = _enlarged(picture, at, side)[BORDER : BORDER + side, BORDER : BORDER + side]
     cv2.split(inner, list(out))
-
-
-def network_input(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What the network gets for faces `[n, 3, side, side]`: float32 `[n, 6, side, side]`, 0..1.
-
-    Three channels of the face, then three of the face with a black box, which hides the mouth. The box leaves 5 pixels
-    at the left, right and upper edge, and 10 at the lower one.
-    """
-    import numpy as np
-
-    count, _, side, _ = faces.shape
-    made = np.empty((count, 6, side, side), np.float32)
-    np.divide(faces, np.float32(255), out=made[:, :3], dtype=np.float32)
-    made[:, 3:] = made[:, :3]
-    made[:, 3:, MASK_AT : side - 2 * MASK_AT, MASK_AT : side - MASK_AT] = 0
-    return made
-
-
-def mouths_of(output: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """The network's output `[n, 3, side, side]`, 0..1, as uint8: cut down to whole numbers, not rounded."""
-    import numpy as np
-
-    scaled = np.multiply(output, np.float32(255), dtype=np.float32)
-    return np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
 
 
 def paste(

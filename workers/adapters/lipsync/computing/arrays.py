@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.errors import ModelError
-from workers.adapters.lipsync.picture import MASK_AT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+MASK_AT = 5
+"""Where the box that hides the mouth begins, in pixels from the left and from the upper edge."""
 
 HEARS = (32, 16, 16)
 """What a frame hears: the features of 16 windows, 16 × 512 numbers in this shape."""

@@ -8,6 +8,9 @@ import pytest
 from tasks.errors import ModelError
 from workers.adapters.lipsync.computing.arrays import BatchArrays
 
+MASKS = {320: (5, 5, 310, 305), 160: (5, 5, 150, 145)}
+"""Side of the network -> left, upper edge, width and height of the black box, as the faces were trained."""
+
 RNG = np.random.default_rng(1)
 SIDE = 40
 
@@ -24,6 +27,18 @@ def test_a_frame_has_the_face_and_the_face_with_a_black_box_both_divided_by_255(
     np.testing.assert_array_equal(arrays.pictures[1:, :3], expected)
     expected[:, :, 5:30, 5:35] = 0
     np.testing.assert_array_equal(arrays.pictures[1:, 3:], expected)
+
+
+@pytest.mark.usefixtures("model_packages")
+@pytest.mark.parametrize("side", [320, 160])
+def test_the_black_box_is_the_one_that_the_faces_were_trained_with(side: int) -> None:
+    import cv2
+
+    face = RNG.integers(1, 256, (1, 3, side, side), dtype=np.uint8)
+    masked = cv2.rectangle(face[0].transpose(1, 2, 0).copy(), MASKS[side], (0, 0, 0), -1)
+    arrays = BatchArrays(1, side, "float32")
+    arrays.fill(0, face, np.zeros((16, 512), np.float32))
+    np.testing.assert_array_equal(arrays.pictures[0, 3:], masked.transpose(2, 0, 1).astype(np.float32) / 255.0)
 
 
 def test_a_frame_hears_sixteen_windows_one_after_the_other_from_its_own_place_on() -> None:
