@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tasks.errors import InvalidInput
-from tasks.media.wav import plain_samples
+from tasks.media.stretches import samples_of
 from tasks.messages import StretchRequest
-from tasks.messages.lipsync import FPS, SOUND_RATE
+from tasks.messages.lipsync import FPS
 from workers.adapters.lipsync.mel import SoundPart, mel_windows
 from workers.adapters.lipsync.windows import rows_for, samples_for, seconds_of, windows_of
 
@@ -50,7 +48,7 @@ def _part(item: StretchRequest, needed: range, read: Callable[[str], bytes]) -> 
     """The samples of all blocks, without what nobody needs before and behind `needed`."""
     at, begin, parts = item.sounds_from, None, []
     for name in item.sounds:
-        samples = _samples(name, read(name))
+        samples = samples_of(name, read(name))
         first, last = max(at, needed.start), min(at + len(samples), needed.stop)
         if first < last:
             begin = first if begin is None else begin
@@ -59,11 +57,3 @@ def _part(item: StretchRequest, needed: range, read: Callable[[str], bytes]) -> 
     if begin is None:
         return SoundPart(np.zeros(0, np.int16), item.sounds_from, item.samples)
     return SoundPart(np.concatenate(parts), begin, item.samples)
-
-
-def _samples(name: str, content: bytes) -> NDArray[np.int16]:
-    file = io.BytesIO(content)
-    found = plain_samples(file)
-    if found is None or found[0] != SOUND_RATE:
-        raise InvalidInput(f"sounds: {name} is no WAV of {SOUND_RATE} Hz, mono, 16 bits")
-    return np.frombuffer(content, "<i2", found[1] // 2, file.tell())

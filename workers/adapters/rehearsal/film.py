@@ -8,13 +8,12 @@ each black or white: a bit. Rows 1 and 2 are the mark of the face, 3 to 5 the nu
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tasks.errors import InvalidInput
-from tasks.media.wav import SAMPLE_BYTES, plain_samples
+from tasks.media.stretches import samples_of
 from tasks.messages.lipsync import FPS, SOUND_RATE
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def to_show(item: StretchRequest, read: Callable[[str], bytes]) -> ToShow:
     """
     import numpy as np
 
-    sound = np.concatenate([_samples(name, read(name)) for name in item.sounds])
+    sound = np.concatenate([samples_of(name, read(name)) for name in item.sounds])
     begin, end = item.start * FRAME_SAMPLES, (item.start + item.frames) * FRAME_SAMPLES
     if item.sounds_from > begin or item.sounds_from + len(sound) < min(end, item.samples):
         has = f"they have samples {item.sounds_from} to {item.sounds_from + len(sound)}"
@@ -119,13 +118,3 @@ def told(picture: NDArray[np.uint8]) -> Picture:
 def total_frames(batch: Sequence[object]) -> int:
     """How many frames the stretches of a batch have; other inputs have none."""
     return sum(len(item.loudness) for item in batch if isinstance(item, ToShow))
-
-
-def _samples(name: str, data: bytes) -> NDArray[np.int16]:
-    import numpy as np
-
-    file = io.BytesIO(data)
-    match plain_samples(file):
-        case (rate, size) if rate == SOUND_RATE:
-            return np.frombuffer(data, dtype="<i2", count=size // SAMPLE_BYTES, offset=file.tell())
-    raise InvalidInput(f"sounds: {name} is not a WAV of {SOUND_RATE} Hz, mono, 16 bits")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.media.stretches import BLOCK_S, blocks_around, cut, frames_of
+from tasks.errors import InvalidInput
+from tasks.media.stretches import BLOCK_S, blocks_around, cut, frames_of, samples_of
+from tasks.media.wav import encode_wav
 from tasks.messages.lipsync import FPS, SOUND_RATE
 
 BLOCK = BLOCK_S * SOUND_RATE
@@ -33,3 +36,11 @@ def test_a_stretch_has_the_sound_that_it_depends_on(samples: int, stretch_frames
     first_s, last_s = max(0, start - 9) // FPS, (start + count + 5) // FPS
     assert blocks.start * BLOCK <= max(0, first_s * SOUND_RATE - 16 * 200 - 400)
     assert blocks.stop * BLOCK >= min(samples, last_s * SOUND_RATE + (80 + 16) * 200 + 400)
+
+
+def test_a_block_is_read_as_it_was_written_and_another_sound_is_refused_by_its_name() -> None:
+    samples = np.arange(-300, 300, dtype=np.int16)
+    assert (samples_of("one", encode_wav(samples, SOUND_RATE)) == samples).all()
+    for content in (b"no sound", b"", encode_wav(samples, 8_000)):
+        with pytest.raises(InvalidInput, match="^sounds: one is no WAV of 16000 Hz, mono, 16 bits$"):
+            samples_of("one", content)

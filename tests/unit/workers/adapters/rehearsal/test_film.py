@@ -108,7 +108,7 @@ def test_blocks_without_sound_of_a_frame_are_refused_with_what_they_have() -> No
 def test_a_block_of_another_rate_is_refused_by_its_name() -> None:
     adapter = made(gives="film")
     adapter.read_artifact = lambda name: encode_wav(np.zeros(100, dtype=np.int16), 8_000)
-    with pytest.raises(InvalidInput, match="sounds: sound16k/x is not a WAV of 16000 Hz, mono, 16 bits"):
+    with pytest.raises(InvalidInput, match="sounds: sound16k/x is no WAV of 16000 Hz, mono, 16 bits"):
         adapter.prepare(stretch(0, 1, 100, sounds=["sound16k/x"]))
 
 
