@@ -22,13 +22,22 @@ from tasks.flow.connections import ledger
 from tasks.flow.outcomes import Done as Made
 from workers.sidecar.batch_end import BatchEnd
 from workers.sidecar.crafts.base import KnownModel
-from workers.sidecar.shared.done import ChildGone, Done, LostRun, NoRun, NotBegunCalls, RecallDone, Refused, RunCame
+from workers.sidecar.shared.done import (
+    ChildGone,
+    Done,
+    LostRun,
+    NoRun,
+    NotBegunCalls,
+    RecallDone,
+    Refused,
+    RunCame,
+    RunStored,
+)
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.claim import give_up
 from workers.sidecar.stages.put_away import forget, leave, store_all
 from workers.sidecar.tracing import give_back_all, trace_all
 from workers.wire.batches import CallsEnded, ModelRan, Recalled
-from workers.wire.page import Stage
 
 if TYPE_CHECKING:
     from workers.sidecar.process import SidecarState
@@ -49,7 +58,6 @@ def run(sidecar: SidecarState, ready: threading.Thread) -> NoReturn:
 
 def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
     """Do all this, and answer the parent."""
-    began = monotonic()
     ends: dict[int, BatchEnd] = {}
     recalls: list[int] = []
     models: list[KnownModel] = []
@@ -61,13 +69,12 @@ def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:
             ends.setdefault(batch.number, BatchEnd(batch)).add(item)
             models += model_of(item)
     if ends:
-        sidecar.page.enter(Stage.AWAY, min(ends), began, max(ends))
-        _store(list(ends.values()))
-        give_up(ledger(sidecar.app), [work for end in ends.values() for work in end.not_begun])
-        _trace(sidecar, list(ends.values()))
-        for end in ends.values():
-            _answer(sidecar, end)
-        sidecar.page.leave(Stage.AWAY, monotonic())
+        with sidecar.away_work.on(ends):
+            _store(list(ends.values()))
+            give_up(ledger(sidecar.app), [work for end in ends.values() for work in end.not_begun])
+            _trace(sidecar, list(ends.values()))
+            for end in ends.values():
+                _answer(sidecar, end)
     for model in models:
         sidecar.known.leave(model)
     for number in recalls:
@@ -88,14 +95,14 @@ def last_words(sidecar: SidecarState, ready: threading.Thread) -> None:
     put_away(sidecar, rest)
 
 
-def item_batch(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> HeldBatch:
+def item_batch(item: NoRun | RunCame | RunStored | NotBegunCalls | LostRun | Refused) -> HeldBatch:
     """The batch whose calls end."""
-    return item.run.batch if isinstance(item, (RunCame, LostRun)) else item.batch
+    return item.run.batch if isinstance(item, (RunCame, RunStored, LostRun)) else item.batch
 
 
-def model_of(item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> list[KnownModel]:
+def model_of(item: NoRun | RunCame | RunStored | NotBegunCalls | LostRun | Refused) -> list[KnownModel]:
     """The model that the item's run was made ready for, and kept; none if it has no run."""
-    run = item.run if isinstance(item, (RunCame, LostRun, NotBegunCalls)) else None
+    run = item.run if isinstance(item, (RunCame, RunStored, LostRun, NotBegunCalls)) else None
     return [run.model] if run is not None and run.model is not None else []
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
+from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame, RunStored
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.put_away import StoredResult, ended
 from workers.sidecar.stages.work import Computed, Ran, Work
@@ -32,14 +32,18 @@ class BatchEnd:
     computed_s: float = 0.0
     computed: int = 0
 
-    def add(self, item: NoRun | RunCame | NotBegunCalls | LostRun | Refused) -> None:
+    def add(self, item: NoRun | RunCame | RunStored | NotBegunCalls | LostRun | Refused) -> None:
         """Add calls that end; the results of a run are in `came`, to be stored."""
         match item:
             case NoRun(ran=ran, others=others):
                 self.ran.add(ran)
                 self.others.update(others)
             case RunCame():
-                self._came(item)
+                self._count(item)
+                self.came += item.computed()
+            case RunStored(came=came, stored=stored):
+                self._count(came)
+                self.stored(stored)
             case NotBegunCalls(calls=calls, run=run):
                 self.not_run.update(dict.fromkeys(calls, NotBegun()))
                 if run is not None:
@@ -62,11 +66,8 @@ class BatchEnd:
         returned: dict[int, NotRun] = {index: GivenBack() for index in self.ran.returned}
         return {**self.results, **alone, **returned, **self.not_run}
 
-    def _came(self, item: RunCame) -> None:
-        took_s = item.ended.took_s
+    def _count(self, came: RunCame) -> None:
+        took_s = came.ended.took_s
         if took_s > 0:  # else the model computed nothing: all were cancelled, or it could not be loaded
             self.computed_s += took_s
-            self.computed += len(item.run.work)
-        pairs = zip(item.run.work, item.ended.results, strict=True)
-        computed = [Computed(work, result, item.at, took_s) for work, result in pairs]
-        self.came += computed
+            self.computed += len(came.run.work)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from workers.sidecar.shared.away_work import AwayWork
 from workers.sidecar.shared.done import DoneQueue, NotBegunCalls
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.shared.incoming import Incoming
 from workers.sidecar.shared.known_models import KnownModels
 from workers.sidecar.shared.outbox import Outbox
 from workers.sidecar.shared.stored import Stored
+from workers.sidecar.shared.storing import Storing
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -47,6 +49,8 @@ class SidecarState:
 
     def __post_init__(self) -> None:
         self.outbox = Outbox(self.line)
+        self.away_work = AwayWork(self.page)
+        self.storing = Storing(self.away_work, self.done)
         self.known = KnownModels(self.spec.entry, self.spec.device, self.outbox.load)
 
     def recall(self) -> None:

@@ -29,6 +29,7 @@ def run(sidecar: SidecarState) -> None:
             hear(sidecar, receive(sidecar))
     except LinkClosed:
         sidecar.known.close()  # first: whoever hears that the child has gone waits for the thread that may ask
+        sidecar.storing.wait()
         sidecar.done.put(ChildGone())
     except Exception:  # the boundary of the thread
         logger.exception("the sidecar does not understand its child any more")
@@ -52,7 +53,7 @@ def hear(sidecar: SidecarState, answer: FromChildToSidecar) -> None:
     match answer:
         case RunEnded(number):
             if (held := sidecar.outbox.ended(number)) is not None:
-                sidecar.done.put(RunCame(held, answer, monotonic()))
+                sidecar.storing.came(RunCame(held, answer, monotonic()))
         case ModelOffers(number=number):
             sidecar.known.told(answer)
             if answer.is_waited:

@@ -43,6 +43,9 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
     """Its description; `craft.name` is the first folder of its artifacts' names."""
     extension: ClassVar[str]
     """The file extension of its artifacts, without the dot."""
+    takes_long: ClassVar[bool] = False
+    """Whether finishing and encoding an output takes about as long as computing it: then it begins as soon as the
+    output has come, several outputs at a time."""
 
     def extension_of(self, request: RequestT) -> str:
         """The file extension of what is made for this request: by default the craft's own."""

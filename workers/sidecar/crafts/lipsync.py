@@ -28,6 +28,7 @@ class LipsyncCraft(SlotCraft[StretchRequest, Film]):
 
     craft = LIPSYNC
     extension = "mp4"
+    takes_long = True
 
     def extension_of(self, request: StretchRequest) -> str:
         """An archive of pictures, if they are wanted."""

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workers.sidecar.shared.held import HeldBatch, HeldRun
-from workers.sidecar.stages.work import Ran
+from workers.sidecar.stages.put_away import StoredResult
+from workers.sidecar.stages.work import Computed, Ran
 from workers.wire.work_line import RunEnded
 
 
@@ -27,6 +28,24 @@ class RunCame:
     run: HeldRun
     ended: RunEnded
     at: float
+
+    def computed(self) -> list[Computed]:
+        """The result for each work of the run."""
+        pairs = zip(self.run.work, self.ended.results, strict=True)
+        return [Computed(work, result, self.at, self.ended.took_s) for work, result in pairs]
+
+
+@dataclass(frozen=True)
+class RunStored:
+    """A run that has come, and what became of its results: they are stored already."""
+
+    came: RunCame
+    stored: Sequence[StoredResult]
+
+    @property
+    def run(self) -> HeldRun:
+        """The run."""
+        return self.came.run
 
 
 @dataclass(frozen=True)
@@ -67,7 +86,7 @@ class ChildGone:
     """The child is dead, and all that it had computed stands in the queue before this."""
 
 
-Done = NoRun | RunCame | NotBegunCalls | LostRun | Refused | RecallDone | ChildGone
+Done = NoRun | RunCame | RunStored | NotBegunCalls | LostRun | Refused | RecallDone | ChildGone
 
 
 @dataclass

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from tasks.errors import ModelError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Dropped, Failed
@@ -10,7 +13,7 @@ from tests.unit.workers.sidecar.in_one_process import known
 from tests.unit.workers.sidecar.sidecars import run_of
 from workers.adapters.base import Cancelled
 from workers.sidecar.batch_end import BatchEnd
-from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame
+from workers.sidecar.shared.done import LostRun, NoRun, NotBegunCalls, Refused, RunCame, RunStored
 from workers.sidecar.shared.held import HeldBatch
 from workers.sidecar.stages.make_ready import make_ready, take
 from workers.sidecar.stages.put_away import store_all
@@ -52,12 +55,21 @@ def test_the_results_of_a_run_are_stored_and_its_seconds_are_the_batchs(ledger: 
     requests = take(ledger, entry(), calls, has_company=True).by_variant[None]
     work = make_ready(ledger, known(models), requests, has_company=True).work
     batch = HeldBatch(1, calls)
-    end = BatchEnd(batch)
-    end.add(RunCame(run_of(batch, 1, *work), RunEnded(1, [ModelError("no"), ModelError("no")], 0.5), 0.0))
+    end, came = BatchEnd(batch), came_of(batch, work)
+    end.add(came)
     assert [one.work for one in end.came] == list(work)
     end.stored(store_all(end.came))
-    assert [type(outcome) for outcome in end.ran.outcomes.values()] == [Failed, Failed]
-    assert (end.computed_s, end.computed) == (0.5, 2)
+    early = BatchEnd(batch)
+    early.add(RunStored(came, store_all(came.computed())))
+    assert early.came == [], "nothing is left to store"
+    for one in (end, early):
+        assert [type(outcome) for outcome in one.ran.outcomes.values()] == [Failed, Failed]
+        assert (one.computed_s, one.computed) == (0.5, 2)
+
+
+def came_of(batch: HeldBatch, work: Sequence[Any]) -> RunCame:
+    """A run of this work, whose results are errors."""
+    return RunCame(run_of(batch, 1, *work), RunEnded(1, [ModelError("no")] * len(work), 0.5), 0.0)
 
 
 def test_a_run_that_computed_nothing_says_nothing_of_how_long_a_job_takes(ledger: Ledger, models: OneRehearsal) -> None:
