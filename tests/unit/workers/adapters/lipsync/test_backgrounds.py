@@ -183,11 +183,12 @@ def test_several_threads_get_what_they_ask_for() -> None:
                 if take(of, first) != backgrounds(first, 10, 37):
                     wrong.append(first)
 
-        threads = [threading.Thread(target=work, args=[start]) for start in (0, 5, 111, 5000)]
+        threads = [threading.Thread(target=work, args=[start], daemon=True) for start in (0, 5, 111, 5000)]
         for one in threads:
             one.start()
         for one in threads:
             one.join(GIVE_UP_S)
+            assert not one.is_alive()
         assert held(of) <= 40
     assert not wrong
     assert source.most_at_once <= 2

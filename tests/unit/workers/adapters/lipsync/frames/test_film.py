@@ -65,11 +65,12 @@ def test_threads_may_ask_at_the_same_time(film: Path) -> None:
     def work(first: int) -> None:
         wrong.extend(number for number in range(first, COUNT) if number_of(source.read(number)) != number)
 
-    threads = [threading.Thread(target=work, args=[first]) for first in (0, 10, 20)]
+    threads = [threading.Thread(target=work, args=[first], daemon=True) for first in (0, 10, 20)]
     for one in threads:
         one.start()
     for one in threads:
         one.join(GIVE_UP_S)
+        assert not one.is_alive()
     source.close()
     assert not wrong
 
