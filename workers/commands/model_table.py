@@ -125,7 +125,8 @@ def _small_model_cells(one: Mapping[str, Any]) -> list[str]:
 
 def _stats(answer: Mapping[str, Any]) -> str:
     """`hits 120, misses 3`: what the adapter counts of its work beside the model."""
-    return ", ".join(f"{name} {value}" for name, value in (answer.get("stats") or {}).items())
+    counted = (answer.get("stats") or {}).items()
+    return ", ".join(f"{name} {round(value, 3) if isinstance(value, float) else value}" for name, value in counted)
 
 
 def _since(moment: float | None) -> str:

@@ -58,7 +58,7 @@ def test_a_registrys_models_stand_in_a_table_of_their_own_with_what_is_counted_b
 ) -> None:
     anna = {
         "id": "anna", "state": "ready", "uses": 4, "last_used": None, "total_inference_ms": 12.5, "bytes": 2 * MIB,
-        "loaded_at": None, "load_s": 1.25, "stats": {"hits": 120, "decode_ms": 45.5},
+        "loaded_at": None, "load_s": 1.25, "stats": {"hits": 120, "decode_ms": 45.499999999},
     }  # fmt: skip
     bounds = {"bytes": 2 * MIB, "max_models": 3, "max_bytes": 9 * MIB, "policy": "lfu"}
     registry = {**bounds, "hits": 3, "misses": 1, "evictions": 0, "models": [anna]}
