@@ -116,8 +116,10 @@ class VideoRequest(FaceRequest, JobRequest):
         given = [one for one in (self.audio, self.text, self.text_ref) if one is not None]
         if len(given) != 1:
             raise ValueError("audio: give it, or text, or text_ref, and only one of them")
-        if (self.audio is None) != (self.speech is not None):
-            raise ValueError("speech: a text needs it, and a sound does not take it")
+        if self.audio is None and self.speech is None:
+            raise ValueError("speech: is missing; it says which model speaks the text, and how")
+        if self.audio is not None and self.speech is not None:
+            raise ValueError("speech: only for a text; the film of a sound takes none")
         return self
 
     def input_sizes(self) -> Sequence[int]:

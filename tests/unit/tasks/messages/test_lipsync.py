@@ -21,9 +21,15 @@ def test_a_film_has_exactly_one_sound(sound: dict[str, Any]) -> None:
         VideoRequest.parse({"model": "faces", "face": "anna", **sound})
 
 
-@pytest.mark.parametrize("sound", [{"text": "Hello."}, {"audio": "a/b.wav", "speech": {"model": "espeak"}}])
-def test_a_text_needs_a_voice_and_a_sound_takes_none(sound: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInput, match="^speech: a text needs it, and a sound does not take it$"):
+@pytest.mark.parametrize(
+    ("sound", "why"),
+    [
+        ({"text": "Hello."}, "is missing; it says which model speaks the text, and how"),
+        ({"audio": "a/b.wav", "speech": {"model": "espeak"}}, "only for a text; the film of a sound takes none"),
+    ],
+)
+def test_a_text_needs_a_voice_and_a_sound_takes_none(sound: dict[str, Any], why: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^speech: {why}$"):
         VideoRequest.parse({"model": "faces", "face": "anna", **sound})
 
 
