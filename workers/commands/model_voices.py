@@ -100,10 +100,13 @@ def _speaks(offer: Published) -> bool:
 def _offers(client: Redis, model: str | None) -> list[Published]:
     """What is published of that model, or of all that are in the catalog; raises if it has no voices."""
     offers = Offers(client)
-    found = [one for name in ([model] if model else catalog()) if (one := offers.published(name)) and _speaks(one)]
-    if model and not found:
+    published = [one for name in ([model] if model else catalog()) if (one := offers.published(name))]
+    found = [one for one in published if _speaks(one)]
+    if model and not published:
         entry = catalog()[model]
         raise SlotlineError(f"no worker of {entry.name} has told its voices yet; {START.format(entry.name)}")
+    if model and not found:
+        raise InvalidInput(f"{model}: does not speak, so it has no voices")
     if not found:
         raise SlotlineError(f"no worker has told its voices yet; {START.format('NAME')}")
     if not any(offer.voices for offer in found):

@@ -71,6 +71,7 @@ def test_a_model_or_a_language_is_chosen(voices: Voices, words: tuple[str, ...],
         (("small", "--language", "fr"), InvalidInput, "no voice for 'fr'; there are voices for en-gb, en-us, ja"),
         (("silent",), SlotlineError, "no worker of silent has told its voices yet; start one with: slotline up"),
         (("mute",), InvalidInput, "mute: no list of voices"),
+        (("faces",), InvalidInput, "faces: does not speak, so it has no voices"),
         (("smal",), UnknownModel, "did you mean 'small'?"),
     ],
 )
