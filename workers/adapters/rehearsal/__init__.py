@@ -52,7 +52,7 @@ from pathlib import Path
 from typing import TypeAlias, cast
 
 from tasks.catalog import ModelEntry
-from tasks.errors import InvalidInput, ModelError, ModelLoadError, UnknownVoice
+from tasks.errors import ModelError, ModelLoadError, UnknownFace, UnknownVoice
 from tasks.messages import ParagraphRequest, StretchRequest, SummaryPartRequest
 from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.outputs import Encoding, Film, Sound, TimedPiece, TimedWord, Written
@@ -126,7 +126,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         )
 
     def check(self, item: Request) -> None:
-        """Raise `UnknownVoice` for a voice that is not in `voices`, `InvalidInput` for such a face."""
+        """Raise `UnknownVoice` for a voice that is not in `voices`, `UnknownFace` for such a face."""
         if isinstance(item, ParagraphRequest):
             self._check_voice(item.voice)
         elif isinstance(item, StretchRequest):
@@ -195,7 +195,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
     def _check_face(self, face: str | None) -> None:
         voices = self._options.voices
         if voices and face not in (None, *voices):
-            raise InvalidInput(f"face: the rehearsal has no face {face!r}; it has: {', '.join(voices)}")
+            raise UnknownFace(f"face: the rehearsal has no face {face!r}; it has: {', '.join(voices)}")
 
     def _outcome(self, index: int, item: Prepared) -> Made | Exception:
         if self.is_cancelled(index):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.errors import InvalidInput, ModelError
+from tasks.errors import InvalidInput, ModelError, UnknownFace
 from tasks.media.encoding import Encoding
 from tasks.media.film.encode import encode_stretch
 from tasks.media.wav import encode_wav
@@ -114,7 +114,7 @@ def test_a_block_of_another_rate_is_refused_by_its_name() -> None:
 
 def test_a_face_that_is_not_listed_is_refused_and_words_of_faults_stand_in_its_name() -> None:
     adapter = filmed(1.0, voices=["anna", "⚡error"], faults=True)
-    with pytest.raises(InvalidInput, match="face: the rehearsal has no face 'eve'; it has: anna, ⚡error"):
+    with pytest.raises(UnknownFace, match="face: the rehearsal has no face 'eve'; it has: anna, ⚡error"):
         adapter.check(stretch(0, 25, 16_000, face="eve"))
     bad = adapter.prepare(stretch(0, 25, 16_000, face="⚡error"))
     assert isinstance(adapter.run([bad])[0], ModelError)
