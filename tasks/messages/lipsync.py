@@ -26,6 +26,9 @@ FPS = 25
 SOUND_RATE = 16_000
 """Samples a second of the sound that moves a mouth. The sound of the film keeps its own rate."""
 
+MOST_SAMPLES = 2**40
+"""Two years of sound. JSON has numbers of any size, and those beyond what a float holds are no sound."""
+
 FaceName: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
 ArtifactName: TypeAlias = Annotated[str, Field(max_length=200)]
 PictureFormat: TypeAlias = Literal["jpg", "png"]
@@ -67,9 +70,9 @@ class StretchRequest(FaceRequest, PartRequest):
     names_artifacts = True
 
     sounds: Annotated[list[ArtifactName], Field(min_length=1, max_length=100)]
-    sounds_from: Annotated[int, Field(ge=0)] = 0
-    samples: Annotated[int, Field(ge=1)]
-    start: Annotated[int, Field(ge=0)] = 0
+    sounds_from: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] = 0
+    samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
+    start: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] = 0
     frames: Annotated[int, Field(ge=1, le=2500)]
 
     def input_size(self) -> int:

@@ -42,6 +42,13 @@ def test_a_face_that_the_model_is_known_not_to_have_is_refused_before_anything_i
         bad.check(None, offer)
 
 
+@pytest.mark.parametrize("field", ["samples", "start", "sounds_from"])
+def test_a_stretch_has_no_number_that_a_float_cannot_hold(field: str) -> None:
+    fields = {"model": "faces", "sounds": ["a/b.wav"], "samples": 16_000, "frames": 1, field: 10**400}
+    with pytest.raises(InvalidInput, match=f"^{field}: "):
+        StretchRequest.parse(fields)
+
+
 def test_a_stretch_says_where_it_is_and_how_much_there_is_to_compute() -> None:
     stretch = StretchRequest.parse(
         {"model": "faces", "face": "anna", "sounds": ["a/b.wav"], "samples": 32_000, "start": 25, "frames": 25}
