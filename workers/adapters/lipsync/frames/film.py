@@ -54,6 +54,8 @@ class FilmSource:
             self._film = None
 
     def _known(self) -> tuple[int, tuple[int, int]]:
+        if self._about is not None:  # does not wait for a frame that is being decoded
+            return self._about
         with self._lock:
             if self._about is None:
                 film = self._open()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.errors import ModelError, ModelLoadError
+from tasks.media.film.read import FilmFrames
 from tests.fixtures.waiting import GIVE_UP_S
 from tests.unit.workers.adapters.lipsync.face_folders import face_folder, rectangle
 from workers.adapters.lipsync.face import Face
@@ -73,6 +74,22 @@ def test_threads_may_ask_at_the_same_time(film: Path) -> None:
         assert not one.is_alive()
     source.close()
     assert not wrong
+
+
+def test_its_count_is_known_while_a_frame_is_decoded(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, counts = FilmSource(film), list[int]()
+    assert source.count == COUNT
+
+    def slow(frames: FilmFrames, number: int) -> Any:
+        asking = threading.Thread(target=lambda: counts.append(source.count), daemon=True)
+        asking.start()
+        asking.join(GIVE_UP_S)
+        return number
+
+    monkeypatch.setattr(FilmFrames, "read", slow)
+    source.read(3)
+    source.close()
+    assert counts == [COUNT]
 
 
 def test_a_folder_with_a_film_shows_its_frames_in_the_order_of_showing(
