@@ -10,10 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from tasks.messages import Craft, PartRequest
 from tasks.store.names import JSON
+from workers.adapters.weights import mark_of
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -34,6 +36,11 @@ class KnownModel:
     adapter: AnyAdapter
     offer: Offer
     mark: str = ""
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether a registry's model has other files now than it was loaded from, or none."""
+        return bool(self.mark) and mark_of(Path(str(self.entry.path))) != self.mark
 
 
 class SlotCraft(ABC, Generic[RequestT, MadeT]):

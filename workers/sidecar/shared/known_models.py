@@ -12,7 +12,6 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,6 @@ from tasks.store import artifacts
 from tasks.store.names import JSON
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
-from workers.adapters.weights import mark_of
 from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.shared.artifacts_read import ArtifactsRead
 from workers.wire.work_line import ModelOffers
@@ -84,7 +82,7 @@ class KnownModels:
         if not model.mark or now - self._looked_at.get(id(model), -math.inf) < LOOK_EVERY_S:
             return False
         self._looked_at[id(model)] = now
-        return mark_of(Path(str(model.entry.path))) != model.mark
+        return model.is_replaced
 
     def hold(self, model: KnownModel) -> None:
         """Keep a model that was taken until one more `leave`."""

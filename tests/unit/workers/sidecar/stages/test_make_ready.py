@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tasks.errors import ArtifactMissing, InvalidInput, ModelLoadError
+from tasks.errors import ArtifactMissing, InvalidInput, ModelChanged, ModelError, ModelLoadError
 from tasks.flow.ledger import Ledger
 from tasks.flow.outcomes import Done, Dropped, Failed
 from tasks.media import audio
@@ -20,6 +22,7 @@ from tasks.store import artifacts
 from tests.unit.workers.child.rehearsals import OneRehearsal, call, entry
 from tests.unit.workers.sidecar.in_one_process import known, run
 from workers.adapters.rehearsal import Rehearsal
+from workers.adapters.weights import mark_of
 from workers.sidecar.shared.known_models import KnownModels
 from workers.sidecar.stages.make_ready import make_ready, take, without_made
 from workers.sidecar.stages.work import BatchRequest, ReadyBatch
@@ -105,6 +108,26 @@ def test_an_input_is_prepared_of_the_artifacts_that_it_names_and_one_that_is_mis
     missing = found.outcomes[1]
     assert isinstance(missing, Failed)
     assert (type(missing.error), missing.attempt) == (ArtifactMissing, 0)
+
+
+def test_what_cannot_be_made_ready_because_the_models_files_were_replaced_is_made_ready_again_later(
+    ledger: Ledger, models: OneRehearsal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def prepare(self: Rehearsal, item: ParagraphRequest) -> Any:
+        if item.text == "refused":
+            raise InvalidInput("text: refused")
+        raise ModelError("frame 3 has another size")
+
+    monkeypatch.setattr(Rehearsal, "prepare", prepare)
+    table = models.entry.model_copy(update={"path": str(tmp_path)})
+    model = replace(known(models), entry=table, mark=mark_of(tmp_path))
+    given = requests(ledger, [call("fails"), call("refused")])
+    kept = make_ready(ledger, model, given, has_company=True).outcomes
+    (tmp_path / "another file").touch()
+    replaced = make_ready(ledger, model, given, has_company=True).outcomes
+    errors = [one.error for one in (*kept.values(), *replaced.values()) if isinstance(one, Failed)]
+    assert [type(one) for one in errors] == [ModelError, InvalidInput, ModelChanged, InvalidInput]
+    assert str(errors[2]) == "model: the model's files were replaced: frame 3 has another size"
 
 
 def test_what_was_begun_before_is_not_claimed_in_company(ledger: Ledger, models: OneRehearsal) -> None:
