@@ -87,7 +87,7 @@ def sound_blocks(path: Path, rate: int = 16_000, seconds: int = 20, name: str = 
     size = rate * seconds
     held: list[NDArray[np.int16]] = []
     count, is_empty = 0, True
-    for samples in sound_samples(path, rate, 1, "s16", name):
+    for samples in sound_samples(path, rate, 1, "s16p", name):
         held.append(samples[0])
         count += samples.shape[1]
         is_empty = is_empty and not count
