@@ -262,10 +262,10 @@ def _finish(this: JobRun, record: Record) -> Mapping[str, Any]:
 
 def _parts_failed(kind: Kind[Any], gathered: Gathered, made: Made) -> PartsFailed:
     failed = {part: outcome["error"] for part, outcome in sorted(gathered.outcomes.items()) if "error" in outcome}
-    named = "; ".join(
-        f"{part} («{words_of(gathered.payloads[part - 1])}»): {error['message']}"
-        for part, error in list(failed.items())[:NAMED_FAILURES]
-    )
+    alike: dict[str, list[str]] = {}  # many parts often fail for one reason, which is said once
+    for part, error in list(failed.items())[:NAMED_FAILURES]:
+        alike.setdefault(error["message"], []).append(f"{part} («{words_of(gathered.payloads[part - 1])}»)")
+    named = "; ".join(f"{', '.join(parts)}: {message}" for message, parts in alike.items())
     more = f"; and {len(failed) - NAMED_FAILURES} more" if len(failed) > NAMED_FAILURES else ""
     kept = f". {made.kept}" if made.kept else ""
     return PartsFailed(f"{len(failed)} of {gathered.record.total} {_units(kind)} failed: {named}{more}{kept}")

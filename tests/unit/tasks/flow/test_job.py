@@ -113,9 +113,7 @@ def test_a_job_with_failed_parts_fails_and_names_some_of_them_and_what_is_kept(w
         ledger.transitions.settle("job", part, "failed", FAILED)
     failed = work(Words(), "job")
     assert (failed.state, type(failed.result)) == ("FAILURE", PartsFailed)
-    assert str(failed.result) == (
-        "2 of 3 words failed: 2 («two»): no sound; 3 («three»): no sound. The others are kept"
-    )
+    assert str(failed.result) == ("2 of 3 words failed: 2 («two»), 3 («three»): no sound. The others are kept")
     again = work(Words(), "job")
     assert (type(again.result), str(again.result)) == (PartsFailed, str(failed.result))
 
