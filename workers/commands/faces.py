@@ -15,7 +15,7 @@ from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import DONE, FAILED
 from tasks.terminal import interrupt
 from tasks.terminal.interrupt import Interrupt
-from tasks.terminal.printable import printable
+from tasks.terminal.printable import counted, printable
 
 if TYPE_CHECKING:
     from workers.adapters.lipsync.frames.conversion import Cost, Report
@@ -96,7 +96,7 @@ def _prepare(face: Path, wanted: str | None, quality: int, source: str | None) -
 
 def words(name: str, report: Report) -> str:
     """What was done with a face, in one line. Pure."""
-    begin = f"{name}: {report.frames} frames of {report.size[0]}×{report.size[1]}"
+    begin = f"{name}: {counted(report.frames, 'frame')} of {report.size[0]}×{report.size[1]}"
     if not report.costs:
         return f"{begin}: prepared already, nothing to do"
     before, *others = report.costs

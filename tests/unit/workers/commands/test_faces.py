@@ -49,6 +49,7 @@ def test_what_was_done_is_one_line() -> None:
         "anna: 523 frames of 1280×720: nothing decodes faster than as it is (.png) 11.0 ms"
     )
     assert words("anna", Report(5, (96, 64))) == "anna: 5 frames of 96×64: prepared already, nothing to do"
+    assert words("anna", Report(1, (96, 64))) == "anna: 1 frame of 96×64: prepared already, nothing to do"
 
 
 def test_a_face_is_prepared_once(tmp_path: Path, model_packages: None) -> None:

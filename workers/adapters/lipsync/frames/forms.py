@@ -98,8 +98,9 @@ class FilmForm:
 
 def decode_s(source: Source, numbers: Sequence[int]) -> float:
     """Seconds of a core that a frame takes to decode, the mean of forwards and backwards: the best of some rounds."""
-    taken = min(_round_s(source, numbers[0], (numbers[1:], numbers[:0:-1])) for _ in range(ROUNDS))
-    return taken / max(1, 2 * (len(numbers) - 1))
+    others = numbers[1:] or numbers  # one that is alone is read again
+    taken = min(_round_s(source, numbers[0], (others, others[::-1])) for _ in range(ROUNDS))
+    return taken / (2 * len(others))
 
 
 def _round_s(source: Source, first: int, ways: Sequence[Sequence[int]]) -> float:

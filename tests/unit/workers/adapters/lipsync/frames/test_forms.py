@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from workers.adapters.lipsync.frames.forms import GROUP, FilmForm, Form, PictureForm, decode_s
+from workers.adapters.lipsync.frames.forms import GROUP, ROUNDS, FilmForm, Form, PictureForm, decode_s
 from workers.adapters.lipsync.frames.prepared import frames_in
 from workers.adapters.lipsync.frames.source import source_of
 
@@ -83,3 +83,18 @@ def test_each_round_of_a_measurement_decodes_anew() -> None:
     source = Kept()
     assert decode_s(source, range(5)) >= 0
     assert source.decoded == [0, 1, 2, 3, 4, 0, 4, 3, 2, 1] * 2
+
+
+def test_a_frame_that_is_alone_is_measured_too(tmp_path: Path) -> None:
+    names = PictureForm("bmp").write(picture, [0], tmp_path, lambda: None)
+    source, read = source_of(frames_in(tmp_path, names, "bmp", (96, 64))), list[int]()
+
+    class Counted:
+        count, size, threads, close = 1, (96, 64), 1, source.close
+
+        def read(self, number: int) -> Any:
+            read.append(number)
+            return source.read(number)
+
+    assert decode_s(Counted(), range(1)) >= 0
+    assert len(read) == 2 * 2 * ROUNDS, "opened and read, in two orders, in each round"
