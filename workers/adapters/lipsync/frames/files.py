@@ -34,11 +34,6 @@ class FrameFiles:
     files: Sequence[Path]
     size: tuple[int, int] | None
 
-    @property
-    def is_film(self) -> bool:
-        """Whether it is a film."""
-        return self.size is None
-
     def bytes(self) -> int:
         """The size of all files together."""
         return sum(path.stat().st_size for path in self.files)
