@@ -61,6 +61,8 @@ def check_place(target: Path) -> None:
     folder = target.parent
     if not folder.is_dir():
         raise InvalidInput(f"-o: there is no folder {folder}; make it, or name another")
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise InvalidInput(f"-o: {target} is no ordinary file; name another")
     check_writable(folder)
 
 

@@ -10,6 +10,7 @@ damaged; compare a digest to notice this.
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import secrets
@@ -25,8 +26,11 @@ def whole_file(target: Path, drafts: Path | None = None) -> Iterator[Path]:
 
     With `drafts` the path is in that folder (also created), which must be on the target's file system.
     If the block raises, or a second Ctrl-C ends the process in it, `target` is unchanged and the other file is
-    removed. Raises the system's `OSError`. If two write at once, the last one wins.
+    removed. Raises the system's `OSError`, also for a device or a pipe, which would be removed. If two write at once,
+    the last one wins.
     """
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise OSError(errno.EINVAL, "it is no ordinary file", str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
     with draft_in(drafts or target.parent, target.name) as draft:
         yield draft

@@ -22,6 +22,13 @@ def test_a_folder_that_is_not_there_or_cannot_be_written_is_named(
         check_place(tmp_path / "film.mp4")
 
 
+def test_a_device_or_pipe_is_no_place_for_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null")):
+        with pytest.raises(InvalidInput, match=f"^-o: {path} is no ordinary file; name another$"):
+            film_target(str(path), None)
+
+
 def test_pictures_of_another_film_in_the_same_folder_are_counted(tmp_path: Path) -> None:
     target = film_target(str(tmp_path / "new" / "out"), "jpg")
     for name in ("frame_000000.jpg", "frame_000001.jpg", "frame_000002.jpg", "frame_000000.png", "other.jpg"):
