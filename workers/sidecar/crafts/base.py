@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
+from tasks.errors import InvalidInput, ModelChanged
 from tasks.messages import Craft, PartRequest
 from tasks.store.names import JSON
 from workers.adapters.weights import mark_of
@@ -41,6 +42,12 @@ class KnownModel:
     def is_replaced(self) -> bool:
         """Whether a registry's model has other files now than it was loaded from, or none."""
         return bool(self.mark) and mark_of(Path(str(self.entry.path))) != self.mark
+
+    def reason_of(self, error: Exception) -> Exception:
+        """Why an input failed here: the error, or that the model's files were replaced; then it is made again later."""
+        if isinstance(error, InvalidInput) or getattr(error, "retryable", False) or not self.is_replaced:
+            return error
+        return ModelChanged(f"{self.entry.name}: the model's files were replaced: {error}")
 
 
 class SlotCraft(ABC, Generic[RequestT, MadeT]):

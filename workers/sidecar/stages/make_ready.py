@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tasks.errors import InvalidInput, ModelChanged, SlotlineError
+from tasks.errors import InvalidInput, SlotlineError
 from tasks.flow.ledger.limits import ATTEMPTS_ALLOWED
 from tasks.flow.ledger.record import Taken
 from tasks.flow.outcomes import Done, Dropped, Failed, Outcome, as_slotline_error
@@ -188,14 +188,14 @@ def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Wor
             if found is None and name not in wanted:
                 wanted[name] = part, _prepared(model, part), []
         except Exception as exc:  # the failure of one input only
-            outcomes[request.index] = _unreadable(request.call, _changed(model, exc))
+            outcomes[request.index] = _unreadable(request.call, model.reason_of(exc))
             continue
         if found is None:
             wanted[name][2].append(request)
         else:
             made[name] = found
             outcomes[request.index] = Done(found, computed=False)
-    return [Work(name, *found, adapter=model.adapter) for name, found in wanted.items()], outcomes
+    return [Work(name, *found, model=model) for name, found in wanted.items()], outcomes
 
 
 def _ready(model: KnownModel, request: BatchRequest) -> PartRequest:
@@ -214,13 +214,6 @@ def _prepared(model: KnownModel, part: PartRequest) -> Any:
     if item is not part:
         pickle.dumps(item, 5, buffer_callback=lambda array: None)  # the pictures of a stretch are not copied for it
     return item
-
-
-def _changed(model: KnownModel, error: Exception) -> Exception:
-    """The error; if the model's files were replaced, that is its reason, and the input is made ready again later."""
-    if isinstance(error, InvalidInput) or not model.is_replaced:
-        return error
-    return ModelChanged(f"{model.entry.name}: the model's files were replaced: {error}")
 
 
 def _was_begun(work: Work) -> bool:

@@ -108,13 +108,13 @@ def _store(computed: Computed) -> Outcome:
     try:
         if isinstance(result, Exception):
             raise result
-        finished = work.adapter.finish(work.part, result) if work.adapter else result
+        finished = work.model.adapter.finish(work.part, result) if work.model else result
         made = artifacts.store().put_bytes(work.artifact, *craft.encode(finished))
         return Done(made, computed=True, attempt=work.attempt)
     except Exception as exc:  # the failure of one input only
         if not isinstance(exc, SlotlineError):
             logger.exception("the result of «%.40s» could not be stored", work.part.words())
-        return Failed(as_slotline_error(exc), work.attempt)
+        return Failed(as_slotline_error(work.model.reason_of(exc) if work.model else exc), work.attempt)
 
 
 def _outcome_of(request: BatchRequest, work: Work, stored: Outcome, is_cancelled: IsCancelled) -> Outcome:

@@ -12,7 +12,6 @@ from typing import Any
 
 from tasks.flow.outcomes import Outcome
 from tasks.messages import PartRequest
-from workers.adapters.base import AnyAdapter
 from workers.sidecar.crafts.base import KnownModel, SlotCraft
 from workers.wire.call import Call
 
@@ -47,7 +46,7 @@ class Work:
     """One artifact to make, for all requests that need it: it is made for the first one, and the others get it too.
 
     `part` is the request for the model, and `item` what its adapter has prepared of it for `run`. `attempt` is 0 until
-    the attempt is counted. `adapter`, if given, finishes what the model makes.
+    the attempt is counted. The adapter of `model`, if given, finishes what the model makes.
     """
 
     artifact: str
@@ -55,7 +54,7 @@ class Work:
     item: Any
     requests: Sequence[BatchRequest]
     attempt: int = 0
-    adapter: AnyAdapter | None = None
+    model: KnownModel | None = None
 
     @property
     def first(self) -> BatchRequest:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -23,9 +24,11 @@ from tests.unit.workers.sidecar.in_one_process import known
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Sound
 from workers.adapters.rehearsal import Rehearsal
+from workers.adapters.weights import mark_of
+from workers.sidecar.crafts.base import KnownModel
 from workers.sidecar.stages.make_ready import make_ready, take
 from workers.sidecar.stages.put_away import forget, leave, put_away
-from workers.sidecar.stages.work import Computed, ReadyBatch
+from workers.sidecar.stages.work import Computed, ReadyBatch, Work
 from workers.wire.call import Call
 
 SOUND = Sound(np.zeros(10, np.float32), 8000)
@@ -86,7 +89,7 @@ def test_what_the_model_made_is_finished_by_the_adapter_of_this_process_several_
 ) -> None:
     adapter = Finishing(threading.Barrier(2))
     good, bad, cancelled, failed = (
-        replace(work, adapter=adapter)
+        replace(work, model=replace(the_model(work), adapter=adapter))
         for work in ready_for(ledger, models, *map(call, ("good", "bad", "cancelled", "failed"))).work
     )
     results = [(good, "good"), (bad, "bad"), (cancelled, Cancelled()), (failed, ModelError("no"))]
@@ -99,6 +102,32 @@ def test_what_the_model_made_is_finished_by_the_adapter_of_this_process_several_
     assert (ran.outcomes[2], type(ran.outcomes[3])) == (Dropped(), Failed)
     assert artifacts.store().find(bad.artifact) is None
     assert "the result of «bad» could not be stored" in caplog.text
+
+
+def the_model(work: Work) -> KnownModel:
+    assert work.model is not None
+    return work.model
+
+
+def test_a_result_that_cannot_be_finished_because_the_models_files_were_replaced_is_made_again(
+    ledger: Ledger, models: OneRehearsal, tmp_path: Path
+) -> None:
+    face = tmp_path / "anna"
+    face.mkdir()
+    ready = ready_for(ledger, models, *map(call, ("one", "two", "three")))
+    model = the_model(ready.work[0])
+    model = replace(model, entry=model.entry.model_copy(update={"path": str(face)}), mark=mark_of(face))
+    work = [replace(one, model=model) for one in ready.work]
+    errors = [ModelError("no picture"), InvalidInput("no"), StoreError("full")]
+    results = [Computed(*one) for one in zip(work, errors, strict=True)]
+
+    def made() -> list[type]:
+        outcomes = put_away(results, wanted).outcomes.values()
+        return [type(one.error) for one in outcomes if isinstance(one, Failed)]
+
+    assert made() == [ModelError, InvalidInput, StoreError]
+    (face / "other").write_text("new")
+    assert made() == [ModelChanged, InvalidInput, StoreError]
 
 
 def test_the_first_request_alone_has_computed_it_and_has_the_attempt(ledger: Ledger, models: OneRehearsal) -> None:
