@@ -27,7 +27,7 @@ from tests.fixtures.environment import UseCatalog
 from tests.fixtures.faces import sounds
 from tests.fixtures.faces.folder import FaceLook, make_face
 from tests.fixtures.processes import Process
-from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
+from tests.fixtures.waiting import GIVE_UP_S, WaitUntil, wait_for
 from tests.fixtures.workers import StartFlow, StartSlot
 from workers.adapters.rehearsal.film import mark_of, told
 from workers.duties.remote_control import STATUS
@@ -72,11 +72,14 @@ def folder(use_catalog: UseCatalog) -> Path:
 
 @pytest.fixture
 def statuses(foreign: Celery) -> Statuses:
-    def ask(workers: int = 3) -> list[Mapping[str, Any]]:
-        replies = foreign.control.broadcast(STATUS, reply=True, timeout=GIVE_UP_S, limit=workers) or []
-        return [answer for reply in replies for answer in reply.values() if "model" in answer]
+    """The statuses of all slots, when the child of each has answered in time."""
 
-    return ask
+    def asked(workers: int) -> list[Mapping[str, Any]]:
+        replies = foreign.control.broadcast(STATUS, reply=True, timeout=GIVE_UP_S, limit=workers) or []
+        found = [answer for reply in replies for answer in reply.values() if "model" in answer]
+        return found if all(answer["answers"] for answer in found) else []
+
+    return lambda workers=3: wait_for(lambda: asked(workers), what="an answer of each child")
 
 
 def submit(client: Client, first_background: int, faces: Sequence[str] = FACES) -> dict[str, Job[VideoResult]]:
@@ -119,10 +122,7 @@ def test_twelve_faces_under_a_bound_of_four_lose_nothing_when_children_and_worke
     slots = [start_slot("faces", env=ENVIRONMENT, name=f"slot{number}") for number in range(2)]
     assert [sorted(one["id"] for one in status["registry"]["models"]) for status in statuses()] == [FACES[:2]] * 2
     films = submit(client, 0)
-    wait_until(lambda: is_loading(statuses(), SLOW), what="the slow face to be loaded")
-    (loads,) = [
-        slot for slot, status in zip(slots, in_order(slots, statuses()), strict=True) if is_loading([status], SLOW)
-    ]
+    loads, *_ = wait_until(lambda: loading(slots, statuses(), SLOW), what="the slow face to be loaded")
     kill_child(loads)
     loads.wait_for_log("ready: faces", count=2)
     assert check(client, films) == SECONDS * len(FACES)
@@ -189,10 +189,12 @@ def is_unknown(client: Client, name: str) -> bool:
     return False
 
 
-def is_loading(found: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return any(one["id"] == name and one["state"] == "loading" for slot in found for one in slot["registry"]["models"])
-
-
-def in_order(slots: Sequence[Process], found: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The statuses in the order of the slots' workers."""
-    return sorted(found, key=lambda one: [slot.pid for slot in slots].index(one["parent"]))
+def loading(slots: Sequence[Process], found: Sequence[Mapping[str, Any]], name: str) -> list[Process]:
+    """The slots that load this face now, by their statuses."""
+    pids = [
+        status["parent"]
+        for status in found
+        for one in status["registry"]["models"]
+        if one["id"] == name and one["state"] == "loading"
+    ]
+    return [slot for slot in slots if slot.pid in pids]
