@@ -54,6 +54,7 @@ def run(sidecar: SidecarState, ready: threading.Thread) -> NoReturn:
         if is_last:
             last_words(sidecar, ready)
             os._exit(DONE)
+        del items  # what a run was given and made, which may be large, is not kept while nothing comes
 
 
 def put_away(sidecar: SidecarState, items: Sequence[Done]) -> None:

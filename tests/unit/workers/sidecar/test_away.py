@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
@@ -54,6 +55,27 @@ def made_ready(it: Around, number: int, *calls: Call) -> Any:
     """The runs of a batch that is made ready, and were not begun."""
     ready.Readying(it.sidecar, it.batch(number, *calls)).run()
     return it.sidecar.outbox.recall()
+
+
+class _Waits(Exception):
+    pass
+
+
+def test_what_was_put_away_is_not_kept_while_nothing_comes(
+    it: Around, traced: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [NoRun(it.batch(1, call("one")), Ran())]
+    gone = weakref.ref(items[0])
+
+    def take() -> list[NoRun]:
+        if items:
+            return [items.pop()]
+        assert gone() is None
+        raise _Waits
+
+    monkeypatch.setattr(it.sidecar.done, "take", take)
+    with pytest.raises(_Waits):
+        away.run(it.sidecar, threading.Thread())
 
 
 def test_a_model_is_kept_until_the_calls_of_its_last_run_have_ended(it: Around, traced: list[list[str]]) -> None:
