@@ -111,7 +111,7 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """
         self.entry = entry
         self.device = device
-        self.is_cancelled: Callable[[int], bool] = lambda index: False
+        self.is_cancelled: Callable[[int], bool] = never_cancelled
         """Whether input `index` (from 0) of the running batch is cancelled. A cheap call, which an adapter should make
         between inputs and between steps of one (a safe point), and then return `Cancelled` as the outcome. If an
         adapter never calls it, its process is killed to stop a cancelled batch."""
@@ -245,6 +245,11 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     @abstractmethod
     def unload(self) -> None:
         """Free all memory; does nothing if no model is loaded."""
+
+
+def never_cancelled(index: int) -> bool:
+    """What `Adapter.is_cancelled` says while nothing runs."""
+    return False
 
 
 def _no_artifacts(name: str) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ModelError, OutOfMemory
 from workers.adapters import hardware
-from workers.adapters.base import Cancelled
+from workers.adapters.base import Cancelled, never_cancelled
 
 if TYPE_CHECKING:
     from workers.child.batch_limit import BatchLimit
@@ -81,6 +81,8 @@ class Computing:
             _raise_if_broken(exc)
             logger.exception("the model failed on a batch of %d", len(numbers))
             return [exc] * len(numbers)
+        finally:
+            model.adapter.is_cancelled = never_cancelled  # the other one keeps the run's inputs
         if len(results) != len(numbers):
             wrong = f"{model.entry.adapter} returned {len(results)} results for {len(numbers)} inputs"
             return [ModelError(wrong)] * len(numbers)

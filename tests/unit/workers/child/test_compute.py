@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -105,6 +107,17 @@ def test_each_input_gets_its_own_result_whatever_the_mix_the_memory_and_the_canc
             assert isinstance(result, Cancelled)
         else:
             assert result.text == item.text
+
+
+@pytest.mark.parametrize("size", [1, 8])
+def test_a_loaded_model_keeps_nothing_of_its_last_run(size: int) -> None:
+    slot = Slot(at_most(size))
+    items = texts(2)
+    gone = weakref.ref(items[1])
+    slot.run(items)
+    del items
+    gc.collect()  # an error that was caught may be part of a cycle
+    assert gone() is None
 
 
 def test_what_does_not_fit_together_runs_in_halves_and_what_fitted_bounds_the_batches_after_it() -> None:
