@@ -178,7 +178,10 @@ def _lacking(gathered: Gathered) -> list[int]:
 
 def _blocks_of(store: Store, sound: str) -> Blocks:
     with scratch_folder() as folder:
-        store.fetch(sound, folder / "sound")
+        try:
+            store.fetch(sound, folder / "sound")
+        except InvalidInput as exc:  # it is the name of no artifact; the request's field is to be named
+            raise InvalidInput(str(exc).replace("artifact:", "audio:", 1)) from exc
         return store_blocks(store, folder / "sound", "audio")
 
 

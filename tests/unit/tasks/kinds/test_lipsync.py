@@ -104,7 +104,7 @@ def test_the_tables_face_is_taken_where_none_is_named_and_in_a_registry_it_is_th
     ("fields", "error", "said"),
     [
         ({"audio": "sound/ab/gone.wav"}, ArtifactMissing, "artifact sound/ab/gone.wav is not in "),
-        ({"audio": "gone"}, InvalidInput, "artifact: 'gone' is not the name of an artifact"),
+        ({"audio": "gone"}, InvalidInput, "audio: 'gone' is not the name of an artifact"),
         ({"model": "aloud"}, InvalidInput, "model: 'aloud' shows no face"),
         ({"model": "nobody"}, UnknownModel, "model: "),
     ],
