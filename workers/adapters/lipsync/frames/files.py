@@ -27,12 +27,14 @@ BLOCK_BYTES = 64 * 1024
 class FrameFiles:
     """The frames of a face: `files` are its pictures in order, or its one film, whose size is not known yet.
 
-    `place` is the folder of the pictures, or the film. `size` is width and height in pixels.
+    `place` is the folder of the pictures, or the film. `size` is width and height in pixels. `origin` is the digest of
+    the frames that these were made of, if they were: files of one size, as BMP are, do not show by theirs what changed.
     """
 
     place: Path
     files: Sequence[Path]
     size: tuple[int, int] | None
+    origin: str = ""
 
     def bytes(self) -> int:
         """The size of all files together."""
@@ -43,7 +45,7 @@ class FrameFiles:
 
         Times are not used, so a copy on another host has the same. It reads at most half a megabyte.
         """
-        sha = hashlib.sha256()
+        sha = hashlib.sha256(self.origin.encode())
         for path in self.files:
             sha.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         for path in self.files[:: max(1, len(self.files) // SAMPLES)][:SAMPLES]:

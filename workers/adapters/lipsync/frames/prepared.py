@@ -10,7 +10,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from workers.adapters.lipsync.frames.files import FrameFiles, find_frames
@@ -84,7 +84,7 @@ def usable(face: Path, source: str | None = None) -> FrameFiles | None:
     except (ValueError, OSError) as exc:
         logger.warning("%s; the frames are read as they are: %s", exc, AGAIN)
         return None
-    return frames
+    return replace(frames, origin=about.of_digest)
 
 
 def is_same(one: Path, other: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,15 @@ def test_what_was_prepared_is_read_instead_of_the_frames(face: Path) -> None:
 
 def test_a_prepared_face_is_another_revision_than_its_originals(face: Path) -> None:
     assert FaceFolder.find(face).digest() != FaceFolder.find(face, use_prepared=False).digest()
+
+
+def test_a_face_that_is_prepared_again_of_other_frames_is_another_revision(face: Path) -> None:
+    before = FaceFolder.find(face).digest()
+    about = read_about(face)
+    assert about is not None
+    replace(about, of_digest="others", of="away").write(face / "prepared")  # its own files look the same, as BMP do
+    assert is_used(face)
+    assert FaceFolder.find(face).digest() != before
 
 
 def test_it_is_not_used_for_other_frames_than_those_it_was_made_of(
