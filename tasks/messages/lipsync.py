@@ -29,6 +29,9 @@ SOUND_RATE = 16_000
 MOST_SAMPLES = 2**40
 """Two years of sound. JSON has numbers of any size, and those beyond what a float holds are no sound."""
 
+MOST_STRETCH_FRAMES = 750
+"""The longest stretch, 30 s: it is in memory as a whole, 1 MB a frame at 1280×720 in both of a slot's processes."""
+
 FaceName: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
 ArtifactName: TypeAlias = Annotated[str, Field(max_length=200)]
 PictureFormat: TypeAlias = Literal["jpg", "png"]
@@ -73,7 +76,7 @@ class StretchRequest(FaceRequest, PartRequest):
     sounds_from: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] = 0
     samples: Annotated[int, Field(ge=1, le=MOST_SAMPLES)]
     start: Annotated[int, Field(ge=0, le=MOST_SAMPLES)] = 0
-    frames: Annotated[int, Field(ge=1, le=2500)]
+    frames: Annotated[int, Field(ge=1, le=MOST_STRETCH_FRAMES)]
 
     def input_size(self) -> int:
         """The number of frames."""
@@ -104,7 +107,7 @@ class VideoRequest(FaceRequest, JobRequest):
     text: Text | None = None
     text_ref: TextRef | None = None
     speech: SpokenBy | None = None
-    stretch_frames: Annotated[int, Field(ge=1, le=2500)] = FPS
+    stretch_frames: Annotated[int, Field(ge=1, le=MOST_STRETCH_FRAMES)] = FPS
     parallel_stretches: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
     @model_validator(mode="before")
