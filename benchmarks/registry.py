@@ -13,6 +13,7 @@ themselves. Prints a Markdown table.
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from celery import Celery
+from celery.states import READY_STATES
 
 from benchmarks.rig import Rig, machine, rig, table, wait_for
 from producer import Client
@@ -95,6 +97,11 @@ def loads(app: Celery, slots: int) -> list[int]:
     return found
 
 
+def are_final(stored: Sequence[bytes | str | None]) -> bool:
+    """Whether all these results of Celery's are those of ended tasks; that of an open job says PROGRESS."""
+    return all(one is not None and json.loads(one)["status"] in READY_STATES for one in stored)
+
+
 def in_turn(bench: Rig, given: argparse.Namespace, row: str) -> tuple[list[int], float]:
     """The loads of each slot, and the seconds from the first request to the last result."""
     app = Celery("sender", broker=bench.redis_url, backend=bench.redis_url, set_as_current=False)
@@ -109,7 +116,7 @@ def in_turn(bench: Rig, given: argparse.Namespace, row: str) -> tuple[list[int],
         wait_for(lambda: bench.client.zcard(capacity) == given.slots, "the slots to be ready", every_s=0.05)
         began = time.monotonic()
         results = [keys.RESULT_PREFIX + one for one in send(app, given.models, given.rounds, row, sound)]
-        ended = wait_for(lambda: bench.client.exists(*results) == len(results), "the last job", 600, every_s=0.05)
+        ended = wait_for(lambda: are_final(bench.client.mget(results)), "the last job", 600, every_s=0.05)
         return loads(app, given.slots), ended - began
 
 
