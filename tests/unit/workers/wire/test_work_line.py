@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 
@@ -21,6 +22,14 @@ def ends() -> Iterator[tuple[SidecarEnd, ModelEnd]]:
     yield sidecar, model
     sidecar.close()
     model.close()
+
+
+def test_the_kernel_holds_more_than_it_usually_does(ends: tuple[SidecarEnd, ModelEnd]) -> None:
+    one, other = socket.socketpair()
+    with one, other:
+        usual = one.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    for end in ends:
+        assert end._frames._end.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) > usual
 
 
 def test_runs_come_in_order(ends: tuple[SidecarEnd, ModelEnd]) -> None:
