@@ -79,4 +79,4 @@ def _encoded(picture: NDArray[np.uint8], source: str) -> bytes:
     how: list[Any] = [cv2.IMWRITE_JPEG_QUALITY, 95] if source == "jpg" else []
     is_done, data = cv2.imencode(f".{source}", picture, how)
     assert is_done
-    return data.tobytes()
+    return bytes(data.tobytes())
