@@ -3,7 +3,7 @@
 Where the environment names no broker, the broker, store and catalog are those of the stack that runs on this
 machine (`tasks/stacks/running.py`). Settings of the servers that slotline replaces keep their names (`MODEL_DEVICE`,
 `GPU_BATCH_SIZE`, `PARALLEL_CHAPTERS`, …); Celery's settings keep Celery's names; the
-others are called `SLOTLINE_…`. An empty variable counts as unset. The README lists them all.
+others are called `SLOTLINE_…`. An empty variable counts as unset. docs/settings.md lists them all.
 """
 
 from __future__ import annotations
