@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from producer.inference.client import InferClient
 from producer.job import Job
 from producer.map import MapClient
 from producer.missing_workers import missing
@@ -26,7 +27,7 @@ from tasks.redis import task_id
 from tasks.settings import settings
 
 
-class Client(SpeechClient, SummaryClient, VideoClient, MapClient):
+class Client(SpeechClient, SummaryClient, VideoClient, InferClient, MapClient):
     """Submits jobs to the broker at `broker_url`, long texts through the store at `store_url`.
 
     Both default to the settings. Every method may raise `BrokerUnavailable`. `submit` sends a request of

@@ -33,7 +33,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from tasks.errors import ArtifactMissing, InvalidInput, SlotlineError, StoreError
 from tasks.settings import settings, without_password
@@ -48,6 +48,7 @@ from tasks.store.names import (
     is_file_of,
     name_of,
     name_of_bytes,
+    name_of_digest,
     pointer_name,
 )
 from tasks.store.use import UseNotes
@@ -58,6 +59,9 @@ __all__ = ["JSON", "Artifact", "Store", "name_of", "store"]
 log = logging.getLogger(__name__)
 
 TEXT_KIND = "text"
+
+Write: TypeAlias = Callable[[HashedFile], Mapping[str, JSON]]
+"""Fills a file, which is hashed meanwhile, and returns an artifact's details."""
 
 
 class Store:
@@ -108,24 +112,23 @@ class Store:
             size, digest = size_and_digest(path)
         return self._put(Artifact(name, size, digest, dict(details or {})), path)
 
-    def put_written(self, name: str, write: Callable[[HashedFile], Mapping[str, Any]]) -> Artifact:
-        """Write an artifact piece by piece: `write` fills a file, which is hashed meanwhile, and returns the details.
+    def put_written(self, name: str, write: Write) -> Artifact:
+        """Write an artifact piece by piece.
 
         In constant memory, and on a local disk without a copy. If `write` raises, nothing is stored; an `OSError` of
         its becomes a `StoreError`.
         """
         checked_name(name)
-        with self.speaking(f"cannot write {name}"):
-            fs, root = self.opened()
-        with contextlib.ExitStack() as stack:
-            with self.speaking(f"cannot write {name}"):
-                draft = stack.enter_context(draft_of(fs, root, name))
-                file = stack.enter_context(hashed_file(draft))
-            try:
-                details, digest = dict(write(file)), file.finish()
-            except OSError as exc:
-                raise StoreError(f"store {self.place}: cannot write {name}: {words(exc)}") from exc
-            return self._put(Artifact(name, file.bytes, digest, details), draft, is_draft=True)
+        with self._drafted(name, write) as (draft, file, details):
+            return self._put(Artifact(name, file.bytes, file.finish(), details), draft, is_draft=True)
+
+    def put_content(self, kind: str, extension: str, write: Write) -> Artifact:
+        """Like `put_written`, under a name from the content; if that artifact is there already, it stays."""
+        with self._drafted(f"{kind}/new.{extension}", write) as (draft, file, details):
+            digest = file.finish()
+            name = name_of_digest(kind, extension, digest)
+            found = self.find(name)
+            return found or self._put(Artifact(name, file.bytes, digest, details), draft, is_draft=True)
 
     def read_bytes(self, name: str) -> bytes:
         """The data, verified; raises `ArtifactMissing` if it is missing, too short or different."""
@@ -212,6 +215,22 @@ class Store:
                 fs, root = fsspec.filesystem("file"), self._url
             self._opened = os.getpid(), fs, root.rstrip("/")
         return self._opened[1], self._opened[2]
+
+    @contextlib.contextmanager
+    def _drafted(self, name: str, write: Write) -> Iterator[tuple[Path, HashedFile, dict[str, JSON]]]:
+        """A draft that `write` has filled, its hashed file and the details; what is left of it is removed."""
+        with self.speaking(f"cannot write {name}"):
+            fs, root = self.opened()
+        with contextlib.ExitStack() as stack:
+            with self.speaking(f"cannot write {name}"):
+                draft = stack.enter_context(draft_of(fs, root, name))
+                file = stack.enter_context(hashed_file(draft))
+            try:
+                details = dict(write(file))
+                file.finish()
+            except OSError as exc:
+                raise StoreError(f"store {self.place}: cannot write {name}: {words(exc)}") from exc
+            yield draft, file, details
 
     def _put(self, artifact: Artifact, content: bytes | Path, is_draft: bool = False) -> Artifact:
         with self.speaking(f"cannot write {artifact.name}"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from producer.files.given_file import first_bytes
+from producer.files.given_file import check_ordinary, first_bytes, reading
 from tasks.errors import InvalidInput
 
 
@@ -32,3 +32,10 @@ def test_what_is_no_file_to_read_is_named_with_the_reason(tmp_path: Path) -> Non
         with pytest.raises(InvalidInput) as caught:
             first_bytes(tmp_path / name, "a file with sound")
         assert str(caught.value) == f"{tmp_path / name}: {words}"
+
+
+def test_a_file_may_be_empty_where_its_beginning_is_not_needed(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    check_ordinary(tmp_path / "empty", "a file")
+    with pytest.raises(InvalidInput, match="none: no such file"), reading(tmp_path / "none"):
+        check_ordinary(tmp_path / "none", "a file")

@@ -11,7 +11,7 @@ from tasks.errors import StoreError
 from tasks.store import writing
 from tasks.store.artifacts import name_of
 from tasks.store.hashed_file import HashedFile
-from tasks.store.names import Artifact
+from tasks.store.names import Artifact, name_of_digest
 from tasks.store.writing import DRAFTS, draft_of
 from tests.unit.tasks.store.conftest import Place
 
@@ -47,6 +47,20 @@ def test_an_artifact_that_is_written_piece_by_piece_is_there_when_it_is_whole(pl
 
     assert place.store.put_written(NAME, write) == PUT == place.store.find(NAME)
     assert place.store.read_bytes(NAME) == DATA
+
+
+def test_what_is_written_piece_by_piece_may_be_named_by_its_content(place: Place) -> None:
+    def write(file: HashedFile) -> dict[str, int]:
+        file.write(DATA[:4])
+        file.write(DATA[4:])
+        return {"frames": 7}
+
+    put = place.store.put_content("file", "bin", write)
+    assert put == Artifact(name_of_digest("file", "bin", PUT.sha256), len(DATA), PUT.sha256, {"frames": 7})
+    assert place.store.read_bytes(put.name) == DATA
+    before = place.files()
+    assert place.store.put_content("file", "bin", write) == put
+    assert place.files() == before
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyError("a fault of the writer")])
