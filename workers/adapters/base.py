@@ -213,8 +213,8 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         """One outcome per input, which is what `prepare` gave for it; in order: what `finish` takes, or an exception.
 
         An error that is *returned* fails only its own input. An error that is *raised* fails the whole batch, and
-        counts as a failure of the model. Exceptions are `OutOfMemory` and `MemoryError`: the batch then runs again in
-        halves.
+        counts as a failure of the model. Exceptions are `OutOfMemory`, `MemoryError`, and what torch and
+        ONNX Runtime raise when memory runs out: the batch then runs again in halves.
         """
 
     def finish(self, item: RequestT, made: Any) -> MadeT:

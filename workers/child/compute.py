@@ -2,8 +2,8 @@
 
 Knows adapters and their inputs, but neither the ledger nor the store. Guarantees: one result per input; an input
 that fails, or does not fit into memory, does not affect the others; the size that fitted is remembered
-(`batch_limit.py`). When the GPU itself fails, no input has a result: `ContextBroken` is raised, because this process
-cannot compute any more.
+(`batch_limit.py`). What torch and ONNX Runtime raise when memory runs out counts, too. When the GPU itself fails, no
+input has a result: `ContextBroken` is raised, because this process cannot compute any more.
 """
 
 from __future__ import annotations
@@ -79,8 +79,11 @@ class Computing:
             return OutOfMemory(hardware.one_line(exc))
         except Exception as exc:  # the boundary to foreign model code
             _raise_if_broken(exc)
-            logger.exception("the model failed on a batch of %d", len(numbers))
-            return [exc] * len(numbers)
+            out_of_memory = hardware.memory_error(exc, model.adapter.device)
+            if out_of_memory is None:
+                logger.exception("the model failed on a batch of %d", len(numbers))
+                return [exc] * len(numbers)
+            return OutOfMemory(str(out_of_memory))
         finally:
             model.adapter.is_cancelled = never_cancelled  # the other one keeps the run's inputs
         if len(results) != len(numbers):

@@ -129,6 +129,19 @@ def test_what_does_not_fit_together_runs_in_halves_and_what_fitted_bounds_the_ba
     assert slot.sizes == [2, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "words", ["CUDA out of memory. Tried to allocate 2.00 GiB.", "Failed to allocate memory for a buffer of size 9"]
+)
+def test_what_a_library_raises_without_memory_is_halved_though_the_adapter_knows_nothing_of_it(words: str) -> None:
+    def before(batch: Sequence[SummaryPartRequest]) -> None:
+        if len(batch) > 3:
+            raise RuntimeError(words)
+
+    slot = Slot(before)
+    assert [result.text for result in slot.run(texts(8))] == [item.text for item in texts(8)]
+    assert slot.sizes == [8, 4, 2, 2, 4, 2, 2]
+
+
 def test_the_one_input_that_does_not_fit_alone_fails_and_is_no_reason_for_smaller_batches() -> None:
     slot = Slot(never("text 005"))
     results = slot.run(texts(8))
