@@ -15,4 +15,5 @@ pytest_plugins = [
     "tests.fixtures.models",
     "tests.fixtures.pull.servers",
     "tests.fixtures.hearing",
+    "tests.fixtures.pages.environment",
 ]
