@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from producer.map_job import MapJob
@@ -19,23 +19,19 @@ OPTIONS = ("title", "craft", "parallel_inputs", "timeout_s")
 class MapClient(Submitter):
     """Submits many inputs at once."""
 
-    def map(self, model: str, payloads: Iterable[str | Mapping[str, Any]], **options: Any) -> MapJob:
-        """Submit many inputs as one job: texts, or the fields of the task that computes one, in order.
+    def map(self, model: str, payloads: Iterable[Any], **options: Any) -> MapJob:
+        """Submit many inputs as one job, in order: texts, or the fields of the task that computes one.
 
+        Of a model that takes inputs of its own (the craft `infer`), each payload is the input itself, any JSON value.
         `options` are the other fields of `MapRequest` (`title`, `craft`, `parallel_inputs`, `timeout_s`). All other
         options are defaults for the fields of each input, such as `voice` or `max_length`. Raises `InvalidInput` with
         the number of the first wrong input before anything is sent.
         """
         own = {name: options.pop(name) for name in OPTIONS if name in options}
-        inputs = fields_of("payloads", payloads, options)
-        request = self._checked(MapRequest.parse({"model": model, "inputs": inputs, **own}), inputs)
-        job = self.submit(request)
-        return MapJob(self.connection, self.store, job.id)
-
-    def _checked(self, request: MapRequest, inputs: list[dict[str, Any]]) -> MapRequest:
-        """The request with the name of its craft; all inputs are checked."""
-        offer = self.connection.offer(request.model)
-        entry = catalog().get(request.model) if offer else catalog()[request.model]
-        craft = craft_named(request.craft) if request.craft else craft_of(request.model, entry, offer)
-        checked_inputs(request.model, craft, inputs, entry, offer)
-        return request.model_copy(update={"craft": craft.name})
+        offer = self.connection.offer(model)
+        entry = catalog().get(model) if offer else catalog()[model]
+        craft = craft_named(own["craft"]) if own.get("craft") else craft_of(model, entry, offer)
+        inputs = fields_of("payloads", payloads, options, craft.request)
+        request = MapRequest.parse({**own, "model": model, "inputs": inputs, "craft": craft.name})
+        checked_inputs(model, craft, inputs, entry, offer)
+        return MapJob(self.connection, self.store, self.submit(request).id)

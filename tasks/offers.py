@@ -40,6 +40,11 @@ class Published:
     """What the model makes of an input; empty in the offer of a worker of an older version."""
     is_registry: bool = False
     """Whether the slot has many small models, one for each voice."""
+    input_schema: str = ""
+    """Of the craft `infer`: what an input must look like, as a JSON schema; empty if the adapter does not say."""
+
+
+_IN_KEYS_OF_THEIR_OWN = frozenset({"input_schema"})
 
 
 class Offers:
@@ -50,16 +55,28 @@ class Offers:
 
     def publish(self, offer: Published, kept_s: float | None = None) -> None:
         """Replace this model's offer; kept for `kept_s` seconds, by default as long as the record of an ended job."""
-        text = json.dumps(asdict(offer), ensure_ascii=False)
-        self._redis.set(keys.offer(offer.model), text, px=int((kept_s or settings().job_ttl_s) * 1000))
+        offered = {name: value for name, value in asdict(offer).items() if name not in _IN_KEYS_OF_THEIR_OWN}
+        kept_ms = int((kept_s or settings().job_ttl_s) * 1000)
+        schema = keys.input_schema(offer.model)
+        pipe = self._redis.pipeline()
+        if offer.input_schema:
+            pipe.set(schema, offer.input_schema, px=kept_ms)
+        else:
+            pipe.delete(schema)
+        pipe.set(keys.offer(offer.model), json.dumps(offered, ensure_ascii=False), px=kept_ms)
+        pipe.execute()
 
     def published(self, model: str) -> Published | None:
         """The model's offer, or None if no worker has published one (or it has expired).
 
         Fields that only newer workers know are left out.
         """
-        raw = self._redis.get(keys.offer(model))
+        pipe = self._redis.pipeline(transaction=False)  # `MGET` would need a right that workers do not have yet
+        pipe.get(keys.offer(model))
+        pipe.get(keys.input_schema(model))
+        raw, schema = pipe.execute()
         if not raw:
             return None
-        known = {one.name for one in fields(Published)}
-        return Published(**{name: value for name, value in json.loads(raw).items() if name in known})
+        known = {one.name for one in fields(Published)} - _IN_KEYS_OF_THEIR_OWN
+        offered = {name: value for name, value in json.loads(raw).items() if name in known}
+        return Published(**offered, input_schema=schema.decode() if schema else "")

@@ -15,6 +15,7 @@ from tasks.messages.base import (
 )
 from tasks.messages.craft import Craft
 from tasks.messages.files import Archive, Audio, ResultFile, StoredFile
+from tasks.messages.infer import InferRequest, InferResult
 from tasks.messages.lipsync import Film, SpokenBy, StretchRequest, StretchResult, VideoRequest, VideoResult
 from tasks.messages.map import MapRequest, MapResult
 from tasks.messages.result import Result
@@ -52,6 +53,8 @@ __all__ = [
     "ChapterResult",
     "Craft",
     "Film",
+    "InferRequest",
+    "InferResult",
     "JobRequest",
     "MapRequest",
     "MapResult",

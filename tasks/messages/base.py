@@ -26,6 +26,9 @@ MAX_TEXT_CHARS = 20_000_000
 INLINE_TEXT_BYTES = 16 * 1024
 """A longer text is written to the store, and the message has its reference."""
 
+NAMED_FAULT = "named"
+"""The type of pydantic's error for a fault whose words name the place themselves."""
+
 NAMED_FAULTS = 5
 """How many wrong fields an error names."""
 
@@ -55,7 +58,7 @@ class Message(BaseModel):
         try:
             return cls.model_validate(dict(fields))
         except ValidationError as exc:
-            raise InvalidInput(_faults(exc, cls)) from exc
+            raise InvalidInput(faults(exc, cls)) from exc
 
     def fields(self) -> dict[str, Any]:
         """The message as JSON-ready keyword arguments, without fields that are None."""
@@ -118,6 +121,16 @@ class PartRequest(ModelRequest):
     """Whether its fields name artifacts, which a job's parts need while the job is open."""
 
     @classmethod
+    def fields_of_input(cls, given: Any) -> dict[str, Any]:
+        """The fields of an input as it is given to a map; raises `InvalidInput`, which says what it is.
+
+        By default a text becomes the field `text`, and a mapping is the fields themselves.
+        """
+        if not isinstance(given, (str, Mapping)):
+            raise InvalidInput(f"is neither a text nor a mapping of fields, but {type(given).__name__}")
+        return {"text": given} if isinstance(given, str) else dict(given)
+
+    @classmethod
     def shared(cls, request: Request) -> dict[str, Any]:
         """The fields that all parts of a job have in common: those of the job's request that say how to compute one."""
         return {name: getattr(request, name) for name in cls.model_fields if name not in cls.content | NOT_SHARED}
@@ -164,12 +177,16 @@ def timeout_of(fields: Mapping[str, Any]) -> float | None:
     return float(given)
 
 
-def _faults(exc: ValidationError, message: type[BaseModel]) -> str:
+def faults(exc: ValidationError, message: type[BaseModel]) -> str:
     """One line: the first fault of each wrong field."""
     first: dict[str, str] = {}
     for fault in exc.errors(include_url=False):
         first.setdefault(str(next(iter(fault["loc"]), "")), _words(fault, message))
-    named = list(first.values())
+    return listed(list(first.values()))
+
+
+def listed(named: Sequence[str]) -> str:
+    """Faults in one line, the first few of them."""
     more = f"; and {len(named) - NAMED_FAULTS} more" if len(named) > NAMED_FAULTS else ""
     return "; ".join(named[:NAMED_FAULTS]) + more
 
@@ -185,14 +202,16 @@ def _words(fault: ErrorDetails, message: type[BaseModel]) -> str:
         takes = f"; there are: {', '.join(message.model_fields)}" if len(fault["loc"]) == 1 else ""
         return f"{where}: there is no such field{takes}"
     said = fault["msg"].removeprefix("Value error, ")
+    if kind == NAMED_FAULT:
+        return said
     if kind == "value_error":
         return f"{where}.{said}" if where else said
     if kind == "string_pattern_mismatch":
         said = "a name has only a-z, 0-9, '.', '_' and '-'"
-    return f"{where}: {said} (got {_shown(given)})" if where else said
+    return f"{where}: {said} (got {shown(given)})" if where else said
 
 
-def _shown(given: Any) -> str:
+def shown(given: Any) -> str:
     """The given value, in at most 60 characters."""
-    shown = repr(given[:60] if isinstance(given, str | bytes) else given)
-    return shown if len(shown) <= 60 else shown[:59] + "…"
+    words = repr(given[:60] if isinstance(given, str | bytes) else given)
+    return words if len(words) <= 60 else words[:59] + "…"

@@ -14,18 +14,21 @@ if TYPE_CHECKING:
     from tasks.offers import Published
 
 
-def fields_of(name: str, given: Iterable[Any], shared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Each input's fields. A text alone becomes the field `text`; `shared` has defaults for all inputs.
+def fields_of(
+    name: str, given: Iterable[Any], shared: Mapping[str, Any], request: type[PartRequest] = PartRequest
+) -> list[dict[str, Any]]:
+    """Each input's fields, as its craft's `request` makes them of what was given; `shared` has defaults for all inputs.
 
-    Raises `InvalidInput` with the list's `name`, or with the number of the first input that is not text or fields.
+    Raises `InvalidInput` with the list's `name`, or with the number of the first input that cannot be one.
     """
     if isinstance(given, (str, bytes, Mapping)):
         raise InvalidInput(f"{name}: is one {'mapping' if isinstance(given, Mapping) else 'text'}; give a list of them")
     fields = []
     for number, one in enumerate(given, 1):
-        if not isinstance(one, (str, Mapping)):
-            raise InvalidInput(f"input {number}: is neither a text nor a mapping of fields, but {type(one).__name__}")
-        fields.append({**shared, **({"text": one} if isinstance(one, str) else one)})
+        try:
+            fields.append({**shared, **request.fields_of_input(one)})
+        except InvalidInput as exc:
+            raise type(exc)(f"input {number}: {exc}") from exc
     return fields
 
 

@@ -255,6 +255,11 @@ def offer(model: str) -> str:
     return f"{PREFIX}offer:{model}"
 
 
+def input_schema(model: str) -> str:
+    """String (JSON): the JSON schema of the model's inputs, beside its offer, which older versions read whole."""
+    return f"{PREFIX}inputschema:{model}"
+
+
 def health(worker: str) -> str:
     """String (JSON) with a time to live: a worker's state at its last beat; the time left says how old it is."""
     return f"{PREFIX}health:{worker}"

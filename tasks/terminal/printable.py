@@ -47,6 +47,15 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+def size_in_words(size_bytes: float) -> str:
+    """`512 B`, `12.3 KB`, `3.1 MB`, `2.0 GB`; a KB is 1024 bytes."""
+    for unit in ("B", "KB", "MB"):
+        if size_bytes < 1024:
+            return f"{size_bytes:.1f}".removesuffix(".0") + f" {unit}"
+        size_bytes /= 1024
+    return f"{size_bytes:.1f} GB"
+
+
 def _is_shown(one: str) -> bool:
     return unicodedata.category(one) not in _CONTROLS and one not in _REORDERING
 

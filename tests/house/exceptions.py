@@ -58,6 +58,7 @@ LARGE_FOLDERS = {
     "workers/duties": "one duty a file",
     "tests/unit/producer/commands": "it mirrors producer/commands, and has what goes wrong with any command",
     "tests/unit/tasks/flow/ledger": "it mirrors tasks/flow/ledger, and has the jobs that these tests share",
+    "tests/unit/tasks/messages": "it mirrors tasks/messages, whose package `infer` has its own test",
     "tests/unit/workers/adapters": "it mirrors workers/adapters, and has the suite that all adapters pass",
     "tests/unit/workers/adapters/kokoro": "it mirrors workers/adapters/kokoro, and has the small models of these tests",
     "tests/unit/workers/duties": "it mirrors workers/duties",

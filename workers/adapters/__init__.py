@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
 
@@ -60,7 +61,7 @@ def _own(name: str) -> type[AnyAdapter] | None:
     module = importlib.import_module(f"{__name__}.{name}")
     for one in vars(module).values():
         if isinstance(one, type) and issubclass(one, Adapter) and one.__module__ == module.__name__:
-            return None if one is Adapter else one
+            return None if inspect.isabstract(one) else one
     return None
 
 

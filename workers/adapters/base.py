@@ -93,6 +93,9 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     most_padding: ClassVar[float] = math.inf
     """The longest padding: how many times its own length an input may become. Infinite if padding is free."""
 
+    input_model: ClassVar[type[BaseModel] | None] = None
+    """What the input of a request of the craft `infer` must look like. Workers publish its JSON schema."""
+
     devices: ClassVar[Sequence[str]] = ("cpu",)
     """The devices that it can use: `cuda`, `cpu` or both. With `cuda` it gets a GPU slot if there is a GPU."""
 
@@ -117,6 +120,8 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         adapter never calls it, its process is killed to stop a cancelled batch."""
         self.read_artifact: Callable[[str], bytes] = _no_artifacts
         """The content of an artifact that an input names. Only `prepare` may call it; raises `ArtifactMissing`."""
+        self.size_of_artifact: Callable[[str], int] = self._read_size
+        """How many bytes such an artifact has, without reading it. Only `prepare` may call it; raises the same."""
 
     @classmethod
     def inputs_at_once(cls, batch_size: int) -> int:
@@ -245,6 +250,9 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     @abstractmethod
     def unload(self) -> None:
         """Free all memory; does nothing if no model is loaded."""
+
+    def _read_size(self, name: str) -> int:
+        return len(self.read_artifact(name))
 
 
 def never_cancelled(index: int) -> bool:

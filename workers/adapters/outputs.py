@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Encoding", "Film", "Sound", "TimedPiece", "TimedWord", "Written"]
+__all__ = ["Data", "Encoding", "Film", "Sound", "TimedPiece", "TimedWord", "Written"]
 
 
 @dataclass(frozen=True)
@@ -52,3 +52,11 @@ class Film:
     encoding: Encoding = field(default_factory=Encoding)
     pictures: str | None = None
     start: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Bytes of a media type, such as `image/png`: an output of the craft `infer` that is no JSON."""
+
+    data: bytes
+    media_type: str

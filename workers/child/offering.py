@@ -7,22 +7,30 @@ long as the process lives, because its folder may change; with it goes which of 
 from __future__ import annotations
 
 import contextlib
+import functools
+import json
+import logging
 import threading
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from tasks.errors import SlotlineError
+from tasks.messages.infer.schema import MOST_SCHEMA_BYTES
 from tasks.offers import Published
 from workers.adapters import adapter_of
 from workers.wire.messages import RegistryOffer
 from workers.wire.socket_end import LinkClosed
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from tasks.catalog import ModelEntry
-    from workers.adapters.base import Offer
+    from workers.adapters.base import AnyAdapter, Offer
     from workers.child.models.registry import Registry
     from workers.wire.link import ChildEnd
+
+logger = logging.getLogger(__name__)
 
 SENT_EVERY_S = 5.0
 """The time until producers know a model that was added to a registry's folder."""
@@ -30,6 +38,7 @@ SENT_EVERY_S = 5.0
 
 def of_model(entry: ModelEntry, device: str, offer: Offer) -> Published:
     """The offer of the one model of a slot, which is loaded."""
+    adapter = adapter_of(entry, device)
     return Published(
         model=entry.name,
         adapter=entry.adapter,
@@ -39,16 +48,18 @@ def of_model(entry: ModelEntry, device: str, offer: Offer) -> Published:
         default_voice=offer.default_voice,
         reads_tokens=offer.reads_tokens,
         chars_per_token=dict(offer.chars_per_token),
-        craft=adapter_of(entry, device).craft,
+        craft=adapter.craft,
+        input_schema=_schema_of(adapter),
     )
 
 
 def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Published:
     """The offer of a registry, whose models need not be loaded: each name is a voice."""
     try:
-        craft = adapter_of(entry, device).craft
+        adapter = adapter_of(entry, device)
+        craft, schema = adapter.craft, _schema_of(adapter)
     except SlotlineError:
-        craft = ""  # the load will report this error
+        craft = schema = ""  # the load will report this error
     return Published(
         model=entry.name,
         adapter=entry.adapter,
@@ -58,7 +69,27 @@ def of_registry(entry: ModelEntry, device: str, names: Iterable[str]) -> Publish
         default_voice=entry.voice,
         craft=craft,
         is_registry=True,
+        input_schema=schema,
     )
+
+
+def _schema_of(adapter: AnyAdapter) -> str:
+    """The JSON schema of its inputs; empty if it declares none, or one that cannot be published, which is logged."""
+    declared = adapter.input_model
+    return "" if declared is None else _schema_of_model(declared)
+
+
+@functools.cache
+def _schema_of_model(declared: type[BaseModel]) -> str:
+    try:
+        text = json.dumps(declared.model_json_schema(), ensure_ascii=False, separators=(",", ":"))
+        if (size := len(text.encode())) > MOST_SCHEMA_BYTES:
+            raise ValueError(f"it has {size:,} bytes; at most {MOST_SCHEMA_BYTES:,}")
+    except Exception as exc:  # the author's own types
+        words = " ".join(str(exc).split())
+        logger.warning("inputs are checked in the slot alone: %s has no JSON schema: %s", declared.__name__, words)
+        return ""
+    return text
 
 
 def keep_sending(link: ChildEnd, models: Registry, device: str) -> None:

@@ -26,6 +26,9 @@ time is over (without this option they are normal text):
 With `gives = "text"` it writes: it reads at most `reads_tokens` words of a text, and returns
 the first `max_length` of them (by default 20).
 
+With `gives = "answer"` it takes any JSON and returns it (`workers/adapters/rehearsal/answer.py`); words of faults may
+stand in its texts. With `media_type` too, it returns the JSON as bytes of this type.
+
 With `gives = "film"` it shows: squares of `frame_size` pixels, which tell their face, frame, background and loudness
 (`workers/adapters/rehearsal/film.py`); each frame takes `seconds_per_frame`. Words of faults may stand in the name of
 the face.
@@ -45,20 +48,21 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias
 
 from tasks.catalog import ModelEntry
 from tasks.errors import ModelError, ModelLoadError, UnknownFace, UnknownVoice
-from tasks.messages import ParagraphRequest, StretchRequest, SummaryPartRequest
+from tasks.messages import InferRequest, ParagraphRequest, StretchRequest, SummaryPartRequest
 from workers.adapters.base import Adapter, Cancelled, Offer
-from workers.adapters.outputs import Encoding, Film, Sound, TimedPiece, TimedWord, Written
+from workers.adapters.outputs import Encoding, Film, Sound, Written
+from workers.adapters.rehearsal.answer import ToAnswer, to_answer
 from workers.adapters.rehearsal.faults import leak, misbehave
 from workers.adapters.rehearsal.film import ToShow, drawn, to_show, total_frames
 from workers.adapters.rehearsal.options import RehearsalOptions
+from workers.adapters.rehearsal.timed import pieces
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
@@ -72,15 +76,12 @@ SUMMARY_TOKENS = 20
 STEP_S = 0.05
 """The longest sleep between two checks for cancelling."""
 
-_SENTENCE_END, _WORD = re.compile(r"[.!?…]\s+"), re.compile(r"\S+")
-
-Request: TypeAlias = ParagraphRequest | SummaryPartRequest | StretchRequest
-Prepared: TypeAlias = ParagraphRequest | SummaryPartRequest | ToShow
-Made: TypeAlias = Sound | Written | ToShow
+Request: TypeAlias = ParagraphRequest | SummaryPartRequest | StretchRequest | InferRequest
+Prepared: TypeAlias = ParagraphRequest | SummaryPartRequest | ToShow | ToAnswer
 
 
-class Rehearsal(Adapter[Request, Sound | Written | Film]):
-    """Sleeps, and returns silence, words of its input, or pictures that tell what they are of."""
+class Rehearsal(Adapter[Request, Any]):
+    """Sleeps, and returns silence, words of its input, pictures that tell what they are of, or its input."""
 
     version = "1"
 
@@ -94,7 +95,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
     @property
     def craft(self) -> str:
         """The craft, by the option `gives`."""
-        return {"sound": "speech", "text": "summary", "film": "lipsync"}[self._options.gives]
+        return {"sound": "speech", "text": "summary", "film": "lipsync", "answer": "infer"}[self._options.gives]
 
     def load(self) -> Offer:
         """Sleep for `load_seconds`; raises `ModelLoadError` with `fail_load`, or for an unlisted default voice."""
@@ -118,6 +119,8 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         if self._options.gives == "film":
             revision += f"+film{self._options.frame_size}"
             return Offer(revision, voices=dict.fromkeys(voices, "und"), default_voice=default)
+        if self._options.gives == "answer":
+            return Offer(f"{revision}+answer{self._options.media_type}")
         return Offer(
             revision=revision + "+signed" * self._options.signed + "+timed" * self._options.timed,
             sample_rate=SAMPLE_RATE,
@@ -133,17 +136,23 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
             self._check_face(item.face)
 
     def length(self, item: Request) -> float:
-        """The characters of a text, or the frames of a stretch."""
-        return item.frames if isinstance(item, StretchRequest) else len(item.text)
+        """The characters of a text, the frames of a stretch, or the size of an input."""
+        return item.input_size()
 
     def prepare(self, item: Request) -> Prepared:
-        """A text as it is; of a stretch, how loud each frame is."""
+        """A text as it is; of a stretch, how loud each frame is; an input with its JSON."""
         self._check_there()
         self._prepared += 1
-        return to_show(item, self.read_artifact) if isinstance(item, StretchRequest) else item
+        match item:
+            case StretchRequest():
+                return to_show(item, self.read_artifact)
+            case InferRequest():
+                return to_answer(item)
+            case _:
+                return item
 
-    def run(self, batch: Sequence[Prepared]) -> Sequence[Made | Exception]:
-        """Sleep for the batch's time; return silence, words, what to show, or an error for each input."""
+    def run(self, batch: Sequence[Prepared]) -> Sequence[Any]:
+        """Sleep for the batch's time; return silence, words, what to show, the answer, or an error for each input."""
         self._check_there()
         self._note("began", batch)
         leak(self._options.leak_mb)
@@ -159,10 +168,10 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         self._note("ended", batch)
         return outcomes
 
-    def finish(self, item: Request, made: Made) -> Sound | Written | Film:
-        """Sound and words as they are; of a stretch its pictures, drawn one by one."""
+    def finish(self, item: Request, made: Any) -> Any:
+        """What was made as it is; of a stretch its pictures, drawn one by one."""
         if not (isinstance(made, ToShow) and isinstance(item, StretchRequest)):
-            return cast(Sound | Written, made)
+            return made
         pictures = drawn(made, self._options.frame_size, self._check_there)
         return Film(pictures, item.frames, Encoding(preset="ultrafast"), item.pictures, item.start)
 
@@ -197,7 +206,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         if voices and face not in (None, *voices):
             raise UnknownFace(f"face: the rehearsal has no face {face!r}; it has: {', '.join(voices)}")
 
-    def _outcome(self, index: int, item: Prepared) -> Made | Exception:
+    def _outcome(self, index: int, item: Prepared) -> Any:
         if self.is_cancelled(index):
             return Cancelled()
         try:
@@ -210,6 +219,8 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         match item:
             case ToShow():
                 return item
+            case ToAnswer():
+                return item.answer(self._options.media_type)
             case SummaryPartRequest():
                 return self._words(item)
             case ParagraphRequest():
@@ -227,7 +238,7 @@ class Rehearsal(Adapter[Request, Sound | Written | Film]):
         samples = np.zeros(frames, dtype=np.float32)
         if self._options.signed:
             samples[:SIGNATURE_SAMPLES] = signature(item.text)
-        return Sound(samples, SAMPLE_RATE, _pieces(item.text, frames / SAMPLE_RATE) if self._options.timed else ())
+        return Sound(samples, SAMPLE_RATE, pieces(item.text, frames / SAMPLE_RATE) if self._options.timed else ())
 
     def _spend(self, seconds: float, indices: Sequence[int]) -> None:
         """Sleep; raises `Cancelled` as soon as all these inputs are cancelled."""
@@ -280,17 +291,6 @@ def digest(text: str) -> str:
 def signature(text: str) -> list[float]:
     """The first samples of a signed silence: none is zero, and each text has its own."""
     return [(byte + 1) / 512 for byte in hashlib.sha256(text.encode()).digest()[:SIGNATURE_SAMPLES]]
-
-
-def _pieces(text: str, duration_s: float) -> list[TimedPiece]:
-    ends = [*(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
-    return [_piece(text, start, end, duration_s / len(text)) for start, end in zip([0, *ends], ends, strict=False)]
-
-
-def _piece(text: str, start: int, end: int, char_s: float) -> TimedPiece:
-    found = _WORD.finditer(text, start, end)
-    words = tuple(TimedWord(one[0], one.start() * char_s, one.end() * char_s) for one in found)
-    return TimedPiece(text[start:end].strip(), start * char_s, end * char_s, words)
 
 
 def _waited_s() -> float:

@@ -27,8 +27,10 @@ class RehearsalOptions(Options):
     """The rows and columns of these matrices (float32). A product of 128 takes about 40 µs on one thread."""
     voices: list[str] = Field(default_factory=list)
     """The voices, or faces, that it accepts; if the list is empty, it accepts every one."""
-    gives: Literal["sound", "text", "film"] = "sound"
-    """What it makes of an input: silence, the first words of the text, or pictures."""
+    gives: Literal["sound", "text", "film", "answer"] = "sound"
+    """What it makes of an input: silence, the first words of the text, pictures, or the input itself."""
+    media_type: str = ""
+    """With `gives = "answer"`: the input's JSON comes back as bytes of this media type; empty: as JSON."""
     frame_size: int = Field(64, ge=2 * FIELDS, le=2048, multiple_of=FIELDS)
     """With `gives = "film"`: the width and the height of a picture in pixels."""
     reads_tokens: int = Field(256, ge=1)

@@ -16,10 +16,16 @@ KEPT_BYTES = 16 * 1024 * 1024
 
 
 class ArtifactsRead:
-    """What was read lately; `read` gets an artifact from the store. Any thread may use it."""
+    """What was read lately; `read` gets an artifact from the store, `size` only its size. Any thread may use it."""
 
-    def __init__(self, read: Callable[[str], bytes], kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(
+        self,
+        read: Callable[[str], bytes],
+        kept_bytes: int = KEPT_BYTES,
+        size: Callable[[str], int] | None = None,
+    ) -> None:
         self._read = read
+        self._size = size or (lambda name: len(read(name)))
         self._lock = threading.Lock()
         self._kept: LRUCache[str, bytes] = LRUCache(kept_bytes, getsizeof=len)
 
@@ -33,3 +39,10 @@ class ArtifactsRead:
             if len(content) <= self._kept.maxsize:
                 self._kept[name] = content
         return content
+
+    def size_of(self, name: str) -> int:
+        """How many bytes an artifact has; raises what the store raises."""
+        with self._lock:
+            if (kept := self._kept.get(name)) is not None:
+                return len(kept)
+        return self._size(name)

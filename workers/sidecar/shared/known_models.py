@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from cachetools import LRUCache
 
-from tasks.errors import ModelLoadError, SlotlineError
+from tasks.errors import ArtifactMissing, ModelLoadError, SlotlineError
 from tasks.store import artifacts
 from tasks.store.names import JSON
 from workers.adapters import adapter_of
@@ -51,7 +51,7 @@ class KnownModels:
         """The adapters that nobody uses any more; `partings.py` ends what they hold."""
         self._device = device
         self._ask = ask
-        self._artifacts = ArtifactsRead(lambda name: artifacts.store().read_bytes(name))
+        self._artifacts = ArtifactsRead(_content_of, size=_size_of)
         self._changed = threading.Condition()
         self._known: dict[str | None, KnownModel] = {}
         self._users: Counter[int] = Counter()
@@ -186,9 +186,21 @@ class KnownModels:
         try:
             adapter = adapter_of(entry, self._device)
             adapter.read_artifact = self._artifacts.read_bytes
+            adapter.size_of_artifact = self._artifacts.size_of
             adapter.attach(message.found)
         except SlotlineError as exc:
             return exc
         except Exception as exc:  # the boundary to the adapter's own code
             return ModelLoadError(f"{type(exc).__name__}: {' '.join(str(exc).split())}")
         return KnownModel(entry, adapter, message.found, message.mark)
+
+
+def _content_of(name: str) -> bytes:
+    return artifacts.store().read_bytes(name)
+
+
+def _size_of(name: str) -> int:
+    found = artifacts.store().find(name)
+    if found is None:
+        raise ArtifactMissing(f"artifact {name} is not in {artifacts.store().place}")
+    return found.bytes

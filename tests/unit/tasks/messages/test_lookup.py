@@ -44,7 +44,7 @@ def test_what_a_worker_published_counts_for_more_than_the_table() -> None:
 
 def test_of_a_model_that_nobody_knows_the_craft_has_to_be_said() -> None:
     with pytest.raises(
-        InvalidInput, match=r"^craft: no worker of m was ready yet, .*; say 'lipsync', 'speech' or 'summary'$"
+        InvalidInput, match=r"^craft: no worker of m was ready yet, .*; say 'infer', 'lipsync', 'speech' or 'summary'$"
     ):
         craft_of("m", entry("theirs"), None)
     with pytest.raises(

@@ -1,0 +1,103 @@
+"""What authors of adapters import: files in inputs, what `prepare` and `length` are by default, and `read`."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field, ValidationError
+
+from tasks.catalog import ModelEntry
+from tasks.errors import ArtifactMissing, InvalidInput
+from tasks.messages import InferRequest
+from workers.adapters import built_in
+from workers.adapters.inference import Data, File, InferenceAdapter, Input, Offer
+
+SMALL, LARGE = f"file/ab/{'a' * 64}.bin", f"file/cd/{'b' * 64}.bin"
+STORED = {SMALL: b"abc", LARGE: b"abcdef"}
+
+
+class Pictures(Input):
+    first: Annotated[str, File(5)] | None = None
+    others: list[Annotated[str, File()]] = Field(default_factory=list)
+
+
+class Echo(InferenceAdapter):
+    version = "1"
+    input_model = Pictures
+
+    def load(self) -> Offer:
+        return Offer("1")
+
+    def run(self, batch: Sequence[Any]) -> Sequence[Any]:
+        return [Data(b"x", "image/png") for _ in batch]
+
+    def unload(self) -> None:
+        pass
+
+
+def read(name: str) -> bytes:
+    if name not in STORED:
+        raise ArtifactMissing(f"artifact {name} is not in /store")
+    return STORED[name]
+
+
+@pytest.fixture
+def adapter() -> Echo:
+    made = Echo(ModelEntry(name="m", adapter="echo"), "cpu")
+    made.read_artifact = read
+    return made
+
+
+def item(**fields: Any) -> InferRequest:
+    request = InferRequest.parse({"model": "m", "input": fields})
+    return request.model_copy(update={"input": Pictures(**fields)})
+
+
+def test_a_file_is_a_format_of_the_schema_and_the_name_of_an_artifact() -> None:
+    properties = Pictures.model_json_schema()["properties"]
+    assert properties["first"]["anyOf"][0] == {"format": "slotline-file", "most_bytes": 5, "type": "string"}
+    assert properties["others"]["items"] == {"format": "slotline-file", "type": "string"}
+    for wrong in ("../secret", "", "/etc/passwd", "file/x"):
+        with pytest.raises(ValidationError, match="is not the name of an artifact"):
+            Pictures(first=wrong)
+    made = Pictures(first=SMALL, others=[LARGE])
+    assert made.model_dump(mode="json") == {"first": SMALL, "others": [LARGE]}
+    assert pickle.loads(pickle.dumps(made)) == made
+
+
+def test_by_default_run_gets_the_input_and_its_length_is_that_of_its_json(adapter: Echo) -> None:
+    asked = item(first=SMALL)
+    assert adapter.prepare(asked) is asked.input
+    assert adapter.length(asked) == len(asked.text())
+    assert adapter.craft == "infer"
+
+
+def test_a_file_is_read_within_its_limit_and_errors_name_the_field(adapter: Echo) -> None:
+    asked = item(first=SMALL, others=[SMALL, LARGE])
+    assert adapter.read(asked, asked.input.first) == adapter.read(asked, "first") == b"abc"
+    assert adapter.read(asked, asked.input.others[1]) == adapter.read(asked, "others.1") == b"abcdef"
+    asked = item(first=LARGE)
+    with pytest.raises(InvalidInput, match=rf"^input.first: {LARGE} has 6 B; it may have 5 B at most$"):
+        adapter.read(asked, asked.input.first)
+    gone = SMALL.replace("a", "0")
+    asked = item(first=SMALL, others=[SMALL, gone])
+    with pytest.raises(InvalidInput, match=rf"^input.others.1: artifact {gone} is not in /store$"):
+        adapter.read(asked, asked.input.others[1])
+    for field in ("second", "others", "others.7", "others.x", "first.x"):
+        with pytest.raises(InvalidInput, match=rf"^input.{field}: it names no file$"):
+            adapter.read(asked, field)
+    with pytest.raises(InvalidInput, match=r"^input.first: it names no file$"):
+        adapter.read(item(), "first")
+
+
+def test_a_files_limit_crosses_to_another_process(adapter: Echo) -> None:
+    asked = pickle.loads(pickle.dumps(item(first=LARGE)))
+    with pytest.raises(InvalidInput, match="5 B at most"):
+        adapter.read(asked, asked.input.first)
+
+
+def test_the_base_class_is_no_adapter_of_the_catalog() -> None:
+    assert "inference" not in built_in()

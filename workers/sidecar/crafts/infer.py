@@ -1,0 +1,128 @@
+"""Any model: JSON becomes JSON, or bytes with a media type. The input is checked against the adapter's own model."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from tasks.errors import InvalidInput, ModelError
+from tasks.messages import InferRequest
+from tasks.messages.base import listed, shown
+from tasks.messages.infer import INFER, JSON_TYPE, as_json, no_variants
+from tasks.messages.infer.json_value import NotJson, place_of, text_of
+from tasks.messages.variants import variant_missing
+from tasks.store.names import JSON
+from workers.adapters.outputs import Data
+from workers.sidecar.crafts.base import SlotCraft
+
+if TYPE_CHECKING:
+    from tasks.catalog import ModelEntry
+    from workers.sidecar.crafts.base import KnownModel
+
+KEPT_BYTES = 1024
+"""A JSON output that is not longer is kept in the artifact's details too."""
+
+_NAME = r"[A-Za-z0-9][\w!#$&^.+-]{0,95}"
+_MEDIA_TYPE = re.compile(rf"{_NAME}/{_NAME}(; ?[\x21-\x7e ]{{1,60}})?", re.ASCII)
+
+
+class InferCraft(SlotCraft[InferRequest, Any]):
+    """`infer.one`."""
+
+    craft = INFER
+    extension = "bin"
+
+    def variant(self, entry: ModelEntry, request: InferRequest) -> str | None:
+        """The registry's model; raises `InvalidInput` if none is named, or one is named of a single model."""
+        if not entry.is_registry:
+            if request.variant is not None:
+                raise no_variants(entry.name)
+            return None
+        variant = request.variant or entry.voice
+        if variant is None:
+            raise variant_missing("variant", entry.name)
+        return variant
+
+    def ready(self, model: KnownModel, request: InferRequest) -> InferRequest:
+        """With the registry's default model if none is named, and the input as an instance of the adapter's model."""
+        variant = request.variant or model.entry.voice
+        declared = model.adapter.input_model
+        value = request.input if declared is None else _instance(declared, request)
+        return request.model_copy(update={"input": value, "variant": variant})
+
+    def encode(self, made: Any) -> tuple[bytes, Mapping[str, JSON]]:
+        """The bytes, or JSON in UTF-8; their media type; and the output itself, if it is short JSON.
+
+        Raises `ModelError` for what is neither, and names the place in it.
+        """
+        if isinstance(made, Data):
+            return _bytes_of(made), {"media_type": made.media_type}
+        try:
+            text = text_of(made, "output", _as_json)
+        except NotJson as exc:
+            raise ModelError(str(exc)) from None
+        data = text.encode()
+        kept = {"output": json.loads(data)} if len(data) <= KEPT_BYTES else {}
+        return data, {"media_type": JSON_TYPE, **kept}
+
+
+def _instance(declared: type[BaseModel], request: InferRequest) -> BaseModel:
+    """The input, checked; raises `InvalidInput` with one line that names the fields."""
+    try:
+        # As JSON, because then a strict model takes dates, enums and tuples; strict, because the schema at the edge is.
+        return declared.model_validate_json(request.text(), strict=True)
+    except ValidationError as exc:
+        first: dict[str, str] = {}
+        for fault in exc.errors(include_url=False):
+            place = _place(fault, request.input)
+            first.setdefault(place, f"{place}: {_words(fault)}")
+        raise InvalidInput(listed(list(first.values()))) from exc
+
+
+def _place(fault: ErrorDetails, value: Any) -> str:
+    """The field, by the steps that are in the input; pydantic also names the alternatives of a union."""
+    steps: list[Any] = []
+    for step in fault["loc"]:
+        with contextlib.suppress(LookupError, TypeError):
+            value = value[step]
+            steps.append(step)
+    if fault["type"] == "missing":
+        steps.append(fault["loc"][-1])
+    return place_of("input", steps)
+
+
+def _words(fault: ErrorDetails) -> str:
+    match fault["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "there is no such field"
+        case "value_error" | "assertion_error":
+            said = fault["msg"].partition(", ")[2]
+        case _:
+            said = f"{fault['msg']} (got {shown(fault.get('input'))})"
+    return " ".join(said.split())
+
+
+def _bytes_of(made: Data) -> bytes:
+    if not isinstance(made.data, (bytes, bytearray, memoryview)):
+        raise ModelError(f"output: the data of {type(made).__name__} are bytes, not {type(made.data).__name__}")
+    if not (isinstance(made.media_type, str) and _MEDIA_TYPE.fullmatch(made.media_type)):
+        raise ModelError(f"output: {made.media_type!r:.80} is no media type; an example: image/png")
+    return bytes(made.data)
+
+
+def _as_json(value: Any) -> Any:
+    """A pydantic model, or a scalar or an array of numpy or torch, as JSON's types; raises `TypeError` for others."""
+    if callable(convert := getattr(value, "tolist", None)):
+        return convert()
+    return as_json(value)
+
+
+CRAFT = InferCraft()
