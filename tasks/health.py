@@ -27,7 +27,7 @@ STUCK_S = 10.0
 FAILURES_IN_A_ROW = 3
 DEATHS_IN_A_ROW = 3
 
-NEWER_FIELDS = ("machine", "reads", "refused", "store", "stage", "stage_s")
+NEWER_FIELDS = ("machine", "reads", "refused", "store", "stage", "stage_s", "version")
 """Readers of older versions fail on a field that they do not know, so these stand in a key of their own."""
 
 LOADED = frozenset({"ready", "busy"})
@@ -73,6 +73,8 @@ class Beat:
     stage: str = ""
     """What a slot does beside its model and for too long: making ready, putting away; empty if nothing is."""
     stage_s: float = 0.0
+    version: str = ""
+    """The worker's version of slotline; empty in the heartbeat of an older version, which does not say it."""
 
     @classmethod
     def parse(cls, text: str | bytes, more: str | bytes = "{}") -> Beat:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 OLDEST_REDIS = (6, 2)
 """The first version with BLMOVE (used to wait for messages), RPOP with a count and ZRANGE BYSCORE."""
 
+START_ONE = "start one with `slotline up`, or set CELERY_BROKER_URL"
+
 
 def shown(url: str) -> str:
     """The URL without its password, for messages."""
@@ -105,6 +107,11 @@ def check_server(client: Redis) -> None:
         raise BrokerRefused(f"CELERY_BROKER_URL: slotline needs Redis {oldest} or newer, this one is {version}")
 
 
+def version_of(client: Redis) -> str:
+    """The server's version; empty where it may not be asked."""
+    return _version_and_mode(client)[0]
+
+
 def named(url: str, exc: BaseException, role: rights.Role = rights.PRODUCER) -> SlotlineError | None:
     """The error of one line for what redis-py or kombu raised; None if the server is not at fault."""
     import redis
@@ -125,9 +132,7 @@ def unavailable(url: str, exc: BaseException) -> BrokerUnavailable:
     words = re.sub(r"^Error \S+ connecting to \S+ ", "", " ".join(str(exc).split())).rstrip(".") or type(exc).__name__
     chosen = settings()
     unknown = "" if chosen.broker_is_known or url != chosen.broker_url else "no broker is set, no stack runs here, and "
-    return BrokerUnavailable(
-        f"{unknown}no Redis answers at {shown(url)} ({words}): start one with `slotline up`, or set CELERY_BROKER_URL"
-    )
+    return BrokerUnavailable(f"{unknown}no Redis answers at {shown(url)} ({words}): {START_ONE}")
 
 
 def _missing(url: str, role: rights.Role, words: str) -> str:

@@ -29,6 +29,8 @@ OUT_OF_MEMORY = re.compile(
 BROKEN_CONTEXT = re.compile(r"CUDA error|CUDA failure (?!2:)|device-side assert")
 """What torch and ONNX Runtime say when CUDA itself has failed."""
 
+BOTH_ONNXRUNTIMES = "onnxruntime and onnxruntime-gpu are both installed and overwrite each other"
+
 MOST_GPU_THREADS = 4
 """With a GPU the CPU only prepares and launches work; more threads would wait for each other."""
 
@@ -65,16 +67,23 @@ def check_torch(device: str, place: str) -> None:
         )
 
 
+def has_both_onnxruntimes() -> bool:
+    """Whether both builds of ONNX Runtime are installed; imports neither."""
+    return _is_installed("onnxruntime") and _is_installed("onnxruntime-gpu")
+
+
+def one_onnxruntime(device: str) -> str:
+    """The command after which the one build of ONNX Runtime that fits the device is installed."""
+    extra = "onnx-gpu" if is_cuda(device) else "onnx"
+    return f"pip uninstall -y onnxruntime onnxruntime-gpu && pip install 'slotline[{extra}]'"
+
+
 def check_onnxruntime(device: str, place: str) -> None:
     """Raise `MissingExtra` if both builds of ONNX Runtime are installed; log a warning for the wrong one."""
     import onnxruntime
 
-    both = {name for name in ("onnxruntime", "onnxruntime-gpu") if _is_installed(name)}
-    if len(both) == 2:
-        raise MissingExtra(
-            f"{place} onnxruntime and onnxruntime-gpu are both installed and overwrite each other; run: pip uninstall"
-            f" -y onnxruntime onnxruntime-gpu && pip install 'slotline[{'onnx-gpu' if is_cuda(device) else 'onnx'}]'"
-        )
+    if has_both_onnxruntimes():
+        raise MissingExtra(f"{place} {BOTH_ONNXRUNTIMES}; run: {one_onnxruntime(device)}")
     if is_cuda(device) and "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
         logger.warning(
             "%s ONNX Runtime is a CPU build and runs on the CPU; to use the GPU run: pip uninstall -y onnxruntime"

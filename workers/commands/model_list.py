@@ -21,7 +21,7 @@ from tasks.redis import broker
 from tasks.settings import settings
 from tasks.terminal.printable import counted, one_line, printable
 from tasks.terminal.table import print_table
-from workers.commands.model_rows import IN_ORDER, Available, Row, There, available, row
+from workers.commands.model_rows import Available, Row, There, available, row
 from workers.pull import manifest
 from workers.pull.place import models_folder
 from workers.pull.recipes import RECIPES
@@ -50,7 +50,7 @@ def list_models(verify: bool, as_json: bool) -> int:
         click.echo(json.dumps({**fields, "available": [one.fields() for one in rest]}, ensure_ascii=False))
     else:
         _print(models, rows, rest, note)
-    return FAILED if verify and any(one.there not in IN_ORDER for one in rows) else DONE
+    return FAILED if verify and any(not one.is_in_order for one in rows) else DONE
 
 
 def _rows(models: Catalog, client: Redis | None, verify: bool) -> Iterator[Row]:

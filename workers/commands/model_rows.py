@@ -59,6 +59,11 @@ class Row:
     install: str
     fit: Fit
 
+    @property
+    def is_in_order(self) -> bool:
+        """Whether its table is right, and its files are there as far as this machine can see them."""
+        return self.there in IN_ORDER
+
     def fields(self) -> dict[str, Any]:
         """As JSON shows it."""
         packages = None if self.there is There.WRONG else {"installed": not self.install, "why": self.install}
@@ -96,8 +101,13 @@ class Available:
         }
 
 
-def row(entry: ModelEntry, recipe: Recipe | None, fits: Callable[[ModelEntry], Fit], verify: bool) -> Row:
-    """What the table is here; `recipe` is the one of its name, if there is one."""
+def row(
+    entry: ModelEntry, recipe: Recipe | None, fits: Callable[[ModelEntry], Fit], verify: bool, with_size: bool = True
+) -> Row:
+    """What the table is here; `recipe` is the one of its name, if there is one.
+
+    Without `with_size` the files are not counted, which takes long where a model has very many.
+    """
     adapter: AnyAdapter | None = None
     try:
         adapter = adapter_of(entry, "cpu")
@@ -111,7 +121,7 @@ def row(entry: ModelEntry, recipe: Recipe | None, fits: Callable[[ModelEntry], F
         path=entry.path or "",
         there=there,
         why=why,
-        size_bytes=_size(entry),
+        size_bytes=_size(entry) if with_size else None,
         licence=_licence(entry, adapter, recipe, found),
         source=found.manifest.source if found.manifest else "",
         install=_lacking(entry, adapter) if adapter else "",

@@ -17,7 +17,7 @@ from typing import Any
 from celery import signals
 from redis import Redis, RedisError
 
-from tasks import health
+from tasks import __version__, health
 from tasks.catalog import catalog
 from tasks.flow.connections import redis_client
 from tasks.health import Beat
@@ -147,6 +147,7 @@ class Heartbeat(PeriodicDuty):
             stage=stage.words if stage else "",
             stage_s=round(stage.seconds, 1) if stage else 0.0,
             store=consumer.controller.setup.store_id,
+            version=__version__,
             reads=consumer.task_consumer.consuming_from(queue),
         )
 

@@ -44,6 +44,14 @@ class Survey:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Driver:
+    """NVIDIA's driver: its version (`535.104.05`), and the newest CUDA that it runs, such as (12, 2)."""
+
+    version: str
+    cuda: tuple[int, int]
+
+
 class _NoDriver(Exception):
     """NVML cannot be used here; the message says why."""
 
@@ -91,6 +99,19 @@ def read(uuid: str, label: str = "") -> Gpu:
                 raise _NoDriver(f"NVML: {exc}") from exc
     except _NoDriver as exc:
         raise ModelLoadError(f"the driver does not show {label or 'the GPU'} ({uuid}) any more: {exc}") from exc
+
+
+def driver() -> Driver | None:
+    """The driver of this machine; None where none answers, or it does not say."""
+    try:
+        with _driver() as nvml:
+            try:
+                cuda = int(nvml.nvmlSystemGetCudaDriverVersion_v2())
+                return Driver(str(nvml.nvmlSystemGetDriverVersion()), (cuda // 1000, cuda % 1000 // 10))
+            except nvml.NVMLError:
+                return None
+    except _NoDriver:
+        return None
 
 
 def busy_share(uuid: str) -> float | None:

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.fixtures.redis_users import RedisUser
-from workers.durability import warnings_about
+from workers.durability import risks, warnings_about
 from workers.stack.embedded_redis import EmbeddedRedis
 
 
@@ -42,5 +42,6 @@ def test_each_setting_that_may_lose_jobs_is_one_line(
 )
 def test_without_the_rights_to_look_it_says_so(rights: str, words: str, redis_user: RedisUser) -> None:
     with redis.Redis.from_url(redis_user("looker", "allkeys", *rights.split())) as client:
-        (found,) = warnings_about(client)
-    assert words in found
+        (found,) = risks(client)
+    assert words in found.line
+    assert found.is_known == ("keeps nothing" in words)

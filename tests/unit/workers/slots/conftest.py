@@ -73,6 +73,10 @@ class Cards:
         """These cards and no other."""
         (self.folder / "cards.json").write_text(json.dumps(cards))
 
+    def drive(self, version: str, cuda: int) -> None:
+        """This driver; `cuda` is the newest CUDA that it runs, as the driver tells it: 12020 for 12.2."""
+        (self.folder / "driver.json").write_text(json.dumps({"version": version, "cuda": cuda}))
+
     def take(self, uuid: str, pid: int, size_gb: float) -> None:
         """A process takes so much of a card in all, for as long as it lives."""
         (self.folder / f"{uuid}.{pid}").write_text(str(int(size_gb * GB)))

@@ -12,7 +12,7 @@ import pytest
 from tasks.errors import ModelLoadError
 from tests.unit.workers.slots.conftest import H200, RTX_3070, RTX_3080, RTX_4090, SLICED, Cards
 from tests.unit.workers.slots.driver import pynvml
-from workers.slots.nvml import User, busy_share, read, seen_by, survey
+from workers.slots.nvml import Driver, User, busy_share, driver, read, seen_by, survey
 from workers.slots.plan import GB
 
 
@@ -66,6 +66,13 @@ def test_no_driver_is_no_gpu_with_a_reason(cards: Cards) -> None:
     assert found.gpus == ()
     assert found.reason == "no NVIDIA driver answers (NVML: NVML Shared Library Not Found)"
     assert busy_share("GPU-4090") is None
+
+
+def test_the_driver_says_its_version_and_the_newest_cuda_that_it_runs(cards: Cards) -> None:
+    cards.drive("535.104.05", 12020)
+    assert driver() == Driver("535.104.05", (12, 2))
+    (cards.folder / "cards.json").unlink()
+    assert driver() is None
 
 
 def test_no_library_is_no_gpu_with_a_reason(cards: Cards, monkeypatch: pytest.MonkeyPatch) -> None:

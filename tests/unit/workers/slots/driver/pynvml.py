@@ -1,8 +1,8 @@
 """NVIDIA's management library as `workers/slots/nvml.py` uses it, over cards that stand in a folder.
 
 `FAKE_GPUS` names the folder. `cards.json` lists the cards (see `tests/unit/workers/slots/conftest.py`);
-a file `UUID.PID` beside it holds the bytes that a process took of a card or slice. As with
-a real driver, what a dead process took is free again.
+`driver.json` says which driver it is; a file `UUID.PID` beside them holds the bytes that a
+process took of a card or slice. As with a real driver, what a dead process took is free again.
 """
 
 from __future__ import annotations
@@ -100,6 +100,14 @@ def nvmlShutdown() -> None:
     _open -= 1
 
 
+def nvmlSystemGetDriverVersion() -> str:
+    return str(_about()["version"])
+
+
+def nvmlSystemGetCudaDriverVersion_v2() -> int:
+    return int(_about()["cuda"])
+
+
 def nvmlDeviceGetCount() -> int:
     return len(_cards())
 
@@ -161,6 +169,14 @@ def nvmlDeviceGetUtilizationRates(handle: Handle) -> Utilization:
     if "slices" in handle.told:
         raise NVMLError_NotSupported
     return Utilization(int(handle.told.get("busy", 0)), 0)
+
+
+def _about() -> dict[str, Any]:
+    """The driver itself: what `driver.json` says, else one of today."""
+    if _open < 1:
+        raise NVMLError_Uninitialized
+    path = _folder() / "driver.json"
+    return json.loads(path.read_text()) if path.exists() else {"version": "580.65.06", "cuda": 13000}
 
 
 def _folder() -> Path:
