@@ -57,10 +57,18 @@ def number_of(device: str) -> str:
 
 
 def open_session(
-    path: Path, device: str, threads: int, place: str, chosen: list[Provider] | None = None, *, shrinks: bool = False
+    path: Path,
+    device: str,
+    threads: int = 0,
+    place: str = "",
+    chosen: list[Provider] | None = None,
+    *,
+    shrinks: bool = False,
 ) -> Any:
     """A session of the file, with `chosen` providers, else those of `providers`.
 
+    `threads` is the number of its CPU threads; with 0 it has this slot's share of the cores (`hardware.threads`).
+    `place` is the model's place in the catalog (`ModelEntry.place`), with which an error begins.
     With `shrinks` its weights lie apart from the memory that a run works in, so that `shrinking` can free all of that.
     Raises `ModelLoadError` if the device is a GPU that ONNX Runtime does not take, and ONNX Runtime's own errors.
     """
@@ -69,7 +77,7 @@ def open_session(
     if hardware.is_cuda(device):
         _need_gpu_build(onnxruntime, device, place)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = hardware.threads(threads, device)
     options.inter_op_num_threads = 1
     # Waiting threads would keep their cores busy, which the other slots and the process beside this one need.
     options.add_session_config_entry(SPINS, "0")

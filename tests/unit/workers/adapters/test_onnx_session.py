@@ -12,6 +12,7 @@ import pytest
 from tasks.errors import ModelLoadError
 from tests.fixtures.processes import ROOT
 from tests.unit.workers.adapters.kokoro import tiny_onnx
+from workers.adapters import hardware
 from workers.adapters.onnx_session import SHRINKAGE, SPINS, open_session, providers, shrinking
 
 PLACE = "models.toml line 1: [models.kokoro]"
@@ -22,6 +23,17 @@ def test_threads_that_wait_for_each_other_leave_the_core_to_others(tmp_path: Pat
     tiny_onnx.write_model(tmp_path / "model.onnx")
     made = open_session(tmp_path / "model.onnx", "cpu", 2, PLACE)
     assert made.get_session_options().get_session_config_entry(SPINS) == "0"
+
+
+@pytest.mark.usefixtures("model_packages")
+def test_a_session_has_this_slots_share_of_the_cores_where_no_number_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_onnx.write_model(tmp_path / "model.onnx")
+    monkeypatch.setattr(hardware, "threads", lambda wanted, device: wanted or 3)
+    for given, threads in ((0, 3), (2, 2)):
+        made = open_session(tmp_path / "model.onnx", "cpu", given)
+        assert made.get_session_options().intra_op_num_threads == threads
 
 
 def test_a_gpu_has_the_options_that_inputs_of_many_sizes_need() -> None:
