@@ -21,6 +21,7 @@ NOTHING_TO_TEST = {
 """Modules whose functions do nothing themselves -> what they hold."""
 
 TESTS_OF_MORE_THAN_A_MODULE = {
+    "tests/unit/examples/test_own_model.py": "examples/own-model, without a slot",
     "tests/unit/producer/commands/test_bad_input.py": "bad input to any command: one line, status 2",
     "tests/unit/producer/commands/test_rights.py": "a right at Redis that is missing, at any command",
     "tests/unit/tasks/flow/ledger/test_begin.py": "runs of a job's own task, of claims and transitions",
