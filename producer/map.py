@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from producer.inference.named_files import check_files
 from producer.map_job import MapJob
 from producer.submitter import Submitter
 from tasks.catalog import catalog
@@ -27,11 +28,19 @@ class MapClient(Submitter):
         options are defaults for the fields of each input, such as `voice` or `max_length`. Raises `InvalidInput` with
         the number of the first wrong input before anything is sent.
         """
+        job = self.submit(self.map_request(model, payloads, **options))
+        return MapJob(self.connection, self.store, job.id)
+
+    def map_request(self, model: str, payloads: Iterable[Any], **options: Any) -> MapRequest:
+        """The request of `map`, checked, for `submit` or `take_up`; sends nothing."""
         own = {name: options.pop(name) for name in OPTIONS if name in options}
         offer = self.connection.offer(model)
         entry = catalog().get(model) if offer else catalog()[model]
         craft = craft_named(own["craft"]) if own.get("craft") else craft_of(model, entry, offer)
         inputs = fields_of("payloads", payloads, options, craft.request)
         request = MapRequest.parse({**own, "model": model, "inputs": inputs, "craft": craft.name})
-        checked_inputs(model, craft, inputs, entry, offer)
-        return MapJob(self.connection, self.store, self.submit(request).id)
+        checked = checked_inputs(model, craft, inputs, entry, offer)
+        if any(one.files(offer) for one in checked):
+            self.check_store("nothing was sent")
+            check_files(self.store, checked, offer, is_numbered=True)
+        return request

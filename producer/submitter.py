@@ -14,12 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from producer.connection import Connection
+from producer.inference.named_files import check_files
 from producer.job import Job
 from producer.missing_workers import MissingWorkers
 from tasks.catalog import catalog
 from tasks.errors import SlotlineError
 from tasks.flow import envelope
-from tasks.messages import ModelRequest
+from tasks.messages import ModelRequest, PartRequest
 from tasks.messages.base import JobRequest
 from tasks.messages.variants import headers_of
 from tasks.redis import task_id
@@ -58,6 +59,8 @@ class Submitter:
         task_id.check(job_id)
         offer = self._check(request)
         self.check_store("nothing was sent")
+        if isinstance(request, PartRequest):
+            check_files(self.store, [request], offer)
         words, sizes = (request.words(), request.input_sizes()) if isinstance(request, JobRequest) else ("", ())
         request = request.by_reference(self.store.put_text)
         self._check_id(job_id, request)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from tasks.store.hashed_file import HashedFile
 
 KIND = "file"
+CALLED = "data: "
+"""How errors begin where the file has no name."""
 EXTENSION = "bin"
 """Of every file: the name says the content alone, so the same bytes have one name."""
 
@@ -58,33 +60,38 @@ def put(store: Store, given: Given, media_type: str | None = None) -> str:
 
     Raises `InvalidInput` for what is no file or cannot be read, `StoreError` if it cannot be stored.
     """
-    if isinstance(given, bytes | bytearray | memoryview | Path):
-        found = given_file(given, media_type)
-        found.put(store)
-        return found.name
-    if not callable(getattr(given, "read", None)):
-        raise not_a_file("data", given)
-    return store.put_content(KIND, EXTENSION, functools.partial(_copy, given, _details(None, media_type))).name
+    found = given_file(store, given, media_type)
+    found.put(store)
+    return found.name
 
 
-def given_file(given: bytes | bytearray | memoryview | Path, media_type: str | None = None) -> GivenFile:
-    """A file or its bytes, with the name that it will have; raises `InvalidInput` if it cannot be read."""
-    if not isinstance(given, Path):
+def given_file(store: Store, given: Given, media_type: str | None = None) -> GivenFile:
+    """A file with the name that it will have; raises `InvalidInput` if it cannot be read.
+
+    A file that is open is stored here, because it can be read only once.
+    """
+    if isinstance(given, bytes | bytearray | memoryview):
         content = bytes(given)
         return GivenFile(content, name_of_bytes(KIND, EXTENSION, content), len(content), _details(None, media_type))
-    with reading(given):
-        check_ordinary(given, "a file")
-        size, digest = size_and_digest(given)
-    return GivenFile(given, name_of_digest(KIND, EXTENSION, digest), size, _details(given, media_type))
+    if isinstance(given, Path):
+        with reading(given):
+            check_ordinary(given, "a file")
+            size, digest = size_and_digest(given)
+        return GivenFile(given, name_of_digest(KIND, EXTENSION, digest), size, _details(given, media_type))
+    if not callable(getattr(given, "read", None)):
+        raise _no_file(given)
+    details = _details(None, media_type)
+    stored = store.put_content(KIND, EXTENSION, functools.partial(_copy, given, details))
+    return GivenFile(b"", stored.name, stored.bytes, details)
 
 
-def not_a_file(field: str, given: object) -> InvalidInput:
+def _no_file(given: object) -> InvalidInput:
     """The error for what is neither bytes nor a file; a text may have been meant as a path."""
     said = (
         f"is a text, {given[:60]!r}" if isinstance(given, str) else f"is neither bytes nor a file, but {_type(given)}"
     )
     return InvalidInput(
-        f"{field}: {said}; give a file as pathlib.Path, its bytes, or a file that is open with mode 'rb'"
+        f"{CALLED}{said}; give a file as pathlib.Path, its bytes, or a file that is open with mode 'rb'"
     )
 
 
@@ -98,7 +105,7 @@ def _copy_file(source: Path, details: Mapping[str, JSON], target: HashedFile) ->
 
 
 def _copy(source: IO[bytes], details: Mapping[str, JSON], target: HashedFile) -> Mapping[str, JSON]:
-    while block := _read(source, "data"):
+    while block := _read(source, CALLED.removesuffix(": ")):
         target.write(block)
     return details
 

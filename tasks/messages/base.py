@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from tasks.catalog import ModelEntry
+    from tasks.messages.infer.schema import NamedFile
     from tasks.offers import Published
 
 MAX_TEXT_CHARS = 20_000_000
@@ -142,6 +143,10 @@ class PartRequest(ModelRequest):
     def manner(self) -> str:
         """How to compute it, as one string: parts with the same manner may run together."""
         return self.model_dump_json(exclude={"model", *self.content, *NOT_SHARED})
+
+    def files(self, offer: Published | None) -> Sequence[NamedFile]:
+        """The files in the store that its input names, as far as the offer says which of its fields are files."""
+        return ()
 
     def input_size(self) -> int:
         """How much there is to compute, in the craft's own unit: by default the characters of the input."""

@@ -79,6 +79,11 @@ class InferRequest(PartRequest):
         if offer is not None and offer.input_schema:
             schema.check(offer.input_schema, self.model, self.input)
 
+    def files(self, offer: Published | None) -> Sequence[schema.NamedFile]:
+        """The files that its input names, by the published schema."""
+        found = offer.input_schema if offer is not None else ""
+        return schema.files_named(found, self.model, self.input) if found else ()
+
     def fields(self) -> dict[str, Any]:
         """The request as JSON-ready keyword arguments; an input that is null is one of them."""
         return {"input": None, **super().fields()}

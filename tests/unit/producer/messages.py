@@ -29,3 +29,25 @@ voices = ["anna", "bert"]
 batch_size = 16
 """
 """A model that writes and one that speaks, for many inputs at once."""
+
+ANSWER_CATALOG = """
+[models.ask]
+adapter = "rehearsal"
+gives = "answer"
+
+[models.quick]
+adapter = "rehearsal"
+"""
+"""A model that gives its input back, and one of another craft."""
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "image": {"type": "string", "format": "slotline-file", "most_bytes": 10},
+        "more": {"type": "array", "items": {"type": "string", "format": "slotline-file"}},
+        "n": {"type": "integer", "minimum": 1},
+    },
+    "required": ["image"],
+    "additionalProperties": False,
+}
+"""What an input of such a model may have to look like: a file of at most ten bytes, further files, a number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput
 from tasks.messages import InferRequest, InferResult, StoredFile
 from tasks.messages.infer import MOST_INPUT_BYTES, extension_of
+from tasks.messages.infer.schema import NamedFile
 from tasks.messages.lookup import result_of
 from tasks.offers import Published
 
@@ -115,3 +117,13 @@ def test_a_result_says_what_it_is_and_null_is_an_output_too() -> None:
 )
 def test_a_file_has_the_extension_of_its_media_type(media_type: str, extension: str) -> None:
     assert extension_of(media_type) == extension
+
+
+def test_the_files_of_an_input_are_those_that_the_published_schema_names() -> None:
+    image = {"type": "string", "format": "slotline-file", "most_bytes": 9}
+    schema = json.dumps({"type": "object", "properties": {"image": image}})
+    request = InferRequest.parse({"model": "m", "input": {"image": "file/ab/ab.bin", "n": "file/cd/cd.bin"}})
+    offer = Published("m", "own", "1", 0, craft="infer", input_schema=schema)
+    assert request.files(offer) == [NamedFile("input.image", "file/ab/ab.bin", 9)]
+    assert not request.files(Published("m", "own", "1", 0, craft="infer"))
+    assert not request.files(None)
