@@ -48,7 +48,7 @@ def findings() -> list[Finding]:
     try:
         return _with_settings(settings())
     except SettingsError as exc:
-        return [*examine([*_machine("cpu"), *_environment()]), wrong("settings", str(exc), "mend it, and look again")]
+        return [*examine([*_machine("cpu"), *_environment()]), wrong("settings", str(exc), "see docs/settings.md")]
     except ImportError as exc:  # a library is missing or broken: it is named, and nothing else can be looked at
         broken = wrong("slotline", f"a part of it cannot be imported: {exc}", "pip install --force-reinstall slotline")
         return [*examine(list(_machine("cpu"))), broken]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.errors import BrokerRefused, BrokerUnavailable, SlotlineError
 from tasks.redis import broker, rights
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 ANSWERS_WITHIN_S = 2.0
 PAGE = "see docs/redis.md"
+HANGS = "its process hangs, or the network to it swallows packets: look there"
 
 
 def of_server() -> Iterator[Finding]:
@@ -69,10 +71,11 @@ class BrokerCheck:
         """It does not answer, or refuses. Where nobody has named a broker and none is there, nothing is wrong."""
         if not str(exc).endswith(broker.START_ONE):  # something answers there
             return wrong("broker", str(exc), PAGE)
-        if not self._chosen.broker_is_known and _is_nobody_there(exc):
+        if not self._chosen.broker_is_known and _has_cause(exc, ConnectionRefusedError):
             what = f"none is set, no stack runs here, and no Redis answers at {broker.shown(self._chosen.broker_url)}"
             return note("broker", what, broker.START_ONE)
-        return wrong("broker", str(exc).removesuffix(f": {broker.START_ONE}"), broker.START_ONE)
+        todo = HANGS if _has_cause(exc, RedisTimeoutError) else broker.START_ONE
+        return wrong("broker", str(exc).removesuffix(f": {broker.START_ONE}"), todo)
 
     def _rights(self, client: Redis, lacking: tuple[str, ...], models: Iterable[str]) -> Iterator[Finding]:
         if lacking:
@@ -107,9 +110,8 @@ def _risk(risk: Risk) -> Finding:
     return (wrong if risk.is_known else note)("broker", risk.what, risk.todo)
 
 
-def _is_nobody_there(exc: SlotlineError) -> bool:
-    """Whether the connection was refused: no process listens there, as on a machine where nothing was set up."""
+def _has_cause(exc: BaseException, kind: type[BaseException]) -> bool:
     cause: BaseException | None = exc
-    while cause is not None and not isinstance(cause, ConnectionRefusedError):
+    while cause is not None and not isinstance(cause, kind):
         cause = cause.__cause__ or cause.__context__
     return cause is not None

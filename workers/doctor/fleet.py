@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tasks import __version__, health, pauses
 from tasks.health import Standing, messages_wait
+from tasks.redis import keys
 from tasks.routing import FLOW_QUEUE, queue_of
 from tasks.terminal.printable import counted
 from workers.doctor.finding import Finding, fine, note, wrong
@@ -29,6 +30,8 @@ def of_workers(client: Redis, models: Collection[str]) -> Iterator[Finding]:
         yield note(
             "paused", f"{pause.words()}; waiting: {counted(waiting, 'message')}", f"slotline resume {pause.model}"
         )
+    if aside := int(client.llen(keys.SET_ASIDE)):
+        yield note("set aside", f"{counted(aside, 'message')} that could not be done", "`slotline failed` says why")
     queues = {queue: health.waiting_in(client, queue) for queue in (FLOW_QUEUE, *map(queue_of, models))}
     held = {queue_of(model) for model in paused}
     for queue, count in health.unattended(queues, standings).items():

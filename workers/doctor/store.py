@@ -6,6 +6,7 @@ not exist yet.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 LEAST_FREE_BYTES = 500_000_000
 """Less room than this is wrong: an hour of WAV takes about as much."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
 WRITABLE = "let this user write there, or set SLOTLINE_STORE_URL"
-ROOM = "make room there, set SLOTLINE_STORE_MAX_GB, or remove artifacts: `slotline prune --older-than 7d`"
+ROOM = "make room there, set SLOTLINE_STORE_MAX_GB, or remove artifacts: `slotline prune --older-than 7`"
 
 
 def of_store(store: Store) -> Iterator[Finding]:
@@ -38,16 +41,12 @@ def of_store(store: Store) -> Iterator[Finding]:
             return
         store.check()
     except StoreError as exc:
-        yield wrong("store", str(exc), WRITABLE)
+        yield wrong("store", str(exc), ROOM if getattr(exc.__cause__, "errno", None) in FULL else WRITABLE)
         return
     if not is_local(fs):
         yield fine("store", f"{store.place}: written and read")
         return
-    free_bytes = shutil.disk_usage(root).free
-    if free_bytes < LEAST_FREE_BYTES:
-        yield wrong("store", f"{store.place}: only {_gb(free_bytes)} GB are free", ROOM)
-    else:
-        yield fine("store", f"{store.place}: written and read, {_gb(free_bytes)} GB free")
+    yield _little_room(store, root) or fine("store", f"{store.place}: written and read, {_free(root)}")
 
 
 def of_workers_store(store: Store, client: Redis) -> Iterator[Finding]:
@@ -63,11 +62,17 @@ def _not_made(store: Store, root: Path) -> Finding:
     """A folder that is made when it is first used: whether that can be done."""
     above = next(folder for folder in root.parents if folder.exists())
     if above.is_dir() and os.access(above, os.W_OK | os.X_OK):
-        free = _gb(shutil.disk_usage(above).free)
-        return note("store", f"{store.place} is not there yet: the first worker makes it ({free} GB free)")
+        made = note("store", f"{store.place} is not there yet: the first worker makes it ({_free(above)})")
+        return _little_room(store, above) or made
     why = f"{above} may not be written" if above.is_dir() else f"{above} is no folder"
     return wrong("store", f"{store.place} cannot be made: {why}", WRITABLE)
 
 
-def _gb(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:,.1f}"
+def _little_room(store: Store, folder: Path | str) -> Finding | None:
+    if shutil.disk_usage(folder).free >= LEAST_FREE_BYTES:
+        return None
+    return wrong("store", f"{store.place}: only {_free(folder)}", ROOM)
+
+
+def _free(folder: Path | str) -> str:
+    return f"{shutil.disk_usage(folder).free / 1e9:,.1f} GB free"

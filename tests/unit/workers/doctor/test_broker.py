@@ -70,6 +70,7 @@ def test_a_server_that_hangs_is_wrong(known: bool, server: EmbeddedRedis, monkey
         os.kill(server.pid, signal.SIGCONT)
     assert line.startswith("✗ broker ")
     assert "Timeout" in line
+    assert line.endswith(f" → {broker.HANGS}")
 
 
 def test_a_password_that_lacks_or_is_wrong_is_named_and_never_shown(

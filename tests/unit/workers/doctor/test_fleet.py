@@ -9,6 +9,7 @@ from redis import Redis
 
 from tasks import __version__, health, pauses
 from tasks.health import Beat, Standing
+from tasks.redis import keys
 from tests.unit.tasks.test_health import FLOW, SLOT
 from tests.unit.workers.doctor.conftest import said
 from workers.doctor.fleet import START_FLOW, of_standings, of_workers
@@ -64,6 +65,13 @@ def test_a_queue_that_nobody_reads_is_wrong_and_one_that_is_paused_is_noted(mode
     (line,) = said(of_workers(raw_redis, [model]))[1:]
     assert line.startswith(f"– paused {model} is paused since 2")
     assert line.endswith(f" by me@here; waiting: 1 message → slotline resume {model}")
+
+
+def test_messages_that_were_set_aside_are_noted(raw_redis: Redis) -> None:
+    raw_redis.lpush(keys.SET_ASIDE, "one", "two")
+    assert said(of_workers(raw_redis, []))[1:] == [
+        "– set aside 2 messages that could not be done → `slotline failed` says why"
+    ]
 
 
 def test_a_flow_queue_that_nobody_reads_is_wrong(raw_redis: Redis) -> None:

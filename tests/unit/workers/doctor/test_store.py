@@ -40,10 +40,11 @@ def test_a_folder_that_cannot_be_made_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mood", "words"), [("readonly", "Read-only file system"), ("full", "No space left on device")]
+    ("mood", "words", "todo"),
+    [("readonly", "Read-only file system", "let this user"), ("full", "No space left on device", "make room there")],
 )
 def test_a_store_that_cannot_be_written_is_wrong_in_the_systems_words(
-    mood: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mood: str, words: str, todo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsspec.register_implementation("sick", SickStore, clobber=True)
     (tmp_path / "mood").write_text(f"{mood} store/")
@@ -51,7 +52,7 @@ def test_a_store_that_cannot_be_written_is_wrong_in_the_systems_words(
     monkeypatch.setenv("SICK_MOOD", str(tmp_path / "mood"))
     (line,) = said(of_store(Store(f"sick://{tmp_path}/store")))
     assert line.startswith("✗ store store sick:")
-    assert f"cannot be written (SLOTLINE_STORE_URL): {words} → " in line
+    assert f"cannot be written (SLOTLINE_STORE_URL): {words} → {todo}" in line
 
 
 def test_a_file_system_whose_package_lacks_is_wrong(tmp_path: Path) -> None:
@@ -61,8 +62,9 @@ def test_a_file_system_whose_package_lacks_is_wrong(tmp_path: Path) -> None:
 
 def test_a_disk_with_little_room_is_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=300_000_000))
-    (line,) = said(of_store(Store(str(tmp_path))))
-    assert line.startswith(f"✗ store {tmp_path}: only 0.3 GB are free → make room there")
+    for folder in (tmp_path, tmp_path / "new"):
+        (line,) = said(of_store(Store(str(folder))))
+        assert line.startswith(f"✗ store {folder}: only 0.3 GB free → make room there")
 
 
 def test_another_store_than_the_workers_is_wrong_and_both_are_named(tmp_path: Path, raw_redis: Redis) -> None:
