@@ -1,10 +1,12 @@
 """Looks at a job in Redis: once, or again and again until it has ended. Changes nothing.
 
-Whoever waits for a job waits here: the pace of the looks, the patience while Redis is away, and the end.
+Whoever waits for a job waits here: the pace of the looks, the patience while Redis is away, and the end. The end is
+seen at once, because Redis tells it between two looks (`tasks/redis/result_news.py`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +17,7 @@ from producer import results
 from tasks.errors import BrokerUnavailable, UnknownJob
 from tasks.flow.ledger.record import Measure
 from tasks.pauses import Pause
+from tasks.redis.result_news import ResultNews
 from tasks.terminal import interrupt
 
 if TYPE_CHECKING:
@@ -89,28 +92,34 @@ def looks(
     began_s = answered_s = time.monotonic()
     seen: Look | None = None
     pause_s = POLL_S
-    while True:
-        try:
-            found = interrupt.call(functools.partial(_look_again, connection, job_id, seen))
-        except BrokerUnavailable:
-            if time.monotonic() - answered_s > patience_s:
-                raise
-        else:
-            answered_s = time.monotonic()
-            if seen is None or found.progress != seen.progress:
-                pause_s = POLL_S
-                if on_progress:
-                    on_progress(found.progress)
-            seen = found
-            yield found
-            if found.final is not None:
-                return
-        if on_look:
-            on_look()
-        if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
-            raise TimeoutError(f"job {job_id} has not ended within {timeout_s:g} s")
-        interrupt.pause(pause_s)
-        pause_s = min(pause_s * 1.2, poll_max_s)
+    with contextlib.closing(ResultNews(lambda: connection.redis, job_id)) as news:
+        while True:
+            if (found := _patient_look(connection, job_id, seen, answered_s + patience_s)) is not None:
+                answered_s = time.monotonic()
+                if seen is None or found.progress != seen.progress:
+                    pause_s = POLL_S
+                    if on_progress:
+                        on_progress(found.progress)
+                seen = found
+                yield found
+                if found.final is not None:
+                    return
+            if on_look:
+                on_look()
+            if timeout_s is not None and time.monotonic() - began_s >= timeout_s:
+                raise TimeoutError(f"job {job_id} has not ended within {timeout_s:g} s")
+            news.wait(pause_s)
+            pause_s = min(pause_s * 1.2, poll_max_s)
+
+
+def _patient_look(connection: Connection, job_id: str, seen: Look | None, until_s: float) -> Look | None:
+    """One look, or None where Redis does not answer; after `until_s` its error is raised."""
+    try:
+        return interrupt.call(functools.partial(_look_again, connection, job_id, seen))
+    except BrokerUnavailable:
+        if time.monotonic() > until_s:
+            raise
+        return None
 
 
 def _look_again(connection: Connection, job_id: str, seen: Look | None) -> Look:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,25 @@ def test_looks_follow_a_job_to_its_end_and_only_changes_are_told(client: Client,
     [last] = following
     assert last.final == {"status": "SUCCESS", "result": {}}
     assert [one.state for one in told] == ["PENDING", "SUCCESS"]
+
+
+def test_the_end_of_a_job_is_seen_at_once_and_not_with_the_next_look_in_turn(
+    client: Client, redis_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("producer.looks.POLL_S", 600.0)
+    job = client.submit_chapter("One.", model="quick")
+    following = looks(client.connection, job.id, poll_max_s=600.0)
+    assert [next(following).final for _ in range(2)] == [None, None]
+    stored = json.dumps({"status": "SUCCESS", "result": {}})
+
+    def store() -> None:
+        redis_client.set(keys.RESULT_PREFIX + job.id, stored)
+        redis_client.publish(keys.RESULT_PREFIX + job.id, stored)
+
+    storing = threading.Thread(target=store)
+    storing.start()
+    assert next(following).final is not None
+    storing.join()
 
 
 def test_nothing_is_known_of_an_id_that_nobody_used(client: Client) -> None:
