@@ -27,7 +27,7 @@ class Content(Input):
 
 
 class FileType(InferenceAdapter):
-    version, input_model, tolerance = "1", Content, 0.01  # so far its scores differ in a batch from those alone
+    version, input_model, tolerance = "1", Content, 0.03  # so far may a score in a batch differ from that alone
     examples = ({"text": "#!/bin/sh\nset -e\necho hello\n"}, {"file": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n<<>>"})
 
     def load(self):  # in the model's process
