@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from tasks.compact_json import dumps
-from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, TextRef
+from tasks.messages.base import INLINE_TEXT_BYTES, JobRequest, PartRequest, TextRef
 from tasks.messages.files import ResultFile
-from tasks.messages.lookup import result_of
+from tasks.messages.lookup import crafts, result_of
 from tasks.messages.result import Result
 from tasks.terminal.printable import counted
 
@@ -42,8 +42,9 @@ class MapRequest(JobRequest):
         return self
 
     def input_sizes(self) -> Sequence[int]:
-        """The length of the texts of each input."""
-        return [sum(len(value) for value in one.values() if isinstance(value, str)) for one in self.inputs or ()]
+        """The size of each input, in its craft's unit: of texts where the craft is not named; 0 for a wrong one."""
+        craft = crafts().get(self.craft or "")
+        return [_size_of(craft.request, one) if craft else _texts_in(one) for one in self.inputs or ()]
 
     def by_reference(self, put_text: Callable[[str], str]) -> Self:
         """The same request, with a reference to a long list."""
@@ -53,6 +54,17 @@ class MapRequest(JobRequest):
         if len(listed.encode(errors="replace")) <= INLINE_TEXT_BYTES:
             return self
         return self.model_copy(update={"inputs": None, "inputs_ref": put_text(listed)})
+
+
+def _texts_in(fields: Mapping[str, Any]) -> int:
+    return sum(len(value) for value in fields.values() if isinstance(value, str))
+
+
+def _size_of(request: type[PartRequest], fields: Mapping[str, Any]) -> int:
+    try:
+        return request.trusted(fields).input_size()
+    except (AttributeError, TypeError, ValueError):  # a wrong one: it is not checked here
+        return 0
 
 
 class MapResult(Result):

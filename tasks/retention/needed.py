@@ -15,6 +15,9 @@ from tasks.flow.ledger import Ledger
 NAMED = re.compile(rb"[a-z0-9_-]+/[0-9a-f]{2}/[0-9a-f]{64}")
 """An artifact's name without its extension, at any place in a record."""
 
+SLASH = re.compile(rb"\\+/")
+"""As JSON of some languages has it: PHP's, for one."""
+
 JOBS_AT_ONCE = 1_000_000
 
 
@@ -25,7 +28,7 @@ def needed(ledger: Ledger) -> set[bytes]:
         for text in ledger.queries.texts(job_id):
             found.update(NAMED.findall(text))
     for message in ledger.delayed.messages():
-        found.update(NAMED.findall(_body_of(message)))
+        found.update(NAMED.findall(SLASH.sub(b"/", _body_of(message))))
     return found
 
 

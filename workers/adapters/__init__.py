@@ -12,6 +12,9 @@ import importlib
 import inspect
 import pkgutil
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from pydantic import BaseModel
 
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError
@@ -68,10 +71,25 @@ def _own(name: str) -> type[AnyAdapter] | None:
 def _loaded(name: str, point: EntryPoint) -> type[AnyAdapter]:
     try:
         found = point.load()
-    except (ImportError, AttributeError) as exc:
-        raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {exc}") from exc
+    except Exception as exc:  # whatever another package raises on import
+        words = f"{type(exc).__name__}: {exc}" if not isinstance(exc, (ImportError, AttributeError)) else str(exc)
+        raise CatalogError(f"adapter: {name!r} ({point.value}) cannot be imported: {words}") from exc
+    if lack := _lack(found):
+        raise CatalogError(f"adapter: {name!r} ({point.value}) {lack}")
+    return cast(type[AnyAdapter], found)
+
+
+def _lack(found: Any) -> str:
+    """What a class lacks to be an adapter, in words; empty if it lacks nothing."""
     if not (isinstance(found, type) and issubclass(found, Adapter)):
-        raise CatalogError(f"adapter: {name!r} ({point.value}) is not a subclass of workers.adapters.base.Adapter")
+        return "is not a subclass of workers.adapters.base.Adapter"
     if "craft" in found.__abstractmethods__:
-        raise CatalogError(f"adapter: {name!r} ({point.value}) does not say what it makes: it has no `craft`")
-    return found
+        return "does not say what it makes: it has no `craft`"
+    if missing := sorted(found.__abstractmethods__):
+        return f"has no {', '.join(f'`{one}`' for one in missing)}"
+    if not isinstance(getattr(found, "version", None), str):
+        return "has no `version`, a text that is part of artifacts' names"
+    declared = found.input_model
+    if declared is not None and not (isinstance(declared, type) and issubclass(declared, BaseModel)):
+        return "has an `input_model` that is no class of pydantic's BaseModel"
+    return ""

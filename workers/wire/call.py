@@ -66,5 +66,5 @@ class Call:
             if args:
                 raise InvalidInput("args: give keyword arguments only")
             return dict(kwargs)
-        except (ValueError, TypeError) as exc:
+        except (ValueError, TypeError, RecursionError) as exc:
             raise InvalidInput(f"body: not a Celery message ({exc})") from exc

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from tasks.offers import Offers, Published
@@ -40,7 +41,19 @@ def test_an_offer_of_a_newer_worker_which_names_more_is_read(raw_redis: Any) -> 
     assert Offers(raw_redis).published("aloud") == Published("aloud", "adapter", "1", 22_050)
 
 
+def test_a_schema_is_published_beside_the_offer_and_goes_with_it(raw_redis: Any) -> None:
+    offers = Offers(raw_redis)
+    schema = '{"type": "object", "title": "Đầu vào"}'
+    offers.publish(replace(OFFER, input_schema=schema), kept_s=5)
+    assert offers.published("aloud") == replace(OFFER, input_schema=schema)
+    assert 0 < raw_redis.pttl(keys.input_schema("aloud")) <= 5000
+    offers.publish(OFFER)
+    assert offers.published("aloud") == OFFER
+    raw_redis.set(keys.input_schema("other"), schema)
+    assert offers.published("other") is None, "a schema alone is no offer"
+
+
 def test_an_offer_can_be_read_by_an_older_client_which_takes_exactly_these_fields(raw_redis: Any) -> None:
-    Offers(raw_redis).publish(OFFER)
+    Offers(raw_redis).publish(replace(OFFER, input_schema="{}"))
     first = "model adapter revision sample_rate voices default_voice reads_tokens chars_per_token craft is_registry"
     assert " ".join(json.loads(raw_redis.get(keys.offer("aloud")))) == first

@@ -19,12 +19,17 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "their_adapters.py").write_text(
         "from workers.adapters.rehearsal import Rehearsal\nclass Quiet(Rehearsal):\n    version = '1'\n"
         "class Stranger:\n    pass\n"
+        "from workers.adapters.inference import InferenceAdapter\n"
+        "class Unfinished(InferenceAdapter):\n    def run(self, batch):\n        return batch\n"
+        "class Nameless(Unfinished):\n    def load(self):\n        pass\n    def unload(self):\n        pass\n"
+        "class Wrong(Nameless):\n    version = '1'\n    input_model = {'n': int}\n"
     )
     metadata = tmp_path / "their_adapters-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: their-adapters\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
         "[slotline.adapters]\nquiet = their_adapters:Quiet\nstranger = their_adapters:Stranger\n"
+        "unfinished = their_adapters:Unfinished\nnameless = their_adapters:Nameless\nwrong = their_adapters:Wrong\n"
         "gone = their_missing_module:Gone\nespeak = their_adapters:Quiet\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -53,6 +58,16 @@ def test_an_entry_point_that_is_no_adapter_or_cannot_be_imported_is_refused() ->
         find("stranger")
     with pytest.raises(CatalogError, match=r"'gone' .* cannot be imported: .*their_missing_module"):
         find("gone")
+
+
+@pytest.mark.usefixtures("another_package")
+def test_what_an_adapter_lacks_is_named() -> None:
+    with pytest.raises(CatalogError, match=r"'unfinished' \(their_adapters:Unfinished\) has no `load`, `unload`$"):
+        find("unfinished")
+    with pytest.raises(CatalogError, match="has no `version`, a text that is part of artifacts' names$"):
+        find("nameless")
+    with pytest.raises(CatalogError, match="has an `input_model` that is no class of pydantic's BaseModel$"):
+        find("wrong")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_all_known() -> None:

@@ -48,7 +48,7 @@ def test_of_a_model_that_nobody_knows_the_craft_has_to_be_said() -> None:
     ):
         craft_of("m", entry("theirs"), None)
     with pytest.raises(
-        InvalidInput, match=r"^craft: there is no craft 'x'; it may be 'lipsync', 'speech' or 'summary'$"
+        InvalidInput, match=r"^craft: there is no craft 'x'; it may be 'infer', 'lipsync', 'speech' or 'summary'$"
     ):
         craft_named("x")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -34,3 +35,14 @@ def test_the_results_are_the_same_wherever_their_list_lies() -> None:
     assert here.each(str) == there.each(lambda name: json.dumps(listed)) == [SUMMARY, None]
     assert here.files(str) == [ResultFile("Short."), None]
     assert here.words() == "2 inputs"
+
+
+def test_sizes_are_in_the_unit_of_the_craft_and_a_wrong_input_has_none() -> None:
+    def sizes(craft: str | None, *inputs: dict[str, Any]) -> list[int]:
+        return list(MapRequest.parse({"model": "m", "inputs": list(inputs), "craft": craft}).input_sizes())
+
+    assert sizes("infer", {"input": {"a": "é"}}, {"input": None}, {"text": "x"}, {"input": {1}}) == [9, 4, 0, 0]
+    assert sizes("lipsync", {"frames": 25, "sounds": ["a"]}, {}) == [25, 0]
+    assert sizes("speech", {"text": "four", "voice": "vi"}) == [4]
+    assert sizes(None, {"text": "four", "voice": "vi"}) == [6]
+    assert sizes("unknown", {"text": "four"}) == [4]

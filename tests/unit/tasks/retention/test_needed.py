@@ -8,8 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from tasks.flow.ledger import Ledger
+from tasks.kinds.map import MapKind
+from tasks.messages import MapRequest
+from tasks.offers import Offers
 from tasks.redis import keys
 from tasks.retention.needed import needed
+from tests.fixtures.environment import UseCatalog
 from tests.unit.tasks.flow.ledger.opened_jobs import FLOW, OPENING, opened
 
 
@@ -45,3 +49,18 @@ def test_payloads_and_parameters_are_searched_where_the_job_says_that_they_name_
     names = replace(OPENING, params={"audio": f"{sound}.mp3"}, payloads=[f'F1\n{{"sounds":["{block}.wav"]}}'])
     ledger.transitions.open("film", replace(names, names_artifacts=True))
     assert needed(ledger) == {block.encode(), sound.encode()}
+
+
+def test_the_files_that_inputs_of_any_model_name_are_needed_while_their_job_is_open(
+    ledger: Ledger, raw_redis: Any, use_catalog: UseCatalog
+) -> None:
+    use_catalog('[models.any]\nadapter = "rehearsal"\ngives = "answer"\n')
+    files = ["file/ab/" + digit * 64 for digit in "123"]
+    inputs = [{"input": {"image": f"{files[0]}.bin"}}, {"input": [f"{files[1]}.png", None]}]
+    offers: Any = Offers(raw_redis)
+    plan = MapKind().plan(MapRequest.parse({"model": "any", "inputs": inputs}), offers, is_part=False)
+    ledger.transitions.open("map", replace(OPENING, payloads=plan.payloads, names_artifacts=plan.names_artifacts))
+    assert needed(ledger) == {files[0].encode(), files[1].encode()}
+    later = {"body": f'[[],{{"input":"{files[2]}.bin"}},{{}}]'.replace("/", "\\/"), "properties": {}}
+    raw_redis.zadd(keys.DELAYED, {f"any\n{json.dumps(later)}": 9e15})
+    assert needed(ledger) == {name.encode() for name in files}, "some languages escape a slash"

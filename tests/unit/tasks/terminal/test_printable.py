@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.terminal.printable import as_argument, counted, one_line, printable, shortened
+from tasks.terminal.printable import as_argument, counted, one_line, printable, shortened, size_in_words
 
 FLOWER = "Chí Phèo — 志飘 🇻🇳 👩‍👧"
 
@@ -89,3 +89,8 @@ def test_a_shell_gets_an_argument_exactly_as_it_is_and_runs_nothing_of_it() -> N
     )
     assert got.stdout.decode().split("\0")[:-1] == list(IDS)
     assert as_argument("-x") == "-- -x"
+
+
+def test_a_size_is_said_in_the_unit_that_keeps_it_short() -> None:
+    sizes = [0, 512, 1024, 12_600, 256 * 1024, 3_250_000, 3 * 1024**3]
+    assert list(map(size_in_words, sizes)) == ["0 B", "512 B", "1 KB", "12.3 KB", "256 KB", "3.1 MB", "3.0 GB"]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
+from pydantic import BaseModel, Field
 
 from tests.fixtures.waiting import WaitUntil
 from tests.unit.workers.child.rehearsals import entry
@@ -28,6 +33,40 @@ def test_a_registry_offers_its_names_though_none_is_loaded_nor_its_adapter_known
     assert (published.voices, published.craft) == ({"anna": "und", "bert": "und"}, "speech")
     assert (published.sample_rate, published.is_registry) == (None, True)
     assert offering.of_registry(entry(adapter="not-here"), "cpu", []).craft == ""
+
+
+class Asked(BaseModel):
+    n: int = Field(ge=1)
+
+
+class Unsayable(BaseModel):
+    call: Callable[[], None]
+
+
+class Endless(BaseModel):
+    kind: Literal[tuple(f"{number:0100}" for number in range(1000))]  # type: ignore[valid-type]
+
+
+def test_the_schema_of_what_an_adapter_declares_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    offer = Rehearsal(entry(), "cpu").load()
+    assert offering.of_model(entry(), "cpu", offer).input_schema == ""
+    monkeypatch.setattr(Rehearsal, "input_model", Asked)
+    schema = json.loads(offering.of_model(entry(), "cpu", offer).input_schema)
+    assert schema["properties"] == {"n": {"minimum": 1, "title": "N", "type": "integer"}}
+    assert json.loads(offering.of_registry(entry(path="/m/{id}"), "cpu", ["a"]).input_schema) == schema
+
+
+@pytest.mark.parametrize(
+    ("declared", "said"), [(Unsayable, "Unsayable has no JSON schema: "), (Endless, "at most 65,536$")]
+)
+def test_what_has_no_schema_or_a_very_long_one_is_logged_once_and_checked_in_the_slot_alone(
+    declared: type[BaseModel], said: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Rehearsal, "input_model", declared)
+    offer = Rehearsal(entry(), "cpu").load()
+    assert [offering.of_model(entry(), "cpu", offer).input_schema for _ in range(2)] == ["", ""]
+    (logged,) = caplog.messages
+    assert re.search(said, logged)
 
 
 def test_a_registrys_offer_is_sent_again_as_its_folder_changes(

@@ -40,6 +40,7 @@ def test_the_keyword_arguments_are_read_from_every_form_of_a_body(body: Any) -> 
         (b"nonsense", "body: not a Celery message"),
         (b"\xff\xfe", "body: not a Celery message"),
         ([[], 7, {}], "body: not a Celery message"),
+        (b"[" * 200_000, "body: not a Celery message"),
         ([["positional"], {}, {}], "args: give keyword arguments only"),
     ],
 )

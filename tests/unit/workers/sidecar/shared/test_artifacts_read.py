@@ -50,3 +50,14 @@ def test_an_artifact_that_was_missing_is_looked_for_again() -> None:
         artifacts.read_bytes("a1")
     reader.is_away = False
     assert artifacts.read_bytes("a1") == b"a1"
+
+
+def test_a_size_is_asked_without_reading_unless_it_was_read_already() -> None:
+    reader = Reader()
+    sizes = {"a4": 8, "b1": 2}
+    artifacts = ArtifactsRead(reader, 100, sizes.__getitem__)
+    assert (artifacts.size_of("a4"), reader.read) == (8, [])
+    artifacts.read_bytes("a4")
+    sizes.clear()
+    assert artifacts.size_of("a4") == 8
+    assert ArtifactsRead(reader).size_of("b1") == 2
