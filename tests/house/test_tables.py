@@ -7,6 +7,7 @@ say is prose, and not checked, but for the defaults of settings and keys that ar
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tasks.terminal.group import slotline
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 CODE = re.compile(r"`([^`]+)`")
+OF_DEVELOPERS = {"test-fast", "test", "test-all", "bench", "dev"}
 OF_EVERY_TASK = {"model", "timeout_s"}
 SET_ELSEWHERE = {"max_models": DEFAULT_MAX_MODELS, "background_cache_frames": 50}
 """Keys whose default is not the field's."""
@@ -112,6 +114,13 @@ def test_each_tasks_row_lists_its_fields_and_its_queue(task: str) -> None:
     row = next(row for row in rows("tasks.md", re.escape(task) + "`"))
     assert set(CODE.findall(row[2])) == set(requests()[task].model_fields) - OF_EVERY_TASK, f"docs/tasks.md: {task}"
     assert (row[1] == "`flow`") == (task in job_requests())
+
+
+def test_every_extra_that_a_user_may_want_has_a_row() -> None:
+    project = tomllib.loads((DOCS.parent / "pyproject.toml").read_text("utf-8"))["project"]
+    listed = [name for row in rows("install.md", r"[a-z-]+`.*\|.*\|.*\|") for name in CODE.findall(row[0])]
+    tables = [name for name in listed if not name.startswith("make")]
+    assert sorted(tables) == sorted(set(project["optional-dependencies"]) - OF_DEVELOPERS)
 
 
 def test_every_key_of_the_catalog_has_one_row_with_its_default() -> None:
