@@ -62,6 +62,7 @@ LARGE_FOLDERS = {
     "tests/unit/tasks/messages": "it mirrors tasks/messages, whose package `infer` has its own test",
     "tests/unit/workers/adapters": "it mirrors workers/adapters, and has the suite that all adapters pass",
     "tests/unit/workers/adapters/kokoro": "it mirrors workers/adapters/kokoro, and has the small models of these tests",
+    "tests/unit/workers/conformance": "it mirrors workers/conformance, and has the adapters that are wrong",
     "tests/unit/workers/duties": "it mirrors workers/duties",
     "tests/unit/workers/slots": "it mirrors workers/slots, and has the check of a GPU machine",
     "tests/unit/workers/transport": "it mirrors workers/transport, and has tests of its scripts",

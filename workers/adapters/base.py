@@ -107,6 +107,11 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
 
     For models whose next job can wait for the load, and which are used now and then."""
 
+    tolerance: ClassVar[float | None] = None
+    """How far the numbers of two outputs of one input may differ, in a batch and alone, as a share of them or of 1.
+
+    For `slotline model check` only. None: as the craft says, 0.001 by default."""
+
     def __init__(self, entry: ModelEntry, device: str) -> None:
         """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing.
 

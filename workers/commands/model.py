@@ -23,6 +23,7 @@ from tasks.health import Beat
 from tasks.redis import broker
 from tasks.settings import settings
 from tasks.terminal.printable import one_line
+from workers.commands.model_check import check
 from workers.commands.model_list import list_models
 from workers.commands.model_pull import pull
 from workers.commands.model_voices import voices
@@ -39,6 +40,7 @@ def model() -> None:
     """Fetch models; show and unload those of the slot workers, or set their timeout, also while they compute."""
 
 
+model.add_command(check)
 model.add_command(list_models)
 model.add_command(pull)
 model.add_command(voices)

@@ -58,7 +58,7 @@ from tasks.errors import ModelError, ModelLoadError, UnknownFace, UnknownVoice
 from tasks.messages import InferRequest, ParagraphRequest, StretchRequest, SummaryPartRequest
 from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.outputs import Encoding, Film, Sound, Written
-from workers.adapters.rehearsal.answer import ToAnswer, to_answer
+from workers.adapters.rehearsal.answer import EXAMPLES, ToAnswer, to_answer
 from workers.adapters.rehearsal.faults import leak, misbehave
 from workers.adapters.rehearsal.film import ToShow, drawn, to_show, total_frames
 from workers.adapters.rehearsal.options import RehearsalOptions
@@ -66,7 +66,6 @@ from workers.adapters.rehearsal.timed import pieces
 
 SAMPLE_RATE = 22_050
 CHARS_PER_S = 15.0
-
 SIGNATURE_SAMPLES = 8
 
 CHARS_PER_TOKEN = 6.0
@@ -84,6 +83,7 @@ class Rehearsal(Adapter[Request, Any]):
     """Sleeps, and returns silence, words of its input, pictures that tell what they are of, or its input."""
 
     version = "1"
+    examples = EXAMPLES
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)

@@ -8,6 +8,9 @@ from typing import Any
 from tasks.messages import InferRequest
 from workers.adapters.outputs import Data
 
+EXAMPLES = ({"text": "Hắn vừa đi vừa chửi."}, [1, 2, 3], "a text")
+"""For `slotline model check`."""
+
 
 @dataclass(frozen=True)
 class ToAnswer:

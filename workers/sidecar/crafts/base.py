@@ -7,6 +7,7 @@ computes nothing, and knows nothing of Celery, batches, the ledger or the store.
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from tasks.errors import InvalidInput, ModelChanged
 from tasks.messages import Craft, PartRequest
 from tasks.store.names import JSON
 from workers.adapters.weights import mark_of
+from workers.sidecar.crafts.examples import Examples
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
@@ -57,6 +59,8 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
     """Its description; `craft.name` is the first folder of its artifacts' names."""
     extension: ClassVar[str]
     """The file extension of its artifacts, without the dot."""
+    tolerance: ClassVar[float] = 0.001
+    """How far the numbers of `seen` may differ where an output counts as the same, as a share of them or of 1."""
     takes_long: ClassVar[bool] = False
     """Whether finishing and encoding an output takes about as long as computing it: then it begins as soon as the
     output has come, several outputs at a time."""
@@ -76,6 +80,19 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
     @abstractmethod
     def encode(self, made: MadeT) -> tuple[bytes, Mapping[str, JSON]]:
         """The artifact's bytes, and the details that are kept beside them."""
+
+    def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
+        """Inputs to check an adapter with; by default none."""
+        return Examples()
+
+    def seen(self, made: MadeT) -> JSON:
+        """What of an output is compared with another output of the same input, when an adapter is checked.
+
+        By default the digest of its artifact. NaN where the output has it. Raises `ModelError` for what is no output of
+        this craft.
+        """
+        data, details = self.encode(made)
+        return {"sha256": hashlib.sha256(data).hexdigest(), **details}
 
     def warm_up(self) -> None:
         """Import what `encode` needs, so that the first batch does not wait for it."""

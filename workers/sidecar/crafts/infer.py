@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
@@ -19,11 +20,16 @@ from tasks.messages.infer.json_value import NotJson, place_of, text_of
 from tasks.messages.variants import variant_missing
 from tasks.store.names import JSON
 from workers.adapters.outputs import Data
+from workers.sidecar.crafts import from_schema
 from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.examples import Examples
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
+    from workers.adapters.base import AnyAdapter, Offer
     from workers.sidecar.crafts.base import KnownModel
+
+NO_EXAMPLES = 'the adapter has none; add inputs that it can compute to its class: examples = [{"text": "a"}]'
 
 KEPT_BYTES = 1024
 """A JSON output that is not longer is kept in the artifact's details too."""
@@ -70,6 +76,31 @@ class InferCraft(SlotCraft[InferRequest, Any]):
         data = text.encode()
         kept = {"output": json.loads(data)} if len(data) <= KEPT_BYTES else {}
         return data, {"media_type": JSON_TYPE, **kept}
+
+    def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
+        """The adapter's own; made of its first one, such as its `input_model` forbids, and unusual ones."""
+        good = list(getattr(adapter, "examples", ()))
+        if adapter.input_model is None:
+            return Examples(_inputs(good), _inputs(from_schema.ANYTHING), lacking=NO_EXAMPLES)
+        schema = adapter.input_model.model_json_schema()
+        unusual = [one for first in good[:1] for one in from_schema.unusual(schema, first)]
+        forbidden = [one for first in good[:1] for one in from_schema.forbidden(schema, first)]
+        return Examples(_inputs(good), _inputs(unusual), _inputs(forbidden), NO_EXAMPLES)
+
+    def seen(self, made: Any) -> JSON:
+        """The output as JSON, with NaN where it has it; of bytes their media type and digest."""
+        if isinstance(made, Data):
+            data, _ = self.encode(made)
+            return {"media_type": made.media_type, "sha256": hashlib.sha256(data).hexdigest()}
+        try:
+            return {"output": json.loads(json.dumps(made, default=_as_json))}
+        except (TypeError, ValueError, RecursionError):
+            self.encode(made)  # it says what is wrong, and where
+            raise
+
+
+def _inputs(values: Iterable[Any]) -> list[dict[str, Any]]:
+    return [{"input": value} for value in values]
 
 
 def _instance(declared: type[BaseModel], request: InferRequest) -> BaseModel:

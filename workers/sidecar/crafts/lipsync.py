@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING
 from tasks.errors import ModelError
 from tasks.media.film.encode import encode_stretch
 from tasks.media.film.pictures import encode_pictures
+from tasks.media.wav import encode_wav
 from tasks.messages import StretchRequest
-from tasks.messages.lipsync import LIPSYNC
+from tasks.messages.lipsync import FPS, LIPSYNC, SOUND_RATE
 from tasks.messages.variants import variant_missing
 from tasks.store.names import JSON
 from workers.adapters.outputs import Film
 from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.examples import Examples
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from tasks.catalog import ModelEntry
+    from workers.adapters.base import AnyAdapter, Offer
     from workers.sidecar.crafts.base import KnownModel
+    from workers.sidecar.crafts.examples import Fields
+
+GRID = 8
+"""A picture is compared by the mean brightness of so many fields, down and across."""
 
 
 class LipsyncCraft(SlotCraft[StretchRequest, Film]):
@@ -28,6 +35,7 @@ class LipsyncCraft(SlotCraft[StretchRequest, Film]):
 
     craft = LIPSYNC
     extension = "mp4"
+    tolerance = 0.02
     takes_long = True
 
     def extension_of(self, request: StretchRequest) -> str:
@@ -58,6 +66,39 @@ class LipsyncCraft(SlotCraft[StretchRequest, Film]):
         seen = _Seen(made.frames)
         data = encode_pictures(seen, made.start, made.pictures)
         return data, _details(made.pictures, made.start, seen.width, seen.height, seen.count)
+
+    def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
+        """Stretches of short sounds, one as pictures; a sound that is none, and a stretch beyond its sound."""
+        good = [_stretch(10), _stretch(4), {**_stretch(2), "pictures": "jpg"}]
+        beyond = {**_stretch(4), "start": 1_000}
+        return Examples(good, [_stretch(1)], [{**_stretch(4), "sounds": [b"no sound"]}, beyond])
+
+    def seen(self, made: Film) -> JSON:
+        """Its frames: how bright they are in an even grid; raises `ModelError` for what are no pictures."""
+        if not isinstance(made, Film):
+            raise ModelError(f"it is no Film, but {type(made).__name__}")
+        pictures = [_brightness(picture) for picture in made.frames]
+        if len(pictures) != made.count:
+            raise ModelError(f"frames: there are {len(pictures)}, but count is {made.count}")
+        return {"pictures": pictures}
+
+
+def _stretch(frames: int) -> Fields:
+    """A film of noise, so many frames long."""
+    import numpy as np
+
+    samples = frames * SOUND_RATE // FPS
+    noise = np.random.default_rng(frames).integers(-9000, 9000, samples, dtype=np.int16)
+    return {"sounds": [encode_wav(noise, SOUND_RATE)], "samples": samples, "frames": frames}
+
+
+def _brightness(picture: NDArray[np.uint8]) -> list[JSON]:
+    import numpy as np
+
+    if getattr(picture, "dtype", None) != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ModelError("frames: each has to be uint8 BGR [height, width, 3]")
+    rows = np.array_split(picture.mean(axis=2) / 255.0, GRID)
+    return [round(float(field.mean()), 6) for row in rows for field in np.array_split(row, GRID, axis=1)]
 
 
 class _Seen:

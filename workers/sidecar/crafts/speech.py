@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from tasks.errors import NothingToSpeak
+from tasks.errors import ModelError, NothingToSpeak
 from tasks.media import audio
 from tasks.media.pieces import PIECES
 from tasks.messages import ParagraphRequest
@@ -15,10 +16,12 @@ from tasks.store.names import JSON
 from tasks.text.normalise import is_speakable
 from workers.adapters.outputs import Sound
 from workers.sidecar.crafts.base import SlotCraft
+from workers.sidecar.crafts.examples import Examples, Fields, text_for
 from workers.sidecar.crafts.times import checked
 
 if TYPE_CHECKING:
     from tasks.catalog import ModelEntry
+    from workers.adapters.base import AnyAdapter, Offer
     from workers.sidecar.crafts.base import KnownModel
 
 
@@ -27,6 +30,7 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
 
     craft = SPEECH
     extension = "wav"
+    tolerance = 0.02
 
     def variant(self, entry: ModelEntry, request: ParagraphRequest) -> str | None:
         """The voice, if each voice is a model of its own; raises `InvalidInput` if none is named."""
@@ -54,6 +58,35 @@ class SpeechCraft(SlotCraft[ParagraphRequest, Sound]):
         if made.pieces:
             details[PIECES] = checked(made.pieces, len(made.samples) / made.sample_rate)
         return audio.encode_wav(made.samples, made.sample_rate), details
+
+    def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
+        """Texts in the language of the default voice, one in another voice, one faster; no text, and no such voice."""
+        default = adapter.entry.voice or offer.default_voice
+        texts = text_for(offer.voices.get(default or "", "en"))
+        good: list[Fields] = [*({"text": text} for text in texts), {"text": texts[0], "speed": 1.4}]
+        for other in [name for name in offer.voices if name != default][:1]:
+            good.append({"text": text_for(offer.voices[other])[1], "voice": other})
+        refused = [{"text": ""}, {"text": " … "}, *([{"text": "1", "voice": "no-such-voice"}] if offer.voices else [])]
+        return Examples(good, [{"text": text} for text in ("😀 1", "Чайка", "a" * 100, "1")], refused)
+
+    def seen(self, made: Sound) -> JSON:
+        """Its length; raises `ModelError` for samples that are not float32 mono in −1..1."""
+        import numpy as np
+
+        if not isinstance(made, Sound):
+            raise ModelError(f"it is no Sound, but {type(made).__name__}")
+        samples = made.samples
+        if getattr(samples, "dtype", None) != np.float32 or samples.ndim != 1:
+            kind = f"{getattr(samples, 'dtype', type(samples).__name__)} {list(np.shape(samples))}"
+            raise ModelError(f"samples: they have to be float32 mono [n], not {kind}")
+        if not 8_000 <= made.sample_rate <= 192_000:
+            raise ModelError(f"sample_rate: {made.sample_rate} Hz is no sample rate of speech")
+        loudest = float(np.abs(samples).max(initial=0.0))
+        if not math.isfinite(loudest):
+            return {"samples": loudest}
+        if loudest > 1.0:
+            raise ModelError(f"samples: the loudest is {loudest:.3g}; they have to be in -1..1")
+        return {"seconds": len(samples) / made.sample_rate, "pieces": len(made.pieces)}
 
     def warm_up(self) -> None:
         """Encode one sample of silence."""
