@@ -100,6 +100,22 @@ def test_a_stack_that_started_since_is_found_by_the_next_client() -> None:
     assert settings().store == own_store
 
 
+@pytest.mark.usefixtures("own_environment")
+def test_where_two_stacks_run_a_client_of_one_is_told_nothing_and_a_client_of_none_to_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("SLOTLINE_STORE_URL")
+    first, second = "redis://127.0.0.1:7777/0", "redis://127.0.0.1:7778/0"
+    files = [StackFile.leave(url, f"/data/{url[-3:]}", "/data/models.toml") for url in (first, second)]
+    assert [settings.with_broker(url).broker_url for url in (first, second, first)] == [first, second, first]
+    assert settings.with_broker(second).store == "/data/8/0"
+    assert settings().broker_url == first
+    with pytest.raises(SettingsError, match="set it to choose one of the stacks that run here"):
+        settings.look_again()
+    for file in files:
+        file.remove()
+
+
 def test_a_client_of_another_broker_never_gets_the_store_of_the_stack_that_runs_here(
     own_environment: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
