@@ -7,6 +7,7 @@ another form.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,8 +25,8 @@ from tests.house.exceptions import PAGES_NOT_RUN_YET, blocks_not_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.worker, pytest.mark.timeout(600)]
 
-STANDARD_PORT = "6379"
-"""Redis' port, as pages write it. A page's test has another, because this one may be in use."""
+PORTS = ("6379", "6380")
+"""The ports of Redis that pages write. A page's test has others, because these may be in use."""
 
 
 def what_to_do(page: Path) -> list[Step]:
@@ -46,11 +47,11 @@ class Reader:
         self._terminal = terminal
         self._machine = machine
         self._names: dict[str, str] = {}
-        self._port = str(free_port())
+        self._ports = {port: str(free_port()) for port in PORTS}
 
     def do(self, step: Step) -> None:
         """Do one step, and see that it does what the page says."""
-        text = printed.filled(step.text, self._names).replace(STANDARD_PORT, self._port)
+        text = self._with_own_ports(printed.filled(step.text, self._names))
         match step:
             case File():
                 with (self._terminal.folder() / step.name).open("a", encoding="utf-8") as file:
@@ -63,9 +64,12 @@ class Reader:
             case Python():
                 self._check(step, self._terminal.python(text, f"{name_of(self._page)}:{step.line}"))
 
+    def _with_own_ports(self, text: str) -> str:
+        return re.sub("|".join(PORTS), lambda found: self._ports[found[0]], text)
+
     def _check(self, step: Command | Python, typed: Typed) -> None:
         where = f"{name_of(self._page)}:{step.line}: {step.text.strip().splitlines()[0]}"
-        expected = [line.replace(STANDARD_PORT, self._port) for line in step.expected]
+        expected = list(map(self._with_own_ports, step.expected))
 
         def names_in(output: str) -> dict[str, str] | None:
             return printed.begins(output, expected, self._names)
