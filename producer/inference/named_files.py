@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tasks.offers import Published
     from tasks.store.artifacts import Artifact, Store
 
+STORE_IT = "store the file with Client.put, or let slotline infer --file do it"
+
 LOOKS_AT_ONCE = 16
 """A look into a distant store takes many milliseconds; a map may name a hundred thousand files."""
 
@@ -38,7 +40,7 @@ def check_files(
     for number, one in named:
         if not _is_a_name(one.name):
             words = f"{one.place}: {one.name[:60]!r} is not the name of a file in the store"
-            raise _fault(number if is_numbered else 0, f"{words}; Client.put stores one and gives its name")
+            raise _fault(number if is_numbered else 0, f"{words}; {STORE_IT}")
     sizes = _sizes(store, {one.name for _, one in named}, given or {})
     for number, one in named:
         if words := _wrong(one, sizes[one.name], store):
@@ -74,7 +76,7 @@ def _looked_for(store: Store, names: Sequence[str]) -> list[Artifact | None]:
 
 def _wrong(one: NamedFile, size: int | None, store: Store) -> str:
     if size is None:
-        return f"{one.place}: {one.name} is not in the store {store.place}; Client.put stores a file and gives its name"
+        return f"{one.place}: {one.name} is not in the store {store.place}; {STORE_IT}"
     if one.most_bytes is not None and size > one.most_bytes:
         return f"{one.place}: a file of {size_in_words(size)}; at most {size_in_words(one.most_bytes)}"
     return ""

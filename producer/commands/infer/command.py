@@ -148,11 +148,13 @@ class _Asking:
             return FAILED
 
     def _stopped(self) -> None:
-        if self._asked.inputs.are_many or not self._session.outlives:
+        if self._session.outlives and not self._ids:
+            click.echo("slotline: stopped; the same command begins again", err=True)
+        elif self._asked.inputs.are_many or not self._session.outlives:
             self._session.interrupted(self._ids)
-        elif self._ids:
-            about = "detached, the request goes on; the same command gets its answer, or "
-            click.echo(f"slotline: {about}drop it: slotline cancel {self._ids[0]}", err=True)
+        else:
+            about = "detached, the request goes on; the same command gets its answer, or drop it"
+            click.echo(f"slotline: {about}: slotline cancel {self._ids[0]}", err=True)
 
     def _one(self, client: Client, console: Console) -> int:
         asked, job_id = self._asked, str(uuid.uuid4())
@@ -212,7 +214,7 @@ class _Asking:
             written = interrupt.call(functools.partial(write_files, client, outcomes, path))
             click.echo(f"{printable(str(path))}: {counted(written, 'file')}")
         else:
-            lines = [interrupt.call(functools.partial(line_of, client, one, as_json)) for one in _own(outcomes)]
+            lines = interrupt.call(lambda: [line_of(client, one, as_json) for one in _own(outcomes)])
             if path is None:
                 click.echo("\n".join(lines))
             else:

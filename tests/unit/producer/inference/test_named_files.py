@@ -38,9 +38,11 @@ def test_a_file_that_is_stored_next_need_not_be_there(store: Store) -> None:
 def test_the_first_wrong_file_is_named_by_its_field_and_its_input(store: Store) -> None:
     small, large = put(store, b"small"), put(store, b"more than ten bytes")
     wrong: dict[str, dict[str, Any]] = {
-        f"input.image: {MISSING} is not in the store {store.place}; Client.put stores a file": {"image": MISSING},
+        f"input.image: {MISSING} is not in the store {store.place}; store the file with Client.put, or": {
+            "image": MISSING
+        },
         "input.image: a file of 19 B; at most 10 B": {"image": large},
-        "input.image: 'x.png' is not the name of a file in the store; Client.put stores one": {"image": "x.png"},
+        "input.image: 'x.png' is not the name of a file in the store; store the file with": {"image": "x.png"},
         f"input.more.1: {MISSING} is not in the store": {"image": small, "more": [large, MISSING]},
     }
     for words, fields in wrong.items():
