@@ -43,6 +43,8 @@ VIETTTS := viet-tts==0.1.0 torchaudio==2.8.0 silero-vad==5.1.2 openai-whisper==2
 # Most of a test's time is waiting for processes to start, so more than there are cores.
 TEST_PROCESSES := 3
 LOWEST := .venv-lowest
+# Ray is 80 MB to fetch, and held against by one benchmark alone: in an environment of its own.
+RAY := .venv-ray
 # What stands on private parts of Celery, kombu, billiard and redis-py.
 LOWEST_TESTS := tests/house/test_upstream.py tests/house/test_celery_formats.py tests/unit/workers/transport \
 	tests/unit/workers/upstream tests/unit/workers/parent tests/faults
@@ -92,6 +94,8 @@ bench: $(VENV)/all.stamp
 	$(VENV)/bin/python -m benchmarks.registry
 	$(VENV)/bin/python -m benchmarks.lipsync --where
 	$(VENV)/bin/python -m benchmarks.scale
+	$(MAKE) VENV=$(RAY) $(RAY)/ray.stamp
+	$(VENV)/bin/python -m benchmarks.own_model --ray $(RAY)/bin/python
 
 chaos: $(VENV)/test.stamp
 	$(VENV)/bin/python -m tests.chaos.storm --kills $(KILLS) $(if $(SEED),--seed $(SEED))
@@ -106,7 +110,7 @@ wheel: $(VENV)/bin/python
 	$(PIP) wheel --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(LOWEST) $(RAY) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find tasks workers producer tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:
@@ -158,6 +162,11 @@ $(VENV)/lowest.stamp: pyproject.toml | $(VENV)/bin/python
 	@echo "Installing slotline and the lowest versions that it allows into $(VENV) …"
 	$(VENV)/bin/python tests/house/lowest_versions.py > $(VENV)/lowest.txt
 	$(PIP) install --constraint $(VENV)/lowest.txt --editable '.[test-fast]'
+	@touch $@
+
+$(VENV)/ray.stamp: | $(VENV)/bin/python
+	@echo "Installing Ray Serve, and the network that it serves, into $(VENV) …"
+	$(PIP) install 'ray[serve]>=2.40' 'magika==1.0.3'
 	@touch $@
 
 # The first candidate that will do; where none does, each is named with what it lacks. A half-made

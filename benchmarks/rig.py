@@ -71,29 +71,31 @@ class Rig:
         self,
         *command: str,
         may_be_killed: bool = False,
+        may_end: bool = False,
         leaves_others: bool = False,
         changes: Mapping[str, str] = MappingProxyType({}),
+        python: str = sys.executable,
     ) -> Iterator[subprocess.Popen[bytes]]:
-        """A command that runs until the block ends; its output is shown when it ends by itself.
+        """A module that runs until the block ends; its output is shown when it ends by itself, unless it `may_end`.
 
         One that `leaves_others` ends without its own processes: they are killed after it. `changes` are what its
-        environment has instead of the rig's.
+        environment has instead of the rig's, and `python` is the interpreter of another environment.
         """
         log = self.folder / f"{len(list(self.folder.glob('*.log')))}.log"
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
         environment = {**os.environ, **self.environment, "PYTHONPATH": path, **changes}
         with log.open("wb") as output:
             started = subprocess.Popen(
-                [sys.executable, "-m", *command],
+                [python, "-m", *command],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env=environment,
                 cwd=ROOT,
-                start_new_session=leaves_others,
+                process_group=0 if leaves_others else None,
             )
         try:
             yield started
-            if started.poll() is not None and not (may_be_killed and started.returncode < 0):
+            if started.poll() is not None and not (may_end or (may_be_killed and started.returncode < 0)):
                 raise RuntimeError(f"{' '.join(command)} ended ({started.returncode}):\n{log.read_text()[-2000:]}")
         finally:
             started.terminate()

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.own_model.killed import cost_of
+from benchmarks.own_model.load import Asked
+from benchmarks.own_model.systems import lines_of
 from benchmarks.turns import Turn, schedule, shares
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -150,6 +153,20 @@ def test_registry_loads_each_model_once_where_slots_that_hold_one_are_preferred(
     assert rows["to anybody"][0] > rows["preferred"][0]
 
 
+def test_own_model_holds_the_example_against_a_server_and_its_answers_against_the_network(
+    model_packages: None,
+) -> None:
+    wanted = ("--only", "LitServe", "--inputs", "64", "--seconds", "0.5", "--pairs", "1", "--kill-seconds", "6")
+    rows = rows_of("own_model", *wanted, "--kills", "1")
+    ours, server = rows["slotline"], rows["LitServe"]
+    # The rows of the second table have replaced those of the first.
+    lost, twice, silence_s = ours
+    assert lost == 0, "what the killed process had begun is computed again"
+    assert 0 < twice <= 2 * 16
+    assert 0 < silence_s < 6
+    assert server[0] > 0, "what the killed process had begun is an error of its client"
+
+
 def test_lipsync_tells_what_a_frame_takes_beside_the_network(model_packages: None) -> None:
     rows = rows_of("lipsync", "--only", "stages", "--tiny", "--film-seconds", "4")
     slots = {name: figures for name, figures in rows.items() if figures}
@@ -171,6 +188,29 @@ def test_lipsync_tells_which_frames_of_a_conversation_are_in_time() -> None:
     waits = rows["later stretches, median"]
     assert len(waits) == 9
     assert waits[4] >= 1000 * 25 / 150, "the time that the model takes for a stretch"
+
+
+def test_the_cost_of_a_kill_is_what_clients_and_the_processes_saw() -> None:
+    def asked(ended_s: float, error: str = "") -> Asked:
+        return Asked("", ended_s - 0.1, ended_s, None if error else {}, error)
+
+    found = [asked(1.0), asked(2.1, "Refused: 500, and why"), asked(2.2), asked(5.0), asked(5.5), asked(9.9)]
+    cost = cost_of(found, ["a", "b", "a", "a", "c"], killed_s=2.0, ends_s=10.0)
+    assert (cost.lost, cost.twice, cost.needs_hand, cost.errors) == (1, 2, False, ("Refused: 500",))
+    assert cost.silence_s == pytest.approx(4.4)
+    gone = cost_of([asked(1.0), asked(9.0, "TimeoutError")], ["a"], killed_s=2.0, ends_s=10.0)
+    assert (gone.needs_hand, gone.silence_s) == (True, 8.0)
+
+
+def test_lines_that_somebody_writes_are_neither_blank_nor_comments_nor_docstrings(tmp_path: Path) -> None:
+    source = tmp_path / "own.py"
+    source.write_text(
+        '"""Says\nwhat."""\n\nimport os  # counts\n# not this\n\ndef f():\n    """No."""\n    return os\n'
+    )
+    assert lines_of(source) == 3
+    table = tmp_path / "models.toml"
+    table.write_text('# a comment\n[models.own]\nadapter = "own"\n')
+    assert lines_of(table) == 2
 
 
 def test_a_frame_is_in_time_until_its_own_moment_and_a_film_that_is_not_whole_leaves_someone_behind() -> None:
