@@ -31,6 +31,7 @@ from producer.commands.infer.inputs import Inputs, read_inputs
 from producer.commands.session import Session, choose_settings
 from producer.files.given_file import check_ordinary, reading
 from producer.inference.field_files import field_files
+from producer.inference.job import InferJob
 from producer.map_job import MapJob, Outcomes
 from tasks.errors import InvalidInput, SlotlineError
 from tasks.exit_codes import DONE, FAILED
@@ -47,6 +48,8 @@ DEFAULT_SLOTS = 1
 CHECK_EVERY_S = 2.0
 NAMED_FAULTS = 5
 STANDARD_INPUT = "-"
+LIST = "[]"
+"""The end of a field's name whose value is a list, even if it has one file."""
 
 FieldPaths = Mapping[str, Path | IO[bytes] | list[Path]]
 
@@ -54,7 +57,9 @@ FieldPaths = Mapping[str, Path | IO[bytes] | list[Path]]
 @click.command()
 @click.argument("model", metavar="MODEL")
 @click.argument("given", nargs=-1, metavar="INPUT…")
-@click.option("--file", "files", multiple=True, metavar="NAME=PATH", help="A file for the input's field NAME.")
+@click.option(
+    "--file", "files", multiple=True, metavar="NAME=PATH", help="A file for the input's field NAME; NAME[] is a list."
+)
 @click.option("--variant", help="Which of a registry's models.")
 @click.option("-o", "target", help="The file for the answer; of many inputs a file with a line each, or a folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each answer, with its artifact.")
@@ -90,7 +95,10 @@ def infer(
 
 
 def _paths(given: Sequence[str], is_read: bool) -> FieldPaths:
-    """The files by their fields; a field that is given twice has a list. `is_read`: standard input is the input."""
+    """The files by their fields; a field that is given twice, or as `NAME[]`, has a list.
+
+    `is_read`: standard input is the input.
+    """
     found: dict[str, list[Any]] = {}
     for word in given:
         name, _, path = word.partition("=")
@@ -104,7 +112,8 @@ def _paths(given: Sequence[str], is_read: bool) -> FieldPaths:
             with reading(Path(path)):
                 check_ordinary(Path(path), "a file")
         found.setdefault(name, []).append(sys.stdin.buffer if path == STANDARD_INPUT else Path(path))
-    return {name: paths[0] if len(paths) == 1 else paths for name, paths in found.items()}
+    lists = {name.removesuffix(LIST): paths for name, paths in found.items() if len(paths) > 1 or name.endswith(LIST)}
+    return {**{name: paths[0] for name, paths in found.items() if not name.endswith(LIST)}, **lists}
 
 
 @dataclass(frozen=True)
@@ -164,11 +173,7 @@ class _Asking:
         job = interrupt.call(ask)
         self._ids.append(job_id)
         self._session.note_missing_worker(client, functools.partial(print_as_is, console), needs_flow=False)
-        while True:
-            with contextlib.suppress(TimeoutError):
-                result = job.wait(timeout_s=CHECK_EVERY_S)
-                break
-            self._session.check_again()
+        result = self._answer(client, job)
         path = asked.target.path
         if path is not None:
             interrupt.call(functools.partial(job.save, path))
@@ -179,6 +184,18 @@ class _Asking:
         else:
             click.echo(f"{printable(str(path))}: {result.words()}")
         return DONE
+
+    def _answer(self, client: Client, job: InferJob) -> InferResult:
+        """Wait for it; an error is a record, too, where records are asked for."""
+        while True:
+            try:
+                return job.wait(timeout_s=CHECK_EVERY_S)
+            except TimeoutError:
+                self._session.check_again()
+            except SlotlineError as exc:
+                if self._asked.as_json:
+                    click.echo(line_of(client, exc, as_record=True))
+                raise
 
     def _many(self, client: Client, console: Console) -> int:
         asked = self._asked

@@ -14,6 +14,7 @@ import redis
 
 from producer import Client
 from producer.job import Job
+from tasks.errors import ModelError
 from tasks.offers import Offers, Published
 from tests.fixtures.commands import Said, Slotline
 from tests.fixtures.environment import UseCatalog
@@ -63,6 +64,36 @@ def test_lines_are_one_job_that_is_taken_up_again(infer: Any, redis_client: redi
     assert (task, fields["title"], fields["craft"]) == ("infer.map", "in", "infer")
     assert [one["input"]["n"] for one in fields["inputs"]] == [1, 2]
     assert [len(one["input"]["images"]) for one in fields["inputs"]] == [2, 2]
+
+
+def test_a_field_with_one_file_is_a_list_where_its_name_says_so(infer: Any, redis_client: redis.Redis) -> None:
+    infer("ask", "--file", "image=x.png", "--file", "one[]=x.png", "--file", "two[]=x.png", "--file", "two[]=in.jsonl")
+    [(_, fields)] = sent(redis_client, "ask")
+    assert {name: type(value) for name, value in fields["input"].items()} == {"image": str, "one": list, "two": list}
+    assert fields["input"]["one"] == [fields["input"]["image"]] == fields["input"]["two"][:1]
+
+
+def test_a_command_that_is_stopped_before_its_request_is_sent_says_so(
+    infer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(client: Client, *args: object, **options: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Client, "infer", interrupted)
+    said = infer("ask", "1")
+    assert (said.status, said.err) == (130, "slotline: stopped; the same command begins again\n")
+
+
+def test_an_error_is_a_record_where_records_are_asked_for(infer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait(job: Job, *args: object, **options: object) -> object:
+        raise ModelError("output.scores.3: NaN is not JSON")
+
+    monkeypatch.setattr(Job, "wait", wait)
+    said = infer("ask", "1", "--json")
+    assert said.status == 1
+    assert json.loads(said.out) == {"error": {"type": "ModelError", "message": "output.scores.3: NaN is not JSON"}}
+    assert said.err.endswith("slotline: output.scores.3: NaN is not JSON\n")
+    assert infer("ask", "1").out == ""
 
 
 def test_standard_input_is_an_input_or_a_file(
