@@ -227,6 +227,14 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
         ONNX Runtime raise when memory runs out: the batch then runs again in halves.
         """
 
+    def crossing(self, made: Any) -> Any:
+        """What crosses to the other process of an outcome of `run`, which is no error: by default the outcome itself.
+
+        Called in the child's process after `run`, so it should take little time. Raises an error that fails this input
+        only. A tensor on a GPU must not cross: reading it would take GPU memory in the other process.
+        """
+        return made
+
     def finish(self, item: RequestT, made: Any) -> MadeT:
         """What the craft gets for what `run` returned: by default the same.
 

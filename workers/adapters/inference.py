@@ -97,12 +97,13 @@ class InferenceAdapter(Adapter[InferRequest, Any]):
     examples: ClassVar[Sequence[Any]] = ()
     """Inputs that the model can compute, as JSON, for `slotline model check`; bytes stand for the name of a file."""
 
-    tolerance: ClassVar[float] = 1e-4
-    """How far a number of an output may differ between an input alone and the same input in a batch."""
-
     def prepare(self, item: InferRequest) -> Any:
         """What `run` gets: by default the input, an instance of `input_model`, or JSON where there is none."""
         return item.input
+
+    def crossing(self, made: Any) -> Any:
+        """The output, with tensors as lists: a tensor on a GPU would take memory of it in the process that reads it."""
+        return made if isinstance(made, Data) else _without_tensors(made)
 
     def length(self, item: InferRequest) -> float:
         """The length of the input as JSON."""
@@ -122,6 +123,15 @@ class InferenceAdapter(Adapter[InferRequest, Any]):
             return self.read_artifact(str(name))
         except ArtifactMissing as exc:
             raise InvalidInput(f"{place}: {exc}") from exc
+
+
+def _without_tensors(value: Any) -> Any:
+    """The value, with each tensor of torch in its lists and objects as a list."""
+    if isinstance(value, dict):
+        return {key: _without_tensors(one) for key, one in value.items()}
+    if type(value) in (list, tuple):
+        return [_without_tensors(one) for one in value]
+    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "detach") else value
 
 
 def _file(item: InferRequest, field: str) -> tuple[FileName, str]:

@@ -95,10 +95,16 @@ class Computing:
         return [self._checked(number, result) for number, result in zip(numbers, results, strict=True)]
 
     def _checked(self, number: int, result: Any) -> Any:
-        """The result; an error if the adapter reports an input as cancelled that is not."""
+        """The result as it crosses; an error if the adapter reports an input as cancelled that is not."""
         if isinstance(result, Cancelled) and not self._is_cancelled(number):
             return ModelError(f"{self._model.entry.adapter} stopped at an input that was not cancelled")
-        return result
+        if isinstance(result, Exception):
+            return result
+        try:
+            return self._model.adapter.crossing(result)
+        except Exception as exc:  # the boundary to the adapter's own code
+            _raise_if_broken(exc)
+            return exc
 
 
 def _raise_if_broken(error: BaseException) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import mimetypes
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, field_validator
 from pydantic_core import PydanticCustomError
 
 from tasks.errors import InvalidInput
@@ -51,6 +51,9 @@ class InferRequest(PartRequest):
     input: Any
     variant: VariantName | None = None
 
+    _given: tuple[Any, ...] = PrivateAttr(())
+    """In a slot: the input as it was sent, if `input` is an instance that does not tell all of it."""
+
     @field_validator("input")
     @classmethod
     def _is_json(cls, given: Any) -> Any:
@@ -87,6 +90,25 @@ class InferRequest(PartRequest):
     def fields(self) -> dict[str, Any]:
         """The request as JSON-ready keyword arguments; an input that is null is one of them."""
         return {"input": None, **super().fields()}
+
+    def as_instance(self, value: BaseModel) -> Self:
+        """The same request, with the input as an instance of the adapter's `input_model`."""
+        made = self.model_copy(update={"input": value})
+        made.keep_given(self.input)
+        return made
+
+    def keep_given(self, given: Any) -> None:
+        """Remember the input as it was sent, if the instance in its place does not tell all of it."""
+        self._given = () if _tells(self.input.model_dump(mode="json"), given) else (given,)
+
+    def ingredients(self) -> dict[str, Any]:
+        """The input with its defaults, and the variant.
+
+        What a model leaves out of its dump, such as a field with `exclude`, must not make two inputs one: the input is
+        then taken as it was sent.
+        """
+        fields = super().ingredients()
+        return {**fields, "input": self._given[0]} if self._given else fields
 
     def text(self) -> str:
         """The input as JSON, also if it is an instance of the adapter's `input_model`."""
@@ -144,6 +166,16 @@ def as_json(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     raise TypeError
+
+
+def _tells(told: Any, given: Any) -> bool:
+    """Whether a value has all that was given: it may have more fields."""
+    if isinstance(given, dict):
+        return isinstance(told, dict) and all(key in told and _tells(told[key], one) for key, one in given.items())
+    if isinstance(given, list):
+        same = isinstance(told, list) and len(told) == len(given)
+        return same and all(_tells(one, other) for one, other in zip(told, given, strict=True))
+    return bool(told == given) and isinstance(told, bool) == isinstance(given, bool)
 
 
 def no_variants(model: str) -> InvalidInput:

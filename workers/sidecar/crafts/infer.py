@@ -57,10 +57,9 @@ class InferCraft(SlotCraft[InferRequest, Any]):
 
     def ready(self, model: KnownModel, request: InferRequest) -> InferRequest:
         """With the registry's default model if none is named, and the input as an instance of the adapter's model."""
-        variant = request.variant or model.entry.voice
+        request = request.model_copy(update={"variant": request.variant or model.entry.voice})
         declared = model.adapter.input_model
-        value = request.input if declared is None else _instance(declared, request)
-        return request.model_copy(update={"input": value, "variant": variant})
+        return request if declared is None else request.as_instance(_instance(declared, request))
 
     def encode(self, made: Any) -> tuple[bytes, Mapping[str, JSON]]:
         """The bytes, or JSON in UTF-8; their media type; and the output itself, if it is short JSON.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import pickle
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput
@@ -64,10 +66,35 @@ def test_a_slots_input_may_be_an_instance_of_the_adapters_own_model() -> None:
         k: int = 3
         note: str | None = None
 
-    request = asked({}).model_copy(update={"input": Own()})
+    request = asked({}).as_instance(Own())
     assert request.ingredients() == {"input": {"k": 3, "note": None}, "variant": None}
     assert request.words() == '{"k":3,"note":null}'
     assert request.manner() == asked({}).manner()
+
+
+class Hiding(BaseModel):
+    shown: int = 1
+    hidden: int = Field(2, exclude=True)
+    day: datetime.date | None = None
+    alias: int = Field(0, alias="other")
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({}, {"shown": 1, "day": None, "alias": 0}),
+        ({"shown": 1}, {"shown": 1, "day": None, "alias": 0}),
+        ({"hidden": 3}, {"hidden": 3}),
+        ({"day": "2026-01-31"}, {"shown": 1, "day": "2026-01-31", "alias": 0}),
+        ({"day": "2026-01-31T00:00:00"}, {"day": "2026-01-31T00:00:00"}),
+        ({"other": 0}, {"other": 0}),
+    ],
+)
+def test_an_artifacts_name_has_the_defaults_and_never_less_than_was_given(given: Any, named: Any) -> None:
+    request = asked(given)
+    made = request.as_instance(Hiding.model_validate(given))
+    assert made.ingredients()["input"] == named
+    assert pickle.loads(pickle.dumps(made)).ingredients() == made.ingredients()
 
 
 def test_a_model_of_another_craft_and_a_variant_that_is_none_are_refused() -> None:

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+import numpy as np
 import pytest
 from pydantic import Field, ValidationError
 
@@ -97,6 +98,25 @@ def test_a_files_limit_crosses_to_another_process(adapter: Echo) -> None:
     asked = pickle.loads(pickle.dumps(item(first=LARGE)))
     with pytest.raises(InvalidInput, match="5 B at most"):
         adapter.read(asked, asked.input.first)
+
+
+class Tensor:
+    """As torch has it."""
+
+    def detach(self) -> Tensor:
+        return self
+
+    def tolist(self) -> list[int]:
+        return [1, 2]
+
+
+def test_a_tensor_never_crosses_to_the_other_process_and_an_array_does_as_it_is(adapter: Echo) -> None:
+    array = np.zeros(3)
+    made = adapter.crossing({"a": [Tensor(), (Tensor(), "x")], "array": array})
+    assert made["a"] == [[1, 2], [[1, 2], "x"]]
+    assert made["array"] is array
+    data = Data(b"x", "image/png")
+    assert adapter.crossing(data) is data
 
 
 def test_the_base_class_is_no_adapter_of_the_catalog() -> None:

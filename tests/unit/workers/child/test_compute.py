@@ -191,3 +191,18 @@ def test_an_adapter_that_gives_up_on_an_input_that_is_wanted_has_failed_on_it() 
     slot = Slot()
     slot.echo.run = lambda batch: [Cancelled()] * len(batch)  # type: ignore[method-assign]
     assert isinstance(slot.run(texts(1))[0], ModelError)
+
+
+def test_what_crosses_is_as_the_adapter_says_and_an_error_of_that_fails_its_own_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def crossing(self: Echo, made: Written) -> str:
+        if made.text == "bad":
+            raise ValueError(made.text)
+        return made.text.upper()
+
+    monkeypatch.setattr(Echo, "crossing", crossing)
+    good, bad, cancelled = Slot().run([to_summarise(text) for text in ("good", "bad", "late")], lambda n: n == 2)
+    assert good == "GOOD"
+    assert isinstance(bad, ValueError)
+    assert isinstance(cancelled, Cancelled)
