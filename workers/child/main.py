@@ -13,8 +13,10 @@ module.
 from __future__ import annotations
 
 import functools
+import io
 import logging
 import os
+import sys
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, assert_never
 
@@ -55,6 +57,15 @@ SIDECAR_ENDS_WITHIN_S = 0.3
 _child: ChildState | None = None
 
 
+def print_at_once() -> None:
+    """Let what an adapter or its model prints be in the log at once, also when the process is killed after it.
+
+    Where the output is a file, Python keeps it in a buffer, and this process and its sidecar end without writing it.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+
+
 def begin(
     sidecar: SidecarMain, ends: ChildEnds, spec: SlotSpec, refused: frozenset[str], app: Celery, hostname: str
 ) -> None:
@@ -65,6 +76,7 @@ def begin(
     global _child
     ends.parents_link.close()
     ends.parents_line.close()
+    print_at_once()
     link = ends.link
     life = Lifecycle(lambda state: None if state in NOT_SENT else link.send(StateEntered(state)))
     try:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -192,3 +194,11 @@ def _lives(pid: int) -> bool:
         return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_what_a_model_prints_is_in_the_log_though_its_process_is_killed(tmp_path: Path) -> None:
+    code = "import os; from workers.child.main import print_at_once; print_at_once(); print('loaded'); os._exit(1)"
+    quiet = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with (tmp_path / "log").open("w") as log:
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=quiet, stdout=log, timeout=GIVE_UP_S)
+    assert (tmp_path / "log").read_text() == "loaded\n"
