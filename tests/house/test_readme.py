@@ -1,4 +1,7 @@
-"""README is short, and its translation says the same: as many headings, the same commands and code, the same links."""
+"""README is short, its adapter is one, and its translation says the same: headings, commands and code, links, rows.
+
+What its commands print is tried in `tests/acceptance/pages/test_pages.py`.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.pages.blocks import blocks
+from tests.unit.workers.conformance.checked import entry_of, here, install, lines_of, wrong
 
 ROOT = Path(__file__).resolve().parents[2]
 README, TRANSLATED = ROOT / "README.md", ROOT / "README.vi.md"
@@ -29,6 +33,17 @@ def levels(page: Path) -> list[int]:
 def test_the_readme_is_read_in_five_minutes() -> None:
     words = len(README.read_text("utf-8").split())
     assert words <= MOST_WORDS, f"README.md has {words} words: move something to a page of docs/"
+
+
+def test_the_adapter_that_it_shows_passes_the_check_of_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = [block.text for block in blocks(README.read_text("utf-8")) if "InferenceAdapter" in block.text]
+    (tmp_path / "shown_in_readme.py").write_text(code[0], "utf-8")
+    install(tmp_path, {"shown": "shown_in_readme:Sums"})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    entry = entry_of("shown")
+    lines = lines_of(here(entry), entry)
+    assert not wrong(lines)
+    assert "batch = singles" in lines
 
 
 def test_the_translation_has_the_same_headings() -> None:
