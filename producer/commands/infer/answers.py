@@ -37,13 +37,18 @@ class AnswerTarget:
     is_folder: bool = False
 
 
-def answer_target(given: str | None, are_many: bool) -> AnswerTarget:
-    """What `-o` says; raises `InvalidInput` if it cannot be written. Makes a folder for many answers."""
+def answer_target(given: str | None, are_many: bool, sources: Sequence[Path] = ()) -> AnswerTarget:
+    """What `-o` says; raises `InvalidInput` if it cannot be written, or is one of the files `sources` that are read.
+
+    Makes a folder for many answers.
+    """
     if given is None or given == STREAM:
         return AnswerTarget(None)
     path = Path(given)
     if not (path.is_dir() or given.endswith("/")):
         check_place(path)
+        if path.exists() and any(path.samefile(source) for source in sources):
+            raise InvalidInput(f"-o: {given} is a file of the input; name another")
         return AnswerTarget(path)
     if not are_many:
         raise InvalidInput(f"-o: {given} is a folder; name a file in it")

@@ -51,12 +51,12 @@ STANDARD_INPUT = "-"
 LIST = "[]"
 """The end of a field's name whose value is a list, even if it has one file."""
 
-FieldPaths = Mapping[str, Path | IO[bytes] | list[Path]]
+FieldPaths = Mapping[str, Path | IO[bytes] | list[Path | IO[bytes]]]
 
 
 @click.command()
 @click.argument("model", metavar="MODEL")
-@click.argument("given", nargs=-1, metavar="INPUT…")
+@click.argument("given", nargs=-1, metavar="[INPUT]…")
 @click.option(
     "--file", "files", multiple=True, metavar="NAME=PATH", help="A file for the input's field NAME; NAME[] is a list."
 )
@@ -87,7 +87,8 @@ def infer(
     local_slots = options.local_slots(local, slots, DEFAULT_SLOTS)
     inputs = read_inputs(given, are_files_given=bool(files))
     paths = _paths(files, is_read=STANDARD_INPUT in given)
-    where = answer_target(target, inputs.are_many)
+    read = [*inputs.sources, *(one for paths_of in paths.values() for one in _each(paths_of))]
+    where = answer_target(target, inputs.are_many, read)
     session = Session(model, local_slots)
     session.check()
     asked = _Asked(model, inputs, paths, {"variant": variant, "timeout_s": timeout_s}, where, as_json)
@@ -114,6 +115,11 @@ def _paths(given: Sequence[str], is_read: bool) -> FieldPaths:
         found.setdefault(name, []).append(sys.stdin.buffer if path == STANDARD_INPUT else Path(path))
     lists = {name.removesuffix(LIST): paths for name, paths in found.items() if len(paths) > 1 or name.endswith(LIST)}
     return {**{name: paths[0] for name, paths in found.items() if not name.endswith(LIST)}, **lists}
+
+
+def _each(given: Path | IO[bytes] | list[Path | IO[bytes]]) -> Sequence[Path]:
+    """The paths among these."""
+    return [one for one in (given if isinstance(given, list) else [given]) if isinstance(one, Path)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ class Inputs:
     values: Sequence[Any]
     are_many: bool
     title: str = ""
+    sources: Sequence[Path] = field(default=(), compare=False)
+    """The files that they were read from."""
 
 
 def read_inputs(given: Sequence[str], are_files_given: bool = False) -> Inputs:
@@ -44,7 +46,8 @@ def read_inputs(given: Sequence[str], are_files_given: bool = False) -> Inputs:
     found = [_read(word) for word in given]
     values = [value for one in found for value in one.values]
     title = found[0].title if len(found) == 1 else ""
-    return Inputs(values, len(found) > 1 or found[0].are_many, title)
+    sources = [path for one in found for path in one.sources]
+    return Inputs(values, len(found) > 1 or found[0].are_many, title, sources)
 
 
 def _read(word: str) -> Inputs:
@@ -52,10 +55,10 @@ def _read(word: str) -> Inputs:
         return _document_or_lines(_decoded(sys.stdin.buffer.read(), STANDARD_INPUT), STANDARD_INPUT)
     if Path(word).suffix.lower() in LINES:
         path = Path(word.removeprefix("@"))
-        return Inputs(list(_lines(_content(path), str(path))), are_many=True, title=path.stem)
+        return Inputs(list(_lines(_content(path), str(path))), are_many=True, title=path.stem, sources=[path])
     if word.startswith("@"):
         path = Path(word.removeprefix("@"))
-        return Inputs([_parsed(_content(path), str(path))], are_many=False)
+        return Inputs([_parsed(_content(path), str(path))], are_many=False, sources=[path])
     return Inputs([_argument(word)], are_many=False)
 
 

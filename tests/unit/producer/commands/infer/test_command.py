@@ -67,7 +67,19 @@ def test_lines_are_one_job_that_is_taken_up_again(infer: Any, redis_client: redi
 
 
 def test_a_field_with_one_file_is_a_list_where_its_name_says_so(infer: Any, redis_client: redis.Redis) -> None:
-    infer("ask", "--file", "image=x.png", "--file", "one[]=x.png", "--file", "two[]=x.png", "--file", "two[]=in.jsonl")
+    infer(
+        "ask",
+        "--file",
+        "image=x.png",
+        "--file",
+        "one[]=x.png",
+        "--file",
+        "two[]=x.png",
+        "--file",
+        "two[]=in.jsonl",
+        "-o",
+        "a.json",
+    )
     [(_, fields)] = sent(redis_client, "ask")
     assert {name: type(value) for name, value in fields["input"].items()} == {"image": str, "one": list, "two": list}
     assert fields["input"]["one"] == [fields["input"]["image"]] == fields["input"]["two"][:1]
@@ -126,6 +138,8 @@ def test_standard_input_is_an_input_or_a_file(
         (["ask", '{"image": "a"}', "--file", "image=x.png"], "image: is in the input and among the files"),
         (["ask", "1", "--variant", "a"], "variant: 'ask' is one model, and has no variants"),
         (["ask", "1", "-o", "."], "-o: . is a folder; name a file in it"),
+        (["ask", "in.jsonl", "-o", "./in.jsonl"], "-o: ./in.jsonl is a file of the input; name another"),
+        (["ask", "--file", "image=x.png", "-o", "x.png"], "-o: x.png is a file of the input; name another"),
         (["ask", "1", "-o", "no/a.json"], "-o: there is no folder no; make it, or name another"),
         (["ask", "1", "--slots", "2"], "--slots: only with --local; else the workers that run have their own slots"),
         (["ask", "1", "--timeout", "0"], "timeout_s: "),
