@@ -28,7 +28,10 @@ from tests.fixtures.waiting import WaitUntil
 from tests.fixtures.workers import StartPair
 
 CATALOG = '[models.quick]\nadapter = "rehearsal"\nvoices = ["vi"]\n'
-TASKS = {"speech.paragraph": "quick", "speech.chapter": "flow", "speech.book": "flow"}
+TASKS = {
+    "speech.paragraph": "quick", "speech.chapter": "flow", "speech.book": "flow", "infer.one": "quick",
+    "infer.map": "flow",
+}  # fmt: skip
 FINAL = ("SUCCESS", "FAILURE", "REVOKED")
 LIMIT_S = 20.0
 fuzz = settings(
@@ -37,7 +40,7 @@ fuzz = settings(
 
 FIELDS = (
     "text", "text_ref", "model", "voice", "speed", "title", "max_chars", "pause_s", "sentence_pause_s",
-    "parallel_paragraphs", "parallel_chapters", "chapters", "job", "part",
+    "parallel_paragraphs", "parallel_chapters", "chapters", "job", "part", "input", "inputs", "variant", "craft",
 )  # fmt: skip
 
 words = st.text(st.characters(codec="utf-8"), max_size=40)

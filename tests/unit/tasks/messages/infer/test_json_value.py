@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.messages.infer.json_value import MOST_DEPTH, NotJson, place_of, plain, plain_with_size, text_of
 
@@ -90,3 +92,32 @@ def test_other_types_are_turned_into_json_once() -> None:
 def test_a_place_is_one_short_line_whatever_the_keys_are() -> None:
     assert place_of("input", []) == "input"
     assert place_of("input", ["a", 3, "b c", "x\ny", "", "k" * 50]) == ("input.a.3.'b c'.'x\\ny'.''." + "k" * 39 + "…")
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(max_size=2)
+anything = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text() | st.integers() | st.none(), inner),
+    max_leaves=12,
+)
+
+
+def refusal(value: Any) -> str:
+    try:
+        plain_with_size(value, "input")
+    except NotJson as exc:
+        return str(exc)
+    return ""
+
+
+@given(anything)
+def test_whatever_is_given_becomes_json_that_reads_as_itself_or_is_refused_in_one_line(value: Any) -> None:
+    if said := refusal(value):
+        assert said.startswith("input")
+        assert said.isprintable()
+        return
+    found, size = plain_with_size(value, "input")
+    text = text_of(value, "input")
+    assert json.loads(text) == found
+    assert size == len(text.encode())
+    assert plain(found, "input") == found

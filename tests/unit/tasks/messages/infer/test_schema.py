@@ -7,6 +7,8 @@ import logging
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tasks.errors import InvalidInput
 from tasks.messages.infer import schema
@@ -91,3 +93,31 @@ def test_the_files_of_an_input_are_found_wherever_they_are() -> None:
     assert schema.files_named('{"type": "string"}', "m", "file/a.bin") == []
     whole = '{"type": "string", "format": "slotline-file"}'
     assert schema.files_named(whole, "m", "file/a.bin") == [NamedFile("input", "file/a.bin", None)]
+
+
+leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+values = st.recursive(
+    leaves,
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from([*SCHEMA["properties"], "x\n"]), inner)  # type: ignore[misc]
+    ),
+    max_leaves=12,
+)
+
+
+def refusal(value: Any) -> str:
+    try:
+        check(value)
+    except InvalidInput as exc:
+        return str(exc)
+    return ""
+
+
+@given(values)
+def test_whatever_json_is_given_passes_or_is_refused_in_one_short_line(value: Any) -> None:
+    if said := refusal(value):
+        assert said.startswith("input")
+        assert len(said.splitlines()) == 1
+        assert len(said) < 600
+    else:
+        schema.files_named(json.dumps(SCHEMA), "m", value)

@@ -63,6 +63,15 @@ NAMES: list[tuple[str, Mapping[str, Any], Mapping[str, Any] | tuple[str, Mapping
         (input_payload("Some", {"text": "Some words.", "max_length": 8}), {"craft": "summary"}),
         "summary/a8/a8b4d720052a29e2d4ad3bfe48c1868af2c9de34d42efe34f95f996905f3d4bc.txt",
     ),
+    (
+        "infer", {"gives": "answer"}, {"input": {"b": [1.5, None], "a": "chữ"}},
+        "infer/3d/3d5c1aac38edb9ed1382137331b69ef78544b303cd620c9273f464e8fd988cdf.bin",
+    ),
+    (
+        "infer", {"gives": "answer"},
+        (input_payload("{", {"input": {"a": "chữ", "b": [1.5, None]}}), {"craft": "infer"}),
+        "infer/3d/3d5c1aac38edb9ed1382137331b69ef78544b303cd620c9273f464e8fd988cdf.bin",
+    ),
 ]  # fmt: skip
 
 
