@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 NO_EXAMPLES = 'the adapter has none; add inputs that it can compute to its class: examples = [{"text": "a"}]'
 
+VARIED = 3
+"""Of so many examples of an adapter other inputs are made."""
+
 KEPT_BYTES = 1024
 """A JSON output that is not longer is kept in the artifact's details too."""
 
@@ -77,13 +80,14 @@ class InferCraft(SlotCraft[InferRequest, Any]):
         return data, {"media_type": JSON_TYPE, **kept}
 
     def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
-        """The adapter's own; made of its first one, such as its `input_model` forbids, and unusual ones."""
+        """The adapter's own; made of the first ones, such as its `input_model` forbids, and unusual ones."""
         good = list(getattr(adapter, "examples", ()))
         if adapter.input_model is None:
             return Examples(_inputs(good), _inputs(from_schema.ANYTHING), lacking=NO_EXAMPLES)
         schema = adapter.input_model.model_json_schema()
-        unusual = [one for first in good[:1] for one in from_schema.unusual(schema, first)]
-        forbidden = [one for first in good[:1] for one in from_schema.forbidden(schema, first)]
+        varied = good[:VARIED]
+        unusual = [one for given in varied for one in from_schema.unusual(schema, given)]
+        forbidden = [one for given in varied for one in from_schema.forbidden(schema, given)]
         return Examples(_inputs(good), _inputs(unusual), _inputs(forbidden), NO_EXAMPLES)
 
     def seen(self, made: Any) -> JSON:
@@ -99,7 +103,8 @@ class InferCraft(SlotCraft[InferRequest, Any]):
 
 
 def _inputs(values: Iterable[Any]) -> list[dict[str, Any]]:
-    return [{"input": value} for value in values]
+    """Each once, as fields of a request."""
+    return [{"input": value} for value in {repr(value): value for value in values}.values()]
 
 
 def _instance(declared: type[BaseModel], request: InferRequest) -> BaseModel:
