@@ -12,12 +12,13 @@ from workers.adapters import hardware
 from workers.slots import nvml
 
 MODEL_CLASSES = (
-    ("torch.nn.modules.module", "Module"),
     ("torch.nn.parameter", "Parameter"),
     ("onnxruntime.capi.onnxruntime_inference_collection", "InferenceSession"),
     ("ctranslate2", "Translator"),
 )
-"""Module and name of the classes whose objects are a model; those of packages that are not imported do not matter."""
+"""Module and name of the classes whose objects have a model's weights, if their packages are imported.
+
+Not torch's modules: libraries keep small ones for themselves (viettts a detector of speech)."""
 
 
 @dataclass(frozen=True)

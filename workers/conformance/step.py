@@ -63,6 +63,11 @@ class Checking:
             raise LeftOut("no example could be computed")
         return [(number, self.inputs.good[number], output) for number, output in self.outputs.items()]
 
+    def smallest(self) -> tuple[Example, Output]:
+        """Of those the one with the smallest artifact, for steps that only need one; raises `LeftOut` like them."""
+        _, example, output = min(self.computed(), key=lambda one: one[2].size_bytes)
+        return example, output
+
 
 @dataclass(frozen=True)
 class Step:

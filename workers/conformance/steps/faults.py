@@ -5,6 +5,7 @@ from __future__ import annotations
 from tasks.terminal.printable import counted, shortened
 from workers.conformance.example import Example
 from workers.conformance.failure import CallFailed, Failure
+from workers.conformance.looks import Output
 from workers.conformance.side import Lost
 from workers.conformance.step import Checking, LeftOut, Step, Wrong
 from workers.conformance.steps.computing import differ
@@ -42,25 +43,21 @@ def _refused(checking: Checking, given: Example) -> str:
 
 def alone(checking: Checking) -> str:
     """What is unusual, computed or not, costs itself alone in a batch."""
-    _, good, output = checking.computed()[0]
-    failed = 0
-    for given in checking.inputs.unusual:
-        failed += _costs_itself(checking, given, good, output.seen)
+    checking.smallest()
     if not checking.inputs.unusual:
         raise LeftOut("there is none to try")
+    failed = sum(_costs_itself(checking, given) for given in checking.inputs.unusual)
     return f"{counted(len(checking.inputs.unusual), 'unusual input')} beside good ones, {failed} failed alone"
 
 
-def _costs_itself(checking: Checking, given: Example, good: Example, seen: object) -> bool:
+def _costs_itself(checking: Checking, given: Example) -> bool:
     """Whether that input failed."""
     try:
         prepared = checking.slot.prepare(given)
-        beside = checking.slot.groups([given, good])
+        good, before = _beside(checking, given)
+        other = checking.slot.prepare(good)
     except CallFailed as exc:
         return _failed(given, exc.failure)
-    if len(beside) > 1:
-        good = given  # it never runs with others than its like
-    other = checking.slot.prepare(good)
     try:
         ran = checking.slot.run([other, prepared, other])
     except CallFailed as exc:
@@ -69,15 +66,22 @@ def _costs_itself(checking: Checking, given: Example, good: Example, seen: objec
     except Lost as exc:
         raise Wrong(f"{given.title}: {exc}") from None
     first, middle, last = ran.outcomes
-    for outcome in (first, last) if good is not given else ():
-        output = checking.slot.finish(good, outcome)
-        if found := differ(checking, checking.computed()[0][2], output):
+    for outcome in (first, last):
+        if before is not None and (found := differ(checking, before, checking.slot.finish(good, outcome))):
             raise Wrong(f"beside {given.title}, {good.title} gave another output: {found}")
     try:
         checking.unusual.append((given, checking.slot.finish(given, middle)))
     except CallFailed as exc:
         return _failed(given, exc.failure)
     return False
+
+
+def _beside(checking: Checking, given: Example) -> tuple[Example, Output | None]:
+    """A small good input that may run together with this one, and what became of it; else this one itself."""
+    for _, good, output in sorted(checking.computed(), key=lambda one: one[2].size_bytes):
+        if len(checking.slot.groups([given, good])) == 1:
+            return good, output
+    return given, None
 
 
 def _failed(given: Example, failure: Failure) -> bool:
@@ -98,7 +102,7 @@ def numbers(checking: Checking) -> str:
 
 def cancel(checking: Checking) -> str:
     """Whether an input that is cancelled is noticed in a running batch."""
-    _, given, output = checking.computed()[0]
+    given, output = checking.smallest()
     prepared = checking.slot.prepare(given)
     ran = checking.slot.run([prepared] * 3, cancelled=[1])
     first, unwanted, last = ran.outcomes

@@ -72,7 +72,7 @@ def memory(checking: Checking) -> str:
     while len(left) < 3 or (len(left) < LOADS and time.monotonic() - began < LOADS_WITHIN_S):
         checking.slot.load()
         if checking.outputs:
-            checking.slot.compute(checking.inputs.good[next(iter(checking.outputs))])
+            checking.slot.compute(checking.smallest()[0])
         left.append(checking.slot.unload())
     pairs = list(itertools.pairwise(left))
     host = min(after.host_bytes - before.host_bytes for before, after in pairs)

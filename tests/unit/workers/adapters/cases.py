@@ -51,8 +51,6 @@ class Case:
     """What an error about a missing file says of how to get it."""
     refusal: str = "text: "
     """How the error of `failing_text` begins."""
-    model: str = ""
-    """Where a loaded adapter holds its model."""
     path: str | None = None
 
     @property
@@ -95,7 +93,6 @@ CASES = [
         install="pip install 'slotline[viettts,onnx]' && pip install --no-deps viet-tts",
         folder="viettts_folder",
         weights=("speech_embedding.onnx", "speech_tokenizer.onnx", "llm.pt", "flow.pt", "hift.pt", "config.yaml"),
-        model="_engine",
     ),
     Case(
         "bart",
@@ -106,7 +103,6 @@ CASES = [
         install="pip install 'slotline[summary]'",
         folder="bart_folder",
         weights=("model.safetensors", "config.json", "tokenizer.json"),
-        model="_model",
     ),
     Case(
         "kokoro",
@@ -117,7 +113,6 @@ CASES = [
         install="pip install 'slotline[onnx]'",
         folder="tiny_kokoro_folder",
         weights=("model.onnx", "config.json"),
-        model="_speaker",
     ),
     Case(
         "kokoro",
@@ -128,7 +123,6 @@ CASES = [
         {"engine": "torch"},
         folder="tiny_kokoro_torch_folder",
         weights=("kokoro-v1_0.pth", "config.json"),
-        model="_speaker",
     ),
     Case(
         "lipsync",
@@ -141,7 +135,6 @@ CASES = [
         beside=("audio_encoder.onnx",),
         get_them="the training of SyncTalk 2D writes",
         refusal="sounds: ",
-        model="_maker",
     ),
 ]
 INSTALL = {"espeak": "pip install 'slotline[espeak]'"} | {case.adapter: case.install for case in CASES if case.install}

@@ -26,9 +26,9 @@ def test_each_fault_with_inputs_has_its_line(adapter: str) -> None:
 def test_an_adapter_for_any_model_is_tried_with_what_its_input_model_forbids() -> None:
     lines = lines_of(here(entry_of("Answers")), entry_of("Answers"))
     assert not wrong(lines)
-    # Each field missing, an unknown one, three wrong types, a number below and above its bounds and NaN, a file that is
-    # not there and one that is too long.
-    assert lines["bad input"].words.startswith("11 refused")
+    # Of both examples: each field missing, an unknown one, three wrong types, a number below and above its bounds and
+    # NaN, a file that is not there and one that is too long.
+    assert lines["bad input"].words.startswith("21 refused")
     assert lines["bad input in a batch"].mark is Mark.RIGHT
 
 

@@ -32,10 +32,10 @@ def test_a_model_that_is_alive_after_the_unload_is_named(monkeypatch: pytest.Mon
     slot = here(entry)
     slot.find()
     loaded = slot.load()
-    after = Memory(0, held=Counter(InferenceSession=2, Module=1))
+    after = Memory(0, held=Counter(InferenceSession=2, Parameter=1))
     monkeypatch.setattr(Slot, "unload", lambda self: after)
     monkeypatch.setattr(Slot, "unload_again", lambda self: after)
-    before = Memory(0, held=Counter(Module=1))
+    before = Memory(0, held=Counter(Parameter=1))
     found = Loaded(loaded.offer, loaded.revision, 0.0, before, after)
     with pytest.raises(Wrong, match="2 InferenceSession are still alive after it; set to None what holds the model"):
         unload(Checking(entry, slot, loaded=found))
