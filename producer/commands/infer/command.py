@@ -233,6 +233,7 @@ class _Asking:
     def _print(self, client: Client, outcomes: Outcomes) -> int:
         """The answers, and a line for each of the first that failed."""
         path, as_json = self._asked.target.path, self._asked.as_json
+        failed = [one for one in outcomes if isinstance(one, SlotlineError)]
         if path is not None and self._asked.target.is_folder:
             written = interrupt.call(functools.partial(write_files, client, outcomes, path))
             click.echo(f"{printable(str(path))}: {counted(written, 'file')}")
@@ -243,8 +244,8 @@ class _Asking:
             else:
                 write_lines(lines, path)
                 computed = sum(one.computed for one in outcomes if isinstance(one, InferResult))
-                click.echo(f"{printable(str(path))}: {counted(len(lines), 'answer')}, {computed:,} computed")
-        failed = [one for one in outcomes if isinstance(one, SlotlineError)]
+                about = f"{counted(len(lines) - len(failed), 'answer')}, {computed:,} computed"
+                click.echo(f"{printable(str(path))}: {about}{f', {len(failed):,} failed' if failed else ''}")
         for one in failed[:NAMED_FAULTS]:
             click.echo(one_line(f"slotline: {one}"), err=True)
         if len(failed) > NAMED_FAULTS:

@@ -63,7 +63,9 @@ def test_a_client_gets_values_bytes_and_the_answers_of_many(
     assert plain.get(timeout=GIVE_UP_S)["output"] == {"n": 1}
 
 
-def test_a_command_prints_values_and_says_which_inputs_failed(start_pair: StartPair, slotline: Slotline) -> None:
+def test_a_command_prints_values_and_says_which_inputs_failed(
+    start_pair: StartPair, slotline: Slotline, tmp_path: Path
+) -> None:
     start_pair("ask")
     assert slotline("infer", "ask", '{"text": "xin chào"}') == Said(0, '{"text": "xin chào"}\n', "")
     failed = slotline("infer", "ask", '{"text": "⚡error"}')
@@ -74,6 +76,8 @@ def test_a_command_prints_values_and_says_which_inputs_failed(start_pair: StartP
     records = [json.loads(line) for line in some.out.splitlines()]
     assert [record.get("output") for record in records] == [1, None, 3]
     assert records[1]["error"]["type"] == "ModelError"
+    written = slotline("infer", "ask", "1", '{"text": "⚡error"}', "3", "-o", tmp_path / "out.jsonl")
+    assert (written.status, written.out) == (1, f"{tmp_path}/out.jsonl: 2 answers, 0 computed, 1 failed\n")
 
 
 def test_a_command_of_many_inputs_goes_on_when_it_is_started_again(
