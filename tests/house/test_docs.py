@@ -36,7 +36,7 @@ COMMAND = re.compile(r"(?:^|[`\s])slotline ((?:[a-z]+(?:\\?\|[a-z]+)*)(?: [^`\n|
 MAKE = re.compile(r"(?:^|`)make ([a-z][a-z-]*)", re.M)
 KEY = re.compile(r"`(slotline:[a-z]+)[:`]")
 OTHERS_SETTINGS = {"CELERY_APP"}
-NOT_WRITTEN_YET = {"docs/upgrading.md", "docs/adapters.md"}
+NOT_WRITTEN_YET = {"docs/upgrading.md"}
 NOT_SLOTLINES = {"is", "and", "installed"}
 """Words that follow «slotline» in a sentence and are no commands."""
 
