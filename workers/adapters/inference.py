@@ -39,6 +39,9 @@ __all__ = [
 ]
 
 
+_LEAVES = frozenset({str, int, float, bool, type(None)})
+
+
 class Input(BaseModel):
     """A base for `input_model`: strict, so a text is no number; unknown fields, NaN and infinities are refused."""
 
@@ -130,7 +133,8 @@ def _without_tensors(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_tensors(one) for key, one in value.items()}
     if type(value) in (list, tuple):
-        return [_without_tensors(one) for one in value]
+        is_plain = set(map(type, value)) <= _LEAVES  # one look, because a list of numbers may be long
+        return value if is_plain else [_without_tensors(one) for one in value]
     return value.tolist() if hasattr(value, "tolist") and hasattr(value, "detach") else value
 
 

@@ -111,8 +111,9 @@ class Tensor:
 
 
 def test_a_tensor_never_crosses_to_the_other_process_and_an_array_does_as_it_is(adapter: Echo) -> None:
-    array = np.zeros(3)
-    made = adapter.crossing({"a": [Tensor(), (Tensor(), "x")], "array": array})
+    array, numbers = np.zeros(3), [0.5] * 1000
+    made = adapter.crossing({"a": [Tensor(), (Tensor(), "x")], "array": array, "numbers": numbers})
+    assert made["numbers"] is numbers, "a long list is not copied for it"
     assert made["a"] == [[1, 2], [[1, 2], "x"]]
     assert made["array"] is array
     data = Data(b"x", "image/png")
