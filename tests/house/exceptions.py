@@ -96,9 +96,3 @@ BLOCKS_NOT_RUN: dict[str, dict[str, str]] = {
 def blocks_not_run(page: str) -> frozenset[str]:
     """The first lines of the blocks of a page that no test runs."""
     return frozenset(BLOCKS_NOT_RUN.get(page, {}))
-
-
-PAGES_NOT_RUN_YET = {
-    "docs/tasks.md",
-}
-"""Pages that are not written in the form yet."""

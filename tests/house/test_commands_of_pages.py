@@ -12,7 +12,7 @@ import pytest
 
 from tests.fixtures.pages.blocks import Block, blocks, name_of, pages
 from tests.fixtures.pages.steps import Command, Python, first_line, steps
-from tests.house.exceptions import BLOCKS_NOT_RUN, PAGES_NOT_RUN_YET, blocks_not_run
+from tests.house.exceptions import BLOCKS_NOT_RUN, blocks_not_run
 
 PROGRAMS = (
     "slotline|celery|make|pip|uv|python3?|git|docker|npm|npx|huggingface-cli|curl|wget|redis-cli|redis-server|"
@@ -34,8 +34,6 @@ def place(page: Path, block: Block) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_each_command_of_a_page_is_run_or_listed(page: Path) -> None:
-    if name_of(page) in PAGES_NOT_RUN_YET:
-        return
     found = [block for block in blocks(page.read_text("utf-8")) if first_line(block) not in listed(page)]
     wrong = [
         place(page, block)
@@ -48,8 +46,6 @@ def test_each_command_of_a_page_is_run_or_listed(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_steps_of_a_page_are_in_the_form(page: Path) -> None:
-    if name_of(page) in PAGES_NOT_RUN_YET:
-        return
     found = steps(page.read_text("utf-8"), listed(page))
     for step in found:
         if isinstance(step, Python):

@@ -21,7 +21,7 @@ from tests.fixtures.pages.steps import Command, File, Python, Step, steps
 from tests.fixtures.pages.terminal import Terminal, Typed
 from tests.fixtures.ports import free_port
 from tests.fixtures.processes import LeftOver
-from tests.house.exceptions import PAGES_NOT_RUN_YET, blocks_not_run
+from tests.house.exceptions import blocks_not_run
 
 pytestmark = [pytest.mark.slow, pytest.mark.worker, pytest.mark.timeout(600)]
 
@@ -34,11 +34,6 @@ SHOWN_ONLY = re.compile(r"make (?=(?:check|test|test-fast|test-all|test-lowest|b
 def what_to_do(page: Path) -> list[Step]:
     """The page's steps."""
     return steps(page.read_text("utf-8"), blocks_not_run(name_of(page)))
-
-
-def is_run(page: Path) -> bool:
-    """Whether it tells its reader to do anything."""
-    return name_of(page) not in PAGES_NOT_RUN_YET and bool(what_to_do(page))
 
 
 class Reader:
@@ -114,7 +109,7 @@ def open_terminal(machine: Machine, tmp_path: Path, left_over: LeftOver) -> Iter
     assert left_over() == [], "the page's commands leave processes behind"
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if is_run(page)], ids=name_of)
+@pytest.mark.parametrize("page", [page for page in pages() if what_to_do(page)], ids=name_of)
 def test_a_new_user_does_what_the_page_says(
     page: Path, machine: Machine, open_terminal: Callable[[Path], Terminal]
 ) -> None:
