@@ -129,7 +129,11 @@ class Computes:
         if outcome is None:
             return _wrong("it returned None for an input; it has to be what the model made, or an error")
         try:
-            return pickle.dumps(outcome)
+            with calling("crossing", self._home):
+                crossing = self._made().crossing(outcome)
+            return pickle.dumps(crossing)
+        except CallFailed as exc:
+            return exc.failure
         except Exception as exc:  # each class has errors of its own
             return _wrong(f"what it returned cannot be sent to the other process: {exc}")
 

@@ -122,6 +122,21 @@ class TooFew(Right):
         return [self.one(batch[0])]
 
 
+class Crossing(Right):
+    """What its run returns cannot be pickled, and what crosses of it can."""
+
+    def one(self, item: list[str]) -> Any:
+        """A function."""
+        return lambda: Written(" ".join(item), len(item))
+
+    def crossing(self, made: Any) -> Any:
+        """What it gives; an error for a text of one word."""
+        written = made()
+        if written.tokens_read == 1:
+            raise ValueError("one word is no text")
+        return written
+
+
 class Nothing(Right):
     """It forgets to return."""
 

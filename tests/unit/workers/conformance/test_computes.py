@@ -46,6 +46,17 @@ def test_the_same_objects_run_twice(installed: object) -> None:
     assert [pickle.loads(one).text, pickle.loads(other).text] == ["A B", "A"]
 
 
+def test_what_crosses_is_what_the_adapter_makes_of_an_outcome_and_its_error_costs_one_input(installed: object) -> None:
+    made = Computes(entry_of("Crossing"), "cpu")
+    made.load()
+    first, second = made.run([packed("a", "b"), packed("c")]).outcomes
+    assert isinstance(first, bytes)
+    assert pickle.loads(first) == Written("a b", 2)
+    assert isinstance(second, Failure)
+    assert second.by == "crossing"
+    assert second.said.startswith("ValueError: one word is no text (broken.py line ")
+
+
 @pytest.mark.parametrize(
     ("adapter", "words"),
     [("NoOffer", "it has to return an Offer"), ("WithoutPackage", "No module named 'nosuchpackage'")],
