@@ -38,6 +38,7 @@ def test_of_real_workers_the_healthy_are_counted_and_a_frozen_one_is_named(
     said = slotline("doctor")
     assert wrong(said) == []
     assert "2 healthy: 1 of flow, 1 of model" in said.out
+    assert "slotline, and this is" not in said.out, "these workers have told their version"
     slot.signal(signal.SIGSTOP)
     frozen = wait_until(lambda: wrong(slotline("doctor")), what="a worker without heartbeats")
     assert len(frozen) == 1

@@ -83,6 +83,9 @@ def test_with_the_least_rights_workers_and_every_command_do_their_work(
     assert process.wait() == 0
     assert json.loads(process.log())["models"][0]["model"] == "reader"
     assert refused(raw_redis) == []
+    doctor = slotline("doctor")  # it looks at the rights of workers, too, which Redis notes
+    assert doctor.status == 0, doctor.out
+    assert "jobs can be sent from here, but the Redis user" in doctor.out
 
 
 def test_a_right_that_is_taken_away_is_named_and_when_it_is_back_the_work_goes_on(
