@@ -32,6 +32,7 @@ journal = "{journal}"
 
 FATAL = """
 import os
+import sys
 
 from workers.adapters.rehearsal import Rehearsal
 
@@ -42,11 +43,16 @@ class EndsItsReader:
 
 
 class Fatal(Rehearsal):
+    def prepare(self, item):
+        if "made ready" in item.text:
+            sys.exit("a library that does not like its input")
+        return super().prepare(item)
+
     def run(self, batch):
         made = super().run(batch)
-        return [EndsItsReader() if "poison" in one.text else sound for one, sound in zip(batch, made)]
+        return [EndsItsReader() if "in its result" in one.text else sound for one, sound in zip(batch, made)]
 """
-"""An adapter whose result for a poisonous text ends the process that reads it, which is the sidecar."""
+"""An adapter whose poisonous texts end the process that reads their results, the sidecar, or ask it to end."""
 
 ADDRESS_SPACE_KIB = 3 * 1024 * 1024
 HOG = "⚡hog=4096"
@@ -117,8 +123,21 @@ def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_live
     assert slot.returncode is None, "its parent is the same process as before"
 
 
-def test_a_result_that_ends_the_process_beside_the_model_counts_and_fails_alone(
-    use_catalog: UseCatalog, client: Client, start_pair: StartPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("poison", "reason"),
+    [
+        ("in its result", "its worker died in all 3 attempts.*while its result was put away"),
+        ("as it is made ready", "SystemExit: a library that does not like its input"),
+    ],
+)
+def test_what_ends_the_process_beside_the_model_or_would_fails_alone(
+    use_catalog: UseCatalog,
+    client: Client,
+    start_pair: StartPair,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    poison: str,
+    reason: str,
 ) -> None:
     (tmp_path / "fatal.py").write_text(FATAL)
     metadata = tmp_path / "fatal-1.0.dist-info"
@@ -128,8 +147,8 @@ def test_a_result_that_ends_the_process_beside_the_model_counts_and_fails_alone(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     use_catalog(CATALOG.format(journal=tmp_path / "journal").replace("rehearsal", "fatal"))
     slot = start_pair("poisoned")[1]
-    job = client.submit_chapter(chapter_with("in its result"), model="poisoned")
-    with pytest.raises(PartsFailed, match="its worker died in all 3 attempts.*while its result was put away") as caught:
+    job = client.submit_chapter(chapter_with(poison), model="poisoned")
+    with pytest.raises(PartsFailed, match=reason) as caught:
         job.wait(LIMIT_S)
     assert_only_the_poison_failed(client, job.id, caught.value)
     assert slot.returncode is None

@@ -22,13 +22,13 @@ logger = logging.getLogger(__name__)
 
 
 def run(sidecar: SidecarState) -> None:
-    """Hear the parent until it has died; then, and after an error of slotline itself, end the process."""
+    """Hear the parent until it has died; then, and after any other error, end the process."""
     try:
         while True:
             hear(sidecar, sidecar.parent.receive())
     except LinkClosed:
         pass
-    except Exception:  # the boundary of the thread
+    except BaseException:  # the boundary of the thread; a SystemExit would end it without a word
         logger.exception("the sidecar does not understand its parent any more")
     os._exit(FAILED)
 

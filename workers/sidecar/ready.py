@@ -41,12 +41,12 @@ logger = logging.getLogger(__name__)
 
 
 def run(sidecar: SidecarState) -> None:
-    """Make batches ready until the child has died; an error of slotline itself ends the process."""
+    """Make batches ready until the child has died; any other error ends the process."""
     try:
         while (batch := sidecar.incoming.next()) is not None:
             Readying(sidecar, batch).run()
             finish_recalls(sidecar)
-    except Exception:  # the boundary of the thread
+    except BaseException:  # the boundary of the thread; a SystemExit would end it without a word
         logger.exception("the sidecar cannot make batches ready any more")
         os._exit(FAILED)
 

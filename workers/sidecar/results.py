@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def run(sidecar: SidecarState) -> None:
-    """Hear the child until it has died; an error of slotline itself ends the process."""
+    """Hear the child until it has died; any other error ends the process."""
     try:
         while True:
             hear(sidecar, receive(sidecar))
@@ -31,7 +31,7 @@ def run(sidecar: SidecarState) -> None:
         sidecar.known.close()  # first: whoever hears that the child has gone waits for the thread that may ask
         sidecar.storing.wait()
         sidecar.done.put(ChildGone())
-    except Exception:  # the boundary of the thread
+    except BaseException:  # the boundary of the thread; a SystemExit would end it without a word
         logger.exception("the sidecar does not understand its child any more")
         os._exit(FAILED)
 

@@ -45,7 +45,7 @@ class KnownModel:
         """Whether a registry's model has other files now than it was loaded from, or none."""
         return bool(self.mark) and mark_of(Path(str(self.entry.path))) != self.mark
 
-    def reason_of(self, error: Exception) -> Exception:
+    def reason_of(self, error: BaseException) -> BaseException:
         """Why an input failed here: the error, or that the model's files were replaced; then it is made again later."""
         if isinstance(error, InvalidInput) or getattr(error, "retryable", False) or not self.is_replaced:
             return error

@@ -187,7 +187,7 @@ def _look(model: KnownModel, requests: Sequence[BatchRequest]) -> tuple[list[Wor
             found = None if name in wanted else made.get(name) or artifacts.store().find(name)
             if found is None and name not in wanted:
                 wanted[name] = part, _prepared(model, part), []
-        except Exception as exc:  # the failure of one input only
+        except (Exception, SystemExit) as exc:  # the failure of one input only; the adapter's code may call sys.exit
             outcomes[request.index] = _unreadable(request.call, model.reason_of(exc))
             continue
         if found is None:
@@ -221,7 +221,7 @@ def _was_begun(work: Work) -> bool:
     return any(request.runs for request in work.requests)
 
 
-def _unreadable(call: Call, error: Exception) -> Failed:
+def _unreadable(call: Call, error: BaseException) -> Failed:
     if not isinstance(error, SlotlineError):
         logger.error("%s[%s] cannot be read", call.task, call.task_id, exc_info=error)
     return Failed(as_slotline_error(error), 0)

@@ -111,7 +111,7 @@ def _store(computed: Computed) -> Outcome:
         finished = work.model.adapter.finish(work.part, result) if work.model else result
         made = artifacts.store().put_bytes(work.artifact, *craft.encode(finished))
         return Done(made, computed=True, attempt=work.attempt)
-    except Exception as exc:  # the failure of one input only
+    except (Exception, SystemExit) as exc:  # the failure of one input only; the adapter's code may call sys.exit
         if not isinstance(exc, SlotlineError):
             logger.exception("the result of «%.40s» could not be stored", work.part.words())
         return Failed(as_slotline_error(work.model.reason_of(exc) if work.model else exc), work.attempt)
