@@ -70,14 +70,14 @@ class InferCraft(SlotCraft[InferRequest, Any]):
         Raises `ModelError` for what is neither, and names the place in it.
         """
         if isinstance(made, Data):
-            return _bytes_of(made), {"media_type": made.media_type}
+            data = _bytes_of(made)
+            return data, {"media_type": made.media_type, **_kept(data, made.media_type)}
         try:
             text = text_of(made, "output", _as_json)
         except NotJson as exc:
             raise ModelError(str(exc)) from None
         data = text.encode()
-        kept = {"output": json.loads(data)} if len(data) <= KEPT_BYTES else {}
-        return data, {"media_type": JSON_TYPE, **kept}
+        return data, {"media_type": JSON_TYPE, **_kept(data, JSON_TYPE)}
 
     def examples(self, adapter: AnyAdapter, offer: Offer) -> Examples:
         """The adapter's own; made of the first ones, such as its `input_model` forbids, and unusual ones."""
@@ -151,6 +151,20 @@ def _bytes_of(made: Data) -> bytes:
     if not (isinstance(made.media_type, str) and _MEDIA_TYPE.fullmatch(made.media_type)):
         raise ModelError(f"output: {made.media_type!r:.80} is no media type; an example: image/png")
     return bytes(made.data)
+
+
+def _kept(data: bytes, media_type: str) -> Mapping[str, JSON]:
+    """The output itself, if it is short JSON; raises `ModelError` if the bytes are none, though their type says so."""
+    if media_type != JSON_TYPE:
+        return {}
+    try:
+        value = json.loads(data)
+        text_of(value, "output")
+    except NotJson as exc:
+        raise ModelError(str(exc)) from None
+    except (ValueError, RecursionError) as exc:
+        raise ModelError(f"output: its bytes are not JSON, as {JSON_TYPE} says: {exc}") from None
+    return {"output": value} if len(data) <= KEPT_BYTES else {}
 
 
 def _as_json(value: Any) -> Any:

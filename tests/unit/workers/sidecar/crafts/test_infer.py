@@ -118,6 +118,9 @@ def test_bytes_have_their_media_type() -> None:
         (b"raw", "output: a value of the type bytes is not JSON"),
         (Data("text", "text/plain"), "output: the data of Data are bytes, not str"),  # type: ignore[arg-type]
         (Data(b"x", "picture"), "output: 'picture' is no media type; an example: image/png"),
+        (Data(b"x", "application/json"), "output: its bytes are not JSON, as application/json says: "),
+        (Data(b"\xff", "application/json"), "output: its bytes are not JSON, as application/json says: "),
+        (Data(b"[1, NaN]", "application/json"), "output.1: NaN is not JSON"),
         (Data(b"x", "a/b\r\nc: d"), r"output: 'a/b\r\nc: d' is no media type"),
     ],
 )
