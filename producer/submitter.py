@@ -55,7 +55,7 @@ class Submitter:
         request is one message to the model's own queue, with a higher priority than parts of jobs, and has no record.
         Raises `IdInUse` if `job_id` belongs to another request.
         """
-        job_id = str(uuid.uuid4()) if job_id is None else job_id
+        is_own, job_id = job_id is None, str(uuid.uuid4()) if job_id is None else job_id
         task_id.check(job_id)
         offer = self._check(request)
         self.check_store("nothing was sent")
@@ -63,7 +63,8 @@ class Submitter:
             check_files(self.store, [request], offer)
         words, sizes = (request.words(), request.input_sizes()) if isinstance(request, JobRequest) else ("", ())
         request = request.by_reference(self.store.put_text)
-        self._check_id(job_id, request)
+        if not is_own:
+            self._check_id(job_id, request)
         if isinstance(request, JobRequest):
             self._send_job(request, job_id, words, sizes)
         else:
