@@ -9,9 +9,11 @@ import re
 
 import click
 import pytest
+from celery.app.control import Control
 from celery.bin.celery import celery
 from celery.bin.worker import worker
 from celery.worker.control import Panel
+from click.testing import CliRunner
 
 import workers
 from tests.fixtures.celery_page import COMMANDS, GLOBAL_OPTIONS, HEADINGS, OPTIONS, rows
@@ -41,3 +43,21 @@ def test_each_row_says_for_both_kinds_of_workers_whether_it_works() -> None:
     for row in [row for heading in HEADINGS for row in rows(heading)]:
         for said in (row.slot, row.flow):
             assert re.match("works|refused: |refused, except ", said), row.names
+
+
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")
+@pytest.mark.parametrize(
+    ("answers", "status"),
+    [
+        ([{"voice@studio": {"error": "pool_grow: refused"}}], 0),
+        ([{"voice@studio": {"ok": "pool will grow"}}], 0),
+        ([], 69),
+    ],
+    ids=["refused", "done", "nobody"],
+)
+def test_the_status_of_celery_control_does_not_tell_a_refusal(
+    answers: list[object], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Control, "broadcast", lambda *_, **__: answers)
+    said = CliRunner().invoke(celery, ["-A", "workers", "control", "pool_grow", "2"])
+    assert said.exit_code == status, said.output
