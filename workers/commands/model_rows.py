@@ -1,6 +1,7 @@
 """What each table of the catalog is on this machine: its files, its packages, and the slots that there is room for.
 
-Changes nothing, loads nothing and imports nothing heavy. Unless it is asked to verify, it reads no weights.
+Changes nothing, loads nothing and imports nothing heavy. Unless it is asked to verify, it reads no weights. A fault in
+an adapter's own code costs its own row.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from tasks.catalog import ID, ModelEntry
 from tasks.errors import MissingExtra, ModelLoadError, SlotlineError
-from tasks.terminal.printable import counted
+from tasks.terminal.printable import counted, one_line
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter
 from workers.pull.installed import Installed, State, look
@@ -111,8 +112,8 @@ def row(
     adapter: AnyAdapter | None = None
     try:
         adapter = adapter_of(entry, "cpu")
-    except SlotlineError as exc:
-        there, why, found = There.WRONG, str(exc), Installed(State.ABSENT)
+    except Exception as exc:  # the boundary to the adapter's own code
+        there, why, found = There.WRONG, _said(exc, "__init__"), Installed(State.ABSENT)
     else:
         there, why, found = _files(entry, adapter, verify)
     return Row(
@@ -164,15 +165,14 @@ def _checked(entry: ModelEntry, adapter: AnyAdapter, there: There) -> tuple[Ther
         adapter.check_files()
     except ModelLoadError as exc:
         return There.NOT_WHOLE, _without_place(entry, exc)
+    except Exception as exc:  # the boundary to the adapter's own code
+        return There.NOT_WHOLE, _said(exc, "check_files")
     return there, ""
 
 
 def _get_it(entry: ModelEntry, adapter: AnyAdapter) -> str:
     """How to get what is missing, in the adapter's words."""
-    with contextlib.suppress(ModelLoadError):
-        adapter.check_files()
-        return f"there is nothing at {entry.path}"
-    return _checked(entry, adapter, There.MISSING)[1]
+    return _checked(entry, adapter, There.MISSING)[1] or f"there is nothing at {entry.path}"
 
 
 def _registry(entry: ModelEntry, adapter: AnyAdapter) -> tuple[There, str]:
@@ -184,6 +184,8 @@ def _registry(entry: ModelEntry, adapter: AnyAdapter) -> tuple[There, str]:
         names = [path for path in paths if path.exists() and adapter.is_model(path)]
     except OSError as exc:
         return There.MISSING, f"{folder}: {exc.strerror}"
+    except Exception as exc:  # the boundary to the adapter's own code
+        return There.NOT_WHOLE, _said(exc, "is_model")
     return (There.THERE if names else There.MISSING), counted(len(names), "model")
 
 
@@ -192,6 +194,8 @@ def _lacking(entry: ModelEntry, adapter: AnyAdapter) -> str:
         adapter.check_packages()
     except MissingExtra as exc:
         return _without_place(entry, exc)
+    except Exception as exc:  # the boundary to the adapter's own code
+        return _said(exc, "check_packages")
     return ""
 
 
@@ -219,6 +223,11 @@ def _sizes(place: Path) -> Iterator[int]:
         for name in names:
             with contextlib.suppress(OSError):  # a link that leads nowhere
                 yield os.stat(os.path.join(folder, name)).st_size
+
+
+def _said(error: Exception, method: str) -> str:
+    """Slotline's errors as they are; others with the adapter's method and their class."""
+    return str(error) if isinstance(error, SlotlineError) else one_line(f"{method}: {type(error).__name__}: {error}")
 
 
 def _without_place(entry: ModelEntry, error: SlotlineError) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tasks.catalog import parse
+from workers.adapters.rehearsal import Rehearsal
 from workers.commands.model_rows import Row, There, available, row
 from workers.pull import manifest
 from workers.pull.manifest import FileRecord, Manifest
@@ -84,6 +85,37 @@ def test_a_wrong_table_says_why_and_hides_no_other(tmp_path: Path) -> None:
     assert found.there is There.WRONG
     assert "line 1: [models.m] adapter: there is no adapter 'espeek'; did you mean 'espeak'?" in found.why
     assert found.fields()["packages"] is None
+
+
+FAULTS = {
+    "__init__": (There.WRONG, "__init__: AttributeError: no such thing here"),
+    "check_files": (There.NOT_WHOLE, "check_files: AttributeError: no such thing here"),
+    "check_packages": (There.NO_WEIGHTS, "check_packages: AttributeError: no such thing here"),
+}
+
+
+@pytest.mark.parametrize("method", FAULTS)
+def test_a_fault_of_an_adapters_own_code_costs_its_own_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def raise_it(*_: object) -> None:
+        raise AttributeError("no such thing\nhere")
+
+    monkeypatch.setattr(Rehearsal, method, raise_it)
+    found = one(tmp_path, 'adapter = "rehearsal"')
+    assert (found.there, found.why or found.install) == FAULTS[method]
+
+
+def test_a_fault_of_what_tells_a_registrys_models_costs_its_own_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raise_it(path: Path) -> bool:
+        raise AttributeError("no such thing")
+
+    (tmp_path / "voices" / "anna").mkdir(parents=True)
+    monkeypatch.setattr(Rehearsal, "is_model", staticmethod(raise_it))
+    found = one(tmp_path, 'adapter = "rehearsal"\npath = "voices/{id}"')
+    assert (found.there, found.why) == (There.NOT_WHOLE, "is_model: AttributeError: no such thing")
 
 
 def test_packages_that_lack_are_named_with_their_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
