@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks.catalog import ModelEntry
+from tasks.messages.infer import INFER
 from tasks.terminal.printable import counted
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter, Offer, never_cancelled
@@ -126,7 +127,7 @@ class Computes:
     def _packed(self, outcome: Any) -> bytes | Failure:
         if isinstance(outcome, BaseException):
             return failure_of(outcome, "run", self._home)
-        if outcome is None:
+        if outcome is None and self._made().craft != INFER.name:  # there it is JSON's null
             return _wrong("it returned None for an input; it has to be what the model made, or an error")
         try:
             with calling("crossing", self._home):

@@ -12,6 +12,7 @@ from pathlib import Path
 from tasks.errors import InvalidInput, OutOfMemory, SlotlineError
 from workers.adapters.base import Cancelled
 
+HERE = Path(__file__).parent
 LONGEST = 300
 """How many characters of an error are shown."""
 
@@ -82,10 +83,10 @@ def calling(by: str, home: Path | None = None) -> Iterator[None]:
 
 
 def _place(exc: BaseException, home: Path | None) -> str:
-    """The innermost line in the adapter's own code; else the innermost line of all."""
+    """The innermost line in the adapter's own code; else the innermost line of all, but none of these checks."""
     if isinstance(exc, SyntaxError) and exc.filename:
         return f"{Path(exc.filename).name} line {exc.lineno}"
-    frames = traceback.extract_tb(exc.__traceback__)
+    frames = [one for one in traceback.extract_tb(exc.__traceback__) if Path(one.filename).parent != HERE]
     own = [one for one in frames if home is not None and Path(one.filename).is_relative_to(home)]
     found = (own or frames)[-1:]
     return f"{Path(found[0].filename).name} line {found[0].lineno}" if found else ""

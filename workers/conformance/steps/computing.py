@@ -83,6 +83,6 @@ def differ(checking: Checking, one: Output, other: Output) -> str:
 
 STEPS = (
     Step(TWICE, twice, (INPUTS,)),
-    Step(UNCHANGED, unchanged, (INPUTS,)),
+    Step(UNCHANGED, unchanged, (INPUTS, TWICE)),
     Step(BATCH, batch, (INPUTS,)),
 )

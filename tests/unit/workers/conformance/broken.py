@@ -144,6 +144,14 @@ class Nothing(Right):
         """Nothing."""
 
 
+class Silent(Right):
+    """It has no output for an input."""
+
+    def one(self, item: list[str]) -> Any:
+        """None."""
+        return None
+
+
 class OtherInBatch(Right):
     """In a batch an input gets another output."""
 
@@ -308,6 +316,24 @@ class Answers(InferenceAdapter):
     def run(self, batch: Sequence[Any]) -> Sequence[Any]:
         """As an answer."""
         return [{"scores": [1, bytes_]} for bytes_ in batch]
+
+    def unload(self) -> None:
+        """Nothing is held."""
+
+
+class Null(InferenceAdapter):
+    """It answers nothing, which is JSON's null."""
+
+    version = "1"
+    examples = ("a",)
+
+    def load(self) -> Offer:
+        """Nothing is loaded."""
+        return Offer("1")
+
+    def run(self, batch: Sequence[Any]) -> Sequence[Any]:
+        """Null for each."""
+        return [None for _ in batch]
 
     def unload(self) -> None:
         """Nothing is held."""

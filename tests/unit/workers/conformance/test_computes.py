@@ -57,6 +57,14 @@ def test_what_crosses_is_what_the_adapter_makes_of_an_outcome_and_its_error_cost
     assert second.said.startswith("ValueError: one word is no text (broken.py line ")
 
 
+def test_none_is_an_answer_of_infer_and_a_fault_elsewhere(installed: object) -> None:
+    for adapter, given in (("Null", pickle.dumps("a")), ("Silent", packed("a"))):
+        made = Computes(entry_of(adapter), "cpu")
+        made.load()
+        (outcome,) = made.run([given]).outcomes
+        assert isinstance(outcome, Failure) == (adapter == "Silent")
+
+
 @pytest.mark.parametrize(
     ("adapter", "words"),
     [("NoOffer", "it has to return an Offer"), ("WithoutPackage", "No module named 'nosuchpackage'")],

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from tasks.errors import InvalidInput
+from tests.unit.workers.conformance.checked import entry_of
 from workers.adapters.base import Cancelled
 from workers.conformance.failure import CallFailed, Failure, calling, failure_of
+from workers.conformance.looks import Looks
 
 
 def failed(error: BaseException, home: Path | None = None) -> Failure:
@@ -21,6 +23,12 @@ def test_an_error_of_python_has_its_class_and_the_line_of_the_adapter() -> None:
     found = failed(KeyError("a"), Path(__file__))
     assert found.said.startswith("KeyError: 'a' (test_failure.py line ")
     assert failed(ValueError("two\nlines")).lines == 2
+
+
+def test_a_fault_that_these_checks_have_found_has_no_line_of_theirs() -> None:
+    with pytest.raises(CallFailed) as caught:
+        Looks(entry_of("nothing"), "cpu").check_files()
+    assert caught.value.failure.place == ""
 
 
 def test_an_error_of_slotline_is_said_as_it_is() -> None:

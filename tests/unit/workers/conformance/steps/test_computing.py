@@ -20,7 +20,6 @@ FAULTS: dict[str, dict[str, str | None]] = {
     "WritesToInput": {"input stays as it is": "run changed its input", "cancel": None, "bad input in a batch": None},
     "NeverSame": {
         "same input twice": "gave two outputs: text: '",
-        "input stays as it is": "the next run on it gave text: '",
         "batch = singles": "gave another output in a batch",
         "bad input in a batch": "gave another output",
         "cancel": "gave another output",
