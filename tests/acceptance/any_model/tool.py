@@ -57,11 +57,7 @@ class Tool(InferenceAdapter):
 
     version = "1"
     input_model = Asked
-
-    def __init__(self, entry: Any, device: str) -> None:
-        super().__init__(entry, device)
-        self._options = ToolOptions.of(entry)
-        self._factor = 1
+    options_model = ToolOptions
 
     def load(self) -> Offer:
         """Of a registry each model is a file with a factor."""
@@ -74,9 +70,9 @@ class Tool(InferenceAdapter):
 
     def run(self, batch: Sequence[tuple[Asked, str]]) -> Sequence[Any]:
         """One output or error for each input."""
-        with (Path(self._options.notes) / "batches").open("a") as notes:
+        with (Path(self.options.notes) / "batches").open("a") as notes:
             notes.write(json.dumps([asked.n for asked, _ in batch]) + "\n")
-        if len(batch) > self._options.at_once:
+        if len(batch) > self.options.at_once:
             raise OutOfMemory(f"{len(batch)} inputs")
         return [self._made(index, *one) for index, one in enumerate(batch)]
 
@@ -93,14 +89,14 @@ class Tool(InferenceAdapter):
             case "wait":
                 return self._waited(index)
             case "die once" | "die":
-                mark = Path(self._options.notes) / f"died at {asked.n}"
+                mark = Path(self.options.notes) / f"died at {asked.n}"
                 if asked.do == "die" or not mark.exists():
                     mark.touch()
                     os.kill(os.getpid(), signal.SIGKILL)
         return "alive"
 
     def _waited(self, index: int) -> Any:
-        (Path(self._options.notes) / "waits").touch()
+        (Path(self.options.notes) / "waits").touch()
         while not self.is_cancelled(index):
             time.sleep(0.01)
         return Cancelled()

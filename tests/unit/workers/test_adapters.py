@@ -23,6 +23,7 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "class Unfinished(InferenceAdapter):\n    def run(self, batch):\n        return batch\n"
         "class Nameless(Unfinished):\n    def load(self):\n        pass\n    def unload(self):\n        pass\n"
         "class Wrong(Nameless):\n    version = '1'\n    input_model = {'n': int}\n"
+        "class Optional(Nameless):\n    version = '1'\n    options_model = dict\n"
     )
     metadata = tmp_path / "their_adapters-1.0.dist-info"
     metadata.mkdir()
@@ -30,6 +31,7 @@ def another_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (metadata / "entry_points.txt").write_text(
         "[slotline.adapters]\nquiet = their_adapters:Quiet\nstranger = their_adapters:Stranger\n"
         "unfinished = their_adapters:Unfinished\nnameless = their_adapters:Nameless\nwrong = their_adapters:Wrong\n"
+        "optional = their_adapters:Optional\n"
         "gone = their_missing_module:Gone\nespeak = their_adapters:Quiet\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -68,6 +70,8 @@ def test_what_an_adapter_lacks_is_named() -> None:
         find("nameless")
     with pytest.raises(CatalogError, match="has an `input_model` that is no class of pydantic's BaseModel$"):
         find("wrong")
+    with pytest.raises(CatalogError, match="has an `options_model` that is no subclass of Options$"):
+        find("optional")
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_or_all_known() -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pytest
 from pydantic import Field, ValidationError
 
-from tasks.catalog import ModelEntry
-from tasks.errors import ArtifactMissing, InvalidInput
+from tasks.catalog import ModelEntry, parse
+from tasks.errors import ArtifactMissing, CatalogError, InvalidInput
 from tasks.messages import InferRequest
 from workers.adapters import built_in
-from workers.adapters.inference import Data, File, InferenceAdapter, Input, Offer
+from workers.adapters.inference import Data, File, InferenceAdapter, Input, Offer, Options
 
 SMALL, LARGE = f"file/ab/{'a' * 64}.bin", f"file/cd/{'b' * 64}.bin"
 STORED = {SMALL: b"abc", LARGE: b"abcdef"}
@@ -55,6 +56,21 @@ def adapter() -> Echo:
 def item(**fields: Any) -> InferRequest:
     request = InferRequest.parse({"model": "m", "input": fields})
     return request.model_copy(update={"input": Pictures(**fields)})
+
+
+class Marked(Options):
+    mark: str = "!"
+
+
+class Loud(Echo):
+    options_model = Marked
+
+
+def test_keys_of_its_own_are_checked_and_by_default_there_are_none() -> None:
+    (table,) = parse('[models.m]\nadapter = "echo"\nmark = "?"\n', "models.toml", Path()).values()
+    assert Loud(table, "cpu").options == Marked(mark="?")
+    with pytest.raises(CatalogError, match=r"line 1: \[models.m\] mark: the adapter 'echo' has no options of its own$"):
+        Echo(table, "cpu")
 
 
 def test_a_file_is_a_format_of_the_schema_and_the_name_of_an_artifact() -> None:
