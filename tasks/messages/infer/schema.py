@@ -113,11 +113,14 @@ def _words(fault: Any, root: str) -> str:
         case "type":
             types = dict.fromkeys(name for one in faults for name in one.kind.as_dict()["types"])
             return f"{place_of(root, steps)}: is not of the type {' or '.join(types)} (got {_shown(fault.instance)})"
+        case "enum":
+            words = f"{_shown(fault.instance)} is none of {', '.join(map(_shown, kind['options']))}"
+            return f"{place_of(root, steps)}: {_cut(words)}"
     said = " ".join(str(fault.message).split())
     whole = json.dumps(fault.instance, ensure_ascii=False, separators=(",", ":"))
     if len(whole) > SHOWN_CHARS:
         said = said.replace(whole, _shown(fault.instance))
-    return f"{place_of(root, steps)}: {said if len(said) <= SAID_CHARS else said[: SAID_CHARS - 1] + '…'}"
+    return f"{place_of(root, steps)}: {_cut(said)}"
 
 
 def _telling(fault: Any) -> list[Any]:
@@ -133,6 +136,10 @@ def _telling(fault: Any) -> list[Any]:
             return faults
         fault = max(faults, key=lambda one: (len(one.instance_path), one.kind.name != "type"))
     return [fault]
+
+
+def _cut(said: str) -> str:
+    return said if len(said) <= SAID_CHARS else said[: SAID_CHARS - 1] + "…"
 
 
 def _shown(value: Any) -> str:

@@ -19,7 +19,7 @@ SCHEMA = {
     "properties": {
         "k": {"type": "integer", "minimum": 1},
         "maybe": {"anyOf": [{"type": "integer", "minimum": 3}, {"type": "null"}]},
-        "kind": {"enum": ["a", "b"]},
+        "kind": {"enum": ["a", "b", "c", "d", 5]},
         "code": {"type": "string", "pattern": "^a", "maxLength": 3},
         "shape": {
             "oneOf": [
@@ -51,7 +51,7 @@ def check(value: Any) -> None:
         ({"k": 1, "other": 2}, "input.other: there is no such field"),
         ({"k": 1, "maybe": "x"}, 'input.maybe: is not of the type integer or null (got "x")'),
         ({"k": 1, "maybe": 1}, "input.maybe: 1 is less than the minimum of 3"),
-        ({"k": 1, "kind": "z"}, 'input.kind: "z" is not one of "a" or "b"'),
+        ({"k": 1, "kind": "z"}, 'input.kind: "z" is none of "a", "b", "c", "d", 5'),
         ({"k": 1, "code": "ba"}, 'input.code: "ba" does not match "^a"'),
         ({"k": 1, "code": "a" * 5000}, f'input.code: "{"a" * 58}… is longer than 3 characters'),
         ({"k": 1, "shape": {}}, "input.shape.side: is missing"),
