@@ -62,8 +62,8 @@ class InferClient(Submitter):
     def output_of(self, result: Result | SlotlineError) -> Any:
         """What a model has answered, of a result of `map` or `InferJob.wait`: a JSON value, or bytes.
 
-        It is in the result, or in the store. Raises an error that is in the place of a result, `InvalidInput` for a
-        result of another craft, `ArtifactMissing`, `OtherStore` and `StoreError`.
+        It is in the result, or in the store. Raises an error that is in the place of a result, `InvalidInput` for
+        what is no result of this craft, `ArtifactMissing`, `OtherStore` and `StoreError`.
         """
         if isinstance(result, SlotlineError):
             raise result

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from tasks.store.artifacts import Store
 
 
-def read_output(connection: Connection, store: Store, result: Result, refusal: str) -> Any:
-    """The JSON value, or bytes. Raises `InvalidInput` for another craft's result, and the store's errors.
+def read_output(connection: Connection, store: Store, result: Any, refusal: str) -> Any:
+    """The JSON value, or bytes. Raises `InvalidInput` for what is no result of this craft, and the store's errors.
 
     `refusal` says what is not done where the workers have another store.
     """
     if not isinstance(result, InferResult):
-        raise InvalidInput(f"result: is no answer of a model of the craft infer, but {result.words()}")
+        given = result.words() if isinstance(result, Result) else type(result).__name__
+        raise InvalidInput(f"result: is no answer of a model of the craft infer, but {given}")
     if result.is_inline:
         return result.output
     connection.check_store(store, refusal)

@@ -40,6 +40,8 @@ def test_a_long_one_and_bytes_are_in_the_store(connection: Connection, store: St
 def test_what_is_no_answer_or_cannot_be_read_is_said(connection: Connection, store: Store) -> None:
     with pytest.raises(InvalidInput, match="^result: is no answer of a model of the craft infer, but 3 inputs"):
         read_output(connection, store, MapResult(total=3, computed=3, results=[]), REFUSAL)
+    with pytest.raises(InvalidInput, match="^result: is no answer of a model of the craft infer, but NoneType$"):
+        read_output(connection, store, None, REFUSAL)
     with pytest.raises(ArtifactMissing, match=NAME):
         read_output(connection, store, result(), REFUSAL)
     store.put_bytes(NAME, b"{")
