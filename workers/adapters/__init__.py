@@ -19,7 +19,6 @@ from pydantic import BaseModel
 from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError
 from workers.adapters.base import Adapter, AnyAdapter, Options
-from workers.adapters.inference import InferenceAdapter
 
 GROUP = "slotline.adapters"
 
@@ -93,8 +92,7 @@ def _lack(found: Any) -> str:
     declared = found.input_model
     if declared is not None and not (isinstance(declared, type) and issubclass(declared, BaseModel)):
         return "has an `input_model` that is no class of pydantic's BaseModel"
-    if issubclass(found, InferenceAdapter):
-        options = found.options_model
-        if not (isinstance(options, type) and issubclass(options, Options)):
-            return "has an `options_model` that is no subclass of Options"
+    options = found.options_model
+    if not (isinstance(options, type) and issubclass(options, Options)):
+        return "has an `options_model` that is no subclass of Options"
     return ""

@@ -96,6 +96,9 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     input_model: ClassVar[type[BaseModel] | None] = None
     """What the input of a request of the craft `infer` must look like. Workers publish its JSON schema."""
 
+    options_model: ClassVar[type[Options]] = Options
+    """The options in its table, in `self.options`. By default it has none, so that a misspelt key is refused."""
+
     devices: ClassVar[Sequence[str]] = ("cpu",)
     """The devices that it can use: `cuda`, `cpu` or both. With `cuda` it gets a GPU slot if there is a GPU."""
 
@@ -113,12 +116,13 @@ class Adapter(ABC, Generic[RequestT, MadeT]):
     For `slotline model check` only. None: as the craft says, 0.001 by default."""
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
-        """Keep the catalog's table and the device (`cpu`, `cuda:0`); load nothing.
+        """Keep the catalog's table, its options and the device (`cpu`, `cuda:0`); load nothing.
 
-        A subclass reads its options here, and raises `CatalogError` if one is wrong.
+        Raises `CatalogError` if an option is wrong; a subclass may check more here.
         """
         self.entry = entry
         self.device = device
+        self.options: Any = self.options_model.of(entry)
         self.is_cancelled: Callable[[int], bool] = never_cancelled
         """Whether input `index` (from 0) of the running batch is cancelled. A cheap call, which an adapter should make
         between inputs and between steps of one (a safe point), and then return `Cancelled` as the outcome. If an

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
@@ -24,9 +24,6 @@ from tasks.store.names import checked_name
 from tasks.terminal.printable import size_in_words
 from workers.adapters.base import Adapter, Cancelled, Offer, Options
 from workers.adapters.outputs import Data
-
-if TYPE_CHECKING:
-    from tasks.catalog import ModelEntry
 
 __all__ = [
     "Cancelled",
@@ -103,14 +100,6 @@ class InferenceAdapter(Adapter[InferRequest, Any]):
 
     examples: ClassVar[Sequence[Any]] = ()
     """Inputs that the model can compute, as JSON, for `slotline model check`; bytes stand for the name of a file."""
-
-    options_model: ClassVar[type[Options]] = Options
-    """The keys of its own in the model's table. By default it has none, so a key with a typing error is refused."""
-
-    def __init__(self, entry: ModelEntry, device: str) -> None:
-        """As `Adapter`; `self.options` is an instance of `options_model`."""
-        super().__init__(entry, device)
-        self.options: Any = self.options_model.of(entry)
 
     def prepare(self, item: InferRequest) -> Any:
         """What `run` gets: by default the input, an instance of `input_model`, or JSON where there is none."""

@@ -73,12 +73,13 @@ class Bart(Adapter[SummaryPartRequest, Written]):
 
     craft = "summary"
     version = "1"
+    options_model = BartOptions
+    options: BartOptions
     devices = ("cuda", "cpu")
     most_padding = 2.0
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = BartOptions.of(entry)
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a BART model")
         self._model: Any = None
         self._tokenizer: Any = None
@@ -105,7 +106,7 @@ class Bart(Adapter[SummaryPartRequest, Written]):
         except ImportError as exc:
             raise MissingExtra(f"{place} transformers or torch cannot be imported ({exc}); run: {INSTALL}") from exc
         hardware.check_torch(self.device, place)
-        torch.set_num_threads(hardware.threads(self._options.threads, self.device))
+        torch.set_num_threads(hardware.threads(self.options.threads, self.device))
         try:
             with weights.unchanged(files.of(self._folder), place):
                 self._open()
@@ -217,12 +218,12 @@ class Bart(Adapter[SummaryPartRequest, Written]):
     @property
     def _beams(self) -> dict[str, JSON]:
         """The options of the search: from the catalog, else from the model's folder."""
-        own = {name: getattr(self._options, name) for name in SEARCH}
+        own = {name: getattr(self.options, name) for name in SEARCH}
         return {name: self._usual[name] if value is None else value for name, value in own.items()}
 
     def _limits(self, item: SummaryPartRequest | None = None) -> tuple[int, int]:
         """The smallest and largest number of tokens of a summary: from the item, else the catalog, else the model."""
-        usual, own = self._usual, self._options
+        usual, own = self._usual, self.options
         most = (item.max_length if item else None) or own.max_length or usual["max_length"] or 20
         given = (item.min_length if item else None, own.min_length, usual["min_length"], 0)
         least = next(length for length in given if length is not None)

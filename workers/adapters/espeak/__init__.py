@@ -47,11 +47,12 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
 
     craft = "speech"
     version = "1"
+    options_model = EspeakOptions
+    options: EspeakOptions
     licence = "GPL-3.0-or-later"
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = EspeakOptions.of(entry)
         self._library: Library | None = None
         self._voices: Mapping[str, LibraryVoice] = {}
         self._names: Collection[str] = ()
@@ -156,12 +157,12 @@ class Espeak(Adapter[ParagraphRequest, Sound]):
         )
 
     def _rate(self, speed: float) -> int:
-        return max(SLOWEST_WPM, round(self._options.words_per_minute * speed))
+        return max(SLOWEST_WPM, round(self.options.words_per_minute * speed))
 
     def _revision(self, library: Library) -> str:
         """What else determines the sound: the library, its data, and the options."""
         base = self.entry.revision or f"espeak-ng-{library.version}-{library.data_digest()}"
-        return f"{base}-{self._options.words_per_minute}wpm"
+        return f"{base}-{self.options.words_per_minute}wpm"
 
 
 def _by_name(voices: Sequence[LibraryVoice]) -> dict[str, LibraryVoice]:

@@ -48,12 +48,13 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
 
     craft = "speech"
     version = "1"
+    options_model = KokoroOptions
+    options: KokoroOptions
     devices = ("cuda", "cpu")
     idle_unload_s = 300.0
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = KokoroOptions.of(entry)
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a Kokoro model")
         if entry.is_registry:
             raise CatalogError(f"{entry.place} path: one folder has all voices of a Kokoro model, so it has no {ID}")
@@ -69,8 +70,8 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
     def check_packages(self) -> None:
         """Raise `MissingExtra` without the engine's packages, or without those of the default voice's language."""
         kind = "onnx-gpu" if hardware.is_cuda(self.device) else "onnx"
-        extra = kind if self._options.engine == "onnx" else "kokoro-torch"
-        packages.require(PACKAGES[self._options.engine], self.entry.place, f"pip install 'slotline[{extra}]'")
+        extra = kind if self.options.engine == "onnx" else "kokoro-torch"
+        packages.require(PACKAGES[self.options.engine], self.entry.place, f"pip install 'slotline[{extra}]'")
         language = language_of_voice(self.entry.voice or USUAL_VOICE) or LANGUAGES["a"]
         if self.entry.voice is None and any(not other.lacks() for other in LANGUAGES.values()):
             return
@@ -88,7 +89,7 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
                 engine = self._engine(model)
                 revision = self._revision(model)
             known = voices.known(found)
-            self._speaker = Speaker(engine, model.vocabulary, found, known, trims=self._options.trim)
+            self._speaker = Speaker(engine, model.vocabulary, found, known, trims=self.options.trim)
             told = Told(model.vocabulary, known, self._default(known), engine.has_whole_speeds)
             self._attach(told)
         except BaseException:
@@ -148,11 +149,11 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
             raise MissingExtra(f"{self.entry.place} {exc}") from exc
 
     def _files(self) -> files.ModelFiles:
-        return files.find(self._folder, self._options.engine, self._options.file, self.entry.place)
+        return files.find(self._folder, self.options.engine, self.options.file, self.entry.place)
 
     def _voices(self) -> dict[str, voices.VoiceFile]:
         """The voices of languages that Kokoro has; raises `ModelLoadError` if there is none."""
-        wanted = self._options.voices
+        wanted = self.options.voices
         found = voices.found(self._folder, wanted)
         spoken = {name: file for name, file in found.items() if language_of_voice(name)}
         if strange := sorted(found.keys() - spoken.keys()):
@@ -164,12 +165,12 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
         if not spoken:
             raise ModelLoadError(
                 f"{self.entry.place} voices: {self._folder / (wanted or 'voices')} holds no voice (.bin, .pt, .npz);"
-                f" {files.get_them(self._options.engine)}"
+                f" {files.get_them(self.options.engine)}"
             )
         return spoken
 
     def _engine(self, model: files.ModelFiles) -> Engine:
-        options, device, place = self._options, self.device, self.entry.place
+        options, device, place = self.options, self.device, self.entry.place
         threads = hardware.threads(options.threads, device)
         try:
             if options.engine == "torch":
@@ -221,5 +222,5 @@ class Kokoro(Adapter[ParagraphRequest, Sound]):
     def _revision(self, model: files.ModelFiles) -> str:
         """What else determines the sound. Precision and device are left out: they change less than another seed."""
         base = self.entry.revision or f"kokoro-{weights.digest(model.both)}"
-        seed = f"-seed{self._options.seed}" if self._options.seed else ""
-        return f"{base}-{self._options.engine}{seed}" + ("" if self._options.trim else "-untrimmed")
+        seed = f"-seed{self.options.seed}" if self.options.seed else ""
+        return f"{base}-{self.options.engine}{seed}" + ("" if self.options.trim else "-untrimmed")

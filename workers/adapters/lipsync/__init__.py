@@ -51,11 +51,12 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
     craft = "lipsync"
     version = "1"
+    options_model = LipsyncOptions
+    options: LipsyncOptions
     devices = ("cuda", "cpu")
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = LipsyncOptions.of(entry)
         self._folder = weights.folder_of(entry.path, entry.place, "a face folder, or with {id} those of many faces")
         self._maker: MouthMaker | None = None
         self._face: Face | None = None
@@ -105,7 +106,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
     def attach(self, offer: Offer) -> None:
         """Look at the face folder and the film's encoder; raises `ModelLoadError`, or `MissingExtra` without one."""
         try:
-            encoder_of(self._options.encoder)
+            encoder_of(self.options.encoder)
         except MissingExtra as exc:
             raise MissingExtra(f"{self.entry.place} {exc}") from exc
         folder = self._found()
@@ -137,7 +138,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
     def ingredients(self, item: StretchRequest) -> Mapping[str, JSON]:
         """The face's pictures, and how they are pasted and encoded."""
-        options = self._options
+        options = self.options
         encoding: JSON = None if item.pictures else [options.encoder, options.preset, options.crf]
         return {"backgrounds": self._digest, "legacy_paste": options.legacy_paste, "encoding": encoding}
 
@@ -160,7 +161,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
     def finish(self, item: StretchRequest, made: Mouths) -> Film:
         """The film's frames, each pasted when it is encoded."""
         frames = self._pictures().film(item.first_background, made.faces)
-        encoding = Encoding(self._options.encoder, self._options.preset, self._options.crf)
+        encoding = Encoding(self.options.encoder, self.options.preset, self.options.crf)
         return Film(frames, item.frames, encoding, item.pictures, item.start)
 
     def stats(self) -> Mapping[str, JSON]:
@@ -181,13 +182,13 @@ class Lipsync(Adapter[StretchRequest, Film]):
         hardware.release(self.device)
 
     def _found(self) -> FaceFolder:
-        return FaceFolder.find(self._folder, self.entry.place, self._options.source or None)
+        return FaceFolder.find(self._folder, self.entry.place, self.options.source or None)
 
     def _files(self, folder: FaceFolder) -> tuple[Path, Path]:
         """The files of the network and of the audio encoder."""
         get_them = "it is one of the files that the training of SyncTalk 2D writes"
         weights.require(folder.path, (str(folder.network.relative_to(folder.path)),), self.entry.place, get_them)
-        encoder = folder.path.parent / (self._options.audio_encoder or ENCODER)
+        encoder = folder.path.parent / (self.options.audio_encoder or ENCODER)
         if not encoder.is_file() or not encoder.stat().st_size:
             state = "is empty" if encoder.is_file() else "is missing"
             raise ModelLoadError(f"{self.entry.place} audio_encoder: {encoder} {state}; all faces share that file")
@@ -217,7 +218,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
         from workers.adapters.lipsync.computing.network import shape_of
 
         place, device = self.entry.place, self.device
-        if not (self._options.tensorrt and hardware.is_cuda(device) and tensorrt.is_built_in(place)):
+        if not (self.options.tensorrt and hardware.is_cuda(device) and tensorrt.is_built_in(place)):
             return self._session(file)
         shape = shape_of(onnx_session.open_session(file, "cpu", 1, place), file, place)
         session = self._session(file, tensorrt.provider(file, shape, device, frames, half=hardware.is_half(device)))
@@ -226,7 +227,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
 
     def _session(self, file: Path, *first: Provider) -> Any:
         """ONNX Runtime's session of a file, with these providers first; raises `ModelLoadError` with the reason."""
-        threads = hardware.threads(self._options.threads, self.device)
+        threads = hardware.threads(self.options.threads, self.device)
         # CUDA's provider has no float16 of its own. TF32 has as many digits, and float32's range.
         chosen = [*first, *onnx_session.providers(self.device, use_tf32=str(int(hardware.is_half(self.device))))]
         try:
@@ -245,7 +246,7 @@ class Lipsync(Adapter[StretchRequest, Film]):
     def _attach(self, folder: FaceFolder, side: int) -> None:
         window = self.entry.background_cache_frames or WINDOW
         held = max(HELD, RUNS_IN_WORK * self.entry.batch_size)
-        self._face = Face(folder, side, window, self._options.legacy_paste, held)
+        self._face = Face(folder, side, window, self.options.legacy_paste, held)
         self._digest = folder.digest()
 
     def _pictures(self) -> Face:

@@ -83,11 +83,12 @@ class Rehearsal(Adapter[Request, Any]):
     """Sleeps, and returns silence, words of its input, pictures that tell what they are of, or its input."""
 
     version = "1"
+    options_model = RehearsalOptions
+    options: RehearsalOptions
     examples = EXAMPLES
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = RehearsalOptions.of(entry)
         self._prepared = 0
         self._is_gone = False
         """Whether it was unloaded, or let go of: whatever it is asked then fails, as with a model."""
@@ -95,34 +96,34 @@ class Rehearsal(Adapter[Request, Any]):
     @property
     def craft(self) -> str:
         """The craft, by the option `gives`."""
-        return {"sound": "speech", "text": "summary", "film": "lipsync", "answer": "infer"}[self._options.gives]
+        return {"sound": "speech", "text": "summary", "film": "lipsync", "answer": "infer"}[self.options.gives]
 
     def load(self) -> Offer:
         """Sleep for `load_seconds`; raises `ModelLoadError` with `fail_load`, or for an unlisted default voice."""
         self._is_gone = False
-        time.sleep(self._options.load_seconds)
-        fault = Path(self.entry.path, "fault") if self.entry.path and self._options.faults else None
+        time.sleep(self.options.load_seconds)
+        fault = Path(self.entry.path, "fault") if self.entry.path and self.options.faults else None
         if fault is not None and fault.is_file():
             misbehave(fault.read_text(encoding="utf-8"), time.sleep)
-        if self._options.fail_load:
+        if self.options.fail_load:
             raise ModelLoadError(f"{self.entry.place} fail_load is set")
-        voices = self._options.voices
+        voices = self.options.voices
         default = self.entry.voice or (voices[0] if voices else None)
         try:
             self._check_voice(default)
         except UnknownVoice as exc:
             raise ModelLoadError(f"{self.entry.place} {exc}") from exc
         revision = self.entry.revision or "rehearsal"
-        if self._options.gives == "text":
+        if self.options.gives == "text":
             per_token = {"en": CHARS_PER_TOKEN, "vi": CHARS_PER_TOKEN / 2}
-            return Offer(f"{revision}+text", 0, reads_tokens=self._options.reads_tokens, chars_per_token=per_token)
-        if self._options.gives == "film":
-            revision += f"+film{self._options.frame_size}"
+            return Offer(f"{revision}+text", 0, reads_tokens=self.options.reads_tokens, chars_per_token=per_token)
+        if self.options.gives == "film":
+            revision += f"+film{self.options.frame_size}"
             return Offer(revision, voices=dict.fromkeys(voices, "und"), default_voice=default)
-        if self._options.gives == "answer":
-            return Offer(f"{revision}+answer{self._options.media_type}")
+        if self.options.gives == "answer":
+            return Offer(f"{revision}+answer{self.options.media_type}")
         return Offer(
-            revision=revision + "+signed" * self._options.signed + "+timed" * self._options.timed,
+            revision=revision + "+signed" * self.options.signed + "+timed" * self.options.timed,
             sample_rate=SAMPLE_RATE,
             voices=dict.fromkeys(voices, "und"),
             default_voice=default,
@@ -155,14 +156,14 @@ class Rehearsal(Adapter[Request, Any]):
         """Sleep for the batch's time; return silence, words, what to show, the answer, or an error for each input."""
         self._check_there()
         self._note("began", batch)
-        leak(self._options.leak_mb)
-        if 0 < self._options.memory_items < len(batch):
-            raise MemoryError(f"{len(batch)} inputs; memory_items is {self._options.memory_items}")
+        leak(self.options.leak_mb)
+        if 0 < self.options.memory_items < len(batch):
+            raise MemoryError(f"{len(batch)} inputs; memory_items is {self.options.memory_items}")
         chars = sum(len(item.text) for item in batch if not isinstance(item, ToShow))
-        seconds = self._options.seconds + self._options.seconds_per_char * chars
+        seconds = self.options.seconds + self.options.seconds_per_char * chars
         with contextlib.suppress(Cancelled):
-            self._spend(seconds + self._options.seconds_per_frame * total_frames(batch), range(len(batch)))
-            if self._options.steps:
+            self._spend(seconds + self.options.seconds_per_frame * total_frames(batch), range(len(batch)))
+            if self.options.steps:
                 self._step(range(len(batch)))
         outcomes = [self._outcome(index, item) for index, item in enumerate(batch)]
         self._note("ended", batch)
@@ -172,7 +173,7 @@ class Rehearsal(Adapter[Request, Any]):
         """What was made as it is; of a stretch its pictures, drawn one by one."""
         if not (isinstance(made, ToShow) and isinstance(item, StretchRequest)):
             return made
-        pictures = drawn(made, self._options.frame_size, self._check_there)
+        pictures = drawn(made, self.options.frame_size, self._check_there)
         return Film(pictures, item.frames, Encoding(preset="ultrafast"), item.pictures, item.start)
 
     def stats(self) -> dict[str, int]:
@@ -181,12 +182,12 @@ class Rehearsal(Adapter[Request, Any]):
 
     def memory_bytes(self) -> int:
         """The option `pretended_bytes`."""
-        return self._options.pretended_bytes
+        return self.options.pretended_bytes
 
     def unload(self) -> None:
         """Sleep for `unload_seconds`; there is nothing to free."""
         self._is_gone = True
-        time.sleep(self._options.unload_seconds)
+        time.sleep(self.options.unload_seconds)
 
     def detach(self) -> None:
         """There is nothing to end."""
@@ -197,12 +198,12 @@ class Rehearsal(Adapter[Request, Any]):
             raise ModelError(f"{self.entry.voice or self.entry.name} was unloaded while it was in use")
 
     def _check_voice(self, voice: str | None) -> None:
-        voices = self._options.voices
+        voices = self.options.voices
         if voices and voice is not None and voice not in voices:
             raise UnknownVoice(f"voice: the rehearsal has no voice {voice!r}; it has: {', '.join(voices)}")
 
     def _check_face(self, face: str | None) -> None:
-        voices = self._options.voices
+        voices = self.options.voices
         if voices and face not in (None, *voices):
             raise UnknownFace(f"face: the rehearsal has no face {face!r}; it has: {', '.join(voices)}")
 
@@ -212,7 +213,7 @@ class Rehearsal(Adapter[Request, Any]):
         try:
             if isinstance(item, ParagraphRequest):
                 self._check_voice(item.voice)
-            if self._options.faults:
+            if self.options.faults:
                 misbehave(item.text, lambda seconds: self._spend(seconds, [index]))
         except (UnknownVoice, ModelError, Cancelled) as exc:
             return exc
@@ -220,7 +221,7 @@ class Rehearsal(Adapter[Request, Any]):
             case ToShow():
                 return item
             case ToAnswer():
-                return item.answer(self._options.media_type)
+                return item.answer(self.options.media_type)
             case SummaryPartRequest():
                 return self._words(item)
             case ParagraphRequest():
@@ -228,7 +229,7 @@ class Rehearsal(Adapter[Request, Any]):
 
     def _words(self, item: SummaryPartRequest) -> Written:
         words = item.text.split()
-        read = words[: self._options.reads_tokens]
+        read = words[: self.options.reads_tokens]
         return Written(" ".join(read[: item.max_length or SUMMARY_TOKENS]), len(read), len(read) < len(words))
 
     def _silence(self, item: ParagraphRequest) -> Sound:
@@ -236,9 +237,9 @@ class Rehearsal(Adapter[Request, Any]):
 
         frames = max(SIGNATURE_SAMPLES, round(len(item.text) / CHARS_PER_S / item.speed * SAMPLE_RATE))
         samples = np.zeros(frames, dtype=np.float32)
-        if self._options.signed:
+        if self.options.signed:
             samples[:SIGNATURE_SAMPLES] = signature(item.text)
-        return Sound(samples, SAMPLE_RATE, pieces(item.text, frames / SAMPLE_RATE) if self._options.timed else ())
+        return Sound(samples, SAMPLE_RATE, pieces(item.text, frames / SAMPLE_RATE) if self.options.timed else ())
 
     def _spend(self, seconds: float, indices: Sequence[int]) -> None:
         """Sleep; raises `Cancelled` as soon as all these inputs are cancelled."""
@@ -252,19 +253,19 @@ class Rehearsal(Adapter[Request, Any]):
         """Compute the short products; raises `Cancelled` as soon as all these inputs are cancelled."""
         import numpy as np
 
-        size = self._options.step_size
+        size = self.options.step_size
         matrix = np.full((size, size), 0.5, dtype=np.float32)
         product = np.empty_like(matrix)
         waited_s = _waited_s()
         began_s = looks_at_s = time.monotonic()
-        for _ in range(self._options.steps):
+        for _ in range(self.options.steps):
             np.matmul(matrix, matrix, out=product)
             if (now_s := time.monotonic()) > looks_at_s:
                 looks_at_s = now_s + STEP_S
                 if all(map(self.is_cancelled, indices)):
                     raise Cancelled
         took = {"seconds": time.monotonic() - began_s, "waited_s": _waited_s() - waited_s}
-        self._write([{"what": "stepped", "steps": self._options.steps, **took}])
+        self._write([{"what": "stepped", "steps": self.options.steps, **took}])
 
     def _note(self, what: str, batch: Sequence[Prepared]) -> None:
         """Write one line per input to the journal."""
@@ -272,11 +273,11 @@ class Rehearsal(Adapter[Request, Any]):
 
     def _write(self, lines: Sequence[dict[str, object]]) -> None:
         """Write these lines to the journal in one write, so that lines of processes do not mix."""
-        if not self._options.journal:
+        if not self.options.journal:
             return
         common = {"pid": os.getpid(), "ns": time.monotonic_ns()}
         text = "".join(json.dumps({**common, **line}) + "\n" for line in lines)
-        file = os.open(self._options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        file = os.open(self.options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         try:
             os.write(file, text.encode())
         finally:

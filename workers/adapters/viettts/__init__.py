@@ -66,11 +66,12 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
 
     craft = "speech"
     version = "1"
+    options_model = VietTTSOptions
+    options: VietTTSOptions
     devices = ("cuda", "cpu")
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = VietTTSOptions.of(entry)
         self._folder = weights.folder_of(entry.path, entry.place, "the folder of a VietTTS model")
         self._engine: Engine | None = None
         self._files: Mapping[str, Path] = {}
@@ -156,12 +157,12 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
 
     @property
     def _samples(self) -> Path:
-        return self._folder / (self._options.samples or "samples")
+        return self._folder / (self.options.samples or "samples")
 
     @property
     def _needed(self) -> tuple[str, ...]:
-        jit = JIT_FILES if self._options.load_jit else ()
-        return FILES + jit + (ONNX_FILES if self._options.load_onnx else ())
+        jit = JIT_FILES if self.options.load_jit else ()
+        return FILES + jit + (ONNX_FILES if self.options.load_onnx else ())
 
     @property
     def _model_files(self) -> list[Path]:
@@ -185,7 +186,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
             raise ModelLoadError(f"{place} {exc}") from exc
 
     def _loaded(self) -> Engine:
-        options = self._options
+        options = self.options
         threads = hardware.threads(options.threads, self.device)
         self._check_config()
         try:
@@ -239,7 +240,7 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         voice = self._voice(item.voice)
         if self._engine is None:
             raise ModelError("VietTTS is not loaded")
-        seed = self._options.seed
+        seed = self.options.seed
         try:
             samples = self._engine.speak(item.text, voice, item.speed, seed, lambda: self.is_cancelled(index))
         except ModelError as exc:
@@ -251,4 +252,4 @@ class VietTTS(Adapter[ParagraphRequest, Sound]):
         """What else determines the sound. Precision and device are left out: they change less than another seed."""
         base = self.entry.revision or f"viet-tts-0.1.0-{weights.digest(self._model_files)}"
         normaliser = self._engine.normaliser if self._engine else "none"
-        return f"{base}-{normaliser}-seed{self._options.seed}"
+        return f"{base}-{normaliser}-seed{self.options.seed}"

@@ -10,6 +10,7 @@ from tasks.catalog import ModelEntry
 from tasks.errors import CatalogError
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.base import Offer, Options
+from workers.adapters.inference import InferenceAdapter
 from workers.adapters.rehearsal import Rehearsal
 
 
@@ -56,3 +57,34 @@ def test_inputs_that_differ_in_more_than_their_text_do_not_run_together() -> Non
 
 def test_a_model_that_makes_no_sound_need_not_say_so() -> None:
     assert Offer("1").sample_rate == 0
+
+
+class Plain(InferenceAdapter):
+    """Declares no options."""
+
+    version = "1"
+
+    def load(self) -> Offer:
+        """Nothing."""
+        return Offer("1")
+
+    def run(self, batch: Any) -> Any:
+        """The inputs."""
+        return batch
+
+    def unload(self) -> None:
+        """Nothing."""
+
+
+class WithOptions(Plain):
+    """Declares some."""
+
+    options_model = Own
+
+
+def test_an_adapter_has_the_options_that_it_declares_and_refuses_all_others() -> None:
+    assert WithOptions(entry(beams=2), "cpu").options == Own(beams=2)
+    with pytest.raises(CatalogError, match=r"line 3: \[models\.m\] beam: the adapter 'theirs' has no such option"):
+        WithOptions(entry(beam=2), "cpu")
+    with pytest.raises(CatalogError, match=r"line 3: \[models\.m\] beam: .* has no options of its own"):
+        Plain(entry(beam=2), "cpu")

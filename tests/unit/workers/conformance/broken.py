@@ -14,7 +14,7 @@ from pydantic import Field
 from tasks.catalog import ModelEntry
 from tasks.errors import InvalidInput, MissingExtra
 from tasks.messages import ParagraphRequest, SummaryPartRequest
-from workers.adapters.base import Adapter, Cancelled, Offer, Options
+from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.inference import File, InferenceAdapter, InferRequest, Input
 from workers.adapters.outputs import Sound, Written
 
@@ -27,7 +27,6 @@ class Right(Adapter[SummaryPartRequest, Written]):
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        Options.of(entry)
         self.loads = 0
 
     def load(self) -> Offer:

@@ -38,11 +38,12 @@ class Card(Adapter[ParagraphRequest, Sound]):
 
     craft = "speech"
     version = "1"
+    options_model = CardOptions
+    options: CardOptions
     devices = ("cuda", "cpu")
 
     def __init__(self, entry: ModelEntry, device: str) -> None:
         super().__init__(entry, device)
-        self._options = CardOptions.of(entry)
         self._cuda: mmap.mmap | None = None
 
     def load(self) -> Offer:
@@ -50,8 +51,8 @@ class Card(Adapter[ParagraphRequest, Sound]):
         self._note("begin")
         if self.device != "cpu":
             self._touch_cuda()
-            self._take(int(self._options.takes_gb * GB))
-        time.sleep(self._options.load_seconds)
+            self._take(int(self.options.takes_gb * GB))
+        time.sleep(self.options.load_seconds)
         self._note("end")
         return Offer(revision=self.entry.revision or "card", sample_rate=8000)
 
