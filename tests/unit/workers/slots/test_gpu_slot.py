@@ -73,7 +73,7 @@ def test_what_this_process_uses_of_the_card_is_seen_and_unknown_where_the_card_i
     slot: GpuSlot, load: Callable[[], Any], cards: Cards
 ) -> None:
     assert slot.used_bytes() == 0
-    cards.take("GPU-4090", os.getpid() + 1, 2.0)
+    cards.take("GPU-4090", os.getppid(), 2.0)
     assert slot.used_bytes() is None, "another process, or this one under another pid"
     load()
     assert slot.used_bytes() == 6 * GB
