@@ -15,7 +15,7 @@ from tasks.redis import keys
 from tests.fixtures.environment import UseCatalog
 from tests.fixtures.waiting import GIVE_UP_S, WaitUntil
 from tests.fixtures.workers import StartPair
-from workers.adapters.rehearsal import digest
+from workers.adapters.rehearsal.journal import digest
 
 LONG, SHORT, URGENT, FIRST = 1000, 20, 150, 100
 

@@ -20,7 +20,8 @@ from tasks.catalog import ModelEntry
 from tasks.media.wav import encode_wav
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.outputs import Sound
-from workers.adapters.rehearsal import SAMPLE_RATE, Rehearsal, digest
+from workers.adapters.rehearsal import SAMPLE_RATE, Rehearsal
+from workers.adapters.rehearsal.journal import digest
 
 SPEED = 4.0
 PAUSE_S = 0.05

@@ -15,7 +15,7 @@ from tasks.flow.ledger.record import Record
 from tests.fixtures.processes import Process
 from tests.fixtures.waiting import wait_for
 from tests.fixtures.workers import StartWorker
-from workers.adapters.rehearsal import digest
+from workers.adapters.rehearsal.journal import digest
 
 MODEL = "model"
 

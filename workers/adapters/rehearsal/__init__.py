@@ -46,8 +46,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +56,7 @@ from tasks.errors import ModelError, ModelLoadError, UnknownFace, UnknownVoice
 from tasks.messages import InferRequest, ParagraphRequest, StretchRequest, SummaryPartRequest
 from workers.adapters.base import Adapter, Cancelled, Offer
 from workers.adapters.outputs import Encoding, Film, Sound, Written
+from workers.adapters.rehearsal import journal
 from workers.adapters.rehearsal.answer import EXAMPLES, ToAnswer, to_answer
 from workers.adapters.rehearsal.faults import leak, misbehave
 from workers.adapters.rehearsal.film import ToShow, drawn, to_show, total_frames
@@ -269,24 +268,11 @@ class Rehearsal(Adapter[Request, Any]):
 
     def _note(self, what: str, batch: Sequence[Prepared]) -> None:
         """Write one line per input to the journal."""
-        self._write([{"what": what, "text": digest(item.text)} for item in batch])
+        self._write([{"what": what, "text": journal.digest(item.text)} for item in batch])
 
     def _write(self, lines: Sequence[dict[str, object]]) -> None:
-        """Write these lines to the journal in one write, so that lines of processes do not mix."""
-        if not self.options.journal:
-            return
-        common = {"pid": os.getpid(), "ns": time.monotonic_ns()}
-        text = "".join(json.dumps({**common, **line}) + "\n" for line in lines)
-        file = os.open(self.options.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(file, text.encode())
-        finally:
-            os.close(file)
-
-
-def digest(text: str) -> str:
-    """The name of a text in the journal."""
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+        if self.options.journal:
+            journal.write(self.options.journal, lines)
 
 
 def signature(text: str) -> list[float]:

@@ -18,8 +18,9 @@ from tests.fixtures.waiting import at_most
 from tests.unit.workers.adapters.asked import to_speak
 from workers.adapters.base import Cancelled
 from workers.adapters.outputs import Film, Sound
-from workers.adapters.rehearsal import Rehearsal, digest
+from workers.adapters.rehearsal import Rehearsal
 from workers.adapters.rehearsal.film import ToShow
+from workers.adapters.rehearsal.journal import digest
 
 
 def made(**options: object) -> Rehearsal:
