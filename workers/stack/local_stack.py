@@ -83,7 +83,7 @@ class LocalStack:
         Raises `SlotlineError` in one line: which worker did not start, and that worker's own error.
         """
         self.wanted.check_models()
-        self._lock = LockFile.open(self.wanted.data)
+        self._lock = LockFile.open(self.wanted.data, self._is_private)
         # The folder has the workers' logs too, so it is one stack's alone, whoever brings Redis.
         last = self._lock.take()
         self._make_folder_of_logs()

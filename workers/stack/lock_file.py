@@ -29,12 +29,16 @@ REDIS_ENDS_WITHIN_S = 15.0
 
 @dataclass(frozen=True)
 class LastStack:
-    """The last stack that used a data folder: its process, its Redis' process and port, its URL. Empty: none."""
+    """The last stack that used a data folder: its process, its Redis' process and port, its URL. Empty: none.
+
+    `is_private`: it ends with the command that started it, by `--local`, and no other command finds it.
+    """
 
     pid: int = 0
     redis_pid: int = 0
     port: int = 0
     broker_url: str = ""
+    is_private: bool = False
 
     @property
     def free_port(self) -> int:
@@ -61,20 +65,21 @@ class LastStack:
 
 
 class LockFile:
-    """The lock on the folder `data`; made by `open`."""
+    """The lock on the folder `data`, for a stack that other commands find, or a private one; made by `open`."""
 
-    def __init__(self, data: Path, file: IO[str]) -> None:
+    def __init__(self, data: Path, file: IO[str], is_private: bool) -> None:
         self._data = data
         self._file = file
+        self._is_private = is_private
 
     @classmethod
-    def open(cls, data: Path) -> Self:
+    def open(cls, data: Path, is_private: bool = False) -> Self:
         """The lock of this folder, which is created if missing; raises `SettingsError` if it cannot be written."""
         try:
             data.mkdir(parents=True, exist_ok=True)
             file = (data / NAME).open("a+")
             os.fchmod(file.fileno(), 0o600)  # the URL of somebody's Redis may have a password
-            return cls(data, file)
+            return cls(data, file, is_private)
         except OSError as exc:
             raise SettingsError(f"--data: {data} cannot be written ({exc.strerror}); name another folder") from exc
 
@@ -84,24 +89,31 @@ class LockFile:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise SlotlineError(
-                f"another stack (pid {last.pid or '?'}) runs with the data in {self._data}: use it (your commands find "
-                f"it; others: export CELERY_BROKER_URL={last.broker_url or '…'}), stop it, or name another --data"
-            ) from None
+            raise SlotlineError(self._refusal(last)) from None
         return last
 
     def write(self, redis_pid: int | None, port: int, broker_url: str) -> None:
         """Write where this process' stack is, for the next one. `port` is the last embedded Redis' port."""
         self._file.seek(0)
         self._file.truncate()
-        self._file.write(
-            json.dumps({"pid": os.getpid(), "redis_pid": redis_pid, "port": port, "broker_url": broker_url})
-        )
+        stack = {"pid": os.getpid(), "redis_pid": redis_pid, "port": port, "broker_url": broker_url}
+        self._file.write(json.dumps({**stack, "is_private": self._is_private}))
         self._file.flush()
 
     def close(self) -> None:
         """Let another stack use the folder."""
         self._file.close()
+
+    def _refusal(self, other: LastStack) -> str:
+        """What the user can do while another stack has the folder: a command with `--local` has no `--data`."""
+        where = f"(pid {other.pid or '?'}) runs with the data in {self._data}"
+        elsewhere = "" if self._is_private else ", or name another --data"
+        if other.is_private:
+            of = "the stack of a command with --local"
+            return f"{of} {where}, and no other command finds it: wait until it ends{elsewhere}"
+        use = "leave out --local to use it" if self._is_private else "use it"
+        found = f"your commands find it; others: export CELERY_BROKER_URL={other.broker_url or '…'}"
+        return f"another stack {where}: {use} ({found}), or stop it{elsewhere}"
 
     def _read(self) -> LastStack:
         self._file.seek(0)
@@ -116,6 +128,7 @@ class LockFile:
             redis_pid=int(found.get("redis_pid") or 0),
             port=int(found.get("port") or 0),
             broker_url=str(found.get("broker_url") or ""),
+            is_private=found.get("is_private") is True,
         )
 
 

@@ -44,6 +44,27 @@ def test_a_folder_in_use_is_refused_and_its_stack_named(tmp_path: Path) -> None:
     second.close()
 
 
+@pytest.mark.parametrize(
+    ("running_is_private", "asking_is_private", "advice"),
+    [
+        (False, False, "another stack .*: use it .your commands find it; .*, or stop it, or name another --data$"),
+        (False, True, "another stack .*: leave out --local to use it .your commands find it; .*, or stop it$"),
+        (True, False, "the stack of a command with --local .* no other command finds it: wait .*name another --data$"),
+        (True, True, "the stack of a command with --local .* no other command finds it: wait until it ends$"),
+    ],
+)
+def test_who_is_refused_is_told_only_what_his_command_can_do(
+    tmp_path: Path, running_is_private: bool, asking_is_private: bool, advice: str
+) -> None:
+    first, second = LockFile.open(tmp_path, running_is_private), LockFile.open(tmp_path, asking_is_private)
+    first.take()
+    first.write(12, 7777, "redis://127.0.0.1:7777/0")
+    with pytest.raises(SlotlineError, match=advice):
+        second.take()
+    first.close()
+    second.close()
+
+
 @pytest.mark.parametrize("written", ["", "{", "[1]", '"text"'])
 def test_a_file_that_cannot_be_read_counts_as_no_stack(written: str, tmp_path: Path) -> None:
     (tmp_path / lock_file.NAME).write_text(written)
