@@ -23,6 +23,7 @@ from workers.pull.installed import Installed, State, look
 from workers.pull.place import Place
 from workers.pull.recipe import Recipe
 from workers.slots.fitting import Fit
+from workers.slots.gpu import CUDA
 
 
 class There(StrEnum):
@@ -109,13 +110,15 @@ def row(
 
     Without `with_size` the files are not counted, which takes long where a model has very many.
     """
-    adapter: AnyAdapter | None = None
-    try:
-        adapter = adapter_of(entry, "cpu")
-    except Exception as exc:  # the boundary to the adapter's own code
-        there, why, found = There.WRONG, _said(exc, "__init__"), Installed(State.ABSENT)
+    tried = _tried(entry, "cpu")
+    fit = Fit(0, "", tried) if isinstance(tried, str) else fits(entry)
+    if fit.device == "cuda":
+        tried = _tried(entry, CUDA)  # it may need another build of a package there
+    adapter = None if isinstance(tried, str) else tried
+    if isinstance(tried, str):
+        there, why, found = There.WRONG, tried, Installed(State.ABSENT)
     else:
-        there, why, found = _files(entry, adapter, verify)
+        there, why, found = _files(entry, tried, verify)
     return Row(
         name=entry.name,
         adapter=entry.adapter,
@@ -126,8 +129,16 @@ def row(
         licence=_licence(entry, adapter, recipe, found),
         source=found.manifest.source if found.manifest else "",
         install=_lacking(entry, adapter) if adapter else "",
-        fit=fits(entry),
+        fit=fit,
     )
+
+
+def _tried(entry: ModelEntry, device: str) -> AnyAdapter | str:
+    """The adapter on this device, or what is wrong with its table."""
+    try:
+        return adapter_of(entry, device)
+    except Exception as exc:  # the boundary to the adapter's own code
+        return _said(exc, "__init__")
 
 
 def available(recipes: Mapping[str, Recipe], names: Mapping[str, Any], folder: Path) -> list[Available]:

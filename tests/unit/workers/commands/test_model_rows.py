@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from tasks.catalog import parse
+from tasks.settings import settings
+from workers.adapters import packages
 from workers.adapters.rehearsal import Rehearsal
 from workers.commands.model_rows import Row, There, available, row
 from workers.pull import manifest
 from workers.pull.manifest import FileRecord, Manifest
 from workers.pull.recipe import PACKAGES, Recipe, RecipeFile, Way
-from workers.slots.fitting import Fit
+from workers.slots.fitting import Fit, Machine
 
 FIT = Fit(1, "cpu", "1 of 2 CPU slots free")
 FILES = {"config.json": b"{}", "model.safetensors": b"weights", "tokenizer.json": b"{}"}
@@ -85,6 +87,28 @@ def test_a_wrong_table_says_why_and_hides_no_other(tmp_path: Path) -> None:
     assert found.there is There.WRONG
     assert "line 1: [models.m] adapter: there is no adapter 'espeek'; did you mean 'espeak'?" in found.why
     assert found.fields()["packages"] is None
+
+
+@pytest.mark.parametrize(("device", "extra"), [("cuda", "onnx-gpu"), ("cpu", "onnx"), ("", "onnx")])
+def test_what_lacks_is_what_a_slot_here_would_need_on_its_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, extra: str
+) -> None:
+    monkeypatch.setattr(packages, "find_spec", lambda name: None)
+    (entry,) = parse('[models.m]\nadapter = "kokoro"\npath = "kokoro"', "models.toml", tmp_path).values()
+    found = row(entry, None, lambda entry: Fit(1, device, ""), verify=False)
+    assert found.install.endswith(f"not installed; run: pip install 'slotline[{extra}]'")
+
+
+def test_an_adapter_that_fails_before_its_devices_are_known_fits_nowhere_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def raise_it(*_: object) -> None:
+        raise AttributeError("no such thing here")
+
+    monkeypatch.setattr(Rehearsal, "__init__", raise_it)
+    (entry,) = parse('[models.m]\nadapter = "rehearsal"', "models.toml", tmp_path).values()
+    found = row(entry, None, Machine.looked_at(None, settings()).fit, verify=False)
+    assert (found.there, found.fit) == (There.WRONG, Fit(0, "", "__init__: AttributeError: no such thing here"))
 
 
 FAULTS = {
