@@ -46,6 +46,8 @@ class Fatal(Rehearsal):
     def prepare(self, item):
         if "made ready" in item.text:
             sys.exit("a library that does not like its input")
+        if "being read" in item.text:
+            raise KeyboardInterrupt
         return super().prepare(item)
 
     def run(self, batch):
@@ -128,6 +130,7 @@ def test_a_poisonous_paragraph_fails_alone_after_three_tries_and_its_worker_live
     [
         ("in its result", "its worker died in all 3 attempts.*while its result was put away"),
         ("as it is made ready", "SystemExit: a library that does not like its input"),
+        ("on being read", "its worker died in all 3 attempts before it began.*while it was made ready"),
     ],
 )
 def test_what_ends_the_process_beside_the_model_or_would_fails_alone(

@@ -76,8 +76,8 @@ class Readying:
             self._sidecar.done.put(NotBegunCalls(self._batch, sorted(self._open)))
         except BROKER_REFUSES as exc:
             self._sidecar.done.put(Refused(self._batch, sorted(self._open), exc))
-        finally:
-            self._leave()
+        # Not in a `finally`: any other error ends the process, and then the page must say of which batch.
+        self._leave()
 
     def _make_ready(self, of: Ledger) -> None:
         batch, entry = self._batch, self._sidecar.spec.entry

@@ -36,17 +36,15 @@ class AwayWork:
 
     @contextlib.contextmanager
     def on(self, batches: Collection[int]) -> Iterator[None]:
-        """The block puts these batches away."""
+        """The block puts these batches away. An error in it ends the process: then the page goes on naming them."""
         number = next(self._numbers)
         with self._changing:
             self._works[number] = _Work(min(batches), max(batches), monotonic())
             self._show()
-        try:
-            yield
-        finally:
-            with self._changing:
-                del self._works[number]
-                self._ended()
+        yield
+        with self._changing:
+            del self._works[number]
+            self._ended()
 
     def _ended(self) -> None:
         """Count the time until now, or until the begin of the oldest work that is left: that counts when it ends."""

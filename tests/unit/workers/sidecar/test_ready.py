@@ -136,3 +136,15 @@ def test_what_redis_refuses_is_handed_on_whole(it: Around, ledger: Ledger, monke
     batch = it.batch(1, call("one"), call("two"))
     ready.Readying(it.sidecar, batch).run()
     assert it.sidecar.done.take() == [Refused(batch, [0, 1], error)]
+
+
+def test_an_error_that_ends_the_process_leaves_the_batch_on_the_page(
+    it: Around, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*args: object, **others: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ready, "make_ready", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ready.Readying(it.sidecar, it.batch(4, call("one"))).run()
+    assert it.sidecar.page.stage(Stage.READY).works_on(4)
