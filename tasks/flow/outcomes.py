@@ -12,6 +12,10 @@ from dataclasses import dataclass
 from tasks import errors
 from tasks.errors import SlotlineError
 from tasks.store.names import Artifact
+from tasks.terminal.printable import shortened
+
+MOST_WORDS = 1000
+"""An error says at most so many characters; a library's own may be a page, or the whole input."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,32 @@ class Failed:
 
 
 def as_slotline_error(error: BaseException) -> SlotlineError:
-    """Any error of a part as a `SlotlineError` with the same message."""
+    """Any error of a part as a `SlotlineError` with the same message, in one printable line of bounded length."""
+    words = words_of(error)
     if isinstance(error, SlotlineError):
-        return error
+        return error if words == _said(error) else _known_class(error)(words)
     if isinstance(error, MemoryError):
-        return errors.OutOfMemory(f"memory ran out: {error}" if str(error) else "memory ran out")
-    return errors.ModelError(f"{type(error).__name__}: {error}")
+        return errors.OutOfMemory(f"memory ran out: {words}" if words else "memory ran out")
+    name = type(error).__name__
+    return errors.ModelError(shortened(f"{name}: {words}", MOST_WORDS) if words else name)
+
+
+def words_of(error: BaseException) -> str:
+    """What the error says, in one printable line of bounded length. Raises nothing."""
+    # Cut first, so that no line is made of a gigabyte of which a thousand letters are shown.
+    return shortened(_said(error)[: 2 * MOST_WORDS], MOST_WORDS)
+
+
+def _said(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # foreign code may make its words when it is asked for them
+        return "it cannot say what is wrong"
+
+
+def _known_class(error: SlotlineError) -> type[SlotlineError]:
+    """The error's class, or the nearest one of slotline's own, because only these surely take a message alone."""
+    return next(one for one in type(error).__mro__ if one.__module__ == errors.__name__)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from importlib import metadata
 
 from tasks.errors import MissingExtra, ModelLoadError, OutOfMemory, SlotlineError
 from tasks.settings import settings
+from tasks.terminal.printable import shortened
 
 logger = logging.getLogger(__name__)
 
@@ -168,8 +169,8 @@ def _is_of_a_library(exc: BaseException) -> bool:
 
 
 def one_line(exc: BaseException) -> str:
-    """An error's message in one line of at most 300 characters; its class if the message is empty."""
-    return " ".join(str(exc).split())[:300] or type(exc).__name__
+    """An error's message in one printable line of at most 300 characters; its class if the message is empty."""
+    return shortened(str(exc), 300) or type(exc).__name__
 
 
 def _is_installed(distribution: str) -> bool:

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tasks.errors import ModelChanged, SlotlineError
-from tasks.flow.outcomes import as_slotline_error
+from tasks.flow.outcomes import as_slotline_error, words_of
 from tasks.messages import PartRequest
 from tasks.settings import settings
 from workers.adapters import hardware
@@ -98,7 +98,7 @@ def computed(child: ChildState, given: Run) -> tuple[Sequence[Any], float]:
 def end_with(child: ChildState, given: Run, error: BaseException) -> None:
     """The process cannot compute any more: say why. What the page says of the run stays as it is."""
     with contextlib.suppress(LinkClosed):
-        child.line.answer(RunBroke(given.number, repr(error)))
+        child.line.answer(RunBroke(given.number, f"{type(error).__name__}: {words_of(error)}".removesuffix(": ")))
         child.line.flush()
 
 

@@ -22,6 +22,13 @@ def test_what_no_body_took_is_forgotten() -> None:
     assert outcomes.take("left") is None
 
 
+class Speechless(Exception):
+    """An error whose own words fail."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "words"),
     [
@@ -29,8 +36,19 @@ def test_what_no_body_took_is_forgotten() -> None:
         (MemoryError(), OutOfMemory, "memory ran out"),
         (MemoryError("8 GB"), OutOfMemory, "memory ran out: 8 GB"),
         (KeyError("x"), ModelError, "KeyError: 'x'"),
+        (ValueError(), ModelError, "ValueError"),
+        (ValueError("a\n  b\x1b[31m\ud800"), ModelError, r"ValueError: a b\x1b[31m\ud800"),
+        (InvalidInput("text:\n is empty\x07"), InvalidInput, r"text: is empty\x07"),
+        (Speechless(), ModelError, "Speechless: it cannot say what is wrong"),
     ],
 )
 def test_any_failure_keeps_its_words(error: Exception, kind: type[SlotlineError], words: str) -> None:
     made = as_slotline_error(error)
     assert (type(made), str(made)) == (kind, words)
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("x" * 1_000_000), ModelError("x" * 1_000_000), MemoryError("x\n" * 9_999)]
+)
+def test_an_error_of_a_million_letters_is_a_line_that_can_be_read(error: Exception) -> None:
+    assert 900 < len(str(as_slotline_error(error))) < 1100

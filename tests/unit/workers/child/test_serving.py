@@ -140,7 +140,7 @@ def test_what_ends_the_process_is_told_first_and_stays_on_the_page(
     monkeypatch.setattr(Rehearsal, "run", run)
     with pytest.raises(SystemExit):
         served.run("one")
-    assert served.sidecar.receive() == RunBroke(5, "SystemExit(7)")
+    assert served.sidecar.receive() == RunBroke(5, "SystemExit: 7")
     running = served.child.page.running()
     assert running is not None
     assert running.number == 5
