@@ -97,6 +97,12 @@ def test_a_job_that_is_not_opened_has_as_many_parts_as_its_text_says() -> None:
     assert left(snapshot(sent)) == 5.0
 
 
+def test_a_job_of_many_inputs_has_the_same_parts_before_it_is_opened_and_after() -> None:
+    sent = replace(job("job", [300] * 10), kind="map", state="sent", opened_total=0)
+    opened = replace(job("job", [300] * 10), kind="map")
+    assert left(snapshot(sent)) == left(snapshot(opened)) == 10.0
+
+
 def test_a_book_has_its_chapters_after_one_another_those_not_opened_by_their_length() -> None:
     now = snapshot(book([400, 1000, 600], done=1), chapter(2, [100] * 10, done=5))
     assert left(now, "book.2") == 2.5
