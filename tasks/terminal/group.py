@@ -8,6 +8,7 @@ The process itself starts in `tasks/command.py`.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import io
 import os
@@ -69,6 +70,18 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             return _broken(cmd_name, TypeError(f"{point.value} is not a click command"))
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click; the error for a name that there is not has the nearest one, which click does for loaded ones."""
+        near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            if near and not args[0].startswith("-"):
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+            raise
 
 
 def _broken(name: str, exc: Exception) -> click.Command:

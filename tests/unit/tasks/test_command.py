@@ -100,7 +100,8 @@ def test_a_broken_command_shows_its_own_error_and_the_others_work(extra: Path) -
         (("number",), 1, "slotline: number: cannot be loaded: TypeError: extra_commands:os is not a click command"),
         (("act",), 2, "slotline: Missing argument 'WHAT' (see slotline act --help)"),
         (("act", "--loud", "x"), 2, "slotline: No such option '--loud' (see slotline act --help)"),
-        (("atc",), 2, "slotline: No such command 'atc' (see slotline --help)"),
+        (("atc",), 2, "slotline: No such command 'atc'. Did you mean 'watch'? (see slotline --help)"),
+        (("xyz",), 2, "slotline: No such command 'xyz' (see slotline --help)"),
     ],
 )
 def test_a_refusal_is_one_line_and_an_exit_status(
