@@ -39,7 +39,7 @@ def as_slotline_error(error: BaseException) -> SlotlineError:
     """Any error of a part as a `SlotlineError` with the same message, in one printable line of bounded length."""
     words = words_of(error)
     if isinstance(error, SlotlineError):
-        return error if words == _said(error) else _known_class(error)(words)
+        return error if words == _said(error) else _reworded(error, words)
     if isinstance(error, MemoryError):
         return errors.OutOfMemory(f"memory ran out: {words}" if words else "memory ran out")
     name = type(error).__name__
@@ -59,9 +59,13 @@ def _said(error: BaseException) -> str:
         return "it cannot say what is wrong"
 
 
-def _known_class(error: SlotlineError) -> type[SlotlineError]:
-    """The error's class, or the nearest one of slotline's own, because only these surely take a message alone."""
-    return next(one for one in type(error).__mro__ if one.__module__ == errors.__name__)
+def _reworded(error: SlotlineError, words: str) -> SlotlineError:
+    """The error with these words: of slotline's own class that is nearest, because only these surely take a message
+    alone; it is tried again if the error itself would be."""
+    nearest = next(one for one in type(error).__mro__ if one.__module__ == errors.__name__)
+    made: SlotlineError = nearest(words)
+    made.retryable = error.retryable
+    return made
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from tasks.errors import InvalidInput, ModelError, OutOfMemory, SlotlineError
@@ -52,3 +54,17 @@ def test_any_failure_keeps_its_words(error: Exception, kind: type[SlotlineError]
 )
 def test_an_error_of_a_million_letters_is_a_line_that_can_be_read(error: Exception) -> None:
     assert 900 < len(str(as_slotline_error(error))) < 1100
+
+
+class Busy(ModelError):
+    """An adapter's own error, which takes more than a message."""
+
+    retryable = True
+
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first}\n{second}")
+
+
+def test_an_error_of_ones_own_that_may_be_tried_again_still_may_when_its_words_are_made_one_line() -> None:
+    made = pickle.loads(pickle.dumps(as_slotline_error(Busy("the chip", "is busy"))))
+    assert (type(made), str(made), made.retryable) == (ModelError, "the chip is busy", True)
