@@ -34,7 +34,7 @@ class Connection:
     def redis(self) -> Redis:
         """A client of the broker's database that returns bytes; raises `BrokerRefused` for a Redis Cluster."""
         found = broker.client(self.url)
-        broker.check_server(found)
+        broker.check_new(found)
         return found
 
     @functools.cached_property

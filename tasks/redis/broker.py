@@ -90,8 +90,24 @@ def speaking(url: str, role: rights.Role = rights.PRODUCER) -> Iterator[None]:
 def connected(url: str) -> Iterator[Redis]:
     """A checked client of the broker's database, closed at the end; raises what `speaking` raises."""
     with speaking(url), contextlib.closing(client(url)) as found:
-        check_server(found)
+        check_new(found)
         yield found
+
+
+def check_new(client: Redis) -> None:
+    """`check_server` by the first question of a client that `client` made: without an answer it is not asked again.
+
+    A later question is: its connection may be one that the network has lost, and a new one works.
+    """
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    client.set_retry(Retry(NoBackoff(), 1, (redis.ConnectionError,)))
+    try:
+        check_server(client)
+    finally:
+        client.set_retry(Retry(NoBackoff(), 1))  # as `client` makes it
 
 
 def check_server(client: Redis) -> None:

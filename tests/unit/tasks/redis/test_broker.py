@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from producer import Client
 from tasks.errors import BrokerRefused, BrokerUnavailable
 from tasks.redis import broker as plain
+from tasks.redis import tls
 from tasks.settings import settings
 from tests.fixtures.commands import Slotline
 from tests.fixtures.ports import free_port
@@ -37,6 +42,54 @@ def test_where_no_broker_is_set_and_no_stack_runs_the_line_says_so(own_environme
 def test_the_redis_of_the_tests_is_new_enough(broker: str) -> None:
     with Redis.from_url(broker) as client:
         plain.check_server(client)
+
+
+def by_command(url: str) -> None:
+    with plain.connected(url):
+        pass
+
+
+@pytest.mark.parametrize("ask", [by_command, lambda url: Client(url).check()], ids=["command", "client"])
+def test_a_redis_that_hangs_is_asked_once_before_a_command_gives_up(
+    own_environment: None, monkeypatch: pytest.MonkeyPatch, ask: Callable[[str], None]
+) -> None:
+    monkeypatch.setattr(tls, "LIMIT_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as hanging:  # the kernel accepts, nobody answers
+        url = f"redis://127.0.0.1:{hanging.getsockname()[1]}/0"
+        monkeypatch.setenv("CELERY_BROKER_URL", url)
+        monkeypatch.setenv("SLOTLINE_REDIS_OPTIONS", "socket_timeout=0.2")
+        settings.cache_clear()
+        with pytest.raises(BrokerUnavailable, match="no Redis answers"):
+            ask(url)
+        assert [said[:1] for said in received(hanging)].count(b"*") == 1
+
+
+def received(server: socket.socket) -> Iterator[bytes]:
+    """What came by each connection that was made until now."""
+    server.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                yield connection.recv(4096)
+
+
+def test_after_the_first_question_a_client_tries_again_as_ever(broker: str) -> None:
+    with plain.connected(broker) as client:
+        retry = client.get_retry()
+        assert retry is not None
+        retry.call_with_retry(Moody(RedisTimeoutError("lost")).ask, lambda error: None)
+
+
+class Moody:
+    """Fails once."""
+
+    def __init__(self, error: Exception) -> None:
+        self._errors = [error]
+
+    def ask(self) -> None:
+        if self._errors:
+            raise self._errors.pop()
 
 
 def answers(hello: Any = None, info: Any = None) -> Any:

@@ -75,7 +75,8 @@ def test_the_page_has_the_lines_to_paste(role: Role) -> None:
 
 CALLED = re.compile(r"\b(?:self\.)?_?(?:redis|client|pipe|own|renewal_client)\.([a-z_]+)\(")
 NOT_COMMANDS = {
-    "close", "execute", "execute_command", "from_url", "parse_response", "pipeline", "pubsub", "register_script"
+    "close", "execute", "execute_command", "from_url", "parse_response", "pipeline", "pubsub",
+    "register_script", "set_retry",
 }  # fmt: skip
 OTHER_NAMES = {"delete": "del", "config_get": "config|get", "client_info": "client|info", "script_load": "script|load"}
 
