@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tasks.estimates.pace import Pace
 from tasks.estimates.snapshot import KindNow, ModelNow, OpenJob, Snapshot
 from tasks.estimates.turns import Sequel, Work, ends
-from tasks.messages import MapRequest
+from tasks.messages.lookup import inputs_are_parts
 from tasks.routing import ALONE, OF_NESTED_JOB
 from tasks.terminal.printable import counted
 
@@ -157,8 +157,7 @@ class _Queue:
             return parts, parts * self.pace.mean_size
         size = float(sum(job.left.values()))
         if job.state == "sent":
-            each_is_a_part = job.kind == MapRequest.kind  # other inputs are split into parts
-            return len(job.left) if each_is_a_part else self.pace.parts_in(size), size
+            return len(job.left) if inputs_are_parts(job.kind) else self.pace.parts_in(size), size
         return len(job.left) + further, size + further * job.whole / max(job.total, 1)
 
     def _further(self, job: OpenJob) -> float:

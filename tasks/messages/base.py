@@ -162,6 +162,8 @@ class JobRequest(ModelRequest):
 
     takes_result: ClassVar[bool] = False
     """Whether the result of the task before it in a chain may be its one positional argument."""
+    inputs_are_parts: ClassVar[bool] = False
+    """Whether each of its inputs is one part, so that there are as many before it is split; else they are split."""
 
     title: Title = ""
 

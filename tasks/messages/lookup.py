@@ -85,6 +85,11 @@ def takes_result(task: str) -> bool:
     return request is not None and request.takes_result
 
 
+def inputs_are_parts(kind: str) -> bool:
+    """Whether each input of a job of this kind is one part; also before a flow worker has split the job."""
+    return any(one.kind == kind and one.inputs_are_parts for one in job_requests().values())
+
+
 def result_of(fields: Mapping[str, Any]) -> Result:
     """A result's fields as the class of its `kind`.
 

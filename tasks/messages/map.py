@@ -29,6 +29,7 @@ class MapRequest(JobRequest):
 
     task = "infer.map"
     kind = "map"
+    inputs_are_parts = True
 
     inputs: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_INPUTS)] | None = None
     inputs_ref: TextRef | None = None
