@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from tasks.catalog import ModelEntry
-from tasks.messages.infer import INFER
 from tasks.terminal.printable import counted
 from workers.adapters import adapter_of
 from workers.adapters.base import AnyAdapter, Offer, never_cancelled
 from workers.conformance.failure import CallFailed, Failure, calling, failure_of
 from workers.conformance.home import home_of
 from workers.conformance.memory import Memory, measured
+from workers.sidecar import crafts
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Computes:
     def _packed(self, outcome: Any) -> bytes | Failure:
         if isinstance(outcome, BaseException):
             return failure_of(outcome, "run", self._home)
-        if outcome is None and self._made().craft != INFER.name:  # there it is JSON's null
+        if outcome is None and not crafts.by_name(self._made().craft).makes_none:
             return _wrong("it returned None for an input; it has to be what the model made, or an error")
         try:
             with calling("crossing", self._home):

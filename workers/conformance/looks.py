@@ -162,8 +162,7 @@ class Looks:
 
     @property
     def _craft(self) -> SlotCraft[Any, Any]:
-        name = self._made().craft
-        return next(one for one in crafts.by_task().values() if one.craft.name == name)
+        return crafts.by_name(self._made().craft)
 
     @property
     def _known(self) -> KnownModel:

@@ -22,3 +22,8 @@ def by_task() -> Mapping[str, SlotCraft[Any, Any]]:
     for one in plugins.instances(CRAFTS, SlotCraft):  # type: ignore[type-abstract]
         found.setdefault(one.craft.request.task, one)
     return found
+
+
+def by_name(name: str) -> SlotCraft[Any, Any]:
+    """The craft of that name, which must be one of them."""
+    return next(one for one in by_task().values() if one.craft.name == name)

@@ -65,6 +65,9 @@ class SlotCraft(ABC, Generic[RequestT, MadeT]):
     """Whether finishing and encoding an output takes about as long as computing it: then it begins as soon as the
     output has come, several outputs at a time."""
 
+    makes_none: ClassVar[bool] = False
+    """Whether None is an output of a model, and not a mistake of its adapter."""
+
     def extension_of(self, request: RequestT) -> str:
         """The file extension of what is made for this request: by default the craft's own."""
         return self.extension

@@ -46,6 +46,7 @@ class InferCraft(SlotCraft[InferRequest, Any]):
 
     craft = INFER
     extension = "bin"
+    makes_none = True  # JSON's null
 
     def variant(self, entry: ModelEntry, request: InferRequest) -> str | None:
         """The registry's model; raises `InvalidInput` if none is named, or one is named of a single model."""
