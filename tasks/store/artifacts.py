@@ -119,16 +119,14 @@ class Store:
         its becomes a `StoreError`.
         """
         checked_name(name)
-        with self._drafted(name, write) as (draft, file, details):
-            return self._put(Artifact(name, file.bytes, file.finish(), details), draft, is_draft=True)
+        with self._drafted(name, write) as (draft, size, digest, details):
+            return self._put(Artifact(name, size, digest, details), draft, is_draft=True)
 
     def put_content(self, kind: str, extension: str, write: Write) -> Artifact:
         """Like `put_written`, under a name from the content; if that artifact is there already, it stays."""
-        with self._drafted(f"{kind}/new.{extension}", write) as (draft, file, details):
-            digest = file.finish()
+        with self._drafted(f"{kind}/new.{extension}", write) as (draft, size, digest, details):
             name = name_of_digest(kind, extension, digest)
-            found = self.find(name)
-            return found or self._put(Artifact(name, file.bytes, digest, details), draft, is_draft=True)
+            return self.find(name) or self._put(Artifact(name, size, digest, details), draft, is_draft=True)
 
     def read_bytes(self, name: str) -> bytes:
         """The data, verified; raises `ArtifactMissing` if it is missing, too short or different."""
@@ -217,8 +215,8 @@ class Store:
         return self._opened[1], self._opened[2]
 
     @contextlib.contextmanager
-    def _drafted(self, name: str, write: Write) -> Iterator[tuple[Path, HashedFile, dict[str, JSON]]]:
-        """A draft that `write` has filled, its hashed file and the details; what is left of it is removed."""
+    def _drafted(self, name: str, write: Write) -> Iterator[tuple[Path, int, str, dict[str, JSON]]]:
+        """A draft that `write` has filled, its bytes, digest and details; what is left of it is removed."""
         with self.speaking(f"cannot write {name}"):
             fs, root = self.opened()
         with contextlib.ExitStack() as stack:
@@ -226,11 +224,10 @@ class Store:
                 draft = stack.enter_context(draft_of(fs, root, name))
                 file = stack.enter_context(hashed_file(draft))
             try:
-                details = dict(write(file))
-                file.finish()
+                details, digest = dict(write(file)), file.finish()
             except OSError as exc:
                 raise StoreError(f"store {self.place}: cannot write {name}: {words(exc)}") from exc
-            yield draft, file, details
+            yield draft, file.bytes, digest, details
 
     def _put(self, artifact: Artifact, content: bytes | Path, is_draft: bool = False) -> Artifact:
         with self.speaking(f"cannot write {artifact.name}"):
