@@ -204,16 +204,16 @@ class ProcessSettings:
         """The settings of a client of this broker, which need not be the process's: its store is never another's."""
         from tasks.stacks.running import running
 
-        if self._read is not None and broker_url == self._read.broker_url:
-            return self._read
-        chosen = read({**os.environ, "CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": ""}, running)
+        environment = {**os.environ, "CELERY_BROKER_URL": broker_url, "CELERY_RESULT_BACKEND": ""}
         try:
-            return chosen if broker_url != self().broker_url else self()
+            own = self()
         except SettingsError:
             # Two stacks run, and none is set: this process has the settings of the one that it names, and a client
-            # that names none is told to choose (`look_again`).
+            # that names none is told to choose (`look_again`). Another fault is raised again here.
+            chosen = read(environment, running)
             self._read = chosen.model_copy(update={"broker_is_known": False})
             return chosen
+        return own if broker_url == own.broker_url else read(environment, running)
 
     def cache_clear(self) -> None:
         """Read the environment again at the next call."""
