@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+
+from workers.doctor.packages import version_of
 
 ABOUT = {
     "torch": ("torch", "version.py", re.compile(r"^cuda\b[^=\n]*=\s*['\"](\d+)\.?(\d*)", re.M)),
@@ -51,9 +52,4 @@ def _folder_of(package: str) -> Path | None:
 
 
 def _version(package: str) -> str:
-    for name in (package, f"{package}-gpu"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return ""
+    return version_of(package) or version_of(f"{package}-gpu") or ""

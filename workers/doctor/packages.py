@@ -36,7 +36,7 @@ def of_libraries(declared: Declared) -> Iterator[Finding]:
     faults = [fault for one in declared.dependencies if (fault := _fault(one))]
     yield from faults
     if not faults:
-        tested = [f"{one.name} {_version(one.name)}" for one in declared.dependencies if one.name in TESTED]
+        tested = [f"{one.name} {version_of(one.name)}" for one in declared.dependencies if one.name in TESTED]
         yield fine("libraries", f"{', '.join(tested)}: versions that were tested")
 
 
@@ -51,34 +51,35 @@ def of_extras(declared: Declared, device: str) -> Iterator[Finding]:
 def _extra(extra: str, declared: Declared) -> Finding:
     needs = declared.needs_of(extra)
     install = f"pip install 'slotline[{extra}]'"
-    if lacking := sorted({one.name for one in needs if _version(one.name) is None}):
+    if lacking := sorted({one.name for one in needs if version_of(one.name) is None}):
         few = "" if len(lacking) == len({one.name for one in needs}) else f" ({', '.join(lacking)})"
         return note("extra", f"{extra}: not installed{few}", install)
     for one in needs:
         if not _fits(one):
-            what = f"{extra}: {one.name} {_version(one.name)} is installed, and it needs {one.specifier}"
+            what = f"{extra}: {one.name} {version_of(one.name)} is installed, and it needs {one.specifier}"
             return note("extra", what, install)
-    return fine("extra", f"{extra}: installed ({', '.join(f'{one.name} {_version(one.name)}' for one in needs[:4])})")
+    return fine("extra", f"{extra}: installed ({', '.join(f'{one.name} {version_of(one.name)}' for one in needs[:4])})")
 
 
 def _fault(one: Requirement) -> Finding | None:
     """What is wrong with a library of slotline itself."""
     bounds = str(one.specifier)
     install = f"pip install '{one.name}{bounds}'"
-    if _version(one.name) is None:
+    if version_of(one.name) is None:
         return wrong("libraries", f"{one.name} is not installed", install)
     if _fits(one):
         return None
     why = f"slotline was tested with {bounds} only" if one.name in TESTED else f"slotline needs {bounds}"
-    return wrong("libraries", f"{one.name} {_version(one.name)} is installed; {why}", install)
+    return wrong("libraries", f"{one.name} {version_of(one.name)} is installed; {why}", install)
 
 
 def _fits(one: Requirement) -> bool:
-    version = _version(one.name)
+    version = version_of(one.name)
     return version is not None and one.specifier.contains(version, prereleases=True)
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """The installed version of a distribution; None if it is not installed."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
