@@ -68,14 +68,18 @@ def retry(ledger: Ledger, what: str) -> int:
 def retry_all(ledger: Ledger) -> int:
     """Try again everything that failed for good; how many were sent."""
     sent = 0
+    parts: dict[str, list[int]] = {}
     for failure in failures(ledger):
         if failure.job is None:
             sent += _resend(ledger, failure.id)
         elif failure.id == failure.job:
             sent += _retry_job(ledger, failure.id)
         else:
-            sent += _retry_parts(ledger, *_split(failure.id))
-    return sent
+            job_id, part = _split(failure.id)
+            parts.setdefault(job_id, []).extend(part)
+    for job_id in parts:
+        _open_above(ledger, _record(ledger, job_id))
+    return sent + sum(_retry_parts(ledger, job_id, numbers) for job_id, numbers in parts.items())
 
 
 def _failed_parts(ledger: Ledger, limit: int) -> Iterator[Failure]:
@@ -175,24 +179,29 @@ def _retry_job(ledger: Ledger, job_id: str) -> int:
 
 
 def _retry_parts(ledger: Ledger, job_id: str, parts: list[int]) -> int:
-    """Reopen from above: a job must be open before one of its parts can settle in it."""
-    record = _record(ledger, job_id)
-    _open_above(ledger, record)
-    return sum(_retry_part(ledger, job_id, part) for part in parts)
+    """Reopen from above: a job must be open before one of its parts can settle in it.
+
+    All parts are put back before a message of the last step goes out: else the first could be done while another still
+    counts as failed, and the job would end with that failure once more.
+    """
+    _open_above(ledger, _record(ledger, job_id))
+    below = {part: failed for part in parts if (failed := _failed_below(ledger, job_id, part))}
+    for part in below:
+        ledger.transitions.reopen_above(job_id, part)
+    sent = ledger.transitions.reopen(job_id, whole) if (whole := [part for part in parts if part not in below]) else 0
+    return sent + sum(ledger.transitions.reopen(f"{job_id}.{part}", failed) for part, failed in below.items())
 
 
-def _retry_part(ledger: Ledger, job_id: str, part: int) -> int:
+def _failed_below(ledger: Ledger, job_id: str, part: int) -> list[int]:
+    """The failed parts of a part that is a job itself; none where it begins again as a whole."""
     below = f"{job_id}.{part}"
     child = ledger.queries.record(below)
     if child is None or _is_anothers(ledger, child, (job_id, part)):
-        return ledger.transitions.reopen(job_id, [part])
+        return []
     failed = [number for number, mark in enumerate(ledger.queries.states(below), 1) if mark == FAILED]
     if not failed:
-        # It failed as a whole, not by its parts, so it begins again.
-        ledger.transitions.forget(below)
-        return ledger.transitions.reopen(job_id, [part])
-    ledger.transitions.reopen_above(job_id, part)
-    return ledger.transitions.reopen(below, failed)
+        ledger.transitions.forget(below)  # it failed as a whole, not by its parts
+    return failed
 
 
 def _is_anothers(ledger: Ledger, record: Record, part: tuple[str, int]) -> bool:

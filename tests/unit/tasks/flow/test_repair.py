@@ -50,6 +50,50 @@ def test_trying_again_opens_all_that_stands_above(ledger: Ledger, raw_redis: Any
     assert repair.failures(ledger) == []
 
 
+@pytest.mark.parametrize("is_all", [False, True])
+def test_no_part_can_be_done_while_another_that_is_tried_again_still_counts_as_failed(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, is_all: bool
+) -> None:
+    job = opened(ledger, 3)
+    for part in (1, 2, 3):
+        ledger.transitions.settle(job, part, "failed", ERROR)
+    ledger.transitions.end(job, "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "3 of 3"})
+    failed_when_sent = []
+    reopen = ledger.transitions.reopen
+
+    def reopen_and_look(job_id: str, parts: Any) -> int:
+        sent = reopen(job_id, parts)
+        failed_when_sent.append(record_of(ledger, job_id).failed)
+        return sent
+
+    monkeypatch.setattr(ledger.transitions, "reopen", reopen_and_look)
+    assert (repair.retry_all(ledger) if is_all else repair.retry(ledger, job)) == 3
+    assert failed_when_sent == [0], "a slot that is quick would end the job with what still counts as failed"
+
+
+def test_chapters_that_are_tried_again_are_all_open_before_a_part_of_one_is_sent(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    above = replace(OPENING, kind="book", part_task="speech.chapter", part_queue=FLOW, part_list=FLOW, width=2)
+    ledger.transitions.open("book", replace(above, payloads=["CI", "CII"]))
+    for part in (1, 2):
+        ledger.transitions.open(f"book.{part}", replace(OPENING, payloads=["Pbad"], parent=("book", part)))
+        ledger.transitions.settle(f"book.{part}", 1, "failed", ERROR)
+        ledger.transitions.end(f"book.{part}", "chapter", "FAILURE", None, {"type": "PartsFailed", "message": "1 of 1"})
+        ledger.transitions.settle("book", part, "failed", ERROR)
+    ledger.transitions.end("book", "book", "FAILURE", None, {"type": "PartsFailed", "message": "2 of 2"})
+    states = []
+    reopen = ledger.transitions.reopen
+
+    def look_and_reopen(job_id: str, parts: Any) -> int:
+        states.append(ledger.queries.states("book"))
+        return reopen(job_id, parts)
+
+    monkeypatch.setattr(ledger.transitions, "reopen", look_and_reopen)
+    assert repair.retry_all(ledger) == 2
+    assert states == ["qq", "qq"]
+
+
 def test_a_job_that_has_not_failed_is_refused(ledger: Ledger) -> None:
     job = opened(ledger, 1)
     with pytest.raises(InvalidInput, match="has not failed"):
